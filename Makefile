@@ -1,0 +1,51 @@
+# `make decode` and `make test` work on a fresh machine that has only Python >= 3.11.
+PYTHON ?= python3
+VENV ?= .venv
+BIN := $(VENV)/bin
+INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt
+
+.PHONY: decode test test-slow lint docs benchmark sample-data clean
+.DEFAULT_GOAL := decode
+
+$(VENV)/.installed: pyproject.toml constraints.txt
+	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(INSTALL) torch
+	$(INSTALL) -e .
+	touch $@
+
+$(VENV)/.installed-test: $(VENV)/.installed
+	$(INSTALL) -e ".[test]"
+	touch $@
+
+$(VENV)/.installed-doc: $(VENV)/.installed
+	$(INSTALL) -e ".[doc]"
+	touch $@
+
+## Decode words from sample_data/; results/sub-01/ has the report.
+decode: $(VENV)/.installed
+	$(BIN)/mne-duin decode sample_data --subject 01 --task wordreading --align response_time --out results
+
+## Style, spelling, docstrings, then the whole default test suite.
+test: $(VENV)/.installed-test lint
+	$(BIN)/python -m pytest -n 2
+
+test-slow: $(VENV)/.installed-test
+	$(BIN)/python -m pytest -m slow
+
+lint: $(VENV)/.installed-test
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/codespell
+
+docs: $(VENV)/.installed-doc
+	$(BIN)/python -m sphinx -W --keep-going -n -b html doc doc/_build/html
+
+benchmark: $(VENV)/.installed-test
+	$(BIN)/python -m pytest tests/benchmarks --override-ini=addopts= --benchmark-json=results/benchmark.json
+
+## Write sample_data/ again and show that the bytes are the same.
+sample-data: $(VENV)/.installed-test
+	$(BIN)/python -m mne_duin.datasets.sample --check
+
+clean:
+	rm -rf $(VENV) results doc/_build doc/generated doc/auto_tutorials

@@ -1,0 +1,1 @@
+"""Checks, shared docstrings and local randomness: what every other folder may use."""

@@ -1,0 +1,82 @@
+"""The house rules: imports go down, never hide, and `import mne_duin` stays light."""
+
+import ast
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import mne_duin
+
+PACKAGE = Path(mne_duin.__file__).parent
+
+# Which folders and modules a folder or module may import from (itself always).
+ALLOWED = {
+    "utils": set(),
+    "data": set(),
+    "nn": {"utils"},
+    "training": {"utils", "viz"},
+    "checkpoints": {"utils"},
+    "viz": {"utils"},
+    "io": {"utils", "channels"},
+    "channels": {"utils", "data"},
+    "datasets": {"utils", "io", "channels", "data"},
+    "estimators": {"utils", "nn", "training", "checkpoints", "viz"},
+    "evaluation": {"utils", "viz"},
+    "report": {"utils", "viz"},
+    "baselines": {"utils", "nn", "training", "estimators"},
+}
+LIGHT = {"_version", "__init__"}
+FILES = sorted(PACKAGE.rglob("*.py"))
+
+
+def own_imports(node):
+    """Names of the top-level parts of this package that an import statement uses."""
+    if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("mne_duin"):
+        parts = node.module.split(".")[1:]
+        return [parts[0]] if parts else [alias.name for alias in node.names]
+    if isinstance(node, ast.Import):
+        return [
+            alias.name.split(".")[1]
+            for alias in node.names
+            if alias.name.startswith("mne_duin.")
+        ]
+    return []
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(PACKAGE)))
+def test_imports_go_down_and_never_hide(path):
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    room = path.relative_to(PACKAGE).parts[0].removesuffix(".py")
+    for node in ast.walk(tree):
+        if isinstance(node, ast.ImportFrom):
+            assert node.level == 0 or path.name == "__init__.py", (
+                f"line {node.lineno}: write absolute imports"
+            )
+        for name in own_imports(node):
+            if room in ALLOWED and name not in LIGHT:
+                assert name == room or name in ALLOWED[room], (
+                    f"line {node.lineno}: {room} must not import {name}"
+                )
+    for function in ast.walk(tree):
+        if isinstance(function, ast.FunctionDef):
+            for node in ast.walk(function):
+                assert not own_imports(node), f"{function.name} hides an import"
+
+
+def test_importing_the_package_is_light():
+    code = (
+        "import sys, mne_duin; "
+        "print([m for m in ('torch', 'matplotlib', 'mne', 'pandas') if m in sys.modules])"
+    )
+    out = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True
+    )
+    assert out.stdout.strip() == "[]"
+
+
+def test_every_public_name_resolves():
+    assert mne_duin.__all__
+    for name in mne_duin.__all__:
+        assert getattr(mne_duin, name) is not None
