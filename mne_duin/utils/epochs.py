@@ -1,0 +1,185 @@
+"""One function that turns whatever scikit-learn or MNE hands over into an array."""
+
+from dataclasses import dataclass, replace
+
+import mne
+import numpy as np
+import pandas as pd
+
+from mne_duin.utils.checks import check_number
+
+NEURAL_TYPES = ("seeg", "ecog", "dbs", "eeg", "mag", "grad")
+
+
+@dataclass(frozen=True)
+class EpochsData:
+    """The numbers of some epochs and what is known about them.
+
+    Attributes
+    ----------
+    data : ndarray, shape (n_epochs, n_channels, n_times)
+        The signal, float32, in the unit it came in (volts for MNE objects).
+    sfreq : float | None
+        Sampling rate in Hz, if known.
+    ch_names : list of str | None
+        Channel names, if known.
+    subject : ndarray, shape (n_epochs,) | None
+        Subject of each epoch, if known.
+    metadata : DataFrame | None
+        Metadata of the epochs, if there are any.
+    """
+
+    data: np.ndarray
+    sfreq: float | None = None
+    ch_names: list | None = None
+    subject: np.ndarray | None = None
+    metadata: pd.DataFrame | None = None
+
+    def __getitem__(self, index):
+        """Return the chosen epochs."""
+        metadata = None if self.metadata is None else self.metadata.iloc[index]
+        subject = None if self.subject is None else self.subject[index]
+        return replace(
+            self, data=self.data[index], subject=subject, metadata=metadata
+        )
+
+    def __len__(self):
+        return len(self.data)
+
+
+def is_epochs_list(X):
+    """Tell whether ``X`` is the list of Epochs that scikit-learn's indexing makes."""
+    return (
+        isinstance(X, list | tuple)
+        and len(X) > 0
+        and all(isinstance(item, mne.BaseEpochs) for item in X)
+    )
+
+
+def as_array(X, *, sfreq=None, name="X"):
+    """Turn epochs in any accepted form into an array.
+
+    Parameters
+    ----------
+    X : Epochs | array, shape (n_epochs, n_channels, n_times) | list of Epochs
+        The epochs. A list is what ``cross_val_score(clf, epochs, y)`` hands over:
+        Epochs of one epoch each, with the same channels.
+    sfreq : float | None
+        Sampling rate in Hz of an array. Epochs know theirs.
+    name : str
+        Name of the argument, for messages.
+
+    Returns
+    -------
+    epochs : EpochsData
+        The signal with its sampling rate, channel names, subjects and metadata.
+
+    Raises
+    ------
+    TypeError
+        If ``X`` is none of the accepted kinds.
+    ValueError
+        If the array is not three-dimensional, is empty, holds values that are not
+        finite, or if the Epochs of a list differ in their channels or sampling rate.
+    """
+    if isinstance(X, EpochsData):
+        return X
+    if isinstance(X, mne.BaseEpochs):
+        epochs = _from_epochs(X, name)
+    elif is_epochs_list(X):
+        epochs = _from_list(X, name)
+    elif isinstance(X, mne.io.BaseRaw):
+        raise TypeError(
+            f"`{name}` is a Raw; cut it into epochs first, for example with "
+            "mne.make_fixed_length_epochs or mne_duin.read_segments."
+        )
+    else:
+        epochs = _from_array(X, sfreq, name)
+    _check_finite(epochs, name)
+    return epochs
+
+
+def _from_epochs(epochs, name):
+    """Take the neural channels that are not marked bad."""
+    types = epochs.get_channel_types()
+    used = [
+        channel
+        for channel, kind in zip(epochs.ch_names, types, strict=True)
+        if kind in NEURAL_TYPES and channel not in epochs.info["bads"]
+    ]
+    left_out = [channel for channel in epochs.ch_names if channel not in used]
+    if not used:
+        raise ValueError(
+            f"`{name}` has no usable neural channel; the channel types are "
+            f"{sorted(set(types))} and {len(epochs.info['bads'])} are marked bad."
+        )
+    if left_out:
+        mne.utils.warn(
+            f"{len(left_out)} channels of `{name}` are not neural or marked bad and "
+            f"are not used: {', '.join(left_out[:10])}."
+        )
+    data = epochs.get_data(picks=used, copy=False).astype(np.float32)
+    return EpochsData(
+        data,
+        float(epochs.info["sfreq"]),
+        used,
+        _subject_column(epochs.metadata),
+        epochs.metadata,
+    )
+
+
+def _from_list(parts, name):
+    first = parts[0]
+    for part in parts[1:]:
+        same_rate = part.info["sfreq"] == first.info["sfreq"]
+        if part.ch_names != first.ch_names or not same_rate:
+            raise ValueError(
+                f"The Epochs in the list `{name}` differ in channels or sampling rate."
+            )
+    parts = [_from_epochs(part, name) for part in parts]
+    metadata = None
+    if all(part.metadata is not None for part in parts):
+        metadata = pd.concat([part.metadata for part in parts])
+    return EpochsData(
+        np.concatenate([part.data for part in parts]),
+        parts[0].sfreq,
+        parts[0].ch_names,
+        _subject_column(metadata),
+        metadata,
+    )
+
+
+def _from_array(X, sfreq, name):
+    try:
+        data = np.asarray(X, dtype=np.float32)
+    except (TypeError, ValueError) as error:
+        raise TypeError(
+            f"`{name}` must be mne.Epochs, an array of numbers (n_epochs, n_channels, "
+            f"n_times) or a list of Epochs; got {type(X).__name__}."
+        ) from error
+    if data.ndim != 3 or 0 in data.shape:
+        raise ValueError(
+            f"`{name}` must have shape (n_epochs, n_channels, n_times), none of them "
+            f"zero; got shape {data.shape}."
+        )
+    if sfreq is not None:
+        check_number("sfreq", sfreq, low=0, closed=False)
+    return EpochsData(data, None if sfreq is None else float(sfreq))
+
+
+def _subject_column(metadata):
+    if metadata is None or "subject" not in metadata:
+        return None
+    return metadata["subject"].to_numpy()
+
+
+def _check_finite(epochs, name):
+    if np.isfinite(epochs.data).all():
+        return
+    bad = ~np.isfinite(epochs.data).all(axis=(0, 2))
+    names = epochs.ch_names or [str(index) for index in range(len(bad))]
+    listing = ", ".join(np.asarray(names)[bad][:10])
+    raise ValueError(
+        f"`{name}` holds values that are not finite in {bad.sum()} channels "
+        f"({listing}); drop or repair these channels."
+    )
