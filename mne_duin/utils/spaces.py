@@ -21,8 +21,6 @@ MNI152_SPACES = frozenset(
         "MNI152NLin6ASym",
         "MNI152NLin6Asym",
         "MNI152NLin6Sym",
-        "ICBM452AirSpace",
-        "IXI549Space",
     }
 )
 FRAMES = {"MNI305": MNI305_SPACES, "MNI152": MNI152_SPACES}

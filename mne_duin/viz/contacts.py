@@ -1,0 +1,214 @@
+"""Where the contacts are: the glass brain, coloured by region, shaft or value."""
+
+import matplotlib.pyplot as plt
+import numpy as np
+import pandas as pd
+from matplotlib.colors import to_rgba
+
+from mne_duin.utils.checks import as_list, check_option, check_type
+from mne_duin.viz.glass import (
+    HEIGHT,
+    WIDTHS,
+    brain_positions,
+    choose_views,
+    draw_markers,
+    draw_shafts,
+    draw_views,
+)
+from mne_duin.viz.montage import draw_montage, draw_region_montage
+from mne_duin.viz.tables import align_values, column_names, join_subjects, shaft_names
+from mne_duin.viz.theme import (
+    STYLE,
+    WIDTH,
+    add_footnote,
+    add_note,
+    finish,
+    group_handles,
+    group_names,
+    group_styles,
+    theme,
+    value_scale,
+)
+
+MANY_SHAFTS = 24
+
+
+def marker_area(n_contacts):
+    """Choose the area of a marker so that many contacts stay apart.
+
+    Parameters
+    ----------
+    n_contacts : int
+        How many contacts the picture shows.
+
+    Returns
+    -------
+    area : float
+        Area in points².
+    """
+    return float(np.clip(900.0 / max(n_contacts, 1), 5.0, 30.0))
+
+
+@theme(STYLE)
+def plot_contacts(
+    contacts,
+    *,
+    values=None,
+    color_by="region",
+    views="auto",
+    names="auto",
+    label="value",
+    title=None,
+    axes=None,
+    show=True,
+):
+    """Show contacts on the glass brain.
+
+    Coordinates are carried to MNI152 first. Where no contact has coordinates in a
+    template space, the montage (shaft by contact number) is drawn instead.
+
+    Parameters
+    ----------
+    contacts : DataFrame | dict of str to DataFrame
+        Contacts, index = channel name, with ``x``, ``y``, ``z`` (mm), ``space``,
+        ``shaft`` and ``region``; one table per subject in a dict.
+    values : Series | array-like, shape (n_contacts,) | dict | None
+        Colour by these values instead; a Series is looked up by channel name.
+    color_by : str
+        Column that gives the colours: ``"region"``, ``"shaft"``, ``"label"``,
+        ``"hemisphere"``, or a column of numbers.
+    views : "auto" | str | sequence of str
+        Letters out of ``"l"``, ``"r"``, ``"y"`` (back) and ``"z"`` (top).
+    names : bool | "auto"
+        Whether shaft names are written; ``"auto"`` does for up to 24 shafts.
+    label : str
+        What the values are, beside the colour bar.
+    title : str | None
+        Title of the figure.
+    axes : Axes | sequence of Axes | None
+        One axes per view; a single one shows the first view.
+    show : bool
+        Whether to show the figure.
+
+    Returns
+    -------
+    figure : Figure
+        The figure.
+    """
+    contacts, values, color_by = _colour_source(contacts, values, color_by)
+    xyz, note = brain_positions(contacts)
+    if axes is None and not np.isfinite(xyz).all(axis=1).any():
+        return finish(_plot_montage(contacts, values, color_by, note, label), show)
+    views = choose_views(xyz, views)
+    if axes is None:
+        figure, axes = view_figure(views)
+    else:
+        axes = as_list(axes) if not isinstance(axes, np.ndarray) else list(axes.flat)
+        views, figure = views[: len(axes)], axes[0].figure
+    if draw_views(axes, xyz, views, note):
+        shafts = shaft_names(contacts)
+        few = len(set(shafts)) <= MANY_SHAFTS
+        for one, view in zip(axes, views, strict=True):
+            draw_shafts(one, xyz, view, shafts, names=few if names == "auto" else names)
+        _draw_colours(figure, axes, views, xyz, contacts, values, color_by, label)
+        add_footnote(figure, note)
+    if title:
+        figure.suptitle(title, x=0.01, ha="left")
+    return finish(figure, show)
+
+
+def view_figure(views, height=2.3):
+    """Make a figure with one axes per view, all in one scale.
+
+    Parameters
+    ----------
+    views : list of str
+        Letters of the views.
+    height : float
+        Height of the brains in inches.
+
+    Returns
+    -------
+    figure : Figure
+        The figure.
+    axes : list of Axes
+        One per view.
+    """
+    widths = [WIDTHS[view] for view in views]
+    width = max(height * sum(widths) / HEIGHT + 0.2, 3.2)
+    figure, axes = plt.subplots(
+        1,
+        len(views),
+        figsize=(width, height + 0.55),
+        width_ratios=widths,
+        squeeze=False,
+    )
+    return figure, list(axes[0])
+
+
+def _colour_source(contacts, values, color_by):
+    """Return the table, numbers to colour by (or None) and the name of the groups."""
+    if values is not None:
+        values, contacts = align_values(values, contacts)
+        return contacts, values, None
+    contacts = join_subjects(contacts)
+    check_type("color_by", color_by, str)
+    if color_by not in {"region", "shaft"}:
+        check_option("color_by", color_by, ["region", "shaft", *contacts.columns])
+    if color_by in contacts and pd.api.types.is_numeric_dtype(contacts[color_by]):
+        return contacts, contacts[color_by].to_numpy(dtype=float), color_by
+    return contacts, None, color_by
+
+
+def _draw_colours(figure, axes, views, xyz, contacts, values, color_by, label):
+    """Draw the markers of all views with their legend or colour bar."""
+    area = np.full(len(contacts), marker_area(len(contacts)))
+    if values is not None:
+        cmap, norm = value_scale(values)
+        colors = cmap(norm(values))
+        colors[~np.isfinite(values)] = (1, 1, 1, 1)
+        for one, view in zip(axes, views, strict=True):
+            draw_markers(one, xyz, view, colors=colors, sizes=area)
+        bar = plt.cm.ScalarMappable(norm, cmap)
+        figure.colorbar(
+            bar, ax=axes, shrink=0.6, aspect=18, pad=0.02, label=color_by or label
+        )
+        return
+    names = _groups(contacts, color_by)
+    styles = group_styles(names)
+    colors = np.array([to_rgba(styles[name][0]) for name in names])
+    shapes = np.array([styles[name][1] for name in names])
+    for marker in dict.fromkeys(shapes):
+        some = np.where((shapes == marker)[:, None], xyz, np.nan)
+        for one, view in zip(axes, views, strict=True):
+            draw_markers(one, some, view, colors=colors, sizes=area, marker=marker)
+    axes[-1].legend(
+        handles=group_handles(styles), loc="center left", bbox_to_anchor=(1.0, 0.5),
+        title=color_by, borderaxespad=0.0,
+    )  # fmt: skip
+
+
+def _groups(contacts, color_by):
+    if color_by == "shaft":
+        return group_names(shaft_names(contacts))
+    return group_names(column_names(contacts, color_by))
+
+
+def _plot_montage(contacts, values, color_by, note, label):
+    """Draw the montage in place of the brain, with the reason above it."""
+    n_shafts = len(set(shaft_names(contacts)))
+    height = max(0.9 + 0.24 * n_shafts, 1.8)
+    figure, (top, axes) = plt.subplots(
+        2, 1, figsize=(0.75 * WIDTH, height + 0.5), height_ratios=[0.35, height]
+    )
+    add_note(top, note)
+    if values is None:
+        styles = draw_region_montage(axes, contacts, color_by)
+        axes.legend(
+            handles=group_handles(styles), loc="upper left", bbox_to_anchor=(1.0, 1.0)
+        )
+        return figure
+    cmap, norm = value_scale(values)
+    image = draw_montage(axes, values, contacts, cmap=cmap, norm=norm)
+    figure.colorbar(image, ax=axes, label=color_by or label, aspect=15)
+    return figure
