@@ -1,0 +1,182 @@
+"""Tables and records on disk: written to a temporary name, flushed and renamed."""
+
+import hashlib
+import json
+import os
+from pathlib import Path
+from tempfile import NamedTemporaryFile
+
+import pandas as pd
+
+from mne_duin.utils.checks import check_option
+
+
+def write_text(path, text):
+    """Write a text file completely or not at all.
+
+    Parameters
+    ----------
+    path : path-like
+        Where to write; an existing file is replaced. The folder must exist.
+    text : str
+        The content, written as UTF-8.
+
+    Returns
+    -------
+    path : pathlib.Path
+        The path that was written.
+    """
+    path = Path(path)
+    with NamedTemporaryFile(
+        "w",
+        encoding="utf-8",
+        newline="\n",
+        dir=path.parent,
+        prefix=f".{path.name}.",
+        delete=False,
+    ) as file:
+        temporary = Path(file.name)
+        try:
+            file.write(text)
+            file.flush()
+            os.fsync(file.fileno())
+        except BaseException:
+            temporary.unlink()
+            raise
+    temporary.chmod(0o666 & ~_umask())
+    temporary.replace(path)
+    return path
+
+
+def format_table(table, style="tsv", *, digits=3):
+    """Turn a table into text.
+
+    Parameters
+    ----------
+    table : DataFrame
+        The table; its index is written only if it has a name.
+    style : "tsv" | "markdown"
+        Tab-separated values at full precision, or a Markdown table.
+    digits : int
+        Decimals of the numbers in a Markdown table.
+
+    Returns
+    -------
+    text : str
+        The text, ending with a newline. Missing values are ``n/a``.
+
+    Raises
+    ------
+    ValueError
+        If the style is unknown.
+    """
+    check_option("style", style, ("tsv", "markdown"))
+    if table.index.name is not None:
+        table = table.reset_index()
+    if style == "tsv":
+        return table.to_csv(sep="\t", index=False, na_rep="n/a", lineterminator="\n")
+    rows = [[str(column) for column in table.columns], ["---"] * table.shape[1]]
+    for row in table.itertuples(index=False):
+        rows.append([_format_cell(value, digits) for value in row])
+    return "".join(f"| {' | '.join(row)} |\n" for row in rows)
+
+
+def write_table(table, path, *, digits=3):
+    """Write a table as TSV or Markdown, by the ending of the path.
+
+    Parameters
+    ----------
+    table : DataFrame
+        The table; its index is written only if it has a name.
+    path : path-like
+        A path that ends in ``.tsv`` or ``.md``.
+    digits : int
+        Decimals of the numbers in a Markdown table.
+
+    Returns
+    -------
+    path : pathlib.Path
+        The path that was written.
+
+    Raises
+    ------
+    ValueError
+        If the path ends otherwise.
+    """
+    path = Path(path)
+    check_option("path", path.suffix, (".tsv", ".md"))
+    style = "tsv" if path.suffix == ".tsv" else "markdown"
+    return write_text(path, format_table(table, style, digits=digits))
+
+
+def write_record(path, record, table):
+    """Write a record as JSON and its table as TSV beside it.
+
+    Parameters
+    ----------
+    path : path-like
+        A path that ends in ``.json``; the table has the same name with ``.tsv``.
+    record : dict
+        What JSON can hold. The checksum of the table is added as ``tsv_sha256``.
+    table : DataFrame
+        The table; its index is not written.
+
+    Returns
+    -------
+    path : pathlib.Path
+        The path of the JSON file.
+    """
+    path = Path(path)
+    check_option("path", path.suffix, (".json",))
+    text = table.to_csv(sep="\t", index=False, lineterminator="\n")
+    record = {**record, "tsv_sha256": hashlib.sha256(text.encode()).hexdigest()}
+    header = json.dumps(record, indent=1, ensure_ascii=False, allow_nan=False)
+    write_text(path.with_suffix(".tsv"), text)
+    return write_text(path, header + "\n")
+
+
+def read_record(path):
+    """Read what :func:`write_record` wrote.
+
+    Parameters
+    ----------
+    path : path-like
+        The path of the JSON file, or of the TSV file beside it.
+
+    Returns
+    -------
+    record : dict
+        The record.
+    table : DataFrame
+        The table; every value is text.
+
+    Raises
+    ------
+    ValueError
+        If the two files do not belong together.
+    """
+    path = Path(path).with_suffix(".json")
+    record = json.loads(path.read_text(encoding="utf-8"))
+    table_path = path.with_suffix(".tsv")
+    content = table_path.read_bytes()
+    if not isinstance(record, dict) or "tsv_sha256" not in record:
+        raise ValueError(f"{path} is not a decoding result.")
+    if hashlib.sha256(content).hexdigest() != record["tsv_sha256"]:
+        raise ValueError(
+            f"{table_path.name} is not the table that {path.name} was saved with; save "
+            "the result again or restore both files."
+        )
+    table = pd.read_csv(table_path, sep="\t", dtype=str, keep_default_na=False)
+    return record, table
+
+
+def _format_cell(value, digits):
+    if isinstance(value, float):
+        return "n/a" if value != value else f"{value:.{digits}f}"
+    return str(value).replace("|", "\\|")
+
+
+def _umask():
+    mask = os.umask(0)
+    os.umask(mask)
+    return mask

@@ -1,0 +1,266 @@
+"""One fold: fit on its training part, predict its test part, and nothing else."""
+
+from dataclasses import dataclass, field
+from time import perf_counter
+
+import mne
+import numpy as np
+from sklearn.base import clone
+
+from mne_duin.evaluation.groups import natural_key
+from mne_duin.evaluation.metrics import balanced_accuracy, label_codes, log_loss
+from mne_duin.evaluation.parts import accepts
+from mne_duin.evaluation.splits import make_folds, paper_split
+from mne_duin.evaluation.trials import run_names
+
+
+@dataclass(frozen=True)
+class Split:
+    """The trials of one fold.
+
+    Attributes
+    ----------
+    train, test : ndarray of int
+        Indices of the trials.
+    repeat : int
+        Which repeat it belongs to.
+    seed : int
+        Seed of the repeat.
+    held_out : str
+        Names of the groups that only the test part has; empty if there are none.
+    validation : ndarray of int | None
+        Trials for the choice of the model in ``protocol="paper"``.
+    segments : ndarray of int | None
+        Unlabelled segments for pre-training.
+    """
+
+    train: np.ndarray
+    test: np.ndarray
+    repeat: int
+    seed: int
+    held_out: str = ""
+    validation: np.ndarray | None = None
+    segments: np.ndarray | None = None
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What came out of one fold.
+
+    Attributes
+    ----------
+    split : Split
+        The trials of the fold.
+    y_pred : ndarray, shape (n_test,)
+        Predicted labels.
+    probabilities : ndarray, shape (n_test, n_classes) | None
+        Predicted probabilities.
+    record : dict
+        The row of the table of folds.
+    """
+
+    split: Split
+    y_pred: np.ndarray
+    probabilities: np.ndarray | None = None
+    record: dict = field(default_factory=dict)
+
+
+def plan_splits(trials, cv, groups, within, *, protocol, seeds):
+    """Divide the trials once per seed.
+
+    Parameters
+    ----------
+    trials : Trials
+        The trials.
+    cv : int | str | splitter
+        The way of splitting. For ``protocol="paper"`` it is not used: every seed is
+        one split.
+    groups, within : ndarray, shape (n_trials,) | None
+        Groups that stay together, and what the last group is the last of.
+    protocol : "clean" | "paper"
+        The protocol.
+    seeds : sequence of int
+        One seed per repeat.
+
+    Returns
+    -------
+    splits : list of Split
+        The folds of all repeats.
+    """
+    runs = run_names(trials.metadata)
+    splits = []
+    for repeat, seed in enumerate(seeds):
+        if protocol == "paper":
+            parts = paper_split(trials.y, runs, random_state=seed)
+            held_out = _held_out(runs, parts.train, parts.test)
+            splits.append(
+                Split(parts.train, parts.test, repeat, seed, held_out, parts.validation)
+            )
+            continue
+        for train, test in make_folds(
+            trials.y, cv, groups=groups, within=within, random_state=seed
+        ):
+            held_out = _held_out(runs if groups is None else groups, train, test)
+            splits.append(Split(train, test, repeat, seed, held_out))
+    return splits
+
+
+def run_fold(estimator, trials, split, unlabelled=None, *, protocol, reseed):
+    """Fit a fresh copy on the training part and predict the test part.
+
+    Parameters
+    ----------
+    estimator : estimator
+        The estimator; a copy is fitted.
+    trials : Trials
+        All trials.
+    split : Split
+        Which of them are for training and for testing.
+    unlabelled : Epochs | ndarray | None
+        All unlabelled segments; only those of the split are used.
+    protocol : "clean" | "paper"
+        With ``"paper"`` the validation and test part go to ``fit`` if it takes them.
+    reseed : bool
+        Whether to set every ``random_state`` of the estimator to the seed of the split.
+
+    Returns
+    -------
+    outcome : Outcome
+        The predictions and a record.
+    """
+    model = clone(estimator)
+    if reseed:
+        set_random_state(model, split.seed)
+    arguments = _fit_arguments(model, trials, split, unlabelled, protocol)
+    X_train, X_test = take(trials.X, split.train), take(trials.X, split.test)
+    start = perf_counter()
+    model.fit(X_train, trials.y[split.train], **arguments)
+    fitted = perf_counter()
+    y_pred = np.asarray(model.predict(X_test))
+    probabilities = None
+    if hasattr(model, "predict_proba"):
+        probabilities = _align(model, X_test, trials.labels)
+    seconds = {
+        "seconds_fit": fitted - start,
+        "seconds_predict": perf_counter() - fitted,
+    }
+    scores = _score(trials, split, y_pred, probabilities)
+    mne.utils.logger.info(
+        f"Fold of {len(split.train)} training and {len(split.test)} test trials: "
+        f"accuracy {scores['accuracy']:.3f}, {seconds['seconds_fit']:.1f} s."
+    )
+    record = {**_count(split), **scores, **seconds}
+    y_pred = y_pred.astype(trials.labels.dtype)
+    return Outcome(split, y_pred, probabilities, record)
+
+
+def take(X, index):
+    """Return some trials in the form they have.
+
+    Parameters
+    ----------
+    X : Epochs | ndarray
+        All trials.
+    index : ndarray of int
+        The trials wanted.
+
+    Returns
+    -------
+    X : Epochs | ndarray
+        A copy of these trials.
+    """
+    return X[index]
+
+
+def set_random_state(estimator, seed):
+    """Set every ``random_state`` of an estimator, nested ones included.
+
+    Parameters
+    ----------
+    estimator : estimator
+        The estimator, changed in place.
+    seed : int
+        The seed.
+    """
+    names = [
+        name
+        for name in estimator.get_params(deep=True)
+        if name.split("__")[-1] == "random_state"
+    ]
+    estimator.set_params(**dict.fromkeys(names, seed))
+
+
+def takes_model_choice(estimator):
+    """Tell whether an estimator can choose its model as the published code does.
+
+    Parameters
+    ----------
+    estimator : estimator
+        The estimator.
+
+    Returns
+    -------
+    able : bool
+        Whether ``fit`` takes ``validation`` and ``test`` and ``select`` is a parameter.
+    """
+    has_parts = all(accepts(estimator.fit, name) for name in ("validation", "test"))
+    return has_parts and "select" in estimator.get_params(deep=False)
+
+
+def _fit_arguments(model, trials, split, unlabelled, protocol):
+    arguments = {}
+    if unlabelled is not None and accepts(model.fit, "unlabelled"):
+        arguments["unlabelled"] = take(unlabelled, split.segments)
+    if protocol == "paper" and takes_model_choice(model):
+        model.set_params(select="paper")
+        for name in ("validation", "test"):
+            index = getattr(split, name)
+            arguments[name] = take(trials.X, index), trials.y[index]
+    return arguments
+
+
+def _align(model, X, labels):
+    """Put probabilities into the columns of all labels; unseen classes get 0."""
+    predicted = np.asarray(model.predict_proba(X), dtype=float)
+    if not np.isfinite(predicted).all():
+        raise ValueError(f"{type(model).__name__}.predict_proba returned NaN.")
+    probabilities = np.zeros((len(predicted), len(labels)))
+    probabilities[:, label_codes(model.classes_, labels)] = predicted
+    return probabilities
+
+
+def _score(trials, split, y_pred, probabilities):
+    y_test = trials.y[split.test]
+    unknown = set(np.unique(y_pred).tolist()) - set(trials.labels.tolist())
+    if unknown:
+        raise ValueError(f"The estimator predicted labels that `y` lacks: {unknown}.")
+    names, counts = np.unique(trials.y[split.train], return_counts=True)
+    loss = np.nan
+    if probabilities is not None:
+        loss = log_loss(label_codes(y_test, trials.labels), probabilities)
+    return {
+        "accuracy": float(np.mean(y_pred == y_test)),
+        "balanced_accuracy": balanced_accuracy(y_test, y_pred),
+        "log_loss": loss,
+        "majority": float(np.mean(y_test == names[counts.argmax()])),
+    }
+
+
+def _count(split):
+    return {
+        "repeat": split.repeat,
+        "seed": split.seed,
+        "held_out": split.held_out,
+        "n_train": len(split.train),
+        "n_test": len(split.test),
+        "n_unlabelled": 0 if split.segments is None else len(split.segments),
+    }
+
+
+def _held_out(groups, train, test):
+    if groups is None:
+        return ""
+    names = np.setdiff1d(groups[test], groups[train])
+    if not np.isin(groups[test], names).all():
+        return ""
+    return ", ".join(sorted(map(str, names), key=natural_key))

@@ -1,0 +1,103 @@
+"""A decoding result as a JSON record with its table of predictions, and back."""
+
+import numpy as np
+import pandas as pd
+
+from mne_duin.evaluation.files import read_record, write_record
+
+KIND = "mne_duin.DecodingResult"
+VERSION = 1
+TEXTS = ("estimator", "protocol", "cv")
+TUPLES = ("seeds", "notes", "leaks")
+NULLS = ("null_predictions", "null_refit")
+
+
+def write_result(result, path):
+    """Write a result as JSON, and its predictions as TSV beside it.
+
+    Parameters
+    ----------
+    result : DecodingResult
+        The result.
+    path : path-like
+        A path that ends in ``.json``.
+
+    Returns
+    -------
+    path : pathlib.Path
+        The path of the JSON file.
+    """
+    folds = result.folds
+    record = {
+        "kind": KIND,
+        "version": VERSION,
+        "summary": str(result),
+        **{name: getattr(result, name) for name in TEXTS},
+        **{name: list(getattr(result, name)) for name in TUPLES},
+        "labels": result.labels.tolist(),
+        "labels_dtype": result.labels.dtype.str,
+        "probability_columns": result.probability_columns(),
+        "folds": folds.astype(object).where(folds.notna(), None).to_dict(orient="list"),
+        "epoch": result.epoch.tolist(),
+        **{name: getattr(result, name).tolist() for name in NULLS},
+    }
+    return write_record(path, record, result.to_frame())
+
+
+def read_fields(path):
+    """Read the fields of a result.
+
+    Parameters
+    ----------
+    path : path-like
+        The path of the JSON file, or of the TSV file beside it.
+
+    Returns
+    -------
+    fields : dict
+        The arguments of ``DecodingResult``.
+
+    Raises
+    ------
+    ValueError
+        If the files are no decoding result, do not belong together, or were written by
+        a newer version.
+    """
+    record, table = read_record(path)
+    if record.get("kind") != KIND or record.get("version", 0) > VERSION:
+        raise ValueError(
+            f"{path} must be a {KIND} of version {VERSION} or older; got "
+            f"{record.get('kind')!r}, version {record.get('version')!r}."
+        )
+    labels = np.array(record["labels"], dtype=record["labels_dtype"])
+    position = {str(label): index for index, label in enumerate(labels)}
+    columns = [name for name in record["probability_columns"] if name in table]
+    return {
+        "y_true": labels[[position[name] for name in table["y_true"]]],
+        "y_pred": labels[[position[name] for name in table["y_pred"]]],
+        "probabilities": _to_float(table[columns]) if columns else None,
+        "labels": labels,
+        "fold": table["fold"].to_numpy(dtype=int),
+        "epoch": np.array(record["epoch"], dtype=int),
+        "folds": _restore_folds(record["folds"]),
+        **{name: record[name] for name in TEXTS},
+        **{name: tuple(record[name]) for name in TUPLES},
+        **{name: np.array(record[name], dtype=float) for name in NULLS},
+    }
+
+
+def _to_float(table):
+    """Turn text into exactly the numbers it came from, as pandas may not."""
+    return np.array(table.to_numpy(dtype=object), dtype=str).astype(float)
+
+
+def _restore_folds(columns):
+    """Turn columns into a table, where null is a number that is missing."""
+    return pd.DataFrame(
+        {
+            name: pd.Series(
+                values, dtype=float if None in values or not values else None
+            )
+            for name, values in columns.items()
+        }
+    )
