@@ -1,0 +1,135 @@
+"""Our own file format: tensors in safetensors, everything else as JSON in its header.
+
+One file, so that writing it is one rename: the content goes to a temporary name in the
+same folder, is flushed to the disk, and only then takes the file's name. Reading never
+runs anything, and a checksum over the tensors detects damage.
+"""
+
+import hashlib
+import json
+import os
+import tempfile
+from pathlib import Path
+
+import safetensors
+import safetensors.torch
+import torch
+
+FORMAT = "mne_duin"
+VERSION = 1
+
+
+def write_checkpoint(path, tensors, meta):
+    """Write a checkpoint, whole or not at all.
+
+    Parameters
+    ----------
+    path : path-like
+        The file; an existing one is replaced.
+    tensors : dict of str to Tensor
+        The tensors by name.
+    meta : dict
+        Anything JSON can hold.
+
+    Returns
+    -------
+    path : Path
+        The file.
+
+    Raises
+    ------
+    OSError
+        If the file cannot be written; an earlier one is left as it was.
+    """
+    path = Path(path)
+    tensors = {
+        name: value.detach().cpu().contiguous() for name, value in tensors.items()
+    }
+    # Tensors that share memory are one tensor under two names; each gets its own copy.
+    tensors = {name: value.clone() for name, value in tensors.items()}
+    header = {
+        "format": FORMAT,
+        "version": str(VERSION),
+        "sha256": checksum(tensors),
+        "meta": json.dumps(meta, ensure_ascii=False),
+    }
+    content = safetensors.torch.save(tensors, metadata=header)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    handle, temporary = tempfile.mkstemp(
+        prefix=f".{path.name}.", suffix=".partial", dir=path.parent
+    )
+    try:
+        with os.fdopen(handle, "wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(temporary, path)
+    except BaseException:
+        Path(temporary).unlink(missing_ok=True)
+        raise
+    return path
+
+
+def checksum(tensors):
+    """Return the SHA-256 over names, types, shapes and values, in order of names."""
+    digest = hashlib.sha256()
+    for name in sorted(tensors):
+        value = tensors[name]
+        digest.update(f"{name} {value.dtype} {tuple(value.shape)};".encode())
+        digest.update(value.reshape(-1).view(torch.uint8).numpy().tobytes())
+    return digest.hexdigest()
+
+
+def read_checkpoint(path):
+    """Read a checkpoint and check that it is whole.
+
+    Parameters
+    ----------
+    path : path-like
+        The file.
+
+    Returns
+    -------
+    tensors : dict of str to Tensor
+        The tensors by name, on the CPU.
+    meta : dict
+        What was written beside them.
+
+    Raises
+    ------
+    FileNotFoundError
+        If there is no such file.
+    ValueError
+        If the file is damaged, of another kind, or of a later version.
+    """
+    path = Path(path)
+    if not path.is_file():
+        raise FileNotFoundError(f"There is no checkpoint {str(path)!r}.")
+    try:
+        with safetensors.safe_open(path, framework="pt") as file:
+            header = file.metadata() or {}
+            _check_header(header, path)
+            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+        meta = json.loads(header["meta"])
+    except (safetensors.SafetensorError, json.JSONDecodeError, KeyError) as error:
+        raise ValueError(
+            f"{path.name} is damaged or not a checkpoint of mne_duin "
+            f"({str(error).splitlines()[0][:100]})."
+        ) from error
+    if checksum(tensors) != header.get("sha256"):
+        raise ValueError(
+            f"{path.name} is damaged: its content does not match its checksum."
+        )
+    return tensors, meta
+
+
+def _check_header(header, path):
+    if header.get("format") != FORMAT:
+        raise ValueError(
+            f"{path.name} is a safetensors file, but not a checkpoint of mne_duin."
+        )
+    if not header.get("version", "").isdigit() or int(header["version"]) > VERSION:
+        raise ValueError(
+            f"{path.name} has format version {header.get('version')!r}; this version of "
+            f"mne_duin reads up to {VERSION}. Update mne_duin."
+        )

@@ -1,0 +1,106 @@
+"""The training step of the VQ-VAE, and how its codex is started and kept alive."""
+
+import torch
+
+from mne_duin.nn.models import reconstruction_loss
+from mne_duin.nn.quantizer import spherical_kmeans
+
+STARTS = ("unquantized", "first-batch", "random")
+
+
+class CodexTraining:
+    """One training step, and what happens to the codex before and after a pass.
+
+    The published start (``"first-batch"``) clusters the first batch of an untrained
+    network, whose tokens are nearly alike; on less than hours of recording one code
+    then wins everything. ``"unquantized"`` first trains the network without a codex and
+    then clusters the tokens of the whole training set.
+
+    Parameters
+    ----------
+    data : SignalData
+        The training epochs.
+    start : str
+        ``"unquantized"``, ``"first-batch"`` or ``"random"``.
+    n_unquantized : int
+        Passes before the codex starts, for ``"unquantized"``.
+    revive : bool
+        Whether codes that no token used in a pass move to random tokens.
+    n_revive : int
+        Last pass in which codes are revived.
+    commitment : float
+        Weight of the commitment loss.
+    """
+
+    def __init__(self, data, *, start, n_unquantized, revive, n_revive, commitment):
+        self.data, self.start, self.n_unquantized = data, start, n_unquantized
+        self.revive, self.n_revive = revive, n_revive
+        self.commitment = commitment
+        self.counts, self.last, self.waits = None, None, False
+
+    def __call__(self, module, batch):
+        """Return the losses of a batch; in training, move the codex."""
+        reconstruction, output = module(batch.x, batch.subject)
+        if self.waits and module.training:
+            # The published start: cluster what the first training batch gives.
+            self.waits = False
+            vectors = output.projected.detach().flatten(0, 1)
+            module.quantizer.codebook.copy_(
+                spherical_kmeans(vectors, len(module.quantizer.codebook))[0]
+            )
+            reconstruction, output = module(batch.x, batch.subject)
+        loss = reconstruction_loss(reconstruction, batch.x, batch.channel_mask)
+        if module.training:
+            self.counts += module.quantizer.update_(output)
+            self.last = output.projected.detach()
+        return {
+            "loss": loss + self.commitment * output.loss_commit,
+            "loss_reconstruction": loss,
+            "loss_commit": output.loss_commit,
+        }
+
+    def begin_pass(self, module, index, generator):
+        """Start the codex when its pass has come."""
+        quantizer = module.quantizer
+        self.counts = torch.zeros_like(quantizer.counts)
+        if self.start == "unquantized":
+            quantizer.active.fill_(index >= self.n_unquantized)
+            if index == self.n_unquantized:
+                self._cluster(module, generator)
+        elif self.start == "first-batch" and index == 0:
+            self.waits = True
+
+    @torch.no_grad()
+    def _cluster(self, module, generator):
+        """Cluster the tokens of the whole training set into the codex."""
+        module.eval()
+        vectors = []
+        for batch in self.data.batches(64):
+            tokens = module.encoder(batch.x, batch.subject)
+            vectors.append(module.quantizer(tokens).projected.flatten(0, 1))
+        codebook, _ = spherical_kmeans(
+            torch.cat(vectors), len(module.quantizer.codebook), generator=generator
+        )
+        module.quantizer.codebook.copy_(codebook)
+        module.quantizer.counts.zero_()
+
+    def end_pass(self, module, index, generator):
+        """Report the use of the codex and move dead codes to random tokens."""
+        active = self.start != "unquantized" or index >= self.n_unquantized
+        if not active:
+            return {"codes_used": 0, "perplexity": float("nan"), "codes_revived": 0}
+        used = self.counts > 0
+        share = self.counts / self.counts.sum()
+        perplexity = torch.exp(-(share * (share + 1e-12).log()).sum())
+        dead = (~used).nonzero().flatten()
+        revived = 0
+        if self.revive and index < self.n_revive and len(dead):
+            vectors = self.last.flatten(0, 1)
+            chosen = torch.randint(len(vectors), (len(dead),), generator=generator)
+            module.quantizer.codebook[dead] = vectors[chosen.to(vectors.device)]
+            revived = len(dead)
+        return {
+            "codes_used": int(used.sum()),
+            "perplexity": float(perplexity),
+            "codes_revived": revived,
+        }

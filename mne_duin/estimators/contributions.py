@@ -1,0 +1,142 @@
+"""How much each channel contributes, by three measures that answer three questions."""
+
+import numpy as np
+import pandas as pd
+
+from mne_duin.nn.patch import fold
+from mne_duin.utils.checks import check_option
+from mne_duin.utils.epochs import EpochsData
+
+METHODS = ("weights", "patterns", "ablation")
+
+
+def compute(estimator, method, X=None, y=None):
+    """Compute the contributions of the channels of a fitted estimator.
+
+    Parameters
+    ----------
+    estimator : BaseDuIN
+        The fitted estimator.
+    method : str
+        ``"weights"``, ``"patterns"`` or ``"ablation"``.
+    X : Epochs | array | None
+        Data for the last two.
+    y : array | None
+        Labels for the ablation of a classifier.
+
+    Returns
+    -------
+    contributions : Series | DataFrame
+        One value per channel; a column per subject where there are several.
+
+    Raises
+    ------
+    ValueError
+        If the method is unknown or needs data that were not given.
+    """
+    check_option("method", method, METHODS)
+    if method == "weights":
+        values = np.abs(estimator.spatial_weights()).mean(1)
+    else:
+        if X is None:
+            raise ValueError(f"method={method!r} needs `X`.")
+        if method == "ablation" and y is None and hasattr(estimator, "classes_"):
+            raise ValueError("method='ablation' of a classifier needs `y`.")
+        epochs = estimator._check_again(X)
+        function = patterns if method == "patterns" else ablation
+        values = function(estimator, epochs, y)
+    values = np.where(estimator.scaler_.channel_mask, values, np.nan)
+    names = pd.Index(estimator.ch_names_, name="name")
+    if len(values) == 1:
+        return pd.Series(values[0], names, name=method)
+    return pd.DataFrame(values.T, names, [str(s) for s in estimator.subjects_])
+
+
+def folded_filters(estimator):
+    """Return the spatio-temporal filter of each dimension of a token.
+
+    Parameters
+    ----------
+    estimator : BaseDuIN
+        A fitted estimator.
+
+    Returns
+    -------
+    filters : ndarray, shape (n_subjects, dim, n_channels, patch_size)
+        Exact in evaluation mode; per standard deviation of each channel.
+    """
+    encoder = estimator.module_.encoder
+    return fold(encoder.spatial, encoder.patch)[0].cpu().numpy()
+
+
+def patterns(estimator, epochs, y=None):
+    """Return the root mean square forward pattern of every channel.
+
+    The tokens of a patch are ``s = F x`` with the folded filters F; the pattern of a
+    dimension is the covariance of the patch with it over its variance (Haufe et al.
+    2014), summed here over the patch and the dimensions.
+
+    Parameters
+    ----------
+    estimator : BaseDuIN
+        A fitted estimator.
+    epochs : EpochsData
+        The data whose covariance is used.
+    y : None
+        Ignored.
+
+    Returns
+    -------
+    values : ndarray, shape (n_subjects, n_channels)
+        In standard deviations of the channel per standard deviation of the token.
+    """
+    filters = folded_filters(estimator)
+    x, subject = estimator._scaled(epochs)
+    n_subjects, dim, n_channels, size = filters.shape
+    values = np.zeros((n_subjects, n_channels))
+    for index in range(n_subjects):
+        patches = x[subject == index]
+        if not len(patches):
+            values[index] = np.nan
+            continue
+        patches = patches.reshape(len(patches), n_channels, -1, size)
+        patches = patches.transpose(0, 2, 1, 3).reshape(-1, n_channels * size)
+        sources = patches @ filters[index].reshape(dim, -1).T
+        sources -= sources.mean(0)
+        sources /= np.maximum(sources.std(0), 1e-12)
+        pattern = (sources.T @ patches / len(patches)).reshape(dim, n_channels, size)
+        values[index] = np.sqrt(np.square(pattern).mean((0, 2)))
+    return values
+
+
+def ablation(estimator, epochs, y=None):
+    """Return the rise of the mean loss when a channel is silenced.
+
+    Parameters
+    ----------
+    estimator : BaseDuIN
+        A fitted estimator.
+    epochs : EpochsData
+        The data the loss is measured on.
+    y : array | None
+        Labels, for a classifier.
+
+    Returns
+    -------
+    values : ndarray, shape (n_subjects, n_channels)
+        In the unit of the estimator's loss.
+    """
+    _, subject = estimator._scaled(epochs)
+    n_subjects, n_channels = estimator.scaler_.mean.shape
+    before = estimator._loss(epochs, y)
+    values = np.full((n_subjects, n_channels), np.nan)
+    for channel in range(n_channels):
+        data = epochs.data.copy()
+        data[:, channel] = estimator.scaler_.mean[subject, channel, None]
+        silenced = EpochsData(
+            data, epochs.sfreq, epochs.ch_names, epochs.subject, epochs.metadata
+        )
+        rise = estimator._loss(silenced, y) - before
+        for index in np.unique(subject):
+            values[index, channel] = rise[subject == index].mean()
+    return values

@@ -1,0 +1,246 @@
+"""Stage 2: pre-train an encoder by predicting the codes of hidden tokens."""
+
+import torch
+from sklearn.base import TransformerMixin
+from torch.nn import functional
+
+from mne_duin.estimators.base import BaseDuIN, inherit_input, unwrap
+from mne_duin.estimators.presets import resolve
+from mne_duin.nn import MAE, build_encoder, encoder_sizes
+from mne_duin.nn.masking import random_mask
+from mne_duin.utils.checks import check_number, check_option
+
+ENCODER_STARTS = ("vqvae", "random")
+
+
+class DuINMAE(TransformerMixin, BaseDuIN):
+    """Pre-train the encoder by masked modelling of a codex's codes.
+
+    Half of the tokens are hidden and their codes predicted from the others, then the
+    other half (symmetric masking). The encoder's sizes are those of ``vqvae``.
+
+    Parameters
+    ----------
+    vqvae : DuINVQVAE | FrozenEstimator
+        The fitted first stage, whose codes are the targets. Inside cross-validation
+        wrap it in ``sklearn.frozen.FrozenEstimator``.
+    preset : str
+        ``"quick"`` (ours) or ``"paper"``: where every parameter that is None here takes
+        its value from; see :mod:`mne_duin.estimators.presets`.
+    crop_duration : float | None
+        Length in seconds of the random crops that longer epochs are trained on.
+    mask_ratio : float
+        Share of the tokens hidden in the first of the two passes.
+    encoder_start : str | None
+        ``"vqvae"`` starts from the first stage's encoder, ``"random"`` from scratch as
+        published.
+    max_iter : int | None
+        Passes over the training data.
+    batch_size : int | None
+        Epochs per step.
+    lr, lr_min : float | None
+        Highest and final learning rate.
+    warmup : float | None
+        Share of the passes in which the learning rate rises.
+    weight_decay : float | None
+        Decay of weight matrices.
+    sfreq : float | None
+        Sampling rate in Hz, for arrays.
+    device : str
+        ``"auto"``, ``"cpu"``, ``"cuda"``, ``"mps"``.
+    precision : str
+        ``"32"``, ``"bf16"`` or ``"auto"`` (bfloat16 where the hardware has it).
+    random_state : None | int | RandomState
+        Seed of initial values, batches, crops, masks and dropout.
+    verbose : bool | None
+        Whether to show a progress bar; None follows MNE's log level.
+
+    Attributes
+    ----------
+    module_ : MAE
+        The network.
+    vqvae_ : DuINVQVAE
+        The fitted first stage.
+    history_ : History
+        One record per pass; ``accuracy`` is the share of hidden codes predicted right.
+    scaler_ : ChannelScaler
+        The scales, those of ``vqvae_``.
+    info_ : Info
+        Channel names and sampling rate.
+    ch_names_ : list of str
+        Names of the channels.
+    n_iter_ : int
+        Passes that were made.
+
+    References
+    ----------
+    Zheng et al., Du-IN, NeurIPS 2024, section 3.3.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from mne_duin import DuINMAE, DuINVQVAE
+    >>> X = np.random.default_rng(0).standard_normal((8, 3, 400))
+    >>> vqvae = DuINVQVAE(
+    ...     n_layers=1, n_decoder_layers=1, n_codes=8, max_iter=2, verbose=False
+    ... ).fit(X, sfreq=1000)
+    >>> mae = DuINMAE(vqvae, max_iter=2, verbose=False).fit(X, sfreq=1000)
+    >>> mae.transform(X).shape
+    (8, 4, 160)
+    """
+
+    def __init__(
+        self,
+        vqvae,
+        preset="quick",
+        *,
+        crop_duration=4.0,
+        mask_ratio=0.5,
+        encoder_start=None,
+        max_iter=None,
+        batch_size=None,
+        lr=None,
+        lr_min=None,
+        warmup=None,
+        weight_decay=None,
+        sfreq=None,
+        device="auto",
+        precision="auto",
+        random_state=None,
+        verbose=None,
+    ):
+        self.vqvae = vqvae
+        self.preset = preset
+        self.crop_duration = crop_duration
+        self.mask_ratio = mask_ratio
+        self.encoder_start = encoder_start
+        self.max_iter = max_iter
+        self.batch_size = batch_size
+        self.lr = lr
+        self.lr_min = lr_min
+        self.warmup = warmup
+        self.weight_decay = weight_decay
+        self.sfreq = sfreq
+        self.device = device
+        self.precision = precision
+        self.random_state = random_state
+        self.verbose = verbose
+
+    def fit(self, X, y=None, *, subject=None, sfreq=None, validation=None):
+        """Pre-train the encoder.
+
+        Parameters
+        ----------
+        X : Epochs | array, shape (n_epochs, n_channels, n_times) | list of Epochs
+            Unlabelled segments with the channels of ``vqvae``.
+        y : None
+            Ignored.
+        subject : array, shape (n_epochs,) | None
+            Subject of each epoch of an array.
+        sfreq : float | None
+            Sampling rate of an array in Hz.
+        validation : Epochs | array | None
+            Held-out epochs; their losses join the history.
+
+        Returns
+        -------
+        self : DuINMAE
+            The fitted estimator.
+
+        Raises
+        ------
+        ValueError
+            If ``vqvae`` is not fitted, or the data or a parameter cannot be used.
+        """
+        recipe = resolve(self, "mae")
+        check_option("encoder_start", recipe["encoder_start"], ENCODER_STARTS)
+        check_number("mask_ratio", self.mask_ratio, low=0, high=0.95, closed=False)
+        vqvae = unwrap(self.vqvae, "vqvae")
+        self.vqvae_ = vqvae
+        inherit_input(self, vqvae)
+        epochs = self._check_again(X, subject=subject, sfreq=sfreq)
+        dtype = self._choose_device()
+        self._seeded_build(lambda: self._build(recipe["encoder_start"]))
+        vqvae.module_.to(self.device_).eval()
+        held_out = None
+        if validation is not None:
+            held_out = self._check_again(validation, sfreq=sfreq)
+            held_out = self._signal_data(held_out, crop=self.crop_duration)
+        self._train(
+            self._step,
+            self._signal_data(epochs, crop=self.crop_duration),
+            recipe,
+            dtype,
+            validation=held_out,
+        )
+        return self
+
+    def _build(self, start):
+        vqvae = self.vqvae_
+        encoder = build_encoder(**encoder_sizes(vqvae.module_.encoder))
+        if start == "vqvae":
+            encoder.load_state_dict(vqvae.module_.encoder.state_dict())
+        return MAE(encoder, len(vqvae.codebook_))
+
+    def _step(self, module, batch):
+        """Return loss and accuracy of predicting the hidden codes of a batch."""
+        codes = self.vqvae_.module_.encode(batch.x, batch.subject)
+        generator = None
+        if not module.training:
+            # The same masks every time, so that validation losses can be compared.
+            generator = torch.Generator(batch.x.device).manual_seed(0)
+        mask = random_mask(
+            *codes.shape, self.mask_ratio, generator=generator, device=batch.x.device
+        )
+        logits = module(batch.x, mask, batch.subject).float()
+        loss = functional.cross_entropy(logits.flatten(0, 1), codes.flatten())
+        accuracy = (logits.argmax(-1) == codes).float().mean()
+        return {"loss": loss, "accuracy": accuracy}
+
+    def transform(self, X):
+        """Return the embedding of every token.
+
+        Parameters
+        ----------
+        X : Epochs | array, shape (n_epochs, n_channels, n_times) | list of Epochs
+            The epochs.
+
+        Returns
+        -------
+        embeddings : ndarray, shape (n_epochs, n_tokens, dim)
+            Tokens with context.
+        """
+        return self._batched(self.module_.encoder, self._check_again(X))
+
+    @torch.no_grad()
+    def _loss(self, epochs, y=None):
+        """Cross-entropy of the hidden codes of every epoch."""
+        self.module_.eval()
+        losses = []
+        for batch in self._signal_data(epochs).batches(64):
+            codes = self.vqvae_.module_.encode(batch.x, batch.subject)
+            generator = torch.Generator(batch.x.device).manual_seed(0)
+            mask = random_mask(
+                *codes.shape, self.mask_ratio, generator=generator, device=codes.device
+            )
+            logits = self.module_(batch.x, mask, batch.subject).float()
+            loss = functional.cross_entropy(logits.mT, codes, reduction="none")
+            losses.append(loss.mean(1).cpu())
+        return torch.cat(losses).numpy()
+
+    def score(self, X, y=None):
+        """Return minus the mean cross-entropy of the hidden codes, in nats.
+
+        Parameters
+        ----------
+        X : Epochs | array, shape (n_epochs, n_channels, n_times) | list of Epochs
+            The epochs.
+        y : None
+            Ignored.
+
+        Returns
+        -------
+        score : float
+            Higher is better; guessing every code alike gives ``-log(n_codes)``.
+        """
+        return float(-self._loss(self._check_again(X)).mean())

@@ -1,0 +1,105 @@
+"""The training recipes, as data.
+
+A parameter that an estimator was not given (None) takes the value of its preset.
+``"paper"`` is the published recipe (Zheng et al. 2024, Tables 5-7, and the published
+parameter files where they differ); it needs about 15 hours of recording. ``"quick"`` is
+ours, found on simulations other than the shipped one, for minutes to hours.
+"""
+
+from mne_duin.utils.checks import check_option
+
+PRESETS = {
+    "quick": {
+        "vqvae": {
+            "max_iter": 40,
+            "batch_size": 32,
+            "lr": 1e-3,
+            "lr_min": 5e-5,
+            "warmup": 0.1,
+            "weight_decay": 0.01,
+            "n_codes": 512,
+            "codex_start": "unquantized",
+            "revive_codes": True,
+        },
+        "mae": {
+            "max_iter": 40,
+            "batch_size": 32,
+            "lr": 1e-3,
+            "lr_min": 5e-5,
+            "warmup": 0.1,
+            "weight_decay": 0.05,
+            "encoder_start": "vqvae",
+        },
+        "classifier": {
+            "max_iter": 40,
+            "batch_size": 32,
+            "lr": 5e-4,
+            "lr_min": 5e-6,
+            "warmup": 0.1,
+            "weight_decay": 0.05,
+            "max_shift": 0.0,
+            "head_dropout": 0.0,
+            "label_smoothing": 0.0,
+            "encoder_lr_scale": 1.0,
+            "validation_fraction": 0.15,
+        },
+    },
+    "paper": {
+        "vqvae": {
+            "max_iter": 400,
+            "batch_size": 64,
+            "lr": 3e-4,
+            "lr_min": 5e-5,
+            "warmup": 0.1,
+            "weight_decay": 0.01,
+            "n_codes": 2048,
+            "codex_start": "first-batch",
+            "revive_codes": False,
+        },
+        "mae": {
+            "max_iter": 400,
+            "batch_size": 64,
+            "lr": 3e-4,
+            "lr_min": 5e-5,
+            "warmup": 0.1,
+            "weight_decay": 0.05,
+            "encoder_start": "random",
+        },
+        "classifier": {
+            "max_iter": 200,
+            "batch_size": 32,
+            "lr": 2e-4,
+            "lr_min": 5e-6,
+            "warmup": 0.1,
+            "weight_decay": 0.05,
+            "max_shift": 0.3,
+            "head_dropout": 0.0,
+            "label_smoothing": 0.0,
+            "encoder_lr_scale": 1.0,
+            "validation_fraction": 0.1,
+        },
+    },
+}
+
+
+def resolve(estimator, stage):
+    """Return the recipe of an estimator: what it was given, else its preset's values.
+
+    Parameters
+    ----------
+    estimator : BaseDuIN
+        The estimator.
+    stage : str
+        ``"vqvae"``, ``"mae"`` or ``"classifier"``.
+
+    Returns
+    -------
+    recipe : dict
+        One value per parameter of the preset.
+    """
+    check_option("preset", estimator.preset, PRESETS)
+    recipe = {}
+    for name, value in PRESETS[estimator.preset][stage].items():
+        given = getattr(estimator, name)
+        recipe[name] = value if given is None else given
+    return recipe

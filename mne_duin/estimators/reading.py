@@ -1,0 +1,168 @@
+"""Open saved estimators and published weights."""
+
+from pathlib import Path
+
+import mne
+import numpy as np
+import torch
+
+from mne_duin.checkpoints import from_official, official_sizes, read_state_dict
+from mne_duin.estimators import persistence
+from mne_duin.estimators.classifier import DuINClassifier
+from mne_duin.estimators.mae import DuINMAE
+from mne_duin.estimators.vqvae import DuINVQVAE
+from mne_duin.nn import build_network
+from mne_duin.training import ChannelScaler, History
+from mne_duin.utils.checks import check_option, check_type
+
+CLASSES = {kind.__name__: kind for kind in (DuINVQVAE, DuINMAE, DuINClassifier)}
+SFREQ = 1000.0
+
+
+def read_estimator(path):
+    """Read an estimator that ``save`` wrote.
+
+    Parameters
+    ----------
+    path : path-like
+        The file.
+
+    Returns
+    -------
+    estimator : DuINVQVAE | DuINMAE | DuINClassifier
+        The fitted estimator, on the CPU.
+
+    Raises
+    ------
+    FileNotFoundError
+        If there is no such file.
+    ValueError
+        If the file is damaged, of another kind, or of a later version.
+    """
+    return persistence.read(path, CLASSES)
+
+
+def read_official(
+    path_or_state_dict, *, stage, ch_names=None, classes=None, n_subjects=None
+):
+    """Read weights in the layout of the published implementation.
+
+    The published files hold neither channel names nor the scales of the training data:
+    the estimator expects signals that are z-scored per channel, at 1000 Hz. The
+    classifier gets the published head (``head_activation="sigmoid"``).
+
+    Parameters
+    ----------
+    path_or_state_dict : path-like | dict of str to Tensor
+        A published ``.pth`` file, which is read without running anything in it, or its
+        content.
+    stage : str
+        ``"vqvae"``, ``"mae"`` or ``"cls"``.
+    ch_names : list of str | None
+        Names of the channels, in the order of the weights; None numbers them.
+    classes : array, shape (n_classes,) | None
+        Labels in the order of the scores; None numbers them.
+    n_subjects : int | None
+        Number of subjects you expect; None takes what is there.
+
+    Returns
+    -------
+    estimator : DuINVQVAE | DuINMAE | DuINClassifier
+        The fitted estimator, on the CPU.
+
+    Raises
+    ------
+    FileNotFoundError
+        If there is no such file.
+    ValueError
+        If a tensor is missing, unknown or of another shape (the message names it), or
+        if the names do not fit the sizes.
+    """
+    check_option("stage", stage, ("vqvae", "mae", "cls"))
+    state = path_or_state_dict
+    if not isinstance(state, dict):
+        state = read_state_dict(check_type("path_or_state_dict", state, (str, Path)))
+    sizes = official_sizes(state, stage)
+    if n_subjects is not None and n_subjects != sizes["n_subjects"]:
+        raise ValueError(
+            f"`n_subjects` is {n_subjects}, but the weights are of "
+            f"{sizes['n_subjects']} subjects."
+        )
+    names = _names("ch_names", ch_names, sizes["n_channels"])
+    module = build_network(_network(sizes, stage))
+    _load(module, from_official(state, stage))
+    estimator = _estimator(stage, sizes)
+    _set_up(estimator, module, [str(name) for name in names], sizes["n_subjects"])
+    if stage == "vqvae":
+        estimator.code_counts_ = module.quantizer.counts.round().long().numpy()
+    elif stage == "cls":
+        estimator.classes_ = np.asarray(_names("classes", classes, sizes["n_classes"]))
+    return estimator
+
+
+def _names(argument, names, n_wanted):
+    """Return names, numbers where None was given."""
+    names = list(range(n_wanted)) if names is None else list(names)
+    if len(names) != n_wanted:
+        raise ValueError(
+            f"`{argument}` has {len(names)} names; the weights have {n_wanted}."
+        )
+    return names
+
+
+def _network(sizes, stage):
+    """Return the sizes in the form that our builder takes."""
+    network = {
+        "stage": {"vqvae": "VQVAE", "mae": "MAE", "cls": "Classifier"}[stage],
+        "encoder": {k: sizes[k] for k in ("n_channels", "n_subjects", "n_layers")},
+    }
+    if stage == "vqvae":
+        network["quantizer"] = {k: sizes[k] for k in ("n_codes", "code_dim")}
+        network["n_decoder_layers"] = sizes["n_decoder_layers"]
+    elif stage == "mae":
+        network["n_codes"] = sizes["n_codes"]
+    else:
+        network["head"] = {
+            "n_tokens": sizes["n_tokens"],
+            "n_classes": sizes["n_classes"],
+            "head_activation": "sigmoid",
+        }
+    return network
+
+
+def _load(module, weights):
+    """Load weights; name the first tensor that does not fit."""
+    own = module.state_dict()
+    for name in own:
+        if name not in weights:
+            raise ValueError(f"The weights lack a tensor for {name!r}.")
+        if own[name].shape != weights[name].shape:
+            raise ValueError(
+                f"The tensor for {name!r} has shape {tuple(weights[name].shape)}; "
+                f"{tuple(own[name].shape)} is wanted."
+            )
+    module.load_state_dict(weights)
+
+
+def _estimator(stage, sizes):
+    if stage == "vqvae":
+        return DuINVQVAE("paper", n_layers=sizes["n_layers"], n_codes=sizes["n_codes"])
+    if stage == "mae":
+        return DuINMAE(None, "paper")
+    return DuINClassifier(None, "paper", head_activation="sigmoid")
+
+
+def _set_up(estimator, module, ch_names, n_subjects):
+    """Make an estimator that counts as fitted on z-scored signals."""
+    shape = (n_subjects, len(ch_names))
+    estimator.module_ = module.eval()
+    estimator.device_ = torch.device("cpu")
+    estimator.scaler_ = ChannelScaler(
+        np.zeros(shape, np.float32), np.ones(shape, np.float32), np.ones(shape, bool)
+    )
+    estimator.ch_names_, estimator.n_features_in_ = ch_names, len(ch_names)
+    estimator.info_ = mne.create_info(ch_names, SFREQ, "seeg")
+    estimator.patch_size_ = module.encoder.patch_size
+    estimator.subjects_ = np.arange(n_subjects) if n_subjects > 1 else np.array([""])
+    estimator.history_ = History([])
+    estimator.n_iter_, estimator.best_iter_ = 0, None

@@ -1,0 +1,323 @@
+"""Stage 1: learn a codex of region-level tokens by rebuilding the signal."""
+
+import numpy as np
+from mne.utils import warn
+from sklearn.base import TransformerMixin
+
+from mne_duin.estimators.base import BaseDuIN
+from mne_duin.estimators.codex import STARTS, CodexTraining
+from mne_duin.estimators.presets import resolve
+from mne_duin.nn import Quantizer, build_vqvae
+from mne_duin.utils.checks import check_number, check_option
+
+
+class DuINVQVAE(TransformerMixin, BaseDuIN):
+    """Learn discrete codes of 100 ms of signal by vector quantization.
+
+    A spatial map and a small convolutional encoder turn every patch of all channels
+    into one token, a transformer gives it context, the token is replaced by the nearest
+    code of a codex, and a decoder rebuilds the signal from the codes.
+
+    Parameters
+    ----------
+    preset : str
+        ``"quick"`` (ours) or ``"paper"``: where every parameter that is None here takes
+        its value from; see :mod:`mne_duin.estimators.presets`.
+    patch_duration : float
+        Length of a patch in seconds; the decoder needs 100 samples.
+    crop_duration : float | None
+        Length in seconds of the random crops that longer epochs are trained on.
+    n_filters : int
+        Number of spatial filters.
+    conv_filters, conv_kernels, conv_strides : tuple of int
+        Sizes of the patch encoder's convolutions (kernels and strides in samples).
+    n_layers, n_decoder_layers : int
+        Transformer blocks of the encoder and the decoder.
+    n_heads, head_dim, ff_dim : int
+        Sizes of the attention heads and of the feed-forward layer.
+    attention_dropout, ff_dropout : float
+        Dropout in the transformer.
+    n_codes : int | None
+        Size of the codex.
+    code_dim : int
+        Dimension of a code.
+    codex_decay : float
+        Memory of the moving average that moves the codes.
+    commitment : float
+        Weight of the commitment loss.
+    codex_start : str | None
+        ``"unquantized"`` trains without a codex for a quarter of the passes, then
+        clusters the tokens of the whole training set; ``"first-batch"`` is the
+        published start, which collapses on little data; ``"random"`` uses random codes.
+    revive_codes : bool | None
+        Whether codes that no token used in a pass move to random tokens.
+    max_iter : int | None
+        Passes over the training data.
+    batch_size : int | None
+        Epochs per step.
+    lr, lr_min : float | None
+        Highest and final learning rate.
+    warmup : float | None
+        Share of the passes in which the learning rate rises.
+    weight_decay : float | None
+        Decay of weight matrices.
+    sfreq : float | None
+        Sampling rate in Hz, for arrays.
+    device : str
+        ``"auto"``, ``"cpu"``, ``"cuda"``, ``"mps"``.
+    precision : str
+        ``"32"``, ``"bf16"`` or ``"auto"`` (bfloat16 where the hardware has it).
+    random_state : None | int | RandomState
+        Seed of initial values, batches, crops and dropout.
+    verbose : bool | None
+        Whether to show a progress bar; None follows MNE's log level.
+
+    Attributes
+    ----------
+    module_ : VQVAE
+        The network.
+    codebook_ : ndarray, shape (n_codes, code_dim)
+        The codes, unit vectors.
+    code_counts_ : ndarray of int, shape (n_codes,)
+        How often each code is used in the training epochs.
+    history_ : History
+        One record per pass.
+    scaler_ : ChannelScaler
+        Mean and deviation of the training data per channel.
+    info_ : Info
+        Channel names and sampling rate.
+    ch_names_ : list of str
+        Names of the channels.
+    n_iter_ : int
+        Passes that were made.
+
+    References
+    ----------
+    Zheng et al., Du-IN, NeurIPS 2024, section 3.2.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from mne_duin import DuINVQVAE
+    >>> X = np.random.default_rng(0).standard_normal((8, 3, 400))
+    >>> vqvae = DuINVQVAE(
+    ...     n_layers=1, n_decoder_layers=1, n_codes=8, max_iter=2, verbose=False
+    ... )
+    >>> vqvae.fit(X, sfreq=1000).transform(X).shape
+    (8, 4)
+    """
+
+    def __init__(
+        self,
+        preset="quick",
+        *,
+        patch_duration=0.1,
+        crop_duration=4.0,
+        n_filters=16,
+        conv_filters=(128, 128, 16),
+        conv_kernels=(19, 3, 3),
+        conv_strides=(10, 1, 1),
+        n_layers=8,
+        n_decoder_layers=4,
+        n_heads=8,
+        head_dim=64,
+        ff_dim=320,
+        attention_dropout=0.2,
+        ff_dropout=0.2,
+        n_codes=None,
+        code_dim=64,
+        codex_decay=0.99,
+        commitment=1.0,
+        codex_start=None,
+        revive_codes=None,
+        max_iter=None,
+        batch_size=None,
+        lr=None,
+        lr_min=None,
+        warmup=None,
+        weight_decay=None,
+        sfreq=None,
+        device="auto",
+        precision="auto",
+        random_state=None,
+        verbose=None,
+    ):
+        self.preset = preset
+        self.patch_duration = patch_duration
+        self.crop_duration = crop_duration
+        self.n_filters = n_filters
+        self.conv_filters = conv_filters
+        self.conv_kernels = conv_kernels
+        self.conv_strides = conv_strides
+        self.n_layers = n_layers
+        self.n_decoder_layers = n_decoder_layers
+        self.n_heads = n_heads
+        self.head_dim = head_dim
+        self.ff_dim = ff_dim
+        self.attention_dropout = attention_dropout
+        self.ff_dropout = ff_dropout
+        self.n_codes = n_codes
+        self.code_dim = code_dim
+        self.codex_decay = codex_decay
+        self.commitment = commitment
+        self.codex_start = codex_start
+        self.revive_codes = revive_codes
+        self.max_iter = max_iter
+        self.batch_size = batch_size
+        self.lr = lr
+        self.lr_min = lr_min
+        self.warmup = warmup
+        self.weight_decay = weight_decay
+        self.sfreq = sfreq
+        self.device = device
+        self.precision = precision
+        self.random_state = random_state
+        self.verbose = verbose
+
+    def fit(self, X, y=None, *, subject=None, sfreq=None, validation=None):
+        """Learn the codex.
+
+        Parameters
+        ----------
+        X : Epochs | array, shape (n_epochs, n_channels, n_times) | list of Epochs
+            Unlabelled segments.
+        y : None
+            Ignored.
+        subject : array, shape (n_epochs,) | None
+            Subject of each epoch of an array.
+        sfreq : float | None
+            Sampling rate of an array in Hz.
+        validation : Epochs | array | None
+            Held-out epochs; their losses join the history.
+
+        Returns
+        -------
+        self : DuINVQVAE
+            The fitted estimator.
+
+        Raises
+        ------
+        ValueError
+            If the data or a parameter cannot be used; the message says why.
+        """
+        recipe = resolve(self, "vqvae")
+        check_option("codex_start", recipe["codex_start"], STARTS)
+        epochs = self._check_X(X, subject=subject, sfreq=sfreq)
+        dtype = self._choose_device()
+        self._seeded_build(lambda: self._build(recipe["n_codes"]))
+        data = self._signal_data(epochs, crop=self.crop_duration)
+        n_passes = recipe["max_iter"]
+        step = CodexTraining(
+            data,
+            start=recipe["codex_start"],
+            n_unquantized=n_passes // 4,
+            revive=recipe["revive_codes"],
+            n_revive=n_passes - n_passes // 10,
+            commitment=self.commitment,
+        )
+        held_out = None
+        if validation is not None:
+            held_out = self._check_again(validation, sfreq=sfreq)
+            held_out = self._signal_data(held_out, crop=self.crop_duration)
+        self._train(
+            step,
+            data,
+            recipe,
+            dtype,
+            validation=held_out,
+            begin_pass=step.begin_pass,
+            end_pass=step.end_pass,
+        )
+        codes = self._encode(epochs)
+        self.code_counts_ = np.bincount(codes.ravel(), minlength=recipe["n_codes"])
+        self._warn_if_collapsed()
+        return self
+
+    def _build(self, n_codes):
+        check_number("n_codes", n_codes, low=2, integer=True)
+        if self.patch_size_ != 100:
+            raise ValueError(
+                f"The decoder rebuilds patches of 100 samples; `patch_duration` "
+                f"{self.patch_duration} s at {self.info_['sfreq']:g} Hz is "
+                f"{self.patch_size_}. Resample to {100 / self.patch_duration:g} Hz."
+            )
+        encoder = self._build_encoder()
+        quantizer = Quantizer(encoder.dim, n_codes, self.code_dim, self.codex_decay)
+        return build_vqvae(encoder, quantizer, n_decoder_layers=self.n_decoder_layers)
+
+    def _warn_if_collapsed(self):
+        used = np.count_nonzero(self.code_counts_)
+        if used < 0.1 * len(self.code_counts_):
+            warn(
+                f"Only {used} of {len(self.code_counts_)} codes are in use. Train on "
+                "more segments or for more passes, use fewer codes (`n_codes`), or keep "
+                "codex_start='unquantized' and revive_codes=True."
+            )
+
+    @property
+    def codebook_(self):
+        """The codes, unit vectors, shape (n_codes, code_dim)."""
+        return self.module_.quantizer.codebook.cpu().numpy().copy()
+
+    def _encode(self, epochs):
+        return self._batched(self.module_.encode, epochs)
+
+    def transform(self, X):
+        """Return the code of every token.
+
+        Parameters
+        ----------
+        X : Epochs | array, shape (n_epochs, n_channels, n_times) | list of Epochs
+            The epochs.
+
+        Returns
+        -------
+        codes : ndarray of int, shape (n_epochs, n_tokens)
+            Indices into ``codebook_``.
+        """
+        return self._encode(self._check_again(X))
+
+    def reconstruct(self, X):
+        """Rebuild the signal from its codes.
+
+        Parameters
+        ----------
+        X : Epochs | array, shape (n_epochs, n_channels, n_times) | list of Epochs
+            The epochs.
+
+        Returns
+        -------
+        reconstruction : ndarray, shape (n_epochs, n_channels, n_times)
+            In the unit of ``X``; as long as whole patches go.
+        """
+        epochs = self._check_again(X)
+        _, subject = self._scaled(epochs)
+        return self.scaler_.invert(self._rebuild(epochs), subject)
+
+    def _rebuild(self, epochs):
+        return self._batched(lambda x, subject: self.module_(x, subject)[0], epochs)
+
+    def _loss(self, epochs, y=None):
+        """Mean squared error of the z-scored signal over real channels, per epoch."""
+        x, subject = self._scaled(epochs)
+        error = np.square(self._rebuild(epochs) - x).mean(-1)
+        mask = self.scaler_.channel_mask[subject]
+        return (error * mask).sum(1) / mask.sum(1)
+
+    def score(self, X, y=None):
+        """Return the share of the z-scored signal's variance that is rebuilt.
+
+        Parameters
+        ----------
+        X : Epochs | array, shape (n_epochs, n_channels, n_times) | list of Epochs
+            The epochs.
+        y : None
+            Ignored.
+
+        Returns
+        -------
+        score : float
+            One minus the mean squared error in units of the training data's variance
+            (the paper's Table 8 lists that error).
+        """
+        return float(1 - self._loss(self._check_again(X)).mean())

@@ -1,0 +1,32 @@
+"""The networks of Du-IN, in torch and nothing else.
+
+``spatial`` mixes contacts, ``patch`` turns 100 ms of signal into a token and back,
+``transformer`` gives tokens context, ``quantizer`` holds the codex, ``masking`` hides
+tokens, ``models`` composes these parts into the three stages, ``building`` makes them
+from sizes. Signals have shape
+(n_epochs, n_channels, n_times), tokens (n_epochs, n_tokens, dim).
+"""
+
+from mne_duin.nn.building import (
+    build_encoder,
+    build_network,
+    build_vqvae,
+    encoder_sizes,
+    network_sizes,
+)
+from mne_duin.nn.models import MAE, VQVAE, Classifier, DuINEncoder
+from mne_duin.nn.quantizer import Quantizer, QuantizerOutput
+
+__all__ = [
+    "MAE",
+    "VQVAE",
+    "Classifier",
+    "DuINEncoder",
+    "Quantizer",
+    "QuantizerOutput",
+    "build_encoder",
+    "build_network",
+    "build_vqvae",
+    "encoder_sizes",
+    "network_sizes",
+]

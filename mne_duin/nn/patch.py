@@ -1,0 +1,153 @@
+"""From 100 ms of signal to a token, and from tokens back to signal."""
+
+import torch
+from torch import nn
+
+
+class PatchEncoder(nn.Module):
+    """Turn every patch of the signal, alone, into one token.
+
+    Three convolutions with batch normalisation and no activation: in evaluation mode
+    the whole encoder is one affine map of the patch (see :func:`fold`). The paper
+    calls the convolutions depthwise; the published ones mix all filters, and so do
+    these.
+
+    Parameters
+    ----------
+    n_inputs : int
+        Number of channels that come in (spatial filters).
+    filters : tuple of int
+        Number of filters of each convolution.
+    kernels, strides : tuple of int
+        Kernel size and stride of each convolution, in samples.
+    patch_size : int
+        Length of a patch in samples.
+
+    References
+    ----------
+    Zheng et al., Du-IN, NeurIPS 2024, section 3.1 and Table 5.
+    """
+
+    def __init__(
+        self,
+        n_inputs=16,
+        filters=(128, 128, 16),
+        kernels=(19, 3, 3),
+        strides=(10, 1, 1),
+        patch_size=100,
+    ):
+        super().__init__()
+        self.patch_size = patch_size
+        layers, n_steps = [], patch_size
+        for n_filters, kernel, stride in zip(filters, kernels, strides, strict=True):
+            padding = kernel // 2
+            layers.append(nn.Conv1d(n_inputs, n_filters, kernel, stride, padding))
+            layers.append(nn.BatchNorm1d(n_filters))
+            n_inputs = n_filters
+            n_steps = (n_steps + 2 * padding - kernel) // stride + 1
+        self.layers = nn.Sequential(*layers)
+        self.n_steps = n_steps
+        self.dim = n_steps * filters[-1]
+
+    def forward(self, x):
+        """Encode the patches.
+
+        Parameters
+        ----------
+        x : Tensor, shape (n_epochs, n_inputs, n_times)
+            The signal; ``n_times`` is a multiple of the patch size.
+
+        Returns
+        -------
+        tokens : Tensor, shape (n_epochs, n_tokens, dim)
+            The tokens; within a token the steps of time come first.
+        """
+        n_epochs, n_inputs, n_times = x.shape
+        n_tokens = n_times // self.patch_size
+        patches = x.reshape(n_epochs, n_inputs, n_tokens, self.patch_size)
+        steps = self.layers(patches.transpose(1, 2).flatten(0, 1))
+        return steps.transpose(1, 2).reshape(n_epochs, n_tokens, self.dim)
+
+
+class PatchDecoder(nn.Module):
+    """Turn tokens back into spatially filtered signal by transposed convolutions.
+
+    Parameters
+    ----------
+    dim : int
+        Size of a token.
+    n_outputs : int
+        Number of channels that go out (spatial filters).
+    n_filters : int
+        Number of filters between.
+
+    References
+    ----------
+    Zheng et al., Du-IN, NeurIPS 2024, Table 5 ("regressor"). The strides 10 and 10
+    fix the patch to 100 samples.
+    """
+
+    patch_size = 100
+
+    def __init__(self, dim=160, n_outputs=16, n_filters=128):
+        super().__init__()
+        self.layers = nn.Sequential(
+            nn.ConvTranspose1d(dim, n_filters, 3, padding=1),
+            nn.ConvTranspose1d(n_filters, n_filters, 3, padding=1),
+            nn.ConvTranspose1d(n_filters, n_filters, 10, stride=10),
+            nn.ConvTranspose1d(n_filters, n_filters, 9, padding=4),
+            nn.ConvTranspose1d(
+                n_filters, n_outputs, 19, stride=10, padding=5, output_padding=1
+            ),
+            nn.Conv1d(n_outputs, n_outputs, 1),
+        )
+
+    def forward(self, tokens):
+        """Decode the tokens.
+
+        Parameters
+        ----------
+        tokens : Tensor, shape (n_epochs, n_tokens, dim)
+            The tokens.
+
+        Returns
+        -------
+        x : Tensor, shape (n_epochs, n_outputs, n_times)
+            The signal; ``n_times`` is 100 samples per token.
+        """
+        return self.layers(tokens.transpose(1, 2))
+
+
+@torch.no_grad()
+def fold(spatial, patch):
+    """Fold a spatial map and a patch encoder into one affine map of the patch.
+
+    Exact in evaluation mode, where batch normalisation uses its running statistics.
+
+    Parameters
+    ----------
+    spatial : SubjectLinear
+        The spatial maps.
+    patch : PatchEncoder
+        The patch encoder.
+
+    Returns
+    -------
+    weight : Tensor, shape (n_subjects, dim, n_channels, patch_size)
+        The spatio-temporal filter of each dimension of a token.
+    bias : Tensor, shape (n_subjects, dim)
+        Its offset.
+    """
+    was_training = patch.training
+    patch.eval()
+    n_subjects, n_filters, n_channels = spatial.weight.shape
+    size = patch.patch_size
+    basis = torch.eye(n_filters * size, device=spatial.weight.device)
+    basis = basis.reshape(-1, n_filters, size)
+    offset = patch(torch.zeros_like(basis[:1]))[0, 0]
+    kernel = patch(basis)[:, 0] - offset
+    kernel = kernel.reshape(n_filters, size, patch.dim)
+    weight = torch.einsum("ftd,sfc->sdct", kernel, spatial.weight)
+    bias = offset + torch.einsum("ftd,sf->sd", kernel, spatial.bias)
+    patch.train(was_training)
+    return weight, bias

@@ -1,0 +1,71 @@
+"""Where and in which precision a network is trained."""
+
+import torch
+from accelerate import PartialState
+
+from mne_duin.utils.checks import check_option
+
+PRECISIONS = ("32", "bf16", "auto")
+
+
+def choose_device(device="auto"):
+    """Return the device to train on.
+
+    Parameters
+    ----------
+    device : str | torch.device
+        ``"auto"`` takes CUDA or MPS where there is one (in several processes, the one
+        of this process), else the CPU.
+
+    Returns
+    -------
+    device : torch.device
+        The device.
+
+    Raises
+    ------
+    ValueError
+        If the device does not exist here.
+    """
+    if device == "auto":
+        return PartialState().device
+    try:
+        chosen = torch.device(device)
+        torch.empty(1, device=chosen)
+    except (RuntimeError, AssertionError, TypeError) as error:
+        raise ValueError(
+            f"`device` must be 'auto' or a device of this machine such as 'cpu' or "
+            f"'cuda:0'; got {device!r} ({str(error).splitlines()[0]})."
+        ) from error
+    return chosen
+
+
+def choose_precision(precision, device):
+    """Return the dtype of autocast, or None for plain float32.
+
+    Parameters
+    ----------
+    precision : str
+        ``"32"``, ``"bf16"`` or ``"auto"``: bfloat16 where the hardware multiplies it
+        natively (CUDA from Ampere on; CPUs with AMX or AVX-512 BF16).
+    device : torch.device
+        The device.
+
+    Returns
+    -------
+    dtype : torch.dtype | None
+        ``torch.bfloat16`` or None.
+    """
+    check_option("precision", precision, PRECISIONS)
+    if precision == "32":
+        return None
+    if precision == "bf16":
+        return torch.bfloat16
+    if device.type == "cuda":
+        native = torch.cuda.is_bf16_supported()
+    elif device.type == "cpu":
+        capabilities = torch.cpu.get_capabilities()
+        native = any(capabilities.get(k) for k in ("amx_bf16", "avx512_bf16"))
+    else:
+        native = False
+    return torch.bfloat16 if native else None

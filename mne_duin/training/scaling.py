@@ -1,0 +1,84 @@
+"""Per-channel z-scores, learned on training data only."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+
+@dataclass(frozen=True)
+class ChannelScaler:
+    """Mean and standard deviation of every channel of every subject.
+
+    Attributes
+    ----------
+    mean, scale : ndarray, shape (n_subjects, n_channels)
+        In the unit of the signal. Padded channels have mean 0 and scale 1.
+    channel_mask : ndarray of bool, shape (n_subjects, n_channels)
+        True where a subject really has the channel.
+    """
+
+    mean: np.ndarray
+    scale: np.ndarray
+    channel_mask: np.ndarray
+
+    @classmethod
+    def learn(cls, data, subject, n_subjects, ch_names=None):
+        """Learn the scales.
+
+        Parameters
+        ----------
+        data : ndarray, shape (n_epochs, n_channels, n_times)
+            The training epochs.
+        subject : ndarray of int, shape (n_epochs,)
+            Index of the subject of each epoch.
+        n_subjects : int
+            Number of subjects.
+        ch_names : list of str | None
+            For the error message.
+
+        Returns
+        -------
+        scaler : ChannelScaler
+            The scales.
+
+        Raises
+        ------
+        ValueError
+            If a channel is flat (constant) although other values are not zero padding.
+        """
+        shape = (n_subjects, data.shape[1])
+        mean, scale = np.zeros(shape, np.float32), np.ones(shape, np.float32)
+        mask = np.zeros(shape, bool)
+        for index in range(n_subjects):
+            part = data[subject == index]
+            center = part.mean((0, 2), dtype=np.float64)
+            spread = part.std((0, 2), dtype=np.float64)
+            padded = ~part.any((0, 2))
+            flat = (spread <= 1e-6 * np.abs(center)) & ~padded
+            if flat.any() or (padded.any() and n_subjects == 1):
+                _refuse_flat(flat | padded, ch_names)
+            mask[index] = ~padded
+            mean[index] = np.where(padded, 0, center)
+            scale[index] = np.where(padded, 1, spread)
+        return cls(mean, scale, mask)
+
+    def apply(self, data, subject):
+        """Return the z-scored copy of ``data``, float32."""
+        scaled = data - self.mean[subject][..., None]
+        scaled /= self.scale[subject][..., None]
+        return scaled.astype(np.float32, copy=False)
+
+    def invert(self, data, subject):
+        """Return ``data`` in the unit of the signal."""
+        return (
+            data * self.scale[subject][..., None] + self.mean[subject][..., None]
+        ).astype(np.float32, copy=False)
+
+
+def _refuse_flat(flat, ch_names):
+    names = ch_names or [str(index) for index in range(len(flat))]
+    listing = ", ".join(np.asarray(names)[flat][:10])
+    raise ValueError(
+        f"{flat.sum()} channels are flat ({listing}): their signal is constant, so they "
+        "cannot be scaled. Mark them bad or drop them."
+    )
