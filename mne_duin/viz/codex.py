@@ -11,7 +11,6 @@ from mne_duin.viz.fonts import readable
 from mne_duin.viz.labels import place_labels
 from mne_duin.viz.tables import as_frame
 from mne_duin.viz.theme import (
-    BELOW,
     MUTED,
     NONE_COLOR,
     PALETTE,
@@ -22,6 +21,7 @@ from mne_duin.viz.theme import (
     add_note,
     finish,
     get_axes,
+    legend_below,
     theme,
 )
 
@@ -150,7 +150,7 @@ def _draw_passes(axes, frame, columns, n_codes):
         n_codes, color=MUTED, linewidth=0.8, linestyle="--", label="codex size"
     )
     axes.set(xlabel="pass", ylabel="codes", ylim=(0, None), title="over the passes")
-    axes.legend(**BELOW)
+    legend_below(axes)
 
 
 @theme(STYLE)

@@ -8,7 +8,6 @@ from matplotlib.ticker import MaxNLocator, PercentFormatter
 from mne_duin.utils.checks import check_type
 from mne_duin.viz.tables import as_frame
 from mne_duin.viz.theme import (
-    BELOW,
     MARKERS,
     MUTED,
     PALETTE,
@@ -18,6 +17,7 @@ from mne_duin.viz.theme import (
     WIDTH,
     finish,
     get_axes,
+    legend_below,
     theme,
 )
 
@@ -81,8 +81,7 @@ def plot_history(history, *, best_pass=None, chance=None, title=None, show=True)
             one.axvline(best_pass, color=MUTED, linewidth=0.8, linestyle=":")
         one.set_xlabel("pass")
         one.xaxis.set_major_locator(MaxNLocator(5, integer=True, min_n_ticks=1))
-        if one.get_legend_handles_labels()[1]:
-            one.legend(**BELOW)
+        legend_below(one)
     if title:
         figure.suptitle(title, x=0.01, ha="left")
     return finish(figure, show)

@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.colors import LinearSegmentedColormap, Normalize
 from matplotlib.lines import Line2D
+from matplotlib.transforms import ScaledTranslation
 
 from mne_duin.viz.fonts import font_paths
 
@@ -60,14 +61,6 @@ SHARES = LinearSegmentedColormap.from_list(
     "duin_shares", ["#FFFFFF", "#D6E6F2", "#7DB3D8", "#2474B5", "#08306B"]
 )
 DIVERGING = plt.get_cmap("RdBu_r")
-
-# Legends below the axes can never hide a line.
-BELOW = {
-    "loc": "upper left",
-    "bbox_to_anchor": (-0.02, -0.24),
-    "handlelength": 1.6,
-    "borderaxespad": 0.0,
-}
 
 theme = plt.rc_context
 
@@ -164,6 +157,27 @@ def group_handles(styles):
         Line2D([], [], color=color, marker=marker, markersize=5, label=name, **look)
         for name, (color, marker) in styles.items()
     ]
+
+
+def legend_below(axes):
+    """Put the legend under the axes' label, where it can never hide a line.
+
+    Parameters
+    ----------
+    axes : Axes
+        Axes with labelled lines; nothing happens without any.
+    """
+    if not axes.get_legend_handles_labels()[1]:
+        return
+    figure = axes.figure.get_figure(root=True)
+    down = ScaledTranslation(0, -30 / 72, figure.dpi_scale_trans)
+    axes.legend(
+        loc="upper left",
+        bbox_to_anchor=(-0.02, 0.0),
+        bbox_transform=axes.transAxes + down,
+        handlelength=1.6,
+        borderaxespad=0.0,
+    )
 
 
 def get_axes(axes, size):
