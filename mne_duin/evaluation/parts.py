@@ -57,7 +57,7 @@ def freeze_parts(estimator):
         value = parameters[name]
         inside = any(name.startswith(f"{outer}__") for outer in found)
         if not inside and name.split("__")[-1] in PART_NAMES and _is_fitted(value):
-            found[name] = getattr(value, "estimator", value)
+            found[name] = _unwrap(value)
     copy = clone(estimator)
     frozen = {name: FrozenEstimator(part) for name, part in found.items()}
     return copy.set_params(**frozen), found
@@ -85,7 +85,7 @@ def trained_runs(part):
         inner = getattr(part, name, None)
         if inner is None:
             continue
-        inner_runs = trained_runs(getattr(inner, "estimator", inner))
+        inner_runs = trained_runs(_unwrap(inner))
         if inner_runs is None:
             return None
         runs |= inner_runs
@@ -155,9 +155,12 @@ def allowed_segments(segments, trials, test, *, pretrain_on="train"):
     return chosen
 
 
+def _unwrap(value):
+    return value.estimator if isinstance(value, FrozenEstimator) else value
+
+
 def _is_fitted(value):
-    if isinstance(value, FrozenEstimator):
-        value = value.estimator
+    value = _unwrap(value)
     if isinstance(value, type) or not hasattr(value, "fit"):
         return False
     try:

@@ -73,17 +73,8 @@ class EvaluationPlan:
         outcomes : list of Outcome
             The folds.
         """
-        trials = self.trials if y is None else replace(self.trials, y=y)
-        splits = plan_splits(
-            trials,
-            self.cv,
-            self.groups,
-            self.within,
-            protocol=self.protocol,
-            seeds=self.seeds,
-        )
-        if self.unlabelled is not None:
-            splits = [self._add_segments(split) for split in splits]
+        y = self.trials.y if y is None else y
+        trials = replace(self.trials, y=y)
         return Parallel(n_jobs=self.n_jobs)(
             delayed(run_fold)(
                 self.estimator,
@@ -93,8 +84,33 @@ class EvaluationPlan:
                 protocol=self.protocol,
                 reseed=self.reseed,
             )
-            for split in splits
+            for split in self.split(y)
         )
+
+    def split(self, y):
+        """Divide the trials, and choose the segments of each fold.
+
+        Parameters
+        ----------
+        y : array, shape (n_trials,)
+            Labels.
+
+        Returns
+        -------
+        splits : list of Split
+            The folds of all repeats.
+        """
+        splits = plan_splits(
+            replace(self.trials, y=y),
+            self.cv,
+            self.groups,
+            self.within,
+            protocol=self.protocol,
+            seeds=self.seeds,
+        )
+        if self.unlabelled is None:
+            return splits
+        return [self._add_segments(split) for split in splits]
 
     def _add_segments(self, split):
         chosen = allowed_segments(

@@ -36,7 +36,6 @@ def write_result(result, path):
         **{name: list(getattr(result, name)) for name in TUPLES},
         "labels": result.labels.tolist(),
         "labels_dtype": result.labels.dtype.str,
-        "probability_columns": result.probability_columns(),
         "folds": folds.astype(object).where(folds.notna(), None).to_dict(orient="list"),
         "epoch": result.epoch.tolist(),
         **{name: getattr(result, name).tolist() for name in NULLS},
@@ -71,11 +70,11 @@ def read_fields(path):
         )
     labels = np.array(record["labels"], dtype=record["labels_dtype"])
     position = {str(label): index for index, label in enumerate(labels)}
-    columns = [name for name in record["probability_columns"] if name in table]
+    probabilities = table.iloc[:, 2:-1]
     return {
         "y_true": labels[[position[name] for name in table["y_true"]]],
         "y_pred": labels[[position[name] for name in table["y_pred"]]],
-        "probabilities": _to_float(table[columns]) if columns else None,
+        "probabilities": _to_float(probabilities) if probabilities.size else None,
         "labels": labels,
         "fold": table["fold"].to_numpy(dtype=int),
         "epoch": np.array(record["epoch"], dtype=int),
