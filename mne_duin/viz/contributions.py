@@ -28,6 +28,7 @@ from mne_duin.viz.theme import (
     group_handles,
     group_names,
     group_styles,
+    legend_below,
     theme,
     value_scale,
 )
@@ -35,7 +36,7 @@ from mne_duin.viz.theme import (
 METHODS = {
     "weights": "mean |spatial weight|",
     "patterns": "forward-model pattern",
-    "ablation": "loss when silenced",
+    "ablation": "drop when silenced",
 }
 CAVEATS = {
     "weights": "Weights hardly leave their initial values on a few hundred trials, and "
@@ -195,7 +196,7 @@ def _draw_bars(axes, values, contacts, n_bars, label):
     axes.barh(range(len(shown)), values[shown], color=colors, height=0.72)
     axes.set_yticks(range(len(shown)), names, fontsize=6.5)
     axes.tick_params(axis="y", length=0)
-    axes.set_ylim(max(len(shown), 3) - 0.4, -0.6)
+    axes.set_ylim(max(len(shown), 8) - 0.4, -0.6)
     axes.axvline(0, color="#404040", linewidth=0.7)
     axes.set_xlabel(label)
     there = {groups[row] for row in shown}
@@ -203,7 +204,7 @@ def _draw_bars(axes, values, contacts, n_bars, label):
         name: (color, "s") for name, (color, _) in styles.items() if name in there
     }
     if set(styles) - {NONE_NAME}:
-        axes.legend(handles=group_handles(styles), loc="lower right")
+        legend_below(axes, group_handles(styles))
     hidden = len(order) - len(shown)
     return (
         f"{hidden} channels below the {n_bars} best are not ranked." if hidden else ""

@@ -131,7 +131,7 @@ def draw_brain(axes, view):
 
 
 def draw_markers(axes, xyz, view, *, colors, sizes, marker="o", linewidth=0.4):
-    """Draw contacts in one view.
+    """Draw contacts in one view: large ones, then near ones, lie on top.
 
     Parameters
     ----------
@@ -156,6 +156,7 @@ def draw_markers(axes, xyz, view, *, colors, sizes, marker="o", linewidth=0.4):
         The markers; offsets are the coordinates.
     """
     rows = visible(xyz, view)
+    rows = rows[np.argsort(np.asarray(sizes)[rows], kind="stable")]
     horizontal, vertical = VIEWS[view][:2]
     return axes.scatter(
         xyz[rows, horizontal],

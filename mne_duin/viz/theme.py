@@ -159,19 +159,23 @@ def group_handles(styles):
     ]
 
 
-def legend_below(axes):
+def legend_below(axes, handles=None):
     """Put the legend under the axes' label, where it can never hide a line.
 
     Parameters
     ----------
     axes : Axes
         Axes with labelled lines; nothing happens without any.
+    handles : list of Artist | None
+        Handles to use instead.
     """
-    if not axes.get_legend_handles_labels()[1]:
+    handles = handles or axes.get_legend_handles_labels()[0]
+    if not handles:
         return
     figure = axes.figure.get_figure(root=True)
     down = ScaledTranslation(0, -30 / 72, figure.dpi_scale_trans)
     axes.legend(
+        handles=handles,
         loc="upper left",
         bbox_to_anchor=(-0.02, 0.0),
         bbox_transform=axes.transAxes + down,

@@ -1,0 +1,59 @@
+"""Accuracies of several estimators with their intervals, against chance."""
+
+import numpy as np
+from matplotlib.ticker import PercentFormatter
+
+from mne_duin.utils.checks import check_type
+from mne_duin.viz.fonts import readable
+from mne_duin.viz.theme import MUTED, PALETTE, STYLE, finish, get_axes, theme
+
+
+@theme(STYLE)
+def plot_accuracy(results, *, title=None, axes=None, show=True):
+    """Show the accuracy of every result with its 95 % interval and chance.
+
+    Parameters
+    ----------
+    results : dict of str to result
+        Results by name; each has ``accuracy``, ``interval`` (low, high) and ``chance``,
+        all between 0 and 1.
+    title : str | None
+        Title of the axes.
+    axes : Axes | None
+        Where to draw.
+    show : bool
+        Whether to show the figure.
+
+    Returns
+    -------
+    figure : Figure
+        The figure.
+    """
+    check_type("results", results, dict)
+    figure, axes = get_axes(axes, (5.6, 0.9 + 0.32 * max(len(results), 2)))
+    for row, result in enumerate(results.values()):
+        low, high = result.interval
+        color = PALETTE[1] if row == 0 else PALETTE[0] if row == 1 else MUTED
+        axes.plot([low, high], [row, row], color=color, linewidth=2, alpha=0.5)
+        axes.plot(result.accuracy, row, "o", color=color, markersize=6)
+        axes.annotate(
+            f"{result.accuracy:.1%}", (result.accuracy, row), xytext=(0, 6),
+            textcoords="offset points", ha="center", fontsize=7,
+        )  # fmt: skip
+        axes.plot(
+            [result.chance] * 2, [row - 0.3, row + 0.3], color=MUTED, ls="--", lw=1
+        )
+    chances = [result.chance for result in results.values()]
+    top = (np.mean(chances), -0.3) if chances else (0, 0)
+    axes.annotate(
+        "chance", top, xytext=(0, 3), textcoords="offset points", ha="center",
+        fontsize=7, color=MUTED,
+    )  # fmt: skip
+    axes.set_yticks(range(len(results)), readable([str(name) for name in results]))
+    axes.tick_params(axis="y", length=0)
+    axes.set(xlim=(0, 1), ylim=(max(len(results), 1) - 0.4, -0.8))
+    axes.xaxis.set_major_formatter(PercentFormatter(1.0, decimals=0))
+    axes.set_xlabel("accuracy, 95 % interval")
+    if title:
+        axes.set_title(title)
+    return finish(figure, show)
