@@ -1,0 +1,21 @@
+"""From a BIDS folder to Epochs and a contacts table.
+
+``finding`` lists recordings and ``recordings`` opens them, whatever their format;
+``sidecars``, ``channels``, ``events``, ``contacts`` and ``units`` read the files beside
+them; ``channel_choice`` decides which channels to make before any sample is read;
+``windows`` lays out trials and segments; ``processing`` and ``stream`` reference,
+filter and resample piece by piece; ``assemble`` makes Epochs; ``epochs`` is the front.
+"""
+
+from .contacts import read_contacts
+from .epochs import read_epochs, read_segments
+from .finding import find_recordings
+from .recordings import read_raw
+
+__all__ = [
+    "find_recordings",
+    "read_contacts",
+    "read_epochs",
+    "read_raw",
+    "read_segments",
+]

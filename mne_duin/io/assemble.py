@@ -1,0 +1,123 @@
+"""Epochs out of the windows of one or several recordings."""
+
+import mne
+import numpy as np
+import pandas as pd
+
+from mne_duin.channels.reference import reference_info
+from mne_duin.io.events import with_numbers
+from mne_duin.io.stream import read_windows
+
+TEXTS = ("trial_type", "run", "session", "task", "subject")
+
+
+def load_epochs(runs, choice, plans, codes, label_column):
+    """Read the windows of all recordings into Epochs.
+
+    Parameters
+    ----------
+    runs : list of tuple
+        Pairs of BIDSPath and recording.
+    choice : ChannelChoice
+        The channels.
+    plans : list of Plan
+        The windows of each recording.
+    codes : dict of str -> int
+        The event number of each label.
+    label_column : str
+        The column of the labels.
+
+    Returns
+    -------
+    epochs : mne.EpochsArray
+        The windows.
+    contacts : pandas.DataFrame
+        The table of the channels.
+    """
+    rates = sorted({plan.processing.sfreq for plan in plans})
+    if len(rates) > 1:
+        raise ValueError(
+            f"The runs have different sampling rates ({', '.join(map(str, rates))} "
+            "Hz); choose one with `sfreq`."
+        )
+    counts = [len(plan.starts) for plan in plans]
+    if not sum(counts):
+        raise ValueError(
+            f"None of the {sum(len(p.reasons) for p in plans)} windows of "
+            f"{plans[0].n_times / rates[0]:g} s lies wholly inside the good part of "
+            f"{', '.join(path.basename for path, _ in runs)}; see the warnings above."
+        )
+    shape = (sum(counts), len(choice.matrix), plans[0].n_times)
+    data = np.empty(shape)
+    row = 0
+    for (_, raw), plan, count in zip(runs, plans, counts, strict=True):
+        out = data[row : row + count]
+        what = choice.picks, choice.matrix, plan.processing
+        read_windows(raw, *what, plan.starts, out)
+        row += count
+    check_alive(data, choice.contacts.index)
+    return as_epochs(runs, choice, plans, codes, label_column, data), choice.contacts
+
+
+def check_alive(data, names):
+    """Complain about channels that are zero throughout, as from doubled contacts."""
+    dead = [name for row, name in enumerate(names) if not data[:, row].any()]
+    if dead:
+        raise ValueError(
+            f"Channel(s) {', '.join(dead)} are zero after referencing: their contacts "
+            "recorded the same samples. Mark one of each bad in channels.tsv."
+        )
+
+
+def as_epochs(runs, choice, plans, codes, label_column, data):
+    """Wrap samples into Epochs with events, metadata and reasons for dropping.
+
+    Parameters
+    ----------
+    runs : list of tuple
+        Pairs of BIDSPath and recording.
+    choice : ChannelChoice
+        The channels.
+    plans : list of Plan
+        The windows of each recording.
+    codes : dict of str -> int
+        The event number of each label.
+    label_column : str
+        The column of the labels.
+    data : ndarray, shape (n_windows, n_channels, n_times)
+        The samples in volts.
+
+    Returns
+    -------
+    epochs : mne.EpochsArray
+        The windows.
+    """
+    process = plans[0].processing
+    info = reference_info(runs[0][1].info, choice.contacts, choice.reference)
+    with info._unlock():
+        info["sfreq"] = process.sfreq
+        info["highpass"] = process.l_freq or 0.0
+        info["lowpass"] = process.h_freq or process.sfreq / 2
+    samples, shift = [], 0
+    for (_, raw), plan in zip(runs, plans, strict=True):
+        samples.append(plan.starts + plan.lead + shift)
+        shift += int(np.ceil(raw.n_times * process.sfreq / raw.info["sfreq"]))
+    table = pd.concat([plan.trials for plan in plans], ignore_index=True)
+    numbers = table[label_column].map(codes).to_numpy(dtype=int)
+    samples = np.concatenate(samples)
+    events = np.column_stack([samples, np.zeros_like(samples), numbers])
+    reasons = [reason for plan in plans for reason in plan.reasons]
+    seen = set(numbers.tolist())
+    return mne.EpochsArray(
+        data,
+        info,
+        events=events,
+        tmin=-plans[0].lead / process.sfreq,
+        event_id={name: code for name, code in codes.items() if code in seen},
+        metadata=with_numbers(table, texts=(label_column, *TEXTS)),
+        selection=np.flatnonzero([not reason for reason in reasons]),
+        drop_log=tuple(reasons),
+        baseline=None,
+        proj=False,
+        verbose="error",
+    )

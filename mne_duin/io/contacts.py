@@ -1,0 +1,278 @@
+"""The contacts table: electrodes.tsv and coordsystem.json, read without a recording.
+
+MNE-BIDS keeps only names and positions, gives no positions at all when there are two
+spaces, and takes MNI152 for MNI305; so the files are read here, every column is kept,
+and the space goes along in the table.
+"""
+
+import numpy as np
+import pandas as pd
+from mne.utils import logger, warn
+
+from mne_duin.channels.coordinates import space_family
+from mne_duin.channels.names import parse_contact
+from mne_duin.channels.tables import name_table
+from mne_duin.io.channels import INTRACRANIAL, match_names, read_channels, unique_rows
+from mne_duin.io.sidecars import (
+    check_bids_path,
+    entities,
+    find_sidecars,
+    read_json,
+    read_table,
+    to_numbers,
+)
+from mne_duin.io.units import scale_to_mm
+
+SYSTEM, UNITS = "iEEGCoordinateSystem", "iEEGCoordinateUnits"
+ENTITY = "space"
+
+
+def read_contacts(bids_path, *, space=None):
+    """Read the contacts of a subject from electrodes.tsv.
+
+    Parameters
+    ----------
+    bids_path : mne_bids.BIDSPath
+        A recording, or only the subject (and session): no recording needs to be there.
+    space : str | None
+        The coordinate space to read where there are several, for example ``"ACPC"`` and
+        ``"MNI152NLin2009aSym"``. None takes the only one.
+
+    Returns
+    -------
+    contacts : pandas.DataFrame
+        One row for each contact: index ``name`` in the order of channels.tsv (else of
+        electrodes.tsv), columns ``shaft``, ``number``, ``x``, ``y``, ``z`` (mm, NaN
+        where n/a), ``space`` (its BIDS name), ``status`` where channels.tsv is there,
+        then all other columns of electrodes.tsv as they are.
+
+    Raises
+    ------
+    FileNotFoundError
+        If the subject has neither electrodes.tsv nor channels.tsv.
+    ValueError
+        If a file cannot be understood, or if several spaces are there and none is
+        chosen.
+
+    See Also
+    --------
+    assign_labels : Add anatomical labels.
+    """
+    check_bids_path(bids_path)
+    space = bids_path.space if space is None else space
+    channels = read_channels(bids_path)
+    path = find_electrodes(bids_path, space)
+    if path is None:
+        return contacts_without_positions(bids_path, channels)
+    table = unique_rows(path, read_table(path, required=("name", "x", "y", "z")))
+    xyz = np.column_stack([to_numbers(path, table, axis) for axis in "xyz"])
+    incomplete = np.isfinite(xyz).any(axis=1) & ~np.isfinite(xyz).all(axis=1)
+    if incomplete.any():
+        warn(
+            f"{path}: the position of {', '.join(table.index[incomplete])} is "
+            "incomplete and not used."
+        )
+        xyz[incomplete] = np.nan
+    name, unit = read_system(bids_path, path)
+    if unit != "pixels":
+        native = space_family(name) == "native"
+        xyz = scale_to_mm(xyz, unit, path, native=native)
+    contacts = name_table(list(table.index), table.get("group"))
+    contacts[["x", "y", "z"]] = xyz
+    contacts["space"] = name
+    rest = table.drop(columns=["x", "y", "z"])
+    clash = [c for c in ("shaft", "number", "space", "status") if c in rest]
+    rest = rest.rename(columns={column: f"{column}_electrodes" for column in clash})
+    contacts = pd.concat([contacts, rest], axis=1)
+    contacts = order_contacts(contacts, channels, path)
+    report_positions(contacts, path)
+    return contacts
+
+
+def find_electrodes(bids_path, space):
+    """Find electrodes.tsv of the wanted space.
+
+    Parameters
+    ----------
+    bids_path : mne_bids.BIDSPath
+        The recording or subject.
+    space : str | None
+        The space; None takes the only one.
+
+    Returns
+    -------
+    path : pathlib.Path | None
+        The file; None if there is none at all.
+    """
+    paths = find_sidecars(bids_path, "electrodes", ".tsv", free=(ENTITY,))
+    spaces = {entities(path).get(ENTITY): path for path in reversed(paths)}
+    if not spaces:
+        if space is not None:
+            raise FileNotFoundError(
+                f"sub-{bids_path.subject} has no electrodes.tsv, so none in the space "
+                f"{space!r}."
+            )
+        return None
+    there = ", ".join(sorted(map(str, spaces)))
+    if space is not None and space not in spaces:
+        systems = {read_system(bids_path, path)[0]: path for path in spaces.values()}
+        if space in systems:
+            return systems[space]
+        raise ValueError(
+            f"`space` {space!r} is not there; electrodes.tsv exists in: {there}."
+        )
+    if space is None and len(spaces) > 1:
+        raise ValueError(
+            f"sub-{bids_path.subject} has electrodes.tsv in several spaces ({there}); "
+            "choose one with space=."
+        )
+    path = spaces[space] if space is not None else next(iter(spaces.values()))
+    check_sessions(bids_path, path, paths)
+    return path
+
+
+def check_sessions(bids_path, path, paths):
+    """Complain if the sessions differ and the path does not name one."""
+    same = [p for p in paths if entities(p).get(ENTITY) == entities(path).get(ENTITY)]
+    rivals = [p for p in same if p.parent != path.parent and p.parent.name == "ieeg"]
+    if bids_path.session is None and any(
+        rival.read_bytes() != path.read_bytes() for rival in rivals
+    ):
+        sessions = sorted({str(entities(p).get("session")) for p in [path, *rivals]})
+        raise ValueError(
+            f"sub-{bids_path.subject} has different electrodes.tsv in the sessions "
+            f"{', '.join(sessions)}; choose one with session= in the BIDSPath."
+        )
+
+
+def read_system(bids_path, electrodes):
+    """Read which space and unit the positions have.
+
+    Parameters
+    ----------
+    bids_path : mne_bids.BIDSPath
+        The recording or subject.
+    electrodes : pathlib.Path
+        The file of the positions.
+
+    Returns
+    -------
+    space : str
+        The BIDS name of the space; ``"n/a"`` if no file says it.
+    unit : str | None
+        The unit as declared.
+    """
+    entity = entities(electrodes).get(ENTITY)
+    paths = find_sidecars(bids_path, "coordsystem", ".json", free=(ENTITY,))
+    paths = [p for p in paths if entities(p).get(ENTITY) in (entity, None)]
+    paths = sorted(paths, key=lambda p: entities(p).get(ENTITY) is None)
+    if not paths:
+        warn(
+            f"There is no coordsystem.json beside {electrodes}; the space is taken "
+            f"from the file name ({entity or 'n/a'}) and the unit from the size."
+        )
+        return entity or "n/a", None
+    system = read_json(paths[0])
+    space, unit = system.get(SYSTEM), system.get(UNITS)
+    known = space is not None and str(space).lower() not in ("n/a", "other", "")
+    if known and entity is not None and entity != space:
+        raise ValueError(
+            f"{electrodes.name} is named space-{entity}, but {paths[0].name} says "
+            f"{SYSTEM} {space!r}; correct the one that is wrong."
+        )
+    if space is None:
+        warn(f"{paths[0]} lacks the field {SYSTEM}; taken as {entity or 'n/a'}.")
+    return str((space if known else entity) or space or "n/a"), unit
+
+
+def order_contacts(contacts, channels, path):
+    """Bring contacts into the order of channels.tsv and leave other channels out.
+
+    Parameters
+    ----------
+    contacts : pandas.DataFrame
+        All rows of electrodes.tsv.
+    channels : pandas.DataFrame | None
+        What :func:`mne_duin.io.channels.read_channels` returned.
+    path : pathlib.Path
+        The file of the positions, for the messages.
+
+    Returns
+    -------
+    contacts : pandas.DataFrame
+        The contacts only, named as in channels.tsv.
+    """
+    if channels is None:
+        named = [parse_contact(name) is not None for name in contacts.index]
+        placed = contacts[["x", "y", "z"]].notna().all(axis=1)
+        return contacts[np.array(named, dtype=bool) | placed.to_numpy()]
+    matches = match_names(channels.index, contacts.index, "channels.tsv", path.name)
+    contacts = contacts.rename(index={old: new for new, old in matches.items()})
+    recorded = channels.index[channels["kind"].isin(INTRACRANIAL)]
+    other = set(channels.index) - set(recorded)
+    unplaced = [name for name in recorded if name not in contacts.index]
+    if unplaced:
+        warn(
+            f"{path} lacks {len(unplaced)} contact(s) of channels.tsv, which get no "
+            f"position: {', '.join(unplaced)}."
+        )
+    rest = [n for n in contacts.index if n not in other and n not in set(recorded)]
+    ordered = contacts.reindex([*recorded, *rest])
+    ordered.index.name = "name"
+    if unplaced:
+        ordered["space"] = ordered["space"].fillna(contacts["space"].iloc[0])
+        ordered.loc[unplaced, ["shaft", "number"]] = name_table(unplaced)
+    bad = channels["bad"].reindex(ordered.index)
+    status = bad.map({True: "bad", False: "good"}, na_action="ignore").astype(object)
+    ordered.insert(ordered.columns.get_loc("space") + 1, "status", status)
+    return ordered
+
+
+def contacts_without_positions(bids_path, channels):
+    """Make a contacts table of channels.tsv alone.
+
+    Parameters
+    ----------
+    bids_path : mne_bids.BIDSPath
+        The recording or subject.
+    channels : pandas.DataFrame | None
+        What :func:`mne_duin.io.channels.read_channels` returned.
+
+    Returns
+    -------
+    contacts : pandas.DataFrame
+        Names, shafts and numbers; no positions.
+    """
+    if channels is None:
+        raise FileNotFoundError(
+            "There is neither electrodes.tsv nor channels.tsv for "
+            f"{bids_path.basename} in {bids_path.root}; contacts need one of them."
+        )
+    warn(
+        f"There is no electrodes.tsv for {bids_path.basename}; the contacts of "
+        "channels.tsv get no position."
+    )
+    names = channels.index[channels["kind"].isin(INTRACRANIAL)]
+    contacts = name_table(list(names))
+    contacts[["x", "y", "z"]] = np.nan
+    contacts["space"] = "n/a"
+    bad = channels["bad"].reindex(names)
+    contacts["status"] = bad.map({True: "bad", False: "good"}).astype(object)
+    return contacts
+
+
+def report_positions(contacts, path):
+    """Log which contacts have no position, and warn where two share one."""
+    xyz = contacts[["x", "y", "z"]]
+    unknown = xyz.isna().any(axis=1)
+    if unknown.any():
+        logger.info(
+            f"{unknown.sum()} contact(s) of {path.name} have no coordinates: "
+            f"{', '.join(contacts.index[unknown])}."
+        )
+    twins = xyz[~unknown].duplicated(keep=False)
+    if twins.any():
+        warn(
+            f"{path}: contacts share one position: "
+            f"{', '.join(twins.index[twins])}; check their coordinates."
+        )

@@ -1,0 +1,159 @@
+"""Find the recordings of a BIDS dataset."""
+
+from pathlib import Path
+
+from mne.utils import warn
+from mne_bids import BIDSPath
+
+from mne_duin.io.sidecars import check_bids_path, entities, same_value, subjects_in
+from mne_duin.utils.checks import as_list
+
+FORMATS = (".vhdr", ".edf", ".bdf", ".set", ".nwb", ".mefd")
+PARTS = ("subject", "session", "task", "acquisition", "run")
+
+
+def find_recordings(root, *, subject=None, session=None, task=None, run=None):
+    """Find the iEEG recordings of a BIDS dataset.
+
+    Parameters
+    ----------
+    root : path-like
+        The folder of the dataset.
+    subject, session, task, run : str | sequence of str | None
+        What to look for; None takes all.
+
+    Returns
+    -------
+    recordings : list of mne_bids.BIDSPath
+        Sorted by subject, session, task and run.
+
+    Raises
+    ------
+    FileNotFoundError
+        If the folder does not exist or nothing matches; the message lists the
+        subjects, sessions, tasks and runs that are there.
+    """
+    root = Path(root)
+    if not root.is_dir():
+        raise FileNotFoundError(f"The BIDS folder {root} does not exist.")
+    wanted = {"subject": subject, "session": session, "task": task, "run": run}
+    found = {}
+    for path in sorted(root.glob("sub-*/**/ieeg/*_ieeg.*")):
+        if path.suffix.lower() not in FORMATS or path.name.startswith("."):
+            continue
+        parts = entities(path)
+        if all(fits(parts.get(key), value) for key, value in wanted.items()):
+            add_recording(found, path, parts)
+    if not found:
+        raise FileNotFoundError(nothing_found(root, wanted))
+    order = sorted(found, key=lambda key: [natural(part) for part in key])
+    return [as_bids_path(root, found[key]) for key in order]
+
+
+def fits(value, wanted):
+    """Tell whether an entity of a file is among those asked for."""
+    if wanted is None:
+        return True
+    prefixes = ("sub-", "ses-", "task-", "run-")
+    for option in as_list(wanted):
+        option = str(option)
+        for prefix in prefixes:
+            option = option.removeprefix(prefix)
+        if value is not None and same_value(value, option):
+            return True
+    return False
+
+
+def natural(value):
+    """Return a key that sorts runs 2 and 10 as numbers."""
+    text = "" if value is None else str(value)
+    return (not text.isdecimal(), int(text) if text.isdecimal() else 0, text)
+
+
+def add_recording(found, path, parts):
+    """Remember a recording; of two formats of the same one, keep the first."""
+    key = tuple(parts.get(part) for part in PARTS)
+    if key not in found:
+        found[key] = path
+        return
+    ranks = [FORMATS.index(p.suffix.lower()) for p in (found[key], path)]
+    kept, other = (path, found[key]) if ranks[1] < ranks[0] else (found[key], path)
+    warn(
+        f"The recording {kept.stem} is there twice; {kept.name} is read, not "
+        f"{other.name}."
+    )
+    found[key] = kept
+
+
+def as_bids_path(root, path):
+    """Return the BIDSPath of a file, spaces in the name left to the sidecars."""
+    parts = entities(path)
+    parts = {key: value for key, value in parts.items() if key != "space"}
+    return BIDSPath(
+        **parts,
+        root=root,
+        datatype="ieeg",
+        suffix="ieeg",
+        extension=path.suffix,
+        check=False,
+    )
+
+
+def nothing_found(root, wanted):
+    """Say what was looked for and what is there instead."""
+    asked = ", ".join(f"{k} {v!r}" for k, v in wanted.items() if v is not None)
+    files = [
+        path
+        for path in root.glob("sub-*/**/ieeg/*_ieeg.*")
+        if path.suffix.lower() in FORMATS
+    ]
+    if not files:
+        others = sorted({p.suffix for p in root.glob("sub-*/**/ieeg/*_ieeg.*")})
+        return (
+            f"There is no iEEG recording ({', '.join(FORMATS)}) in {root}. Subjects: "
+            f"{', '.join(subjects_in(root)) or 'none'}; files named *_ieeg have the "
+            f"endings {', '.join(others) or 'none'}."
+        )
+    there = []
+    for key in wanted:
+        values = sorted({entities(p).get(key) for p in files} - {None}, key=natural)
+        if values:
+            there.append(f"{key}s: {', '.join(values)}")
+    return f"No iEEG recording in {root} has {asked}. There are {'; '.join(there)}."
+
+
+def resolve(bids_path):
+    """Find the one file that a BIDSPath means.
+
+    Parameters
+    ----------
+    bids_path : mne_bids.BIDSPath
+        The recording; ending, data type and suffix can be left out.
+
+    Returns
+    -------
+    bids_path : mne_bids.BIDSPath
+        The complete path.
+
+    Raises
+    ------
+    ValueError
+        If several recordings match.
+    """
+    check_bids_path(bids_path)
+    parts = {
+        key: getattr(bids_path, key) for key in ("subject", "session", "task", "run")
+    }
+    matches = find_recordings(bids_path.root, **parts)
+    for key in ("acquisition", "extension"):
+        value = getattr(bids_path, key)
+        if value is not None:
+            kept = [path for path in matches if getattr(path, key) == value]
+            matches = kept or matches
+    if len(matches) > 1:
+        raise ValueError(
+            f"{len(matches)} recordings match {bids_path.basename!r}: "
+            f"{', '.join(path.basename for path in matches[:6])}. Name one of them, or "
+            "pass the list of runs."
+        )
+    return matches[0]

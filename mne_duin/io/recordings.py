@@ -1,0 +1,127 @@
+"""Open recordings of any format, with what their sidecars say about them."""
+
+from pathlib import Path
+
+import mne
+import numpy as np
+from mne.utils import logger
+from mne_bids import BIDSPath
+
+from mne_duin.io.channels import apply_channels, read_channels
+from mne_duin.io.events import annotations_from_events, read_events
+from mne_duin.io.finding import resolve
+from mne_duin.io.sidecars import find_sidecars, read_json
+from mne_duin.utils.checks import as_list
+
+
+def read_raw(bids_path, *, picks=None, verbose=None):
+    """Open a recording without loading its samples.
+
+    Parameters
+    ----------
+    bids_path : mne_bids.BIDSPath
+        The recording: BrainVision, EDF, BDF, EEGLAB, NWB or MEF3.
+    picks : sequence of str | None
+        Names or types of the channels to keep; None keeps all.
+    verbose : bool | str | int | None
+        How much MNE logs.
+
+    Returns
+    -------
+    raw : mne.io.BaseRaw
+        The recording in volts, with channel types and bad channels of channels.tsv, the
+        line frequency of ieeg.json, and events.tsv as annotations.
+
+    Raises
+    ------
+    FileNotFoundError
+        If the recording is not there.
+    ValueError
+        If it cannot be read, or does not go with its sidecars.
+    """
+    bids_path = resolve(bids_path)
+    path = Path(bids_path.fpath)
+    raw = open_file(path, verbose)
+    apply_channels(raw, read_channels(bids_path), path)
+    set_line_frequency(raw, bids_path)
+    events = read_events(bids_path, missing="ignore")
+    if events is not None:
+        words = raw.annotations.description
+        kept = [word.upper().startswith(("BAD", "EDGE")) for word in words]
+        from_file = raw.annotations[np.flatnonzero(kept)]
+        raw.set_annotations(annotations_from_events(events, raw), verbose="error")
+        raw.set_annotations(raw.annotations + from_file, verbose="error")
+    return raw if picks is None else raw.pick(picks, verbose=verbose)
+
+
+def open_runs(bids_path, verbose):
+    """Open one recording or several runs of one subject.
+
+    Parameters
+    ----------
+    bids_path : mne_bids.BIDSPath | list of mne_bids.BIDSPath
+        The recordings.
+    verbose : bool | str | int | None
+        How much MNE logs.
+
+    Returns
+    -------
+    runs : list of tuple
+        Pairs of complete BIDSPath and recording.
+
+    Raises
+    ------
+    ValueError
+        If there is none, or if they are of several subjects.
+    """
+    paths = [bids_path] if isinstance(bids_path, BIDSPath) else as_list(bids_path)
+    if not paths:
+        raise ValueError("`bids_path` is an empty list; pass at least one recording.")
+    paths = [resolve(path) for path in paths]
+    subjects = sorted({path.subject for path in paths})
+    if len(subjects) > 1:
+        raise ValueError(
+            f"`bids_path` has recordings of {len(subjects)} subjects "
+            f"({', '.join(subjects)}); contacts differ, so read each subject alone."
+        )
+    return [(path, read_raw(path, verbose=verbose)) for path in paths]
+
+
+def open_file(path, verbose):
+    """Open the file of a recording.
+
+    Parameters
+    ----------
+    path : pathlib.Path
+        The file.
+    verbose : bool | str | int | None
+        How much MNE logs.
+
+    Returns
+    -------
+    raw : mne.io.BaseRaw
+        The recording as the file describes it.
+    """
+    try:
+        raw = mne.io.read_raw(path, preload=False, verbose=verbose)
+    except Exception as error:
+        raise ValueError(
+            f"{path} cannot be opened ({type(error).__name__}: {error}); the file is "
+            "damaged, incomplete or not what its ending says."
+        ) from error
+    if raw.n_times < 2:
+        raise ValueError(
+            f"{path} holds {raw.n_times} samples; there is nothing to read."
+        )
+    return raw
+
+
+def set_line_frequency(raw, bids_path):
+    """Take the line frequency from ieeg.json, in place."""
+    paths = find_sidecars(bids_path, "ieeg", ".json")
+    value = read_json(paths[0]).get("PowerLineFrequency") if paths else None
+    if isinstance(value, (int, float)) and value > 0:
+        with raw.info._unlock():
+            raw.info["line_freq"] = float(value)
+    elif raw.info["line_freq"] is None:
+        logger.info(f"The line frequency of {bids_path.basename} is not known.")

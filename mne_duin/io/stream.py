@@ -1,0 +1,175 @@
+"""Read a recording piece by piece, and cut windows out of the processed pieces.
+
+A recording is walked through in blocks of about a minute. Each block is read with a
+margin on both sides that is as long as the filters reach, so that the pieces join to
+what filtering the whole recording at once gives, while memory holds one block of the
+chosen contacts and the windows that were asked for.
+"""
+
+import numpy as np
+from mne.utils import warn
+
+BLOCK_SECONDS = 60.0
+PLAUSIBLE_VOLTS = (1e-8, 0.05)
+
+
+def read_windows(raw, picks, matrix, processing, starts, out):
+    """Fill an array with windows of the processed recording.
+
+    Parameters
+    ----------
+    raw : mne.io.BaseRaw
+        The recording.
+    picks : sequence of str
+        The contacts to read.
+    matrix : ndarray, shape (n_channels, n_picks)
+        The reference.
+    processing : Processing
+        Filters and rates.
+    starts : ndarray of int, shape (n_windows,)
+        First sample of each window, counted at ``processing.sfreq`` from the start of
+        the recording.
+    out : ndarray, shape (n_windows, n_channels, n_times)
+        Where the windows go.
+
+    Raises
+    ------
+    ValueError
+        If a contact is flat or holds a value that is not a number.
+    """
+    rows = np.array([raw.ch_names.index(name) for name in picks])
+    up, down = processing.ratio
+    watch = Watch(picks)
+    for begin, end in continuous_spans(raw):
+        begin = -(-begin // down) * down
+        step = -(-int(BLOCK_SECONDS * processing.rate) // down) * down
+        step = max(step, 2 * processing.margin)
+        for first in range(begin, end, step):
+            last = min(first + step, end)
+            low = max(begin, first - processing.margin)
+            high = min(end, last + processing.margin)
+            span = first // down * up, -(-last * up // down)
+            if not touched(starts, out.shape[-1], *span):
+                continue
+            data = raw.get_data(picks=rows, start=low, stop=high, verbose="error")
+            watch.see(data[:, first - low : last - low])
+            data = processing.apply(matrix @ data)
+            copy_block(data, low // down * up, span, starts, out)
+    watch.report(raw)
+
+
+def continuous_spans(raw):
+    """Return the stretches of a recording between the gaps in its acquisition.
+
+    Parameters
+    ----------
+    raw : mne.io.BaseRaw
+        The recording.
+
+    Returns
+    -------
+    spans : list of tuple of int
+        First sample, and the one after the last.
+    """
+    good = np.ones(raw.n_times, dtype=bool)
+    rate = raw.info["sfreq"]
+    for onset, duration, description in zip(
+        raw.annotations.onset,
+        raw.annotations.duration,
+        raw.annotations.description,
+        strict=True,
+    ):
+        if description.upper().startswith("BAD_ACQ_SKIP"):
+            onset -= raw.first_time if raw.info["meas_date"] is not None else 0
+            first = int(round(onset * rate))
+            good[max(first, 0) : first + int(np.ceil(duration * rate))] = False
+    edges = np.flatnonzero(np.diff(np.concatenate([[0], good.astype(np.int8), [0]])))
+    return [(int(a), int(b)) for a, b in edges.reshape(-1, 2)]
+
+
+def touched(starts, n_times, first, last):
+    """Tell whether a window has samples between the first and the last."""
+    return bool(np.any((starts < last) & (starts + n_times > first)))
+
+
+def copy_block(data, origin, span, starts, out):
+    """Copy the processed samples of a block into the windows that they belong to.
+
+    Parameters
+    ----------
+    data : ndarray, shape (n_channels, n_times)
+        Processed samples, margins included.
+    origin : int
+        Number of the first of them.
+    span : tuple of int
+        First sample of the block, and the one after the last.
+    starts : ndarray of int, shape (n_windows,)
+        First sample of each window.
+    out : ndarray, shape (n_windows, n_channels, n_window_times)
+        The windows.
+    """
+    first, last = span[0], min(span[1], origin + data.shape[-1])
+    n_times = out.shape[-1]
+    for row in np.flatnonzero((starts < last) & (starts + n_times > first)):
+        low, high = max(first, starts[row]), min(last, starts[row] + n_times)
+        part = data[:, low - origin : high - origin]
+        out[row, :, low - starts[row] : high - starts[row]] = part
+
+
+class Watch:
+    """Looks out for contacts that recorded nothing.
+
+    Parameters
+    ----------
+    names : sequence of str
+        The contacts.
+    """
+
+    def __init__(self, names):
+        self.names = np.array(names, dtype=object)
+        self.low = np.full(len(names), np.inf)
+        self.high = np.full(len(names), -np.inf)
+        self.spread = []
+
+    def see(self, data):
+        """Look at samples; complain about values that are not numbers.
+
+        Parameters
+        ----------
+        data : ndarray, shape (n_channels, n_times)
+            Samples in volts.
+        """
+        broken = ~np.isfinite(data).all(axis=1)
+        if broken.any():
+            raise ValueError(
+                f"Channel(s) {', '.join(self.names[broken])} hold values that are not "
+                "numbers (NaN); mark them bad in channels.tsv."
+            )
+        self.low = np.minimum(self.low, data.min(axis=1))
+        self.high = np.maximum(self.high, data.max(axis=1))
+        self.spread.append(np.median(data.std(axis=1)))
+
+    def report(self, raw):
+        """Complain about contacts that never changed, warn about odd amplitudes.
+
+        Parameters
+        ----------
+        raw : mne.io.BaseRaw
+            The recording, for the message.
+        """
+        if not self.spread:
+            return
+        flat = self.high == self.low
+        if flat.any():
+            raise ValueError(
+                f"Channel(s) {', '.join(self.names[flat])} are flat (the same value "
+                "throughout); mark them bad in channels.tsv."
+            )
+        typical = np.median(self.spread)
+        if not PLAUSIBLE_VOLTS[0] <= typical <= PLAUSIBLE_VOLTS[1]:
+            where = raw.filenames[0].name if raw.filenames[0] else "the recording"
+            warn(
+                f"{where}: the median standard deviation of the contacts is "
+                f"{typical:.3g} V, which is no intracranial voltage; check the units "
+                "in the file and in channels.tsv. The values are used as they are."
+            )
