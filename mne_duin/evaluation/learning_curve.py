@@ -5,7 +5,7 @@ from dataclasses import replace
 import mne
 import numpy as np
 import pandas as pd
-from joblib import Parallel, delayed
+from sklearn.utils.parallel import Parallel, delayed
 
 from mne_duin.evaluation.comparison import check_estimators
 from mne_duin.evaluation.folds import run_fold
@@ -160,7 +160,7 @@ def thin_training(y, split, amounts):
     if len(trials) < max(amounts):
         raise ValueError(
             f"`n_per_class` must be at most {len(trials)}, the training trials of "
-            f"{label!r} in a fold; got {max(amounts)}."
+            f"{str(label)!r} in a fold; got {max(amounts)}."
         )
     return [
         replace(

@@ -4,7 +4,7 @@ from dataclasses import dataclass, replace
 
 import mne
 import numpy as np
-from joblib import Parallel, delayed
+from sklearn.utils.parallel import Parallel, delayed
 
 from mne_duin.evaluation.folds import plan_splits, run_fold
 from mne_duin.evaluation.groups import find_groups

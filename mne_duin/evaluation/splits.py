@@ -126,8 +126,8 @@ def paper_split(y, runs=None, *, random_state=None):
         n_train = int(0.8 * len(trials))
         if n_train == 0:
             raise ValueError(
-                f'protocol="paper" needs at least 2 trials of every class; {label!r} '
-                f"has {len(trials)}."
+                f'protocol="paper" needs at least 2 trials of every class; '
+                f"{str(label)!r} has {len(trials)}."
             )
         train.append(trials[:n_train])
         rest.append(trials[n_train:])

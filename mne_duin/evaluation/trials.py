@@ -77,7 +77,7 @@ def prepare_trials(epochs, y=None, *, name="epochs"):
     if len(labels) < 2:
         raise ValueError(
             f"Decoding needs trials of at least 2 classes; all {n_trials} trials have "
-            f"the label {labels[0] if len(labels) else 'n/a'!r}."
+            f"the label {str(labels[0])!r}."
         )
     return Trials(X, y, labels, getattr(X, "metadata", None))
 
