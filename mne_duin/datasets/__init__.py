@@ -2,9 +2,13 @@
 
 ``montages``, ``lexicon`` and ``schedule`` say who reads what and when; ``background``,
 ``speech`` and ``artefacts`` make the sources, ``brain`` mixes them into contacts, and
-``synthetic`` puts it together.
+``synthetic`` puts it together. ``bids`` writes a dataset with the texts of ``sidecars``
+and the files of ``brainvision``; ``sample`` is the command that writes the repository's
+own, and ``sample_path`` finds it.
 """
 
+from .bids import write_simulated_bids
+from .sample_path import sample_data_path
 from .settings import SimulationSettings
 from .synthetic import (
     SimulatedRecording,
@@ -17,6 +21,8 @@ __all__ = [
     "SimulatedRecording",
     "SimulationSettings",
     "cut_epochs",
+    "sample_data_path",
     "simulate_recording",
     "simulate_word_reading",
+    "write_simulated_bids",
 ]

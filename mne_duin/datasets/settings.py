@@ -50,11 +50,11 @@ class SimulationSettings:
     n_runs: int = 4
     sfreq: float = 512.0
     montage: str | Montage = "left"
-    snr: float = 0.7
+    snr: float = 1.0
     phase_locked: float = 0.5
     onset_jitter: float = 0.018
-    speed_jitter: float = 0.12
-    gain_jitter: float = 0.3
+    speed_jitter: float = 0.2
+    gain_jitter: float = 0.4
     filler_rate: float = 0.7
     rest: float = 3.0
     line_noise: float = 8.0
