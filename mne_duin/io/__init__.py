@@ -3,7 +3,7 @@
 ``finding`` lists recordings and ``recordings`` opens them, whatever their format;
 ``sidecars``, ``channels``, ``events``, ``contacts`` and ``units`` read the files beside
 them; ``channel_choice`` decides which channels to make before any sample is read;
-``windows`` lays out trials and segments; ``processing`` and ``stream`` reference,
+``trials`` picks events and ``windows`` lays out trials and segments; ``processing`` and ``stream`` reference,
 filter and resample piece by piece; ``assemble`` makes Epochs; ``epochs`` is the front.
 """
 

@@ -45,7 +45,8 @@ def load_epochs(runs, choice, plans, codes, label_column):
         raise ValueError(
             f"None of the {sum(len(p.reasons) for p in plans)} windows of "
             f"{plans[0].n_times / rates[0]:g} s lies wholly inside the good part of "
-            f"{', '.join(path.basename for path, _ in runs)}; see the warnings above."
+            f"{', '.join(path.basename for path, _ in runs)}; see the warnings above "
+            "and check that onsets are in seconds."
         )
     shape = (sum(counts), len(choice.matrix), plans[0].n_times)
     data = np.empty(shape)

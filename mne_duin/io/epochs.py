@@ -7,9 +7,10 @@ import pandas as pd
 
 from mne_duin.io.assemble import load_epochs
 from mne_duin.io.channel_choice import choose_channels
-from mne_duin.io.events import align_trials, choose_trials, event_codes, read_events
+from mne_duin.io.events import trial_events
 from mne_duin.io.processing import choose_processing
 from mne_duin.io.recordings import open_runs
+from mne_duin.io.trials import align_trials, check_trials, choose_trials, event_codes
 from mne_duin.io.windows import (
     origin,
     plan_segments,
@@ -107,7 +108,7 @@ def read_epochs(
     """
     check_number("tmax", tmax, low=tmin, closed=False)
     runs = open_runs(bids_path, verbose)
-    events = [read_events(path) for path, _ in runs]
+    events = [trial_events(path, raw, label_column) for path, raw in runs]
     where = runs[0][0].basename if len(runs) == 1 else f"the {len(runs)} runs"
     pooled = pd.concat(events, ignore_index=True)
     trials = choose_trials(pooled, label_column, event_id, where)
@@ -119,6 +120,7 @@ def read_epochs(
     for number, ((path, raw), table) in enumerate(zip(runs, events, strict=True), 1):
         process = choose_processing(raw, l_freq, h_freq, notch, sfreq, path.basename)
         trials = table[table[label_column].isin(list(codes))]
+        check_trials(trials, label_column, raw, path.basename)
         times = align_trials(trials, table, label_column, align)
         trials = trials.assign(**origin(path, number))
         plans.append(plan_trials(raw, trials, times, tmin, tmax, process, align))

@@ -1,4 +1,4 @@
-"""events.tsv: trials, their labels, their times and everything else in it."""
+"""events.tsv, and what recordings themselves say about their events."""
 
 import mne
 import numpy as np
@@ -6,43 +6,30 @@ import pandas as pd
 from mne.utils import warn
 
 from mne_duin.io.sidecars import find_sidecars, read_table, to_numbers
-from mne_duin.utils.checks import as_list
-
-LONGEST_LATENCY = 60.0
 
 
-def read_events(bids_path, *, missing="raise"):
+def read_events(bids_path):
     """Read events.tsv.
 
     Parameters
     ----------
     bids_path : mne_bids.BIDSPath
         The recording.
-    missing : "raise" | "ignore"
-        What to do when there is no file.
 
     Returns
     -------
     events : pandas.DataFrame | None
-        All columns; ``onset`` and ``duration`` in seconds, others as text or, where all
-        values are numbers, as numbers. Rows without an onset are left out with a
-        warning.
+        None without a file. All columns, ``onset`` and ``duration`` in seconds and the
+        others as text. Rows without an onset are left out with a warning.
 
     Raises
     ------
-    FileNotFoundError
-        If there is no file.
     ValueError
-        If it cannot be understood.
+        If the file cannot be understood.
     """
     paths = find_sidecars(bids_path, "events", ".tsv")
     if not paths:
-        if missing == "ignore":
-            return None
-        raise FileNotFoundError(
-            f"There is no events.tsv for {bids_path.basename}; trials need one, with "
-            "the columns onset, duration and a label."
-        )
+        return None
     path = paths[0]
     table = read_table(path, required=("onset",))
     table["onset"] = to_numbers(path, table, "onset")
@@ -55,7 +42,60 @@ def read_events(bids_path, *, missing="raise"):
     if lost.any():
         warn(f"{path}: {lost.sum()} of {len(table)} events have no onset; left out.")
     table = table[~lost].sort_values("onset", kind="stable").reset_index(drop=True)
-    return table
+    twice = table.duplicated()
+    if twice.any():
+        warn(f"{path} repeats {twice.sum()} row(s); each event is used once.")
+    return table[~twice].reset_index(drop=True)
+
+
+def trial_events(bids_path, raw, label_column):
+    """Read the events of a recording from events.tsv, else from the recording.
+
+    Parameters
+    ----------
+    bids_path : mne_bids.BIDSPath
+        The recording.
+    raw : mne.io.BaseRaw
+        The open recording.
+    label_column : str
+        The column of the labels.
+
+    Returns
+    -------
+    events : pandas.DataFrame
+        The events; with a warning, those that the recording's own file marks, if
+        events.tsv is missing or has no labels.
+
+    Raises
+    ------
+    FileNotFoundError
+        If there is neither.
+    """
+    events = read_events(bids_path)
+    if events is not None and label_column in events:
+        return events
+    words = raw.annotations.description
+    own = [not word.upper().startswith(("BAD", "EDGE")) for word in words]
+    if label_column != "trial_type" or not any(own):
+        if events is not None:
+            return events
+        raise FileNotFoundError(
+            f"There is no events.tsv for {bids_path.basename}; trials need one, with "
+            "the columns onset, duration and a label."
+        )
+    missing = "missing" if events is None else f"without a column {label_column!r}"
+    warn(
+        f"events.tsv of {bids_path.basename} is {missing}; the {sum(own)} events that "
+        "the recording itself marks are used."
+    )
+    shift = raw.first_time if raw.info["meas_date"] is not None else 0.0
+    return pd.DataFrame(
+        {
+            "onset": raw.annotations.onset[own] - shift,
+            "duration": raw.annotations.duration[own],
+            "trial_type": pd.Series(words[own].astype(str), dtype=object),
+        }
+    )
 
 
 def with_numbers(events, texts=()):
@@ -105,125 +145,3 @@ def annotations_from_events(events, raw):
         labels[kept].astype(str).to_numpy(),
         orig_time=raw.info["meas_date"],
     )
-
-
-def choose_trials(events, label_column, event_id, where):
-    """Keep the events that are trials.
-
-    Parameters
-    ----------
-    events : pandas.DataFrame
-        The events.
-    label_column : str
-        The column of the labels.
-    event_id : dict | str | sequence of str | None
-        The labels to keep; None keeps all that are not n/a.
-    where : str
-        Which recordings these are, for the messages.
-
-    Returns
-    -------
-    trials : pandas.DataFrame
-        The rows with one of the labels.
-
-    Raises
-    ------
-    ValueError
-        If there is no such column or no such label; the message lists those there.
-    """
-    if label_column not in events:
-        raise ValueError(
-            f"`label_column` {label_column!r} is not a column of events.tsv of "
-            f"{where}; there are {', '.join(events.columns)}."
-        )
-    labels = events[label_column]
-    bad = labels.astype("string").str.upper().str.startswith("BAD").fillna(False)
-    there = sorted(set(labels[~bad.astype(bool)].dropna().astype(str)))
-    if not there:
-        raise ValueError(
-            f"The column {label_column!r} of events.tsv of {where} holds no label."
-        )
-    wanted = there if event_id is None else [str(name) for name in as_list(event_id)]
-    absent = [name for name in wanted if name not in there]
-    if absent or not wanted:
-        shown = ", ".join(there[:40]) + (", …" if len(there) > 40 else "")
-        raise ValueError(
-            f"`event_id`: there is no event {', '.join(map(repr, absent)) or 'at all'} "
-            f"in the column {label_column!r} of {where}; there are: {shown}."
-        )
-    return events[labels.astype(str).isin(wanted) & labels.notna()]
-
-
-def align_trials(trials, events, label_column, align):
-    """Find the time in each trial that becomes time zero.
-
-    Parameters
-    ----------
-    trials : pandas.DataFrame
-        The trials.
-    events : pandas.DataFrame
-        All events of the recording.
-    label_column : str
-        The column of the labels.
-    align : str | None
-        See :func:`mne_duin.read_epochs`.
-
-    Returns
-    -------
-    times : ndarray of float, shape (n_trials,)
-        Seconds from the start of the recording; NaN where the trial has no such event.
-
-    Raises
-    ------
-    ValueError
-        If ``align`` is neither a column nor a label, or if the latencies of the column
-        cannot be seconds.
-    """
-    onsets = trials["onset"].to_numpy(dtype=float)
-    if align is None:
-        return onsets
-    if align in events.columns:
-        latency = pd.to_numeric(trials[align], errors="coerce").to_numpy(dtype=float)
-        if not np.isfinite(latency).any():
-            raise ValueError(f"The column {align!r} of events.tsv holds no latency.")
-        if np.nanmedian(np.abs(latency)) > LONGEST_LATENCY:
-            raise ValueError(
-                f"`align`: the latencies in the column {align!r} of events.tsv reach "
-                f"{np.nanmax(latency):g}; they must be seconds from the onset."
-            )
-        return onsets + latency
-    columns = [c for c in (label_column, "trial_type") if c in events.columns]
-    marks = events[(events[columns] == align).any(axis=1)]["onset"].to_numpy(
-        dtype=float
-    )
-    if not len(marks):
-        labels = sorted(set(events[columns].stack().astype(str)))
-        raise ValueError(
-            f"`align` {align!r} is neither a column of events.tsv "
-            f"({', '.join(events.columns)}) nor a label ({', '.join(labels[:40])})."
-        )
-    following = np.searchsorted(marks, onsets, side="left")
-    times = np.append(marks, np.nan)[following]
-    times[~(times < np.append(onsets[1:], np.inf))] = np.nan
-    return times
-
-
-def event_codes(labels, event_id):
-    """Give each label a number.
-
-    Parameters
-    ----------
-    labels : pandas.Series of str
-        The labels of all trials.
-    event_id : dict | str | sequence of str | None
-        A dict of numbers is used as it is; else labels are numbered from 1 in
-        alphabetical order.
-
-    Returns
-    -------
-    codes : dict of str -> int
-        The event number of each label.
-    """
-    if isinstance(event_id, dict):
-        return {str(name): int(code) for name, code in event_id.items()}
-    return {name: code for code, name in enumerate(sorted(set(labels)), 1)}

@@ -4,14 +4,15 @@ from pathlib import Path
 
 import mne
 import numpy as np
-from mne.utils import logger
+from mne.utils import logger, warn
 from mne_bids import BIDSPath
 
 from mne_duin.io.channels import apply_channels, read_channels
 from mne_duin.io.events import annotations_from_events, read_events
 from mne_duin.io.finding import resolve
+from mne_duin.io.nwb import read_raw_nwb
 from mne_duin.io.sidecars import find_sidecars, read_json
-from mne_duin.utils.checks import as_list
+from mne_duin.utils.checks import as_list, import_optional
 
 
 def read_raw(bids_path, *, picks=None, verbose=None):
@@ -41,11 +42,12 @@ def read_raw(bids_path, *, picks=None, verbose=None):
     """
     bids_path = resolve(bids_path)
     path = Path(bids_path.fpath)
-    raw = open_file(path, verbose)
-    apply_channels(raw, read_channels(bids_path), path)
-    set_line_frequency(raw, bids_path)
-    events = read_events(bids_path, missing="ignore")
-    if events is not None:
+    channels = read_channels(bids_path)
+    raw = open_file(path, channels, verbose)
+    apply_channels(raw, channels, path)
+    compare_with_sidecar(raw, bids_path)
+    events = read_events(bids_path)
+    if events is not None and "trial_type" in events:
         words = raw.annotations.description
         kept = [word.upper().startswith(("BAD", "EDGE")) for word in words]
         from_file = raw.annotations[np.flatnonzero(kept)]
@@ -87,13 +89,15 @@ def open_runs(bids_path, verbose):
     return [(path, read_raw(path, verbose=verbose)) for path in paths]
 
 
-def open_file(path, verbose):
+def open_file(path, channels, verbose):
     """Open the file of a recording.
 
     Parameters
     ----------
     path : pathlib.Path
         The file.
+    channels : pandas.DataFrame | None
+        What channels.tsv says, for files without channel names.
     verbose : bool | str | int | None
         How much MNE logs.
 
@@ -103,7 +107,16 @@ def open_file(path, verbose):
         The recording as the file describes it.
     """
     try:
-        raw = mne.io.read_raw(path, preload=False, verbose=verbose)
+        if path.suffix == ".nwb":
+            names = None if channels is None else list(channels.index)
+            raw = read_raw_nwb(path, names, verbose=verbose)
+        elif path.suffix == ".mefd":
+            import_optional("pymef", extra="mef", purpose="read MEF3 recordings")
+            raw = mne.io.read_raw_mef(path, verbose=verbose)
+        else:
+            raw = mne.io.read_raw(path, preload=False, verbose=verbose)
+    except ImportError:
+        raise
     except Exception as error:
         raise ValueError(
             f"{path} cannot be opened ({type(error).__name__}: {error}); the file is "
@@ -116,10 +129,40 @@ def open_file(path, verbose):
     return raw
 
 
-def set_line_frequency(raw, bids_path):
-    """Take the line frequency from ieeg.json, in place."""
+def compare_with_sidecar(raw, bids_path):
+    """Take the line frequency from ieeg.json, and compare the rest with the file.
+
+    Parameters
+    ----------
+    raw : mne.io.BaseRaw
+        The recording; ``info["line_freq"]`` is set in place.
+    bids_path : mne_bids.BIDSPath
+        The recording.
+
+    Raises
+    ------
+    ValueError
+        If the recording is not continuous.
+    """
     paths = find_sidecars(bids_path, "ieeg", ".json")
-    value = read_json(paths[0]).get("PowerLineFrequency") if paths else None
+    sidecar = read_json(paths[0]) if paths else {}
+    if sidecar.get("RecordingType") == "epoched":
+        raise ValueError(
+            f"{bids_path.basename} is already cut into epochs (RecordingType of "
+            "ieeg.json); trials and filters need the continuous recording."
+        )
+    seconds = raw.n_times / raw.info["sfreq"]
+    for field, own, unit, slack in (
+        ("SamplingFrequency", raw.info["sfreq"], "Hz", 1e-3),
+        ("RecordingDuration", seconds, "s", 0.01),
+    ):
+        said = sidecar.get(field)
+        if isinstance(said, (int, float)) and abs(said - own) > slack * own + 1:
+            warn(
+                f"{bids_path.basename} has a {field} of {own:g} {unit}, but ieeg.json "
+                f"says {said:g}; the recording's own is used."
+            )
+    value = sidecar.get("PowerLineFrequency")
     if isinstance(value, (int, float)) and value > 0:
         with raw.info._unlock():
             raw.info["line_freq"] = float(value)
