@@ -13,12 +13,16 @@ from mne_duin.utils.methods import methods_text
 from mne_duin.viz import (
     plot_accuracy,
     plot_code_usage,
+    plot_code_words,
+    plot_codes,
     plot_codex,
     plot_confusion,
     plot_contacts,
     plot_contributions,
     plot_history,
     plot_reconstruction,
+    plot_spatial_filters,
+    results_table,
 )
 
 TABLE = "table table-sm table-hover w-auto"
@@ -96,7 +100,7 @@ def make_report(
     _add_contacts(report, contacts)
     _add_training(report, histories)
     _add_reconstruction(report, signal, reconstruction, contacts, epochs)
-    _add_codex(report, code_counts, codebook, codes, labels, histories)
+    _add_codex(report, code_counts, codebook, codes, labels, epochs)
     _add_contributions(report, contributions, contacts, method)
     _add_filters(report, spatial_filters, contacts)
     _add_decoding(report, results)
@@ -110,9 +114,19 @@ def make_report(
 def _add_figure(report, figure, title, section, caption=None, image_format="svg"):
     """Add a figure and close it."""
     report.add_figure(
-        figure, title, caption=caption, section=section, image_format=image_format
+        figure,
+        title,
+        caption=caption,
+        section=section,
+        image_format=image_format,
+        tags=(section.lower().replace(" ", "-"),),
     )
     plt.close(figure)
+
+
+def _add_html(report, html, title, section):
+    """Add text or a table."""
+    report.add_html(html, title, section=section, tags=(section.lower(),))
 
 
 def _table(frame, caption=None):
@@ -139,38 +153,9 @@ def _add_summary(report, results, epochs, contacts, notes):
     if results:
         html += _table(results_table(results))
     if html:
-        report.add_html(html, "In numbers", section="Summary")
+        _add_html(report, html, "In numbers", "Summary")
     if results:
         _add_figure(report, plot_accuracy(results, show=False), "Accuracy", "Summary")
-
-
-def results_table(results):
-    """Tabulate results for people: one row each, accuracy with interval, chance and p.
-
-    Parameters
-    ----------
-    results : dict of str to DecodingResult
-        Results by name.
-
-    Returns
-    -------
-    table : DataFrame
-        Strings, index = name of the result.
-    """
-    rows = {}
-    for name, result in results.items():
-        low, high = result.interval
-        p_value = getattr(result, "p_value", np.nan)
-        tested = p_value is not None and np.isfinite(p_value)
-        rows[str(name)] = {
-            "accuracy": f"{result.accuracy:.1%}",
-            "95 % interval": f"{low:.1%} to {high:.1%}",
-            "chance": f"{result.chance:.1%}",
-            "permutation p": f"{p_value:.2g}" if tested else "not tested",
-            "predictions": len(result.y_true),
-            "classes": len(result.labels),
-        }
-    return pd.DataFrame(rows).T
 
 
 def _add_contacts(report, contacts):
@@ -185,11 +170,11 @@ def _add_contacts(report, contacts):
             .groupby("region")
             .agg(channels=("region", "size"), **_shafts_of(contacts))
         )
-        report.add_html(_table(table), "Channels by region", section="Contacts")
+        _add_html(report, _table(table), "Channels by region", "Contacts")
     html = (
         f"<details><summary>{len(contacts)} rows</summary>{_table(contacts)}</details>"
     )
-    report.add_html(html, "Table of contacts", section="Contacts")
+    _add_html(report, html, "Table of contacts", "Contacts")
 
 
 def _shafts_of(contacts):
@@ -224,13 +209,21 @@ def _add_reconstruction(report, signal, reconstruction, contacts, epochs):
     )
 
 
-def _add_codex(report, counts, codebook, codes, labels, histories):
+def _add_codex(report, counts, codebook, codes, labels, epochs):
     if counts is not None:
         figure = plot_code_usage(counts, show=False)
         _add_figure(report, figure, "Code usage", "Codex")
     if codebook is not None:
         figure = plot_codex(codebook, counts, show=False)
         _add_figure(report, figure, "Map of the codex", "Codex")
+    if codes is None:
+        return
+    tmin = 0.0 if epochs is None else float(epochs.tmin)
+    figure = plot_codes(codes, labels, tmin=tmin, show=False)
+    _add_figure(report, figure, "Codes over time", "Codex")
+    if labels is not None and len(np.unique(labels)) > 1:
+        figure = plot_code_words(codes, labels, show=False)
+        _add_figure(report, figure, "Codes and words", "Codex")
 
 
 def _add_contributions(report, contributions, contacts, method):
@@ -251,7 +244,10 @@ def _add_contributions(report, contributions, contacts, method):
 
 
 def _add_filters(report, spatial_filters, contacts):
-    """To come with plot_spatial_filters."""
+    if spatial_filters is None or contacts is None:
+        return
+    figure = plot_spatial_filters(spatial_filters, contacts, show=False)
+    _add_figure(report, figure, "Spatial filters", "Contributions", image_format="png")
 
 
 def _add_decoding(report, results):
@@ -260,9 +256,8 @@ def _add_decoding(report, results):
             result.y_true, result.y_pred, result.labels, title=str(name), show=False
         )
         _add_figure(report, figure, f"Confusion: {name}", "Decoding")
-        report.add_html(
-            f"<pre>{escape(str(result))}</pre>", str(name), section="Decoding"
-        )
+        html = f"<pre>{escape(str(result))}</pre>"
+        _add_html(report, html, str(name), "Decoding")
 
 
 def _add_methods(report, contacts, epochs, results, parameters):
@@ -272,4 +267,4 @@ def _add_methods(report, contacts, epochs, results, parameters):
     html = "".join(f"<p>{escape(text)}</p>" for text in paragraphs)
     listing = "".join(f"<li>{escape(text)}</li>" for text in references)
     html += f"<p>References</p><ul>{listing}</ul>"
-    report.add_html(html, "Text to paste", section="Methods")
+    _add_html(report, html, "Text to paste", "Methods")

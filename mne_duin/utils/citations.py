@@ -33,8 +33,8 @@ CITATIONS = {
     "Scikit-learn: Machine learning in Python. Journal of Machine Learning Research, "
     "12, 2825-2830.",
     "PyTorch": "Paszke, A., Gross, S., Massa, F., et al. (2019). PyTorch: An "
-    "imperative style, high-performance deep learning library. Advances in Neural Information "
-    "Processing Systems, 32.",
+    "imperative style, high-performance deep learning library. Advances in Neural "
+    "Information Processing Systems, 32.",
     "Nilearn": "Abraham, A., Pedregosa, F., Eickenberg, M., et al. (2014). Machine "
     "learning for neuroimaging with scikit-learn. Frontiers in Neuroinformatics, 8, "
     "14. doi:10.3389/fninf.2014.00014",

@@ -73,9 +73,9 @@ def _model_text():
     versions = ", ".join(f"{name} {one}" for name, one in package_versions().items())
     return (
         "Words were decoded with Du-IN (Zheng et al., 2024): the channels of each "
-        "100 ms become one token, a vector-quantized autoencoder learns a codex of discrete "
-        "codes, masked modelling predicts the codes of hidden tokens, and a classifier "
-        f"is fine-tuned on labelled trials. The implementation was mne_duin "
+        "100 ms become one token, a vector-quantized autoencoder learns a codex of "
+        "discrete codes, masked modelling predicts the codes of hidden tokens, and a "
+        f"classifier is fine-tuned on labelled trials. The implementation was mne_duin "
         f"{__version__} ({versions})."
     )
 

@@ -1,11 +1,41 @@
 """Accuracies of several estimators with their intervals, against chance."""
 
 import numpy as np
+import pandas as pd
 from matplotlib.ticker import PercentFormatter
 
 from mne_duin.utils.checks import check_type
 from mne_duin.viz.fonts import readable
 from mne_duin.viz.theme import MUTED, PALETTE, STYLE, finish, get_axes, theme
+
+
+def results_table(results):
+    """Tabulate results for people: one row each, accuracy with interval, chance and p.
+
+    Parameters
+    ----------
+    results : dict of str to DecodingResult
+        Results by name.
+
+    Returns
+    -------
+    table : DataFrame
+        Strings, index = name of the result.
+    """
+    rows = {}
+    for name, result in results.items():
+        low, high = result.interval
+        p_value = getattr(result, "p_value", np.nan)
+        tested = p_value is not None and np.isfinite(p_value)
+        rows[str(name)] = {
+            "accuracy": f"{result.accuracy:.1%}",
+            "95 % interval": f"{low:.1%} to {high:.1%}",
+            "chance": f"{result.chance:.1%}",
+            "permutation p": f"{p_value:.2g}" if tested else "not tested",
+            "predictions": len(result.y_true),
+            "classes": len(result.labels),
+        }
+    return pd.DataFrame(rows).T
 
 
 @theme(STYLE)

@@ -6,7 +6,6 @@ import numpy as np
 from mne_duin.utils.checks import check_number, check_option
 from mne_duin.viz.contacts import marker_area
 from mne_duin.viz.glass import (
-    HEIGHT,
     WIDTHS,
     brain_positions,
     choose_views,
@@ -149,13 +148,13 @@ def _draw_glass(figure, xyz, views, values, contacts, scale):
         axes = figure.subplots(1, len(views), width_ratios=widths, squeeze=False)[0]
     draw_views(axes, xyz, views, "")
     shafts = shaft_names(contacts)
-    share = np.nan_to_num(np.abs(values)) / max(abs(norm.vmax), HEIGHT * 1e-300)
+    share = np.nan_to_num(np.abs(values)) / norm.vmax
     sizes = marker_area(len(values)) * (0.45 + 1.5 * share)
     colors = cmap(norm(values))
     colors[~np.isfinite(values)] = (1, 1, 1, 1)
     for one, view in zip(axes, views, strict=True):
         draw_shafts(one, xyz, view, shafts, names=len(set(shafts)) <= 24)
-        draw_markers(one, xyz, view, colors=colors, sizes=sizes)
+        draw_markers(one, xyz, view, colors=colors, sizes=sizes, rank=share)
 
 
 def _draw_cortex(figure, values, contacts, scale):

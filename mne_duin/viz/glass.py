@@ -100,7 +100,7 @@ def visible(xyz, view):
     return rows[np.argsort(sign * xyz[rows, depth], kind="stable")]
 
 
-def draw_brain(axes, view):
+def draw_brain(axes, view, *, notes=True):
     """Draw the outline of one view; the axes get the template's millimetres.
 
     Parameters
@@ -109,29 +109,33 @@ def draw_brain(axes, view):
         Where to draw.
     view : str
         One of ``"l"``, ``"r"``, ``"y"``, ``"z"``.
+    notes : bool
+        Whether the view and the sides are named.
     """
     left, right, bottom, top = plot_brain_schematics(
         axes, view, edgecolor="#A8A8A8", linewidth=0.7
     )
     across, up = (left + right) / 2, (bottom + top) / 2
-    half = WIDTHS[view] / 2
-    axes.set(
-        xlim=(across - half, across + half),
-        ylim=(up - HEIGHT / 2, up + HEIGHT / 2),
-        aspect="equal",
-    )
+    half, tall = WIDTHS[view] / 2, HEIGHT / 2
+    if not notes:
+        half, tall = (right - left) / 2 + 2, (top - bottom) / 2 + 2
+    axes.set(xlim=(across - half, across + half), ylim=(up - tall, up + tall))
+    axes.set_aspect("equal")
     if view == "l":
         axes.invert_xaxis()
     axes.set_axis_off()
     look = {"ha": "center", "va": "top", "fontsize": 7, "color": "#505050"}
-    axes.text(across, bottom - 1, TITLES[view], **look)
-    if view in "yz":
+    if notes:
+        axes.text(across, bottom - 1, TITLES[view], **look)
+    if notes and view in "yz":
         axes.text(left, top - 4, "L", **look)
         axes.text(right, top - 4, "R", **look)
 
 
-def draw_markers(axes, xyz, view, *, colors, sizes, marker="o", linewidth=0.4):
-    """Draw contacts in one view: large ones, then near ones, lie on top.
+def draw_markers(
+    axes, xyz, view, *, colors, sizes, marker="o", linewidth=0.4, rank=None
+):
+    """Draw contacts in one view; the near ones lie on top.
 
     Parameters
     ----------
@@ -149,6 +153,8 @@ def draw_markers(axes, xyz, view, *, colors, sizes, marker="o", linewidth=0.4):
         Shape of the marker.
     linewidth : float
         Width of the rim.
+    rank : array, shape (n_contacts,) | None
+        Draw contacts of high rank on top instead.
 
     Returns
     -------
@@ -156,7 +162,8 @@ def draw_markers(axes, xyz, view, *, colors, sizes, marker="o", linewidth=0.4):
         The markers; offsets are the coordinates.
     """
     rows = visible(xyz, view)
-    rows = rows[np.argsort(np.asarray(sizes)[rows], kind="stable")]
+    if rank is not None:
+        rows = rows[np.argsort(np.nan_to_num(rank)[rows], kind="stable")]
     horizontal, vertical = VIEWS[view][:2]
     return axes.scatter(
         xyz[rows, horizontal],

@@ -44,7 +44,7 @@ def montage_grid(values, contacts):
     return grid, shafts
 
 
-def draw_montage(axes, values, contacts, *, cmap, norm, ticks=True):
+def draw_montage(axes, values, contacts, *, cmap, norm, ticks="all"):
     """Draw the heat map of shafts by contact numbers.
 
     Parameters
@@ -59,8 +59,8 @@ def draw_montage(axes, values, contacts, *, cmap, norm, ticks=True):
         Colours.
     norm : Normalize
         Limits.
-    ticks : bool
-        Whether shafts and numbers are named.
+    ticks : "all" | "small" | "rows"
+        Names of shafts and contact numbers; in small letters; or the shafts only.
 
     Returns
     -------
@@ -72,17 +72,21 @@ def draw_montage(axes, values, contacts, *, cmap, norm, ticks=True):
     places, rows = np.arange(n_places + 1) + 0.5, np.arange(n_shafts + 1) - 0.5
     image = axes.pcolormesh(
         places, rows, np.ma.masked_invalid(grid), cmap=cmap, norm=norm,
-        edgecolors="white", linewidth=0.8,
+        edgecolors="white", linewidth=0.8 if n_shafts <= 12 else 0.2,
     )  # fmt: skip
-    axes.set_facecolor("#F1F1F1")
-    axes.set_ylim(n_shafts - 0.5, -0.5)
+    axes.set_xlim(0.5, max(n_places, 6) + 0.5)
+    axes.set_ylim(max(n_shafts, 3) - 0.5, -0.5)
     axes.spines[:].set_visible(False)
     axes.tick_params(length=0)
-    axes.set(xticks=[], yticks=[])
-    if ticks:
-        size = 7 if n_shafts <= 30 else 4.5
-        axes.set_yticks(range(n_shafts), shafts, fontsize=size)
-        axes.xaxis.set_major_locator(MaxNLocator(8, integer=True, min_n_ticks=1))
+    size = 7 if ticks == "all" else 6
+    size = size if n_shafts <= 12 or (ticks == "all" and n_shafts <= 30) else 5
+    axes.set_yticks(range(n_shafts), shafts, fontsize=size)
+    axes.set_xticks([])
+    if ticks != "rows":
+        numbers = MaxNLocator(8, integer=True).tick_values(1, max(n_places, 2))
+        axes.set_xticks([k for k in numbers if 1 <= k <= n_places] or [1])
+        axes.tick_params(axis="x", labelsize=7 if ticks == "all" else 6, pad=1)
+    if ticks == "all":
         axes.set_xlabel("contact number")
     return image
 

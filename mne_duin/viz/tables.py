@@ -94,6 +94,44 @@ def _align_subjects(values, contacts, name):
     return np.concatenate([part for part, _ in parts]), join_subjects(tables)
 
 
+def align_filters(filters, contacts, name):
+    """Check filters by channels and bring the contacts into their order.
+
+    Parameters
+    ----------
+    filters : DataFrame | array-like, shape (n_filters, n_channels)
+        The columns of a DataFrame are channel names and are looked up; an array is in
+        the order of ``contacts``.
+    contacts : DataFrame
+        Contacts, index = channel name.
+    name : str
+        Name of the argument, for messages.
+
+    Returns
+    -------
+    filters : array, shape (n_filters, n_channels)
+        The values.
+    contacts : DataFrame
+        One row per channel, in the same order.
+    """
+    check_type("contacts", contacts, pd.DataFrame)
+    if isinstance(filters, pd.DataFrame):
+        unknown = [label for label in filters.columns if label not in contacts.index]
+        if unknown:
+            raise ValueError(
+                f"`{name}` has channels that `contacts` does not list: {unknown[:5]}. "
+                "Give the contacts of the same channels."
+            )
+        contacts = contacts.loc[filters.columns]
+    filters = np.atleast_2d(np.asarray(filters, dtype=float))
+    if filters.ndim != 2 or filters.shape[1] != len(contacts):
+        raise ValueError(
+            f"`{name}` must have shape (n_filters, n_channels) with one column per "
+            f"contact ({len(contacts)}); got {filters.shape}. Take one subject only."
+        )
+    return filters, contacts
+
+
 def column_names(contacts, column):
     """Return a column as an array of objects, all missing if it is not there.
 
