@@ -63,10 +63,11 @@ def draw_background(rng, contacts):
     broad = xyz[rng.choice(len(xyz), size=3, replace=False)]
     broad = broad + rng.normal(0.0, 10.0, size=broad.shape)
     n_sources = len(local) + len(broad)
+    strength = np.concatenate([np.ones(len(local)), np.full(len(broad), 0.6)])
     return Background(
         positions=np.concatenate([local, broad]),
         reach=np.concatenate([rng.uniform(3.0, 6.0, len(local)), np.full(3, 25.0)]),
-        amplitude=rng.uniform(14.0, 26.0, n_sources),
+        amplitude=strength * rng.uniform(14.0, 26.0, n_sources),
         exponent=rng.uniform(1.6, 2.4, n_sources),
         state_gain=rng.uniform(0.6, 1.5, (n_sources, N_STATES)),
         rhythms=tuple(_draw_rhythms(rng) for _ in range(n_sources)),

@@ -24,7 +24,7 @@ from mne_duin.datasets.speech import (
     planted_gain,
 )
 
-REFERENCE_RMS, AMPLIFIER_RMS, ECG_LEAK = 12.0, 0.8, 0.004
+REFERENCE_RMS, AMPLIFIER_RMS, ECG_LEAK = 6.0, 0.8, 0.004
 
 
 @dataclass(frozen=True)

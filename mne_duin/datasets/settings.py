@@ -50,7 +50,7 @@ class SimulationSettings:
     n_runs: int = 4
     sfreq: float = 512.0
     montage: str | Montage = "left"
-    snr: float = 1.0
+    snr: float = 0.8
     phase_locked: float = 0.5
     onset_jitter: float = 0.018
     speed_jitter: float = 0.2

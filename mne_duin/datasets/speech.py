@@ -108,20 +108,22 @@ def _draw_beside(rng, place, xyz):
 
 
 def _draw_answers(rng, regions):
-    """Draw what each source answers to each kind of event; about half is nothing."""
+    """Draw what each source answers to: seven gestures out of twelve, or the cue."""
     shape = (len(regions), len(KINDS))
     answers = np.zeros(shape, dtype=bool)
-    elsewhere = np.array([name == "elsewhere" for name in regions])
-    answers[~elsewhere, :-1] = rng.random((np.sum(~elsewhere), len(GESTURES))) < 0.6
-    answers[elsewhere, -1] = True
+    for row, name in enumerate(regions):
+        if name == "elsewhere":
+            answers[row, -1] = True
+        else:
+            answers[row, rng.choice(len(GESTURES), size=7, replace=False)] = True
     evoked = np.empty((*shape, 2, 4))
-    evoked[..., 0] = rng.uniform(0.4, 1.0, (*shape, 2)) * answers[..., None]
+    evoked[..., 0] = rng.uniform(0.5, 1.0, (*shape, 2)) * answers[..., None]
     evoked[..., 1] = rng.uniform(3.0, 14.0, (*shape, 2))
     evoked[..., 2] = rng.uniform(0.0, 2 * np.pi, (*shape, 2))
     evoked[..., 3] = rng.uniform(-0.03, 0.06, (*shape, 2))
     power = np.empty((*shape, 3))
     active = answers & (rng.random(shape) < 0.8)
-    power[..., 0] = rng.uniform(0.3, 1.0, shape) * active
+    power[..., 0] = rng.uniform(0.5, 1.0, shape) * active
     power[..., 1] = rng.uniform(-0.03, 0.05, shape)
     power[..., 2] = rng.uniform(0.025, 0.05, shape)
     return evoked, power

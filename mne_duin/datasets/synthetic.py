@@ -140,7 +140,7 @@ def simulate_word_reading(
     n_runs=4,
     sfreq=512.0,
     montage="left",
-    snr=1.0,
+    snr=0.8,
     phase_locked=0.5,
     onset_jitter=0.018,
     speed_jitter=0.2,
