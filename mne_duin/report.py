@@ -6,7 +6,6 @@ from html import escape
 import matplotlib.pyplot as plt
 import mne
 import numpy as np
-import pandas as pd
 
 from mne_duin.utils.checks import as_list, check_type
 from mne_duin.utils.methods import methods_text

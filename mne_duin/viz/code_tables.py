@@ -72,14 +72,20 @@ def check_codes(codes, labels=None):
     return codes, labels
 
 
-def _information(presence, words):
-    """Mutual information in bits of 0/1 columns and one-hot words.
+def _count(word, epochs, columns, shape):
+    """Count, for each word, the epochs that have each code."""
+    flat = np.bincount(word[epochs] * shape[1] + columns, minlength=shape[0] * shape[1])
+    return flat.reshape(shape)
 
-    ``presence`` is (n_epochs, n_codes), ``words`` is (n_epochs, n_words).
+
+def _information(counts, n_of_word):
+    """Mutual information, in bits, of each code's presence and the word.
+
+    ``counts`` is (n_words, n_codes): epochs with the code; ``n_of_word`` is (n_words,).
     """
-    n_epochs = len(presence)
-    prior = words.sum(axis=0) / n_epochs
-    present = words.T @ presence / n_epochs
+    n_epochs = n_of_word.sum()
+    prior = n_of_word / n_epochs
+    present = counts / n_epochs
     absent = np.maximum(prior[:, None] - present, 0.0)
     share = present.sum(axis=0)
     # I(presence; word) = H(word) + H(presence) - H(presence, word)
@@ -121,21 +127,20 @@ def code_word_information(codes, labels, *, n_permutations=500, random_state=0):
     names, word = np.unique(labels, return_inverse=True)
     if len(names) < 2:
         raise ValueError(f"`labels` must hold two words or more; got only {names}.")
-    used = np.unique(codes)
-    presence = np.zeros((len(codes), len(used)))
-    rows = np.repeat(np.arange(len(codes)), codes.shape[1])
-    presence[rows, np.searchsorted(used, codes.ravel())] = 1.0
-    words = np.eye(len(names))[word]
-    table = (words.T @ presence) / words.sum(axis=0)[:, None]
+    used, columns = np.unique(codes, return_inverse=True)
+    epochs = np.repeat(np.arange(len(codes)), codes.shape[1])
+    pairs = np.unique(np.column_stack([epochs, columns.ravel()]), axis=0).T
+    shape, n_of_word = (len(names), len(used)), np.bincount(word)
+    counts = _count(word, *pairs, shape)
     rng = np.random.default_rng(random_state)
     greatest = [
-        _information(presence, words[rng.permutation(len(words))]).max()
+        _information(_count(rng.permutation(word), *pairs, shape), n_of_word).max()
         for _ in range(n_permutations)
     ]
     index = pd.Index(used, name="code")
     return CodeWordInformation(
-        table=pd.DataFrame(table.T, index=index, columns=names),
-        information=pd.Series(_information(presence, words), index, name="bits"),
+        table=pd.DataFrame((counts / n_of_word[:, None]).T, index=index, columns=names),
+        information=pd.Series(_information(counts, n_of_word), index, name="bits"),
         threshold=float(np.quantile(greatest, 0.95)) if greatest else np.nan,
         n_permutations=n_permutations,
     )

@@ -1,6 +1,11 @@
 """Contacts on nilearn's glass brain, in plain axes whose unit is the millimetre."""
 
+from functools import cache
+
 import numpy as np
+from matplotlib.figure import Figure
+from matplotlib.patches import PathPatch
+from matplotlib.path import Path
 from nilearn.plotting.glass_brain import plot_brain_schematics
 
 from mne_duin.utils.checks import as_list, check_option
@@ -100,6 +105,32 @@ def visible(xyz, view):
     return rows[np.argsort(sign * xyz[rows, depth], kind="stable")]
 
 
+@cache
+def brain_outline(view):
+    """Return nilearn's outline of one view as a single path, which draws fast.
+
+    Parameters
+    ----------
+    view : str
+        One of ``"l"``, ``"r"``, ``"y"``, ``"z"``.
+
+    Returns
+    -------
+    path : Path
+        The outline in mm of MNI152.
+    bounds : tuple of float
+        Left, right, bottom and top of the outline in mm.
+    """
+    axes = Figure().subplots()
+    bounds = plot_brain_schematics(axes, view)
+    to_millimetres = [patch.get_transform() - axes.transData for patch in axes.patches]
+    paths = [
+        transform.transform_path(patch.get_path())
+        for patch, transform in zip(axes.patches, to_millimetres, strict=True)
+    ]
+    return Path.make_compound_path(*paths), bounds
+
+
 def draw_brain(axes, view, *, notes=True):
     """Draw the outline of one view; the axes get the template's millimetres.
 
@@ -112,9 +143,8 @@ def draw_brain(axes, view, *, notes=True):
     notes : bool
         Whether the view and the sides are named.
     """
-    left, right, bottom, top = plot_brain_schematics(
-        axes, view, edgecolor="#A8A8A8", linewidth=0.7
-    )
+    path, (left, right, bottom, top) = brain_outline(view)
+    axes.add_patch(PathPatch(path, fill=False, edgecolor="#A8A8A8", linewidth=0.7))
     across, up = (left + right) / 2, (bottom + top) / 2
     half, tall = WIDTHS[view] / 2, HEIGHT / 2
     if not notes:
