@@ -191,6 +191,15 @@ def test_plot_is_the_confusion_matrix(epochs):
     assert figure.axes
 
 
+@pytest.mark.parametrize("label", ["", "\r", "\n", '"', "\t", "NA", "n/a", " ", "'"])
+def test_awkward_labels_survive_a_file(tmp_path, label):
+    labels = np.unique([label, "fold"])
+    result = make_result(np.array([0, 1, 1]), np.eye(2)[[0, 1, 0]], labels)
+    again = read_result(result.save(tmp_path / "decoding.json"))
+    assert again.y_true.tolist() == result.y_true.tolist()
+    assert again.y_pred.tolist() == result.y_pred.tolist()
+
+
 @given(data=st.data(), kind=st.sampled_from(["text", "int"]))
 @settings(max_examples=40, deadline=None)
 def test_a_saved_result_is_read_as_it_was(tmp_path_factory, data, kind):

@@ -63,6 +63,19 @@ def test_epochs_and_estimator_are_not_changed(epochs):
     assert not hasattr(estimator, "mean_")
 
 
+def test_every_fold_starts_afresh(epochs):
+    class CountsFits(Centroid):
+        counts = []
+
+        def fit(self, X, y):
+            self.n_fits_ = getattr(self, "n_fits_", 0) + 1
+            self.counts.append(self.n_fits_)
+            return super().fit(X, y)
+
+    evaluate(CountsFits().fit(epochs, epochs.events[:, 2]), epochs, cv=3)
+    assert CountsFits.counts == [1, 1, 1, 1]
+
+
 def test_a_seed_repeats_the_result_and_none_is_recorded(epochs):
     first = evaluate(make_lda(), epochs)
     again = evaluate(make_lda(), epochs, random_state=first.seeds[0])
@@ -91,10 +104,11 @@ def test_held_out_runs_are_named_and_shared_runs_noted(epochs):
 
 def test_a_class_that_training_lacks_is_noted_and_gets_probability_zero(epochs):
     y = epochs.events[:, 2].copy()
-    y[-1] = 9
+    y[-1] = 0
     result = evaluate(make_lda(), epochs, y, cv="last-run")
-    assert any("training part lacks: 9" in note for note in result.notes)
-    assert np.all(result.probabilities[:, -1] == 0)
+    assert any("training part lacks: 0" in note for note in result.notes)
+    assert np.all(result.probabilities[:, 0] == 0)
+    assert result.accuracy > 0.4
     assert np.isfinite(result.log_loss)
 
 
