@@ -1,0 +1,127 @@
+"""Regions: the presets as data, their spellings, heights and hemispheres."""
+
+import mne
+import numpy as np
+import pandas as pd
+import pytest
+
+from mne_duin.channels import REGIONS, assign_labels, assign_regions, load_atlas
+from mne_duin.channels.regions import expand, plain
+
+
+def labelled(labels, z=10.0, x=-50.0):
+    """A contacts table with labels."""
+    names = pd.Index([f"A{i}" for i in range(len(labels))], name="name")
+    return pd.DataFrame(
+        {"label": labels, "x": x, "y": 0.0, "z": z, "space": "MNI152Lin"}, names
+    )
+
+
+def region(label, **place):
+    """The region of one label."""
+    return assign_regions(labelled([label], **place))["region"].iloc[0]
+
+
+@pytest.mark.parametrize(
+    ("label", "expected"),
+    [
+        ("ctx-lh-precentral", "vSMC"),
+        ("Left precentral gyrus", "vSMC"),
+        ("postcentral_R", "vSMC"),
+        ("ctx_lh_G_and_S_subcentral", "vSMC"),
+        ("ctx-rh-superiortemporal", "STG"),
+        ("Superior Temporal Gyrus", "STG"),
+        ("ctx_rh_G_temp_sup-G_T_transv", "STG"),
+        ("lh.bankssts", "STG"),
+        ("ctx-lh-parsopercularis", "IFG"),
+        ("ctx-lh-insula", "insula"),
+        ("ctx-lh-supramarginal", "SMG"),
+        ("ctx-lh-middletemporal", "MTG"),
+        ("ctx-lh-paracentral", "dSMC"),
+        ("Left-Hippocampus", None),
+        (None, None),
+    ],
+)
+def test_spellings(label, expected):
+    found = region(label)
+    assert (found == expected) if expected else pd.isna(found)
+
+
+def test_height_separates_ventral_from_dorsal():
+    assert region("ctx-lh-precentral", z=39.9) == "vSMC"
+    assert region("ctx-lh-precentral", z=40.1) == "dSMC"
+    assert region("ctx_lh_G_and_S_subcentral", z=41.0) == "vSMC"
+
+
+def test_labels_alone_are_enough_and_that_is_said():
+    contacts = pd.DataFrame({"label": ["precentral"]}, pd.Index(["A1"], name="name"))
+    with mne.utils.catch_logging(verbose="info") as log:
+        assert assign_regions(contacts)["region"].iloc[0] == "vSMC"
+    assert "1 contact(s) without a height in MNI152 count as vSMC" in log.getvalue()
+
+
+def test_one_hemisphere():
+    contacts = labelled(["ctx-lh-insula", "ctx-rh-insula", "insula"], x=20.0)
+    right = assign_regions(contacts, "insula-rh")["region"]
+    assert list(right.notna()) == [False, True, True]
+
+
+def test_every_preset_has_both_sides_and_a_description():
+    names = {name for name in REGIONS if not name.endswith(("-lh", "-rh"))}
+    assert {"vSMC", "STG", "perisylvian"} <= names
+    for name in names:
+        assert {f"{name}-lh", f"{name}-rh"} <= set(REGIONS)
+        assert REGIONS[name]["description"]
+
+
+@pytest.mark.parametrize("atlas", ["desikan-killiany", "destrieux"])
+@pytest.mark.parametrize("name", ["vSMC", "STG", "IFG", "insula", "SMG", "MTG"])
+def test_presets_use_names_that_the_atlases_have(atlas, name):
+    there = {plain(label) for label in load_atlas(atlas).names.values()}
+    wanted = {
+        plain(label)
+        for rule in expand(REGIONS[name]["rules"])
+        for label in rule["labels"]
+    }
+    assert wanted & there
+
+
+def test_perisylvian_contains_the_narrow_presets():
+    labels = list(load_atlas("desikan-killiany").names.values())
+    contacts = labelled(labels)
+    narrow = assign_regions(contacts, ["vSMC", "STG", "insula", "SMG"])[
+        "region"
+    ].notna()
+    wide = assign_regions(contacts, "perisylvian")["region"].notna()
+    assert (wide | ~narrow).all()
+    assert wide.sum() > narrow.sum()
+
+
+def test_own_regions_are_a_dict():
+    contacts = labelled(["ctx-lh-insula", "Left-Amygdala", "x"], z=5.0)
+    own = {
+        "deep": ["Amygdala", "Hippocampus"],
+        "high": {"labels": ["insula"], "min_z": 50},
+        "low": {"rules": [{"labels": ["insula"], "max_z": 50}]},
+    }
+    assert list(assign_regions(contacts, own)["region"].fillna("")) == [
+        "low",
+        "deep",
+        "",
+    ]
+
+
+def test_unknown_regions_and_missing_labels_are_refused():
+    with pytest.raises(ValueError, match="no preset 'Broca'; there are vSMC"):
+        assign_regions(labelled(["x"]), "Broca")
+    with pytest.raises(ValueError, match="no column 'label'"):
+        assign_regions(labelled(["x"]).drop(columns="label"))
+    with pytest.raises(TypeError, match="regions"):
+        assign_regions(labelled(["x"]), {"mine": 3})
+
+
+def test_real_points_of_the_sensorimotor_strip():
+    xyz = np.array([[-60.0, -2, 20], [-40, -20, 60], [-62, -20, 6]])
+    contacts = pd.DataFrame(xyz, ["A1", "A2", "A3"], ["x", "y", "z"])
+    contacts = assign_labels(contacts.assign(space="MNI152NLin6Sym"))
+    assert list(assign_regions(contacts)["region"]) == ["vSMC", "dSMC", "STG"]
