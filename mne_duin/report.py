@@ -22,6 +22,7 @@ from mne_duin.viz import (
     plot_reconstruction,
     plot_spatial_filters,
     results_table,
+    view_contacts,
 )
 
 TABLE = "table table-sm table-hover w-auto"
@@ -162,8 +163,9 @@ def _add_contacts(report, contacts):
     if contacts is None:
         return
     _add_figure(report, plot_contacts(contacts, show=False), "On the brain", "Contacts")
-    groups = [name for name in ("region", "shaft") if name in contacts]
-    if "region" in groups:
+    view = view_contacts(contacts, title="Contacts")
+    _add_html(report, view.iframe(), "Turn and click", "Contacts")
+    if "region" in contacts:
         table = (
             contacts.fillna({"region": "no region"})
             .groupby("region")

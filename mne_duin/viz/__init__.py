@@ -20,10 +20,12 @@ from mne_duin.viz.contacts import plot_contacts
 from mne_duin.viz.contributions import plot_contributions
 from mne_duin.viz.filters import plot_patterns, plot_spatial_filters
 from mne_duin.viz.history import plot_history, plot_learning_curve
+from mne_duin.viz.interactive import ContactsView, view_contacts
 from mne_duin.viz.patches import plot_patch_filters
 from mne_duin.viz.reconstruction import plot_reconstruction
 
 __all__ = [
+    "ContactsView",
     "code_triggered_average",
     "code_usage",
     "code_word_information",
@@ -44,4 +46,5 @@ __all__ = [
     "plot_reconstruction",
     "plot_spatial_filters",
     "results_table",
+    "view_contacts",
 ]

@@ -95,7 +95,7 @@ def plot_contacts(
     figure : Figure
         The figure.
     """
-    contacts, values, color_by = _colour_source(contacts, values, color_by)
+    contacts, values, color_by = color_source(contacts, values, color_by)
     xyz, note = brain_positions(contacts)
     if axes is None and not np.isfinite(xyz).all(axis=1).any():
         return finish(_plot_montage(contacts, values, color_by, note, label), show)
@@ -146,8 +146,27 @@ def view_figure(views, height=2.3):
     return figure, list(axes[0])
 
 
-def _colour_source(contacts, values, color_by):
-    """Return the table, numbers to colour by (or None) and the name of the groups."""
+def color_source(contacts, values, color_by):
+    """Say what colours contacts: values, a column of numbers, or groups.
+
+    Parameters
+    ----------
+    contacts : DataFrame | dict of str to DataFrame
+        Contacts; one table per subject in a dict.
+    values : Series | array-like | dict | None
+        Values to colour by.
+    color_by : str
+        Column to colour by where there are no values.
+
+    Returns
+    -------
+    contacts : DataFrame
+        The rows to show.
+    values : array, shape (n_contacts,) | None
+        Numbers to colour by, in the order of the rows; None for groups.
+    color_by : str | None
+        Name of the column; None where values were given.
+    """
     if values is not None:
         values, contacts = align_values(values, contacts)
         return contacts, values, None
@@ -174,7 +193,7 @@ def _draw_colours(figure, axes, views, xyz, contacts, values, color_by, label):
             bar, ax=axes, shrink=0.6, aspect=18, pad=0.02, label=color_by or label
         )
         return
-    names = _groups(contacts, color_by)
+    names = contact_groups(contacts, color_by)
     styles = group_styles(names)
     colors = np.array([to_rgba(styles[name][0]) for name in names])
     shapes = np.array([styles[name][1] for name in names])
@@ -188,7 +207,21 @@ def _draw_colours(figure, axes, views, xyz, contacts, values, color_by, label):
     )  # fmt: skip
 
 
-def _groups(contacts, color_by):
+def contact_groups(contacts, color_by):
+    """Name the group of every contact.
+
+    Parameters
+    ----------
+    contacts : DataFrame
+        Contacts.
+    color_by : str
+        Column that holds the groups.
+
+    Returns
+    -------
+    names : list of str
+        One group per contact.
+    """
     if color_by == "shaft":
         return group_names(shaft_names(contacts))
     return group_names(column_names(contacts, color_by))

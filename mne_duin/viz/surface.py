@@ -38,14 +38,30 @@ def load_hemisphere(side):
     name = SIDES[side]
     meshes = load_fsaverage("fsaverage5")
     pial, inflated = meshes["pial"].parts[name], meshes["inflated"].parts[name]
-    depth = load_fsaverage_data("fsaverage5", data_type="sulcal").data.parts[name]
-    faces = np.asarray(inflated.faces)
     return (
-        np.asarray(pial.coordinates),
-        np.asarray(inflated.coordinates),
-        faces,
-        np.asarray(depth).ravel() > 0,
+        np.asarray(pial.coordinates, dtype=float),
+        np.asarray(inflated.coordinates, dtype=float),
+        np.asarray(inflated.faces),
+        load_depth(side) > 0,
     )
+
+
+@cache
+def load_depth(side):
+    """Load the sulcal depth of one hemisphere of fsaverage5.
+
+    Parameters
+    ----------
+    side : "l" | "r"
+        The hemisphere.
+
+    Returns
+    -------
+    depth : array, shape (n_vertices,)
+        Above zero in a sulcus, below on a gyrus.
+    """
+    depth = load_fsaverage_data("fsaverage5", data_type="sulcal").data
+    return np.asarray(depth.parts[SIDES[side]]).ravel()
 
 
 def smooth_on_surface(values, contacts, side, *, width=WIDTH, reach=REACH):
