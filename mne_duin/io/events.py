@@ -93,7 +93,7 @@ def trial_events(bids_path, raw, label_column):
         {
             "onset": raw.annotations.onset[own] - shift,
             "duration": raw.annotations.duration[own],
-            "trial_type": pd.Series(words[own].astype(str), dtype=object),
+            "trial_type": pd.Series([str(w) for w in words[own]], dtype=object),
         }
     )
 

@@ -47,6 +47,7 @@ class RawNWB(mne.io.BaseRaw):
     def __init__(self, path, series, names, verbose=None):
         info = mne.create_info(list(names), series["rate"], "seeg", verbose=verbose)
         extra = {key: series[key] for key in ("place", "scale", "offset")}
+        extra |= {"path": str(path), "n_channels": len(names)}
         super().__init__(
             info,
             last_samps=[series["shape"][0] - 1],
@@ -58,10 +59,11 @@ class RawNWB(mne.io.BaseRaw):
     def _read_segment_file(self, data, idx, fi, start, stop, cals, mult):
         h5py = import_optional("h5py", extra="nwb", purpose="read NWB recordings")
         extra = self._raw_extras[fi]
-        columns = np.arange(self.info["nchan"])[idx]
-        scale = np.broadcast_to(extra["scale"], self.info["nchan"])[columns, None]
-        step = max(VALUES_PER_READ // self.info["nchan"], 1)
-        with h5py.File(self.filenames[fi], "r") as file:
+        n_channels = extra["n_channels"]
+        columns = np.arange(n_channels)[idx]
+        scale = np.broadcast_to(extra["scale"], n_channels)[columns, None]
+        step = max(VALUES_PER_READ // n_channels, 1)
+        with h5py.File(extra["path"], "r") as file:
             samples = file[extra["place"]]
             for first in range(start, stop, step):
                 last = min(first + step, stop)
@@ -243,7 +245,7 @@ def stimulus_words(content, rate):
     if series is None or not np.ndim(series.data[:1]) == 1:
         return None
     values = np.asarray(series.data[:])
-    if values.dtype.kind not in "OSU":
+    if values.dtype.kind not in "OSUT":
         return None
     text = [v.decode() if isinstance(v, bytes) else str(v) for v in values]
     text = np.array(text, dtype=object)

@@ -9,6 +9,7 @@ from mne.utils import logger, warn
 from scipy.signal import resample_poly
 
 NOTCH_TRANSITION = 1.0
+ANTI_ALIAS = ("kaiser", 8.0)
 
 
 @dataclass(frozen=True)
@@ -85,7 +86,7 @@ class Processing:
         up, down = self.ratio
         if up == down:
             return data
-        return resample_poly(data, up, down, axis=-1, padtype="edge")
+        return resample_poly(data, up, down, axis=-1, window=ANTI_ALIAS, padtype="edge")
 
 
 def choose_processing(raw, l_freq, h_freq, notch, sfreq, where):

@@ -45,6 +45,10 @@ def read_raw(bids_path, *, picks=None, verbose=None):
     channels = read_channels(bids_path)
     raw = open_file(path, channels, verbose)
     apply_channels(raw, channels, path)
+    if path.suffix == ".mefd" and channels is not None:
+        listed = [name for name in channels.index if name in raw.ch_names]
+        rest = [name for name in raw.ch_names if name not in listed]
+        raw.reorder_channels(listed + rest)
     compare_with_sidecar(raw, bids_path)
     events = read_events(bids_path)
     if events is not None and "trial_type" in events:

@@ -130,12 +130,12 @@ def align_trials(trials, events, label_column, align):
                 f"{np.nanmax(latency):g}; they must be seconds from the onset."
             )
         return onsets + latency
-    columns = [c for c in (label_column, "trial_type") if c in events.columns]
+    columns = sorted({label_column, "trial_type"} & set(events.columns))
     marks = events[(events[columns] == align).any(axis=1)]["onset"].to_numpy(
         dtype=float
     )
     if not len(marks):
-        labels = sorted(set(events[columns].stack().astype(str)))
+        labels = sorted(set(events[columns].stack().dropna()))
         raise ValueError(
             f"`align` {align!r} is neither a column of events.tsv "
             f"({', '.join(events.columns)}) nor a label ({', '.join(labels[:40])})."
