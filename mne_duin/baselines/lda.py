@@ -32,7 +32,7 @@ class SelectInformative(TransformerMixin, BaseEstimator):
         Which features are kept.
     """
 
-    def __init__(self, threshold=0.01, *, n_min=20):
+    def __init__(self, threshold=0.003, *, n_min=20):
         self.threshold = threshold
         self.n_min = n_min
 
@@ -86,7 +86,7 @@ def make_lda(
     evoked_bin=0.025,
     high_gamma_band=(70.0, 150.0),
     high_gamma_bin=0.05,
-    selection=0.01,
+    selection=0.003,
 ):
     """Make a shrinkage LDA on evoked and high-gamma features of epochs.
 

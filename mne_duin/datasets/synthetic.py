@@ -127,9 +127,7 @@ def _final_contacts(contacts, montage, trouble):
     """Name the regions and, with trouble, forget where the unlocated contacts are."""
     contacts = contacts.copy()
     if trouble:
-        unlocated = list(montage.unlocated)
-        contacts.loc[unlocated, ["x", "y", "z"]] = np.nan
-        contacts.loc[unlocated, ["hemisphere", "label"]] = None
+        contacts.loc[list(montage.unlocated), ["x", "y", "z"]] = np.nan
     return assign_regions(contacts)
 
 
