@@ -99,9 +99,10 @@ class ChoosesLikePaper(Centroid):
 class Part(BaseEstimator):
     """Something pre-trained."""
 
-    def __init__(self, scale=1.0, runs=None):
+    def __init__(self, scale=1.0, runs=None, vqvae=None):
         self.scale = scale
         self.runs = runs
+        self.vqvae = vqvae
 
     def fit(self, X, y=None):
         self.level_ = self.scale

@@ -89,6 +89,14 @@ def test_predictions_that_know_everything_get_the_smallest_p_value():
     assert permutation_p_value(1.0, null) == 1 / 100
 
 
+def test_telling_folds_apart_is_no_evidence():
+    y = np.repeat([0, 1], 30)
+    null = shuffled_accuracies(
+        y, y, np.arange(60), y, n_permutations=50, random_state=0
+    )
+    assert permutation_p_value(1.0, null) == 1.0
+
+
 def test_a_repeated_trial_keeps_one_label_in_a_shuffle():
     y = np.tile([0, 1], 20)
     twice = np.tile(np.arange(40), 2)

@@ -200,6 +200,20 @@ def test_a_part_that_names_its_runs_is_checked(epochs, runs, leaks):
     assert any(f"on runs {', '.join(runs)}" in note for note in result.notes)
 
 
+def test_parts_inside_parts_are_kept_and_asked_for_their_runs(epochs):
+    inner = Part(5.0, runs=["10"]).fit(None)
+    outer = Part(3.0, runs=["1"], vqvae=inner).fit(None)
+    UsesPart.levels.clear()
+    result = evaluate(UsesPart(outer), epochs, cv="last-run")
+    assert UsesPart.levels == [3.0]
+    assert result.leaks == (
+        "`pretrained` was fitted beforehand on runs that are tested: 10.",
+    )
+    silent = Part(3.0, runs=["1"], vqvae=Part().fit(None)).fit(None)
+    result = evaluate(UsesPart(silent), epochs, cv="last-run")
+    assert any("not known on which" in note for note in result.notes)
+
+
 def test_paper_protocol_splits_scales_chooses_and_says_so(epochs):
     ChoosesLikePaper.seen.clear()
     result = evaluate(

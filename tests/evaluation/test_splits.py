@@ -107,6 +107,7 @@ def test_paper_split_fills_the_training_part_with_the_first_runs():
     assert set(runs[split.train]) == {"b", "a", "d", "c"}
     one_run = paper_split(y, None, random_state=0)
     assert set(runs[one_run.train]) == set(runs)
+    assert set(y[one_run.test]) == set(y[one_run.validation]) == {0, 1}
 
 
 @pytest.mark.parametrize(
