@@ -211,12 +211,16 @@ def _fit_arguments(model, trials, split, unlabelled, protocol):
     arguments = {}
     if unlabelled is not None and accepts(model.fit, "unlabelled"):
         arguments["unlabelled"] = take(unlabelled, split.segments)
-    if protocol == "paper" and takes_model_choice(model):
-        model.set_params(select="paper")
-        for name in ("validation", "test"):
-            index = getattr(split, name)
-            arguments[name] = take(trials.X, index), trials.y[index]
+    if protocol == "paper" and accepts(model.fit, "validation"):
+        arguments["validation"] = _part(trials, split.validation)
+        if takes_model_choice(model):
+            model.set_params(select="paper")
+            arguments["test"] = _part(trials, split.test)
     return arguments
+
+
+def _part(trials, index):
+    return take(trials.X, index), trials.y[index]
 
 
 def _align(model, X, labels):

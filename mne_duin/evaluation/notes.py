@@ -6,7 +6,7 @@ from sklearn.pipeline import Pipeline
 
 from mne_duin.evaluation.folds import takes_model_choice
 from mne_duin.evaluation.groups import natural_key
-from mne_duin.evaluation.parts import trained_runs
+from mne_duin.evaluation.parts import accepts, trained_runs
 from mne_duin.evaluation.trials import run_names
 
 
@@ -116,10 +116,11 @@ def collect_notes(plan, splits):
     """
     notes = [_describe_part(plan, name) for name in plan.parts]
     if plan.protocol == "paper" and not takes_model_choice(plan.estimator):
+        used = accepts(plan.estimator.fit, "validation")
         notes.append(
-            "The published choice of the model was not applied, because "
-            f"{describe_estimator(plan.estimator)} does not offer it; the validation "
-            "trials were not used."
+            "The published choice of the model, with ties broken on the test trials, "
+            f"was not applied: {describe_estimator(plan.estimator)} does not offer it. "
+            f"It was {'' if used else 'not '}given the validation trials."
         )
     if plan.protocol == "clean" and _share_runs(plan, splits):
         notes.append(

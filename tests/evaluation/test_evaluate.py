@@ -229,6 +229,20 @@ def test_paper_protocol_splits_scales_chooses_and_says_so(epochs):
     assert not any("chose the model" in leak for leak in plain.leaks)
 
 
+def test_paper_protocol_gives_validation_trials_to_who_takes_only_these(epochs):
+    class TakesValidation(Centroid):
+        sizes = []
+
+        def fit(self, X, y, validation=None):
+            self.sizes.append(len(validation[0]))
+            return super().fit(X, y)
+
+    result = evaluate(TakesValidation(), epochs, protocol="paper", cv=1)
+    assert TakesValidation.sizes == [8]
+    assert any("was given the validation trials" in note for note in result.notes)
+    assert not any("chose the model" in leak for leak in result.leaks)
+
+
 def test_paper_protocol_needs_a_number_of_splits_and_live_channels(epochs):
     with pytest.raises(TypeError, match="`cv` must be a whole number"):
         evaluate(Centroid(), epochs, protocol="paper", cv="last-run")
