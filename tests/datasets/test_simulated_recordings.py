@@ -101,11 +101,11 @@ def test_pairs_are_planted_exactly_where_one_of_their_contacts_is(montage, seed)
     assert set(contacts["region"][pairs["planted"] == 1]) == {"vSMC", "STG"}
 
 
-@pytest.mark.parametrize("seed", [11, 12])
-def test_words_are_decoded_from_the_voice_onset_better_than_from_the_cue(seed):
+def test_words_are_decoded_from_the_voice_onset_better_than_from_the_cue():
+    recording = simulate_recording(random_state=11)
     scores = {}
     for align in ("response_time", "onset"):
-        epochs, _, truth = simulate_word_reading(random_state=seed, align=align)
+        epochs, _, truth = cut_epochs(recording, align=align, reference="bipolar")
         epochs.pick(list(truth.index[truth["planted"] == 1]))
         y = epochs.metadata["trial_type"].to_numpy()
         train = (epochs.metadata["run"] != "4").to_numpy()
@@ -116,7 +116,7 @@ def test_words_are_decoded_from_the_voice_onset_better_than_from_the_cue(seed):
 
 
 def test_without_signal_nothing_is_decoded():
-    epochs, _, _ = simulate_word_reading(snr=0.0, random_state=0)
+    epochs, _, _ = simulate_word_reading(n_words=4, n_runs=2, snr=0.0, random_state=0)
     assert np.abs(information(epochs)).max() < 4.0
 
 
@@ -127,7 +127,7 @@ def test_share_of_phase_locked_information(share, kind):
     )
     epochs.pick(list(truth.index[truth["planted"] == 1]))
     y = epochs.metadata["trial_type"].to_numpy()
-    train = (epochs.metadata["run"] != "4").to_numpy()
+    train = (epochs.metadata["run"] != "2").to_numpy()
     scores = {
         name: make_lda(name)
         .fit(epochs[train], y[train])
@@ -135,8 +135,8 @@ def test_share_of_phase_locked_information(share, kind):
         for name in ("evoked", "high-gamma")
     }
     chance = scores.pop("high-gamma" if kind == "evoked" else "evoked")
-    assert chance < 0.3
-    assert scores[kind] > 0.6
+    assert chance < 0.45
+    assert scores[kind] > 0.7
 
 
 def test_neighbours_share_signals_and_distant_contacts_hardly_do(recording):
