@@ -84,7 +84,7 @@ def read_contacts(bids_path, *, space=None):
     clash = [c for c in ("shaft", "number", "space", "status") if c in rest]
     rest = rest.rename(columns={column: f"{column}_electrodes" for column in clash})
     contacts = pd.concat([contacts, rest], axis=1)
-    contacts = order_contacts(contacts, channels, path)
+    contacts = order_contacts(contacts, channels, name, path)
     report_positions(contacts, path)
     return contacts
 
@@ -185,7 +185,7 @@ def read_system(bids_path, electrodes):
     return str((space if known else entity) or space or "n/a"), unit
 
 
-def order_contacts(contacts, channels, path):
+def order_contacts(contacts, channels, space, path):
     """Bring contacts into the order of channels.tsv and leave other channels out.
 
     Parameters
@@ -194,6 +194,8 @@ def order_contacts(contacts, channels, path):
         All rows of electrodes.tsv.
     channels : pandas.DataFrame | None
         What :func:`mne_duin.io.channels.read_channels` returned.
+    space : str
+        The space of the positions.
     path : pathlib.Path
         The file of the positions, for the messages.
 
@@ -220,7 +222,7 @@ def order_contacts(contacts, channels, path):
     ordered = contacts.reindex([*recorded, *rest])
     ordered.index.name = "name"
     if unplaced:
-        ordered["space"] = ordered["space"].fillna(contacts["space"].iloc[0])
+        ordered["space"] = space
         ordered.loc[unplaced, ["shaft", "number"]] = name_table(unplaced)
     bad = channels["bad"].reindex(ordered.index)
     status = bad.map({True: "bad", False: "good"}, na_action="ignore").astype(object)

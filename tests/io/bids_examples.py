@@ -1,11 +1,12 @@
 """Tiny BIDS datasets that the tests write, break and read."""
 
+import json
 import warnings
 
 import mne
 import numpy as np
 import pandas as pd
-from mne_bids import BIDSPath, update_sidecar_json, write_raw_bids
+from mne_bids import BIDSPath, write_raw_bids
 
 SFREQ = 512.0
 SECONDS = 30.0
@@ -110,4 +111,5 @@ def set_json(root, pattern, **fields):
     paths = list(root.rglob(pattern))
     assert paths, pattern
     for path in paths:
-        update_sidecar_json(path, fields, verbose="error")
+        content = json.loads(path.read_text(encoding="utf-8"))
+        path.write_text(json.dumps(content | fields), encoding="utf-8")
