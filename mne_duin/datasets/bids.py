@@ -4,7 +4,6 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
-from mne.utils import logger
 from mne_bids import BIDSPath
 
 from mne_duin.datasets import sidecars
@@ -79,7 +78,6 @@ def write_simulated_bids(root, *, subjects=None, random_state=0, overwrite=False
         _write_subject(root, subject, recording)
         side = recording.contacts["hemisphere"].dropna().iloc[0]
         rows.append({"participant_id": f"sub-{subject}", "implanted_hemisphere": side})
-        logger.info(f"Simulated subject {subject} written to {root}.")
     _write_dataset(root, pd.DataFrame(rows))
     return root
 

@@ -88,7 +88,8 @@ def main(arguments=None):
     parser.add_argument("--folder", type=Path, default=FOLDER, help="the dataset")
     options = parser.parse_args(arguments)
     if not options.check:
-        write_sample_data(options.folder)
+        root = write_sample_data(options.folder)
+        sys.stdout.write(f"Simulated subjects {', '.join(SUBJECTS)} are in {root}.\n")
         return 0
     with tempfile.TemporaryDirectory() as folder:
         names = differing_files(write_sample_data(folder), options.folder)
