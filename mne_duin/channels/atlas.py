@@ -118,10 +118,11 @@ def load_atlas(atlas, *, subject=None, subjects_dir=None):
 
     Parameters
     ----------
-    atlas : str | path-like
+    atlas : str | path-like | tuple of path-like
         ``"desikan-killiany"``, ``"destrieux"``, or the path of a label volume (NIfTI or
         MGZ) with a table of the same name ending in ``.tsv`` beside it: columns
         ``index`` and ``name``, optionally ``tissue`` (``grey``, ``white``, ``other``).
+        A tuple gives both paths.
     subject : str | None
         Name of the FreeSurfer subject whose own parcellation is to be used.
     subjects_dir : path-like | None
@@ -141,13 +142,32 @@ def load_atlas(atlas, *, subject=None, subjects_dir=None):
     """
     if subject is not None:
         return load_subject(str(atlas), subject, subjects_dir)
+    if isinstance(atlas, tuple):
+        volume, table = (Path(file) for file in atlas)
+        return load_files(volume, table)
     if str(atlas) in ATLAS_NAMES:
         volume, table = data_path(f"{atlas}.nii.gz"), data_path(f"{atlas}.tsv")
         return load_volume(str(atlas), str(volume), str(table))
     path = Path(atlas)
     if not path.suffix:
         check_option("atlas", str(atlas), (*ATLAS_NAMES, "a path to a NIfTI file"))
-    table = path.with_name(path.name.split(".nii")[0].split(".mgz")[0] + ".tsv")
+    stem = path.name.split(".nii")[0].split(".mgz")[0]
+    return load_files(path, path.with_name(stem + ".tsv"))
+
+
+def load_files(path, table):
+    """Load a label volume of the user's own.
+
+    Parameters
+    ----------
+    path, table : pathlib.Path
+        The volume and the table of its labels.
+
+    Returns
+    -------
+    atlas : Atlas
+        The atlas, named as the volume.
+    """
     for file in (path, table):
         if not file.is_file():
             raise FileNotFoundError(

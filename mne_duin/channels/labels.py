@@ -33,9 +33,10 @@ def assign_labels(
     contacts : pandas.DataFrame
         A table with columns ``x``, ``y``, ``z`` (mm) and ``space``. Contacts with
         unknown (NaN) coordinates get no label.
-    atlas : str | path-like
-        ``"desikan-killiany"``, ``"destrieux"`` (bundled, 2 mm, MNI152), or the path of
-        a label volume with a ``.tsv`` of the same name (columns ``index``, ``name``).
+    atlas : str | path-like | tuple of path-like
+        ``"desikan-killiany"``, ``"destrieux"`` (bundled, 2 mm, MNI152), the path of a
+        label volume with a ``.tsv`` of the same name (columns ``index``, ``name``), or
+        the paths of both.
     max_distance : float
         How far to look for grey matter, in mm. Only about a third of depth contacts lie
         exactly in a labelled grey-matter voxel of a template.

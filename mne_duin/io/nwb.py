@@ -73,7 +73,7 @@ class RawNWB(mne.io.BaseRaw):
                 part[:] = block if mult is None else mult @ block
 
 
-def read_raw_nwb(path, names=None, verbose=None):
+def read_raw_nwb(path, names=None, unit=None, verbose=None):
     """Open the intracranial recording in an NWB file.
 
     Parameters
@@ -82,6 +82,9 @@ def read_raw_nwb(path, names=None, verbose=None):
         The file.
     names : sequence of str | None
         The channel names, in case the file holds none: those of channels.tsv.
+    unit : str | None
+        The unit of the values, in case that of the file is not known: that of
+        channels.tsv.
     verbose : bool | str | int | None
         How much MNE logs.
 
@@ -100,7 +103,7 @@ def read_raw_nwb(path, names=None, verbose=None):
     pynwb = import_optional("pynwb", extra="nwb", purpose="read NWB recordings")
     with pynwb.NWBHDF5IO(str(path), "r") as file:
         content = file.read()
-        series = describe_series(content, path)
+        series = describe_series(content, path, unit)
         words = stimulus_words(content, series["rate"])
         start = content.session_start_time
     own = series["names"] if series["names"] is not None else names
@@ -120,7 +123,7 @@ def read_raw_nwb(path, names=None, verbose=None):
     return raw
 
 
-def describe_series(content, path):
+def describe_series(content, path, unit):
     """Find the electrical series of a file and what is needed to read it.
 
     Parameters
@@ -129,6 +132,8 @@ def describe_series(content, path):
         The open file.
     path : pathlib.Path
         Its path, for the messages.
+    unit : str | None
+        The unit to fall back to.
 
     Returns
     -------
@@ -161,7 +166,7 @@ def describe_series(content, path):
         "place": chosen.data.name,
         "shape": (shape[0], columns),
         "rate": sampling_rate(chosen, path),
-        "scale": volts_per_unit(chosen, path),
+        "scale": volts_per_unit(chosen, path, unit),
         "offset": float(getattr(chosen, "offset", 0.0) or 0.0),
         "names": names,
     }
@@ -200,7 +205,7 @@ def sampling_rate(series, path):
     return float(round(1 / steps.mean(), 6))
 
 
-def volts_per_unit(series, path):
+def volts_per_unit(series, path, fallback):
     """Return the factor to volts, one number or one for each channel.
 
     Parameters
@@ -209,6 +214,8 @@ def volts_per_unit(series, path):
         The series.
     path : pathlib.Path
         The file, for the message.
+    fallback : str | None
+        The unit that channels.tsv gives.
 
     Returns
     -------
@@ -217,9 +224,10 @@ def volts_per_unit(series, path):
     """
     unit = str(series.unit).strip().lower()
     if unit not in VOLTS:
+        unit = str(fallback).strip().lower()
         warn(
             f"{path}: the unit {series.unit!r} of {series.name!r} is not known; the "
-            "values are taken as volts."
+            f"values are taken as {fallback if unit in VOLTS else 'volts'}."
         )
     scale = float(series.conversion) * VOLTS.get(unit, 1.0)
     single = getattr(series, "channel_conversion", None)

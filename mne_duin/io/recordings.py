@@ -4,10 +4,11 @@ from pathlib import Path
 
 import mne
 import numpy as np
+import pandas as pd
 from mne.utils import logger, warn
 from mne_bids import BIDSPath
 
-from mne_duin.io.channels import apply_channels, read_channels
+from mne_duin.io.channels import INTRACRANIAL, apply_channels, read_channels
 from mne_duin.io.events import annotations_from_events, read_events
 from mne_duin.io.finding import resolve
 from mne_duin.io.nwb import read_raw_nwb
@@ -112,8 +113,7 @@ def open_file(path, channels, verbose):
     """
     try:
         if path.suffix == ".nwb":
-            names = None if channels is None else list(channels.index)
-            raw = read_raw_nwb(path, names, verbose=verbose)
+            raw = read_raw_nwb(path, *names_and_unit(channels), verbose=verbose)
         elif path.suffix == ".mefd":
             import_optional("pymef", extra="mef", purpose="read MEF3 recordings")
             raw = mne.io.read_raw_mef(path, verbose=verbose)
@@ -131,6 +131,15 @@ def open_file(path, channels, verbose):
             f"{path} holds {raw.n_times} samples; there is nothing to read."
         )
     return raw
+
+
+def names_and_unit(channels):
+    """Return the names in channels.tsv, and the unit most contacts have there."""
+    if channels is None:
+        return None, None
+    contacts = channels[channels["kind"].isin(INTRACRANIAL)]
+    units = contacts.get("units", pd.Series(dtype=object)).dropna()
+    return list(channels.index), units.mode().iloc[0] if len(units) else None
 
 
 def compare_with_sidecar(raw, bids_path):

@@ -71,20 +71,64 @@ def continuous_spans(raw):
     spans : list of tuple of int
         First sample, and the one after the last.
     """
-    good = np.ones(raw.n_times, dtype=bool)
     rate = raw.info["sfreq"]
-    for onset, duration, description in zip(
-        raw.annotations.onset,
-        raw.annotations.duration,
-        raw.annotations.description,
-        strict=True,
-    ):
-        if description.upper().startswith("BAD_ACQ_SKIP"):
-            onset -= raw.first_time if raw.info["meas_date"] is not None else 0
-            first = int(round(onset * rate))
-            good[max(first, 0) : first + int(np.ceil(duration * rate))] = False
-    edges = np.flatnonzero(np.diff(np.concatenate([[0], good.astype(np.int8), [0]])))
-    return [(int(a), int(b)) for a, b in edges.reshape(-1, 2)]
+    gaps = [
+        (
+            int(round(onset * rate)),
+            int(round(onset * rate)) + int(np.ceil(length * rate)),
+        )
+        for onset, length in marked_spans(raw, ("BAD_ACQ_SKIP",))
+    ]
+    return between(gaps, raw.n_times)
+
+
+def marked_spans(raw, words):
+    """Return where annotations that start with one of the words lie.
+
+    Parameters
+    ----------
+    raw : mne.io.BaseRaw
+        The recording.
+    words : tuple of str
+        Upper-case words.
+
+    Returns
+    -------
+    spans : list of tuple of float
+        Onset from the first sample, and duration, in seconds.
+    """
+    shift = raw.first_time if raw.info["meas_date"] is not None else 0.0
+    marks = raw.annotations
+    return [
+        (float(onset) - shift, float(duration))
+        for onset, duration, word in zip(
+            marks.onset, marks.duration, marks.description, strict=True
+        )
+        if word.upper().startswith(words)
+    ]
+
+
+def between(gaps, length):
+    """Return the stretches that gaps leave.
+
+    Parameters
+    ----------
+    gaps : list of tuple of int
+        First sample of each gap, and the one after its last; they may overlap.
+    length : int
+        Number of samples of the whole.
+
+    Returns
+    -------
+    spans : list of tuple of int
+        First sample of each stretch, and the one after its last, in order.
+    """
+    spans, start = [], 0
+    for first, last in [*sorted(gaps), (length, length)]:
+        if first > start:
+            spans.append((start, min(first, length)))
+        start = max(start, last)
+    return [(first, last) for first, last in spans if last > first]
 
 
 def touched(starts, n_times, first, last):

@@ -7,7 +7,9 @@ import pandas as pd
 from mne.utils import logger, warn
 
 from mne_duin.io.processing import Processing
-from mne_duin.io.stream import continuous_spans
+from mne_duin.io.stream import between, marked_spans
+
+BAD_WORDS = ("BAD", "EDGE")
 
 
 @dataclass(frozen=True)
@@ -140,26 +142,11 @@ def bad_windows(raw, begin, duration):
         Whether an annotation that starts with BAD or EDGE overlaps.
     """
     bad = np.zeros(len(begin), dtype=bool)
-    for onset, stop in bad_spans(raw):
-        bad |= (begin < max(stop, onset + 1 / raw.info["sfreq"])) & (
-            begin + duration > onset
-        )
+    shortest = 1 / raw.info["sfreq"]
+    for onset, length in marked_spans(raw, BAD_WORDS):
+        stop = onset + max(length, shortest)
+        bad |= (begin < stop) & (begin + duration > onset)
     return bad
-
-
-def bad_spans(raw):
-    """Return the spans marked bad, as pairs of seconds."""
-    shift = raw.first_time if raw.info["meas_date"] is not None else 0.0
-    return [
-        (onset - shift, onset - shift + duration)
-        for onset, duration, description in zip(
-            raw.annotations.onset,
-            raw.annotations.duration,
-            raw.annotations.description,
-            strict=True,
-        )
-        if description.upper().startswith(("BAD", "EDGE"))
-    ]
 
 
 def plan_segments(raw, duration, overlap, processing):
@@ -182,16 +169,15 @@ def plan_segments(raw, duration, overlap, processing):
     rate = processing.sfreq
     n_times = int(round(duration * rate))
     step = max(int(round((duration - overlap) * rate)), 1)
-    good = np.zeros(int(raw.n_times * rate / raw.info["sfreq"]), dtype=bool)
-    for begin, end in continuous_spans(raw):
-        scale = rate / raw.info["sfreq"]
-        good[int(np.ceil(begin * scale)) : int(end * scale)] = True
-    for onset, stop in bad_spans(raw):
-        good[max(int(onset * rate), 0) : int(np.ceil(stop * rate)) + 1] = False
-    edges = np.flatnonzero(np.diff(np.concatenate([[0], good.astype(np.int8), [0]])))
-    starts = [np.arange(a, b - n_times + 1, step) for a, b in edges.reshape(-1, 2)]
+    length = int(raw.n_times * rate / raw.info["sfreq"])
+    gaps = [
+        (int(onset * rate), int(np.ceil((onset + span) * rate)) + 1)
+        for onset, span in marked_spans(raw, BAD_WORDS)
+    ]
+    good = between(gaps, length)
+    starts = [np.arange(a, b - n_times + 1, step) for a, b in good]
     starts = np.concatenate(starts) if starts else np.array([], dtype=int)
-    lost = 1 - good.mean() if len(good) else 0.0
+    lost = 1 - sum(b - a for a, b in good) / length
     if lost > 0:
         logger.info(f"{lost:.1%} of the recording is marked BAD and left out.")
     table = pd.DataFrame({"onset": starts / rate, "duration": duration})

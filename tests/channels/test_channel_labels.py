@@ -8,6 +8,7 @@ import pytest
 
 from mne_duin.channels import assign_labels, label_contacts, load_atlas, to_mni152
 from mne_duin.channels.coordinates import to_mni305
+from mne_duin.channels.label_columns import find_label_column
 from mne_duin.data import ATLAS_NAMES, data_path
 
 SPACE = "MNI152NLin2009bAsym"
@@ -84,6 +85,8 @@ def test_an_atlas_of_ones_own_and_the_policies(own_atlas):
     assert list(kept["label"])[3] == "outside"
     far = assign_labels(points, own_atlas, max_distance=0)
     assert list(far["label"]) == ["left one", None, None, None]
+    paths = (own_atlas, own_atlas.with_name("slabs.tsv"))
+    assert list(assign_labels(points, paths)["label"]) == list(near["label"])
     native = assign_labels(points.assign(space="ACPC"), own_atlas, atlas_space="ACPC")
     assert list(native["label"]) == list(near["label"])
 
@@ -169,6 +172,24 @@ def test_the_source_of_a_label_is_chosen_per_contact():
         label_contacts(contacts, "nothing")
     with pytest.raises(ValueError, match="native"):
         label_contacts(contacts.assign(space="ACPC"), "atlas")
+
+
+@pytest.mark.parametrize(
+    ("column", "values", "found"),
+    [
+        ("desikan_label", ["ctx-lh-insula"], True),
+        ("anatomical label", ["insula"], True),
+        ("location", ["insula"], True),
+        ("Brain_Area", ["insula"], True),
+        ("anat", ["n/a"], False),
+        ("roi", ["12"], False),
+        ("impedance", ["low"], False),
+        ("locomotion", ["yes"], False),
+    ],
+)
+def test_label_columns_are_recognised(column, values, found):
+    contacts = table([[1, 2, 3]]).assign(**{column: values})
+    assert find_label_column(contacts) == (column if found else None)
 
 
 def test_without_any_source_labels_are_missing():

@@ -152,9 +152,7 @@ def test_sessions_with_the_same_contacts_are_joined(dataset):
 def test_sessions_with_other_contacts_must_be_named(dataset):
     two_sessions(dataset.root, same=False)
     path = BIDSPath(subject="01", root=dataset.root)
-    with pytest.raises(
-        ValueError, match="different .* in the sessions a, b"
-    ):
+    with pytest.raises(ValueError, match="different .* in the sessions a, b"):
         read_contacts(path)
     first, second = (read_contacts(path.copy().update(session=s)) for s in "ab")
     assert not first["x"].equals(second["x"])

@@ -182,9 +182,12 @@ def test_nwb_without_names_or_with_strange_units(nwb_dataset):
         pytest.raises(ValueError, match="9 channels and no names"),
     ):
         read_raw_nwb(file)
+    with pytest.warns(RuntimeWarning, match="taken as µV"):
+        raw = read_raw(path)
+    np.testing.assert_allclose(raw.get_data(), examples.make_raw(0).get_data())
     examples.edit(path.root, "*_channels.tsv", lambda t: t.iloc[:-1])
     with (
-        pytest.warns(RuntimeWarning, match="taken as volts"),
+        pytest.warns(RuntimeWarning, match="'furlong' .* taken as µV"),
         pytest.raises(ValueError, match="9 channels and 8 names"),
     ):
         read_raw(path)
