@@ -1,6 +1,7 @@
 """A headless Chromium driven over a pipe: opens pages, clicks, and listens."""
 
 import base64
+import fcntl
 import json
 import os
 import select
@@ -26,8 +27,12 @@ class Page:
     def __init__(self, executable, profile, timeout=60.0):
         self.deadline = time.monotonic() + timeout
         self.events, self.count, self.buffer, self.session = [], 0, b"", None
-        read, self.to_browser = os.pipe()
-        self.from_browser, write = os.pipe()
+        low_read, self.to_browser = os.pipe()
+        self.from_browser, low_write = os.pipe()
+        # Chromium wants 3 and 4, which may be taken by the pipes themselves here.
+        read, write = (
+            fcntl.fcntl(fd, fcntl.F_DUPFD, 10) for fd in (low_read, low_write)
+        )
         command = f'exec "$0" "$@" 3<&{read} 4>&{write} {read}<&- {write}>&-'
         self.process = subprocess.Popen(
             ["bash", "-c", command, executable, *FLAGS, f"--user-data-dir={profile}"],
@@ -35,8 +40,8 @@ class Page:
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
         )
-        os.close(read)
-        os.close(write)
+        for end in (low_read, low_write, read, write):
+            os.close(end)
         target = self.send("Target.createTarget", url="about:blank")["targetId"]
         attached = self.send("Target.attachToTarget", targetId=target, flatten=True)
         self.session = attached["sessionId"]
@@ -59,7 +64,9 @@ class Page:
             left = self.deadline - time.monotonic()
             ready, *_ = select.select([self.from_browser], [], [], max(left, 0))
             assert ready, "Chromium did not answer in time"
-            self.buffer += os.read(self.from_browser, 1 << 20)
+            chunk = os.read(self.from_browser, 1 << 20)
+            assert chunk, f"Chromium left, exit status {self.process.poll()}"
+            self.buffer += chunk
         line, self.buffer = self.buffer.split(b"\0", 1)
         return json.loads(line)
 
