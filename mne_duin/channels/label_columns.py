@@ -62,7 +62,7 @@ def find_label_column(contacts):
     for column in contacts.columns:
         if column in own or not LABEL_COLUMNS.match(str(column)):
             continue
-        values = contacts[column].map(clean_label).dropna()
+        values = contacts[column].map(_clean_label).dropna()
         if len(values) and not values.str.fullmatch(r"[-+\d.eE]+").all():
             return column
     return None
@@ -95,7 +95,7 @@ def take_label_column(contacts, column):
             f"{', '.join(map(str, contacts.columns))}."
         )
     out = contacts.copy()
-    out["label"] = contacts[column].map(clean_label).astype(object)
+    out["label"] = contacts[column].map(_clean_label).astype(object)
     out["label_distance"] = np.nan
     out["atlas"] = pd.Series(
         [f"electrodes.tsv:{column}" if ok else None for ok in out["label"].notna()],
@@ -106,7 +106,7 @@ def take_label_column(contacts, column):
     return out
 
 
-def clean_label(value):
+def _clean_label(value):
     """Return a label as text, or None for the ways to write a missing one."""
     if value is None or pd.isna(value) or str(value).strip().lower() in MISSING:
         return None

@@ -53,7 +53,7 @@ def reference_matrix(contacts, reference, *, max_gap=1, max_distance="auto"):
         matrix = np.eye(n_contacts) - near / np.maximum(count, 1)
         kept = count[:, 0] > (0 if reference == "laplacian" else 1)
         matrix, table = matrix[kept], contacts[kept].copy()
-    report_left_out(contacts, matrix, reference)
+    _report_left_out(contacts, matrix, reference)
     return matrix, table
 
 
@@ -87,7 +87,7 @@ def shaft_neighbours(contacts, max_gap):
     return near
 
 
-def report_left_out(contacts, matrix, reference):
+def _report_left_out(contacts, matrix, reference):
     """Log the contacts that a reference does not use, or say that none is left."""
     unused = contacts.index[~matrix.any(axis=0)]
     if not len(matrix):

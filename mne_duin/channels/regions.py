@@ -30,7 +30,7 @@ SIDE = re.compile(
 WORDS = re.compile(r"\b(?:gyrus|cortex|area|the|of)\b", re.IGNORECASE)
 
 
-def read_presets():
+def _read_presets():
     """Read the preset regions and add one variant for each hemisphere."""
     text = data_path("regions.json").read_text(encoding="utf-8")
     presets = {}
@@ -44,7 +44,7 @@ def read_presets():
     return presets
 
 
-REGIONS = read_presets()
+REGIONS = _read_presets()
 
 
 def assign_regions(contacts, regions=None):
@@ -99,7 +99,7 @@ def assign_regions(contacts, regions=None):
     for name, region in chosen.items():
         inside = match_rules(region["rules"], facts)
         out.loc[inside & out["region"].isna().to_numpy(), "region"] = name
-    report_heights(chosen, facts, out)
+    _report_heights(chosen, facts, out)
     return order_columns(out)
 
 
@@ -163,7 +163,7 @@ def match_rules(rules, facts):
     return inside
 
 
-def report_heights(regions, facts, contacts):
+def _report_heights(regions, facts, contacts):
     """Log how many contacts entered a region with a height limit without a height."""
     for name, region in regions.items():
         limited = [rule for rule in expand(region["rules"]) if "max_z" in rule]
@@ -177,7 +177,18 @@ def report_heights(regions, facts, contacts):
 
 
 def expand(rules):
-    """Replace rules that name a preset by the rules of that preset."""
+    """Replace rules that name a preset by the rules of that preset.
+
+    Parameters
+    ----------
+    rules : list of dict
+        Rules as in ``REGIONS``.
+
+    Returns
+    -------
+    rules : list of dict
+        Rules over labels only; limits of a rule apply to all that replace it.
+    """
     flat = []
     for rule in rules:
         if "region" not in rule:

@@ -1,11 +1,11 @@
 """From a BIDS folder to Epochs and a contacts table.
 
 ``finding`` lists recordings and ``recordings`` opens them, ``nwb`` those that MNE does
-not know; ``sidecars``, ``channels``, ``events``, ``contacts`` and ``units`` read the
-files beside them; ``channel_choice`` decides which channels to make before any sample
-is read; ``trials`` picks events, ``windows`` lays out trials and segments;
-``processing`` and ``stream`` reference, filter and resample piece by piece;
-``assemble`` makes Epochs; ``epochs`` is the front.
+not know; ``sidecars`` and ``tables``, ``channels``, ``events``, ``contacts``,
+``coordsystem`` and ``units`` read the files beside them; ``channel_choice`` decides
+which channels to make before any sample is read; ``trials`` picks events, ``windows``
+lays out trials and segments; ``processing`` and ``stream`` reference, filter and
+resample piece by piece; ``assemble`` makes Epochs; ``epochs`` is the front.
 """
 
 from .contacts import read_contacts

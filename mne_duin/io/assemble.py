@@ -56,11 +56,11 @@ def load_epochs(runs, choice, plans, codes, label_column):
         what = choice.picks, choice.matrix, plan.processing
         read_windows(raw, *what, plan.starts, out)
         row += count
-    check_alive(data, choice.contacts.index)
+    _check_alive(data, choice.contacts.index)
     return as_epochs(runs, choice, plans, codes, label_column, data), choice.contacts
 
 
-def check_alive(data, names):
+def _check_alive(data, names):
     """Complain about channels that are zero throughout, as from doubled contacts."""
     dead = [name for row, name in enumerate(names) if not data[:, row].any()]
     if dead:

@@ -102,7 +102,7 @@ def good_contacts(runs, contacts):
         The good ones, in the order of the data.
     """
     first = runs[0][1]
-    recorded = [intracranial(raw) for _, raw in runs]
+    recorded = [_intracranial(raw) for _, raw in runs]
     if not any(name in contacts.index for name in recorded[0]):
         matches = match_names(contacts.index, recorded[0], "electrodes.tsv", "the data")
         contacts = contacts.rename(index=matches)
@@ -112,7 +112,7 @@ def good_contacts(runs, contacts):
             f"{runs[0][0].basename} has no intracranial channel that is a contact: "
             "channels.tsv must give contacts the type SEEG (or ECOG, DBS), and "
             "electrodes.tsv must name them. Channels and types: "
-            f"{', '.join(f'{n} {t}' for n, t in channel_types(first)[:8])}."
+            f"{', '.join(f'{n} {t}' for n, t in _channel_types(first)[:8])}."
         )
     bad = sorted({name for _, raw in runs for name in raw.info["bads"]} & set(known))
     everywhere = set(known).intersection(*recorded)
@@ -133,11 +133,11 @@ def good_contacts(runs, contacts):
     return contacts.loc[good]
 
 
-def channel_types(raw):
+def _channel_types(raw):
     """Return the names and types of the channels of a recording."""
     return list(zip(raw.ch_names, raw.get_channel_types(), strict=True))
 
 
-def intracranial(raw):
+def _intracranial(raw):
     """Return the names of the intracranial channels of a recording."""
-    return [name for name, kind in channel_types(raw) if kind in INTRACRANIAL]
+    return [name for name, kind in _channel_types(raw) if kind in INTRACRANIAL]

@@ -4,7 +4,8 @@ import pandas as pd
 from mne.utils import warn
 
 from mne_duin.channels.names import parse_contact
-from mne_duin.io.sidecars import find_sidecars, read_table
+from mne_duin.io.sidecars import find_sidecars
+from mne_duin.io.tables import read_table
 
 INTRACRANIAL = ("seeg", "ecog", "dbs")
 BIDS_TYPES = {
@@ -113,13 +114,7 @@ def apply_channels(raw, channels, path):
         If the names in channels.tsv are others than those in the file.
     """
     if channels is None:
-        warn(
-            f"There is no channels.tsv for {path.name}; channels named like contacts "
-            "are taken as sEEG, and no channel is known to be bad."
-        )
-        scalp = dict(zip(raw.ch_names, raw.get_channel_types(), strict=True))
-        kinds = {n: "seeg" for n in scalp if parse_contact(n) and scalp[n] == "eeg"}
-        raw.set_channel_types(kinds, on_unit_change="ignore", verbose="error")
+        _guess_types(raw, path)
         return
     spelled = match_names(channels.index, raw.ch_names, "channels.tsv", path.name)
     absent = [name for name in channels.index if name not in spelled]
@@ -147,6 +142,17 @@ def apply_channels(raw, channels, path):
     raw.info["bads"] = [n for n in channels.index[channels["bad"]] if n in spelled]
 
 
+def _guess_types(raw, path):
+    """Take channels that are named like contacts as sEEG, with a warning."""
+    warn(
+        f"There is no channels.tsv for {path.name}; channels named like contacts are "
+        "taken as sEEG, and no channel is known to be bad."
+    )
+    scalp = dict(zip(raw.ch_names, raw.get_channel_types(), strict=True))
+    kinds = {n: "seeg" for n in scalp if parse_contact(n) and scalp[n] == "eeg"}
+    raw.set_channel_types(kinds, on_unit_change="ignore", verbose="error")
+
+
 def match_names(wanted, present, wanted_in, present_in):
     """Match names of one file with those of another.
 
@@ -167,9 +173,9 @@ def match_names(wanted, present, wanted_in, present_in):
     free = [name for name in present if name not in matches]
     loose = {}
     for name in free:
-        loose.setdefault(loose_name(name), []).append(name)
+        loose.setdefault(_loose_name(name), []).append(name)
     for name in wanted:
-        candidates = loose.get(loose_name(name), [])
+        candidates = loose.get(_loose_name(name), [])
         if name not in matches and len(candidates) == 1:
             matches[name] = candidates[0]
     guessed = {name: other for name, other in matches.items() if name != other}
@@ -182,7 +188,7 @@ def match_names(wanted, present, wanted_in, present_in):
     return matches
 
 
-def loose_name(name):
+def _loose_name(name):
     """Return a name without case, spaces, amplifier prefix and leading zeros."""
     contact = parse_contact(name)
     if contact is None:

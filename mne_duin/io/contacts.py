@@ -13,18 +13,10 @@ from mne_duin.channels.coordinates import space_family
 from mne_duin.channels.names import parse_contact
 from mne_duin.channels.tables import name_table
 from mne_duin.io.channels import INTRACRANIAL, match_names, read_channels, unique_rows
-from mne_duin.io.sidecars import (
-    check_bids_path,
-    entities,
-    find_sidecars,
-    read_json,
-    read_table,
-    to_numbers,
-)
+from mne_duin.io.coordsystem import find_electrodes, read_system
+from mne_duin.io.sidecars import check_bids_path
+from mne_duin.io.tables import read_table, to_numbers
 from mne_duin.io.units import scale_to_mm
-
-SYSTEM, UNITS = "iEEGCoordinateSystem", "iEEGCoordinateUnits"
-ENTITY = "space"
 
 
 def read_contacts(bids_path, *, space=None):
@@ -66,15 +58,9 @@ def read_contacts(bids_path, *, space=None):
         return contacts_without_positions(bids_path, channels)
     table = unique_rows(path, read_table(path, required=("name", "x", "y", "z")))
     xyz = np.column_stack([to_numbers(path, table, axis) for axis in "xyz"])
-    incomplete = np.isfinite(xyz).any(axis=1) & ~np.isfinite(xyz).all(axis=1)
-    if incomplete.any():
-        warn(
-            f"{path}: the position of {', '.join(table.index[incomplete])} is "
-            "incomplete and not used."
-        )
-        xyz[incomplete] = np.nan
+    drop_unusable(xyz, table.index, path)
     name, unit = read_system(bids_path, path)
-    if unit != "pixels":
+    if name != "Pixels":
         native = space_family(name) == "native"
         xyz = scale_to_mm(xyz, unit, path, native=native)
     contacts = name_table(list(table.index), table.get("group"))
@@ -85,104 +71,32 @@ def read_contacts(bids_path, *, space=None):
     rest = rest.rename(columns={column: f"{column}_electrodes" for column in clash})
     contacts = pd.concat([contacts, rest], axis=1)
     contacts = order_contacts(contacts, channels, name, path)
-    report_positions(contacts, path)
+    _report_positions(contacts, path)
     return contacts
 
 
-def find_electrodes(bids_path, space):
-    """Find electrodes.tsv of the wanted space.
+def drop_unusable(xyz, names, path):
+    """Take positions out that are incomplete or stand for an unknown one, in place.
 
     Parameters
     ----------
-    bids_path : mne_bids.BIDSPath
-        The recording or subject.
-    space : str | None
-        The space; None takes the only one.
-
-    Returns
-    -------
-    path : pathlib.Path | None
-        The file; None if there is none at all.
+    xyz : ndarray, shape (n_channels, 3)
+        The positions; those out become NaN.
+    names : pandas.Index
+        The contacts.
+    path : pathlib.Path
+        The file of the positions, for the messages.
     """
-    paths = find_sidecars(bids_path, "electrodes", ".tsv", free=(ENTITY,))
-    spaces = {entities(path).get(ENTITY): path for path in reversed(paths)}
-    if not spaces:
-        if space is not None:
-            raise FileNotFoundError(
-                f"sub-{bids_path.subject} has no electrodes.tsv, so none in the space "
-                f"{space!r}."
+    known = np.isfinite(xyz)
+    incomplete = known.any(axis=1) & ~known.all(axis=1)
+    zero = (xyz == 0).all(axis=1)
+    for rows, reason in ((incomplete, "incomplete"), (zero, "0, 0, 0")):
+        if rows.any():
+            warn(
+                f"{path}: the position of {', '.join(names[rows])} is {reason} and not "
+                "used."
             )
-        return None
-    there = ", ".join(sorted(map(str, spaces)))
-    if space is not None and space not in spaces:
-        systems = {read_system(bids_path, path)[0]: path for path in spaces.values()}
-        if space in systems:
-            return systems[space]
-        raise ValueError(
-            f"`space` {space!r} is not there; electrodes.tsv exists in: {there}."
-        )
-    if space is None and len(spaces) > 1:
-        raise ValueError(
-            f"sub-{bids_path.subject} has electrodes.tsv in several spaces ({there}); "
-            "choose one with space=."
-        )
-    path = spaces[space] if space is not None else next(iter(spaces.values()))
-    check_sessions(bids_path, path, paths)
-    return path
-
-
-def check_sessions(bids_path, path, paths):
-    """Complain if the sessions differ and the path does not name one."""
-    same = [p for p in paths if entities(p).get(ENTITY) == entities(path).get(ENTITY)]
-    rivals = [p for p in same if p.parent != path.parent and p.parent.name == "ieeg"]
-    if bids_path.session is None and any(
-        rival.read_bytes() != path.read_bytes() for rival in rivals
-    ):
-        sessions = sorted({str(entities(p).get("session")) for p in [path, *rivals]})
-        raise ValueError(
-            f"sub-{bids_path.subject} has different electrodes.tsv in the sessions "
-            f"{', '.join(sessions)}; choose one with session= in the BIDSPath."
-        )
-
-
-def read_system(bids_path, electrodes):
-    """Read which space and unit the positions have.
-
-    Parameters
-    ----------
-    bids_path : mne_bids.BIDSPath
-        The recording or subject.
-    electrodes : pathlib.Path
-        The file of the positions.
-
-    Returns
-    -------
-    space : str
-        The BIDS name of the space; ``"n/a"`` if no file says it.
-    unit : str | None
-        The unit as declared.
-    """
-    entity = entities(electrodes).get(ENTITY)
-    paths = find_sidecars(bids_path, "coordsystem", ".json", free=(ENTITY,))
-    paths = [p for p in paths if entities(p).get(ENTITY) in (entity, None)]
-    paths = sorted(paths, key=lambda p: entities(p).get(ENTITY) is None)
-    if not paths:
-        warn(
-            f"There is no coordsystem.json beside {electrodes}; the space is taken "
-            f"from the file name ({entity or 'n/a'}) and the unit from the size."
-        )
-        return entity or "n/a", None
-    system = read_json(paths[0])
-    space, unit = system.get(SYSTEM), system.get(UNITS)
-    known = space is not None and str(space).lower() not in ("n/a", "other", "")
-    if known and entity is not None and entity != space:
-        raise ValueError(
-            f"{electrodes.name} is named space-{entity}, but {paths[0].name} says "
-            f"{SYSTEM} {space!r}; correct the one that is wrong."
-        )
-    if space is None:
-        warn(f"{paths[0]} lacks the field {SYSTEM}; taken as {entity or 'n/a'}.")
-    return str((space if known else entity) or space or "n/a"), unit
+            xyz[rows] = np.nan
 
 
 def order_contacts(contacts, channels, space, path):
@@ -263,7 +177,7 @@ def contacts_without_positions(bids_path, channels):
     return contacts
 
 
-def report_positions(contacts, path):
+def _report_positions(contacts, path):
     """Log which contacts have no position, and warn where two share one."""
     xyz = contacts[["x", "y", "z"]]
     unknown = xyz.isna().any(axis=1)

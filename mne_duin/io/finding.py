@@ -42,15 +42,15 @@ def find_recordings(root, *, subject=None, session=None, task=None, run=None):
         if path.suffix.lower() not in FORMATS or path.name.startswith("."):
             continue
         parts = entities(path)
-        if all(fits(parts.get(key), value) for key, value in wanted.items()):
-            add_recording(found, path, parts)
+        if all(_fits(parts.get(key), value) for key, value in wanted.items()):
+            _add_recording(found, path, parts)
     if not found:
-        raise FileNotFoundError(nothing_found(root, wanted))
-    order = sorted(found, key=lambda key: [natural(part) for part in key])
-    return [as_bids_path(root, found[key]) for key in order]
+        raise FileNotFoundError(_nothing_found(root, wanted))
+    order = sorted(found, key=lambda key: [_natural(part) for part in key])
+    return [_as_bids_path(root, found[key]) for key in order]
 
 
-def fits(value, wanted):
+def _fits(value, wanted):
     """Tell whether an entity of a file is among those asked for."""
     if wanted is None:
         return True
@@ -64,13 +64,13 @@ def fits(value, wanted):
     return False
 
 
-def natural(value):
+def _natural(value):
     """Return a key that sorts runs 2 and 10 as numbers."""
     text = "" if value is None else str(value)
     return (not text.isdecimal(), int(text) if text.isdecimal() else 0, text)
 
 
-def add_recording(found, path, parts):
+def _add_recording(found, path, parts):
     """Remember a recording; of two formats of the same one, keep the first."""
     key = tuple(parts.get(part) for part in PARTS)
     if key not in found:
@@ -85,7 +85,7 @@ def add_recording(found, path, parts):
     found[key] = kept
 
 
-def as_bids_path(root, path):
+def _as_bids_path(root, path):
     """Return the BIDSPath of a file, spaces in the name left to the sidecars."""
     parts = entities(path)
     parts = {key: value for key, value in parts.items() if key != "space"}
@@ -99,7 +99,7 @@ def as_bids_path(root, path):
     )
 
 
-def nothing_found(root, wanted):
+def _nothing_found(root, wanted):
     """Say what was looked for and what is there instead."""
     asked = ", ".join(f"{k} {v!r}" for k, v in wanted.items() if v is not None)
     files = [
@@ -116,7 +116,7 @@ def nothing_found(root, wanted):
         )
     there = []
     for key in wanted:
-        values = sorted({entities(p).get(key) for p in files} - {None}, key=natural)
+        values = sorted({entities(p).get(key) for p in files} - {None}, key=_natural)
         if values:
             there.append(f"{key}s: {', '.join(values)}")
     return f"No iEEG recording in {root} has {asked}. There are {'; '.join(there)}."

@@ -141,7 +141,7 @@ def describe_series(content, path, unit):
         ``place`` in the file, ``shape`` (n_times, n_channels), ``rate`` in Hz,
         ``scale`` and ``offset`` to volts, ``names`` or None.
     """
-    found = [s for s in content.acquisition.values() if is_electrical(s)]
+    found = [s for s in content.acquisition.values() if _is_electrical(s)]
     if not found:
         raise ValueError(
             f"{path} has no electrical series among its acquisitions "
@@ -155,7 +155,7 @@ def describe_series(content, path, unit):
         )
     chosen = (named or found)[0]
     shape = chosen.data.shape
-    names = electrode_names(getattr(chosen, "electrodes", None))
+    names = _electrode_names(getattr(chosen, "electrodes", None))
     columns = 1 if len(shape) == 1 else shape[1]
     if names is not None and len(names) != columns and len(names) == shape[0]:
         raise ValueError(
@@ -165,20 +165,20 @@ def describe_series(content, path, unit):
     return {
         "place": chosen.data.name,
         "shape": (shape[0], columns),
-        "rate": sampling_rate(chosen, path),
+        "rate": _sampling_rate(chosen, path),
         "scale": volts_per_unit(chosen, path, unit),
         "offset": float(getattr(chosen, "offset", 0.0) or 0.0),
         "names": names,
     }
 
 
-def is_electrical(series):
+def _is_electrical(series):
     """Tell whether an acquisition holds voltages of contacts."""
     electrical = hasattr(series, "electrodes") or series.name in SERIES_NAMES
     return electrical and getattr(series, "data", None) is not None
 
 
-def electrode_names(region):
+def _electrode_names(region):
     """Return the names in the table of electrodes, or None."""
     if region is None:
         return None
@@ -191,7 +191,7 @@ def electrode_names(region):
     return None
 
 
-def sampling_rate(series, path):
+def _sampling_rate(series, path):
     """Return the sampling rate, from regular time stamps if need be."""
     if series.rate is not None:
         return float(series.rate)

@@ -113,7 +113,7 @@ def open_file(path, channels, verbose):
     """
     try:
         if path.suffix == ".nwb":
-            raw = read_raw_nwb(path, *names_and_unit(channels), verbose=verbose)
+            raw = read_raw_nwb(path, *_names_and_unit(channels), verbose=verbose)
         elif path.suffix == ".mefd":
             import_optional("pymef", extra="mef", purpose="read MEF3 recordings")
             raw = mne.io.read_raw_mef(path, verbose=verbose)
@@ -133,7 +133,7 @@ def open_file(path, channels, verbose):
     return raw
 
 
-def names_and_unit(channels):
+def _names_and_unit(channels):
     """Return the names in channels.tsv, and the unit most contacts have there."""
     if channels is None:
         return None, None

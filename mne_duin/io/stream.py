@@ -49,7 +49,7 @@ def read_windows(raw, picks, matrix, processing, starts, out):
             low = max(begin, first - processing.margin)
             high = min(end, last + processing.margin)
             span = first // down * up, -(-last * up // down)
-            if not touched(starts, out.shape[-1], *span):
+            if not _touched(starts, out.shape[-1], *span):
                 continue
             data = raw.get_data(picks=rows, start=low, stop=high, verbose="error")
             watch.see(data[:, first - low : last - low])
@@ -131,7 +131,7 @@ def between(gaps, length):
     return [(first, last) for first, last in spans if last > first]
 
 
-def touched(starts, n_times, first, last):
+def _touched(starts, n_times, first, last):
     """Tell whether a window has samples between the first and the last."""
     return bool(np.any((starts < last) & (starts + n_times > first)))
 

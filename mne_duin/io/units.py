@@ -30,7 +30,7 @@ def scale_to_mm(xyz, unit, path, *, native=False):
     Raises
     ------
     ValueError
-        If no unit fits, or several do and none is declared.
+        If the declared unit is impossible or missing, and not exactly one other fits.
 
     Notes
     -----
@@ -42,35 +42,20 @@ def scale_to_mm(xyz, unit, path, *, native=False):
         return xyz.copy()
     limit = LARGEST_NATIVE if native else LARGEST
     fitting = [u for u, mm in MM_PER_UNIT.items() if SMALLEST <= reach * mm <= limit]
-    declared = str(unit).lower() if str(unit).lower() in MM_PER_UNIT else None
-    field = "the field iEEGCoordinateUnits of coordsystem.json"
-    if declared is None:
-        if len(fitting) != 1:
-            raise ValueError(
-                f"{path}: the unit of the coordinates is not known ({field} is "
-                f"{unit!r}) and they reach {reach:g}, which "
-                f"{'fits ' + ' and '.join(fitting) if fitting else 'fits no unit'}. "
-                f"Write the unit into {field}."
+    declared = MM_PER_UNIT.get(str(unit).lower(), np.nan)
+    field = f"{path}: the field iEEGCoordinateUnits of coordsystem.json says {unit!r}"
+    if 1.0 <= reach * declared <= limit:
+        if reach * declared < SMALLEST:
+            warn(
+                f"{field}, so all contacts lie within {reach * declared:.3g} mm of the "
+                "origin; check the unit."
             )
-        warn(
-            f"{path}: {field} is {unit!r}; the coordinates reach {reach:g} and are "
-            f"taken as {fitting[0]}."
+        return xyz * declared
+    if len(fitting) != 1:
+        raise ValueError(
+            f"{field}, but coordinates that reach {reach:g} fit into a head as "
+            f"{' or '.join(fitting) or 'no unit'}. Correct the field, or the "
+            "coordinates in electrodes.tsv."
         )
-        declared = fitting[0]
-    elif not 1.0 <= reach * MM_PER_UNIT[declared] <= limit:
-        if len(fitting) != 1:
-            raise ValueError(
-                f"{path}: {field} says {unit!r}, but coordinates that reach {reach:g} "
-                f"{unit} do not fit into a head. Correct the field or the coordinates."
-            )
-        warn(
-            f"{path}: {field} says {unit!r}, but the coordinates reach {reach:g}; they "
-            f"are taken as {fitting[0]}."
-        )
-        declared = fitting[0]
-    elif declared not in fitting:
-        warn(
-            f"{path}: all contacts lie within {reach * MM_PER_UNIT[declared]:.3g} mm "
-            f"of the origin; check {field} ({unit!r})."
-        )
-    return xyz * MM_PER_UNIT[declared]
+    warn(f"{field}, but the coordinates reach {reach:g}; taken as {fitting[0]}.")
+    return xyz * MM_PER_UNIT[fitting[0]]

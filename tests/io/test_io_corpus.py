@@ -233,6 +233,10 @@ WARNS = {
         table(ELECTRODES, twice(0)),
         "repeats the row of TI'1",
     ),
+    "electrodes: zeros for an unknown position": (
+        both(*(cell(ELECTRODES, axis, 0, "0.0") for axis in "xyz")),
+        "position of TI'1 is 0, 0, 0 and not used",
+    ),
     "electrodes: incomplete position": (
         cell(ELECTRODES, "y", 1, "n/a"),
         "position of TI'2 is incomplete and not used",
@@ -266,7 +270,7 @@ WARNS = {
     ),
     "units: metres called mm": (
         fields(COORDSYSTEM, iEEGCoordinateUnits="mm"),
-        "says 'mm', but the coordinates reach.*taken as m",
+        "says 'mm', but the coordinates reach.*taken as m\\.",
     ),
     "units: mm called metres": (scaled(1000), "says 'm'.*taken as mm"),
     "units: cm called metres": (scaled(100), "says 'm'.*taken as cm"),
@@ -277,7 +281,7 @@ WARNS = {
     "units: n/a": (fields(COORDSYSTEM, iEEGCoordinateUnits="n/a"), "taken as m"),
     "units: field missing": (
         text(COORDSYSTEM, lambda b: b.replace(b"iEEGCoordinateUnits", b"Unit")),
-        "iEEGCoordinateUnits.*is None.*taken as m",
+        "iEEGCoordinateUnits.*says None.*taken as m",
     ),
     "anatomy: no coordsystem.json": (drop(COORDSYSTEM), "no coordsystem.json"),
     "anatomy: system missing": (
@@ -362,10 +366,10 @@ FAILS = {
         text(ELECTRODES, lambda b: b.replace(b"my_label", b"x", 1)),
         "has the column 'x' twice",
     ),
-    "units: far too large": (scaled(1e5), "fit into a head"),
+    "units: far too large": (scaled(1e5), "fit into a head as no unit"),
     "units: ambiguous": (
         both(scaled(200), fields(COORDSYSTEM, iEEGCoordinateUnits="n/a")),
-        "fits mm and cm",
+        "fit into a head as mm or cm",
     ),
     "anatomy: two spaces": (second_space, "several spaces.*ACPC, fsaverage.*space="),
     "anatomy: contradicted": (
