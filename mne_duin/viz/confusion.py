@@ -4,7 +4,6 @@ import numpy as np
 from matplotlib.ticker import PercentFormatter
 from scipy.cluster.hierarchy import leaves_list, linkage, optimal_leaf_ordering
 from scipy.spatial.distance import squareform
-from sklearn.metrics import confusion_matrix
 
 from mne_duin.utils.checks import check_option
 from mne_duin.viz.fonts import readable
@@ -35,6 +34,21 @@ def confusion_order(matrix):
     distance = squareform(distance, checks=False)
     tree = linkage(distance, "average")
     return leaves_list(optimal_leaf_ordering(tree, distance))
+
+
+def _count_pairs(y_true, y_pred, labels):
+    """Count the trials of each true (row) and predicted (column) class."""
+    places = {label: place for place, label in enumerate(labels.tolist())}
+    unknown = set(y_true.tolist() + y_pred.tolist()) - set(places)
+    if unknown:
+        raise ValueError(
+            f"`labels` lacks classes that occur in the trials: {sorted(unknown)[:5]}."
+        )
+    rows = [places[label] for label in y_true.tolist()]
+    columns = [places[label] for label in y_pred.tolist()]
+    matrix = np.zeros((len(labels), len(labels)), dtype=int)
+    np.add.at(matrix, (rows, columns), 1)
+    return matrix
 
 
 def _row_shares(matrix):
@@ -86,7 +100,7 @@ def plot_confusion(
     if labels is None:
         labels = np.unique(np.concatenate([y_true, y_pred]))
     labels = np.asarray(labels)
-    matrix = confusion_matrix(y_true, y_pred, labels=labels)
+    matrix = _count_pairs(y_true, y_pred, labels)
     if order == "similarity":
         ranks = confusion_order(matrix)
         matrix, labels = matrix[np.ix_(ranks, ranks)], labels[ranks]

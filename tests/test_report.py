@@ -1,0 +1,153 @@
+"""The report: sections follow what is given, numbers are stated as they are."""
+
+import re
+from types import SimpleNamespace
+
+import matplotlib as mpl
+import matplotlib.pyplot as plt
+import mne
+import numpy as np
+import pandas as pd
+import pytest
+
+from mne_duin.report import make_report
+from mne_duin.utils.methods import methods_text
+from mne_duin.viz import results_table
+
+mpl.use("Agg")
+RNG = np.random.default_rng(0)
+WORDS = np.array(["嘴巴", "把", "<b>平静</b>", "豆腐"])
+
+
+@pytest.fixture
+def contacts():
+    names = [f"TI'{k}-TI'{k + 1}" for k in range(1, 7)]
+    return pd.DataFrame(
+        {
+            "shaft": "TI'",
+            "number": range(1, 7),
+            "x": np.linspace(-30, -60, 6),
+            "y": -20.0,
+            "z": 8.0,
+            "space": "MNI305",
+            "label": "ctx-lh-superiortemporal",
+            "atlas": "desikan-killiany",
+            "region": ["STG"] * 4 + [None] * 2,
+            "anode": [name.split("-")[0] for name in names],
+        },
+        index=pd.Index(names, name="name"),
+    )
+
+
+@pytest.fixture
+def epochs(contacts):
+    info = mne.create_info(list(contacts.index), 200.0, "seeg")
+    data = RNG.normal(size=(20, 6, 600))
+    return mne.EpochsArray(data, info, tmin=-0.5, verbose=False)
+
+
+def make_result(accuracy, p_value):
+    y_true = np.tile(WORDS, 10)
+    return SimpleNamespace(
+        accuracy=accuracy, interval=(accuracy - 0.1, accuracy + 0.1), chance=0.25,
+        p_value=p_value, y_true=y_true, y_pred=np.roll(y_true, 3), labels=WORDS,
+    )  # fmt: skip
+
+
+def sections(report):
+    return list(dict.fromkeys(element.section for element in report._content))
+
+
+def page(report, tmp_path):
+    path = report.save(
+        tmp_path / "report.html", overwrite=True, open_browser=False, verbose=False
+    )
+    return (tmp_path / "report.html").read_text(encoding="utf-8") if path else ""
+
+
+def test_an_empty_report_has_only_methods():
+    assert sections(make_report()) == ["Methods"]
+
+
+def test_every_piece_has_its_section(contacts, epochs, tmp_path):
+    signal = epochs.get_data(copy=True)
+    codes = RNG.integers(0, 16, (40, 30))
+    history = pd.DataFrame({"pass": [1, 2], "train_loss": [2.0, 1.0]})
+    report = make_report(
+        title="sub-01",
+        contacts=contacts,
+        epochs=epochs,
+        results={"Du-IN": make_result(0.6, 0.01), "LDA": make_result(0.5, np.nan)},
+        histories={"VQ-VAE": history},
+        signal=signal,
+        reconstruction=0.5 * signal,
+        code_counts=np.bincount(codes.ravel(), minlength=16),
+        codebook=RNG.normal(size=(16, 8)),
+        codes=codes,
+        labels=np.tile(WORDS, 10),
+        contributions={"weights": pd.Series(RNG.random(6), contacts.index)},
+        spatial_filters=RNG.normal(size=(4, 6)),
+        parameters={"l_freq": 0.5},
+        figures={"More": [plt.figure()]},
+        notes="simulated",
+    )
+    expected = "Summary Contacts Training Reconstruction Codex Contributions Decoding"
+    assert sections(report) == [*expected.split(), "More", "Methods"]
+    assert not plt.get_fignums()
+    html = page(report, tmp_path)
+    assert len(html) < 6e6
+    assert "<b>平静</b>" not in html
+    assert "60.0%" in html
+    assert "50.0% to 70.0%" in html
+    assert "not tested" in html
+    assert "l_freq = 0.5" in html
+    assert not re.findall(r'<(?:script|link|img|iframe)[^>]+(?:src|href)="http', html)
+
+
+def test_contacts_without_coordinates_still_make_a_report(contacts):
+    contributions = pd.Series(RNG.random(6), contacts.index)
+    report = make_report(
+        contacts=contacts.assign(space="ACPC"), contributions=contributions
+    )
+    assert sections(report) == ["Summary", "Contacts", "Contributions", "Methods"]
+
+
+def test_results_table_states_what_was_measured():
+    table = results_table({"Du-IN": make_result(0.6, 0.002)})
+    assert table.loc["Du-IN"].to_dict() == {
+        "accuracy": "60.0%",
+        "95 % interval": "50.0% to 70.0%",
+        "chance": "25.0%",
+        "permutation p": "0.002",
+        "predictions": 40,
+        "classes": 4,
+    }
+
+
+def test_methods_name_only_what_is_known(contacts, epochs):
+    paragraphs, references = methods_text(contacts=contacts, epochs=epochs)
+    text = " ".join(paragraphs)
+    assert "20 epochs from -0.5 to 2.495 s were analysed at 200 Hz" in text
+    assert "6 bipolar channels of neighbouring contacts (4 STG)" in text
+    assert "Desikan-Killiany" in text
+    assert "Destrieux" not in " ".join([text, *references])
+    assert any(reference.startswith("Desikan, R. S.") for reference in references)
+    assert any("Du-IN" in reference for reference in references)
+    bare, few = methods_text()
+    assert "channels of neighbouring" not in " ".join(bare)
+    assert not any(reference.startswith("Desikan") for reference in few)
+
+
+def test_methods_report_every_result():
+    paragraphs, references = methods_text(
+        results={"Du-IN": make_result(0.6, 0.01), "LDA": make_result(0.7, np.nan)}
+    )
+    text = " ".join(paragraphs)
+    assert "LDA reached 70.0% on 40 held-out predictions of 4 classes" in text
+    assert text.count("permutation p") == 1
+    assert any(reference.startswith("Wilson") for reference in references)
+
+
+def test_results_must_be_named():
+    with pytest.raises(TypeError, match="`results` must be Mapping"):
+        make_report(results=[make_result(0.5, 0.1)])

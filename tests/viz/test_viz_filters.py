@@ -1,0 +1,128 @@
+"""Filters on the montage, and what the folded patch encoder listens to."""
+
+import matplotlib.pyplot as plt
+import numpy as np
+import pandas as pd
+import pytest
+from matplotlib.collections import QuadMesh
+
+from mne_duin.viz import plot_patch_filters, plot_patterns, plot_spatial_filters
+from mne_duin.viz.filters import best_view
+from mne_duin.viz.montage import montage_grid
+from mne_duin.viz.patches import frequency_response, split_rank_one
+
+
+def test_montage_places_every_value(contacts, rng):
+    values = rng.normal(size=28)
+    order = rng.permutation(28)
+    grid, shafts = montage_grid(values[order], contacts.iloc[order])
+    assert sorted(shafts) == ["A'", "B'", "C'", "D'"]
+    for name, value in zip(contacts.index, values, strict=True):
+        row = shafts.index(contacts.loc[name, "shaft"])
+        assert grid[row, contacts.loc[name, "number"] - 1] == value
+
+
+def test_montage_keeps_gaps_and_contacts_without_number(contacts):
+    contacts = contacts.drop("A'2").astype({"number": float})
+    contacts.loc["B'7", "number"] = np.nan
+    grid, shafts = montage_grid(np.ones(27), contacts)
+    assert np.isnan(grid[shafts.index("A'"), 1])
+    assert np.isfinite(grid).sum() == 27
+    grid, shafts = montage_grid([1.0, 2.0], pd.DataFrame(index=["x", "y"]))
+    np.testing.assert_array_equal(grid, [[1, 2]])
+    assert shafts == ["?"]
+
+
+def test_all_filters_share_symmetric_limits(contacts, rng):
+    weights = rng.normal(size=(4, 28))
+    weights[2, 5] = -9.0
+    figure = plot_spatial_filters(weights, contacts, show=False)
+    cells = [mesh for mesh in figure.findobj(QuadMesh) if mesh.get_array().size == 28]
+    assert {(mesh.norm.vmin, mesh.norm.vmax) for mesh in cells} == {(-9.0, 9.0)}
+    assert len(cells) == 4
+    np.testing.assert_allclose(np.ravel(cells[2].get_array()), weights[2])
+
+
+def test_filters_are_looked_up_by_name(contacts, rng):
+    weights = pd.DataFrame(rng.normal(size=(2, 28)), columns=contacts.index)
+    picked = weights[["C'7", "A'1", "B'3"]]
+    figure = plot_patterns(picked, contacts, show=False)
+    cells = [mesh for mesh in figure.findobj(QuadMesh) if mesh.get_array().size == 21]
+    grid = np.ma.filled(cells[0].get_array(), np.nan)
+    np.testing.assert_allclose(
+        [grid[0, 6], grid[1, 0], grid[2, 2]], picked.loc[0].to_numpy()
+    )
+    with pytest.raises(ValueError, match="does not list"):
+        plot_patterns(weights.rename(columns={"A'1": "Z1"}), contacts, show=False)
+    with pytest.raises(ValueError, match="Take one subject only"):
+        plot_patterns(rng.normal(size=(2, 3, 28)), contacts, show=False)
+
+
+def test_kernels_are_drawn_in_milliseconds(contacts, rng):
+    weights, kernels = rng.normal(size=(2, 28)), rng.normal(size=(2, 5, 19))
+    figure = plot_spatial_filters(
+        weights, contacts, kernels=kernels, sfreq=500.0, show=False
+    )
+    lines = [
+        line
+        for axes in figure.axes
+        for line in axes.lines
+        if len(line.get_xdata()) == 19
+    ]
+    assert len(lines) == 2 * 6
+    assert lines[0].get_xdata()[-1] == 36.0
+    with pytest.raises(ValueError, match="`kernels` must have shape"):
+        plot_spatial_filters(weights, contacts, kernels=kernels[:1], show=False)
+
+
+@pytest.mark.parametrize("space", ["MNI152Lin", "ACPC"])
+@pytest.mark.parametrize(("n_shafts", "per_shaft"), [(1, 1), (20, 10)])
+def test_small_and_large_montages(make_contacts, rng, n_shafts, per_shaft, space):
+    contacts = make_contacts(n_shafts, per_shaft, 0, space)
+    weights = rng.normal(size=(9, len(contacts)))
+    figure = plot_spatial_filters(weights, contacts, show=False)
+    titles = [axes.get_title(loc="left") for axes in figure.axes]
+    assert sum("filter" in title for title in titles) == (9 if n_shafts == 1 else 8)
+    texts = " ".join(text.get_text() for text in figure.findobj(plt.Text))
+    assert ("No brain is drawn" in texts) == (space == "ACPC")
+
+
+def test_best_view_keeps_contacts_apart(contacts):
+    xyz = contacts[["x", "y", "z"]].to_numpy()
+    assert best_view(xyz) in "yz"  # lateral shafts are points in a side view
+    assert best_view(xyz[:1]) == "l"
+    assert best_view(xyz * [-1, 1, 1]) in "yz"
+    assert best_view(np.full((3, 3), np.nan)) == "y"
+
+
+@pytest.mark.parametrize("frequency", [20.0, 60.0, 110.0])
+def test_frequency_response_peaks_at_the_planted_rhythm(frequency):
+    times = np.arange(100) / 1000
+    course = np.hanning(100) * np.sin(2 * np.pi * frequency * times)
+    filters = np.array([0.5, -1.0, 0.2])[None, :, None] * course
+    frequencies, response = frequency_response(filters, 1000.0)
+    assert abs(frequencies[response[0].argmax()] - frequency) < 3
+    assert response.max() == 0.0
+    places, courses, share = split_rank_one(filters)
+    np.testing.assert_allclose(share, 1.0)
+    np.testing.assert_allclose(
+        places[:, :, None] * courses[:, None], filters, atol=1e-12
+    )
+    assert places[0].argmax() == 1
+
+
+def test_patch_filters_show_the_strongest(contacts, rng):
+    filters = 0.01 * rng.normal(size=(160, 28, 100))
+    filters[[17, 99], 3] += 1.0
+    figure = plot_patch_filters(
+        filters, contacts, sfreq=1000.0, n_filters=2, show=False
+    )
+    titles = [axes.get_title(loc="left") for axes in figure.axes]
+    assert "number 18 of the token" in titles
+    assert "number 100 of the token" in titles
+    maps = [mesh for mesh in figure.findobj(QuadMesh) if mesh.get_array().size == 2800]
+    assert {mesh.norm.vmin + mesh.norm.vmax for mesh in maps} == {0.0}
+    with pytest.raises(ValueError, match="n_filters, n_channels, n_times"):
+        plot_patch_filters(filters[0], contacts, sfreq=1000.0, show=False)
+    with pytest.raises(ValueError, match="one column per contact"):
+        plot_patch_filters(filters, contacts.iloc[:5], sfreq=1000.0, show=False)
