@@ -47,6 +47,41 @@ def test_spellings(label, expected):
     assert (found == expected) if expected else pd.isna(found)
 
 
+PAPER = {
+    "Cerebral White Matter": 20,
+    "Postcentral Gyrus": 15,
+    "Heschl's Gyrus (includes H1 and H2)": 14,
+    "Planum Temporale": 14,
+    "Insular Cortex": 14,
+    "Central Opercular Cortex": 13,
+    "Precentral Gyrus": 11,
+    "Superior Temporal Gyrus, posterior division": 8,
+    "Middle Temporal Gyrus, temporooccipital part": 3,
+    "Angular Gyrus": 3,
+    "Supramarginal Gyrus, anterior division": 2,
+    "Parietal Operculum Cortex": 1,
+    "Temporal Fusiform Cortex, posterior division": 1,
+    "Precuneous Cortex": 1,
+}
+
+
+@pytest.mark.parametrize(
+    ("regions", "count"),
+    [
+        ({"narrow": ["precentral", "postcentral", "superiortemporal"]}, 34),
+        (["vSMC", "STG"], 75),
+        (["vSMC", "STG", "insula"], 89),
+        ("perisylvian", 92),
+        (["vSMC", "STG", "MTG"], 78),
+    ],
+)
+def test_presets_cover_what_the_paper_chose(regions, count):
+    contacts = labelled(list(PAPER)).assign(z=np.nan)
+    inside = assign_regions(contacts, regions)["region"].notna().to_numpy()
+    assert sum(PAPER.values()) == 120
+    assert np.array(list(PAPER.values()))[inside].sum() == count
+
+
 def test_height_separates_ventral_from_dorsal():
     assert region("ctx-lh-precentral", z=39.9) == "vSMC"
     assert region("ctx-lh-precentral", z=40.1) == "dSMC"
