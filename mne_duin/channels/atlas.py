@@ -18,7 +18,7 @@ FREESURFER_FILES = {
     "destrieux": "aparc.a2009s+aseg.mgz",
 }
 WHITE = "White-Matter|WM-hypo|^CC_|^wm-|^wm_"
-OTHER = "Ventricle|Inf-Lat|CSF|vessel|choroid|Chiasm|[Uu]nknown"
+OTHER = "Ventricle|Inf-Lat|CSF|vessel|choroid|Chiasm|(?i:unknown)"
 
 
 @dataclass(frozen=True)

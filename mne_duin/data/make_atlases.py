@@ -19,7 +19,7 @@ import pandas as pd
 
 ATLASES = {"desikan-killiany": "desikan_killiany", "destrieux": "destrieux"}
 WHITE = "White-Matter|WM-hypo|^CC_"
-OTHER = "Ventricle|Inf-Lat|CSF|vessel|choroid|Chiasm|[Uu]nknown"
+OTHER = "Ventricle|Inf-Lat|CSF|vessel|choroid|Chiasm|(?i:unknown)"
 
 
 def read_wheel(wheel, stem):

@@ -7,10 +7,12 @@ import mne
 import pytest
 
 
-@pytest.fixture(scope="session", autouse=True)
+@pytest.fixture(autouse=True)
 def quiet():
     """Keep MNE's log out of the way of what the tests capture."""
-    mne.set_log_level("WARNING")
+    level = mne.set_log_level("WARNING", return_old_level=True)
+    yield
+    mne.set_log_level(level)
 
 
 @pytest.fixture(scope="session")

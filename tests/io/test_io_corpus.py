@@ -171,7 +171,15 @@ def more(t):
     return pd.concat([t, t.iloc[[0]].assign(name="Z1", x="-0.03")])
 
 
+def unicode_name(root):
+    """Call a contact by a letter that is not ASCII, in all files."""
+    for pattern in (ELECTRODES, CHANNELS):
+        column(pattern, "name", lambda v: "Ñ1" if v == "B1" else v)(root)
+    text("*run-1_ieeg.vhdr", lambda b: b.replace(b"=B1,", "=Ñ1,".encode()))(root)
+
+
 LOADS = {
+    "names: not ASCII": unicode_name,
     "electrodes: all coordinates n/a": table(
         ELECTRODES, lambda t: t.assign(x="n/a", y="n/a", z="n/a")
     ),
@@ -248,6 +256,10 @@ WARNS = {
     "electrodes: names with amplifier prefix": (
         column(ELECTRODES, "name", "POL {}-Ref".format),
         "spell 8 channel name",
+    ),
+    "electrodes: curly primes": (
+        column(ELECTRODES, "name", lambda v: v.replace("'", "’")),
+        "spell 4 channel name",
     ),
     "electrodes: leading zeros": (
         column(ELECTRODES, "name", lambda v: f"{v[:-1]}0{v[-1]}"),

@@ -163,3 +163,33 @@ def test_incomplete_bids_paths_are_named(base_dataset, part):
     path = BIDSPath(subject="01", root=base_dataset.root).update(**{part: None})
     with pytest.raises(ValueError, match=re.escape(f"`bids_path` has no {part}")):
         read_contacts(path)
+
+
+def second_subject(root):
+    """Copy subject 01 to subject 02."""
+    folder = root / "sub-02" / "ieeg"
+    folder.mkdir(parents=True)
+    for file in (root / "sub-01" / "ieeg").iterdir():
+        content = file.read_bytes()
+        if file.suffix != ".eeg":
+            content = content.replace(b"sub-01", b"sub-02")
+        (folder / file.name.replace("sub-01", "sub-02")).write_bytes(content)
+
+
+def test_two_subjects_are_refused(dataset):
+    second_subject(dataset.root)
+    runs = find_recordings(dataset.root)
+    assert [path.subject for path in runs] == ["01", "01", "02", "02"]
+    with pytest.raises(ValueError, match="2 subjects .*read each subject alone"):
+        read_epochs(runs)
+    epochs, _ = read_epochs(runs[2:])
+    assert set(epochs.metadata["subject"]) == {"02"}
+
+
+def test_a_run_may_lack_a_label(dataset):
+    def without_ga(events):
+        return events[events["trial_type"] != "ga"]
+
+    examples.edit(dataset.root, "*run-1_events.tsv", without_ga)
+    epochs, _ = read_epochs(find_recordings(dataset.root), "ga")
+    assert set(epochs.metadata["run"]) == {"2"}
