@@ -238,7 +238,8 @@ def _add_contributions(report, contributions, contacts, method):
             figure = plot_contributions(
                 values, contacts, method=name, kind=kind, show=False
             )
-            title = f"{kind}: {name or 'contributions'}"
+            place = "brain" if kind == "glass" else "cortex"
+            title = f"On the {place}: {name or 'contributions'}"
             _add_figure(
                 report, figure, title, "Contributions", image_format=image_format
             )

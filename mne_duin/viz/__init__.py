@@ -7,6 +7,7 @@ have no coordinates, montages (shaft by contact number) stand in for brains.
 """
 
 from mne_duin.viz.accuracy import plot_accuracy, results_table
+from mne_duin.viz.brain3d import view_brain
 from mne_duin.viz.code_meaning import plot_code_average, plot_code_words
 from mne_duin.viz.code_tables import (
     CodeWordInformation,
@@ -46,5 +47,6 @@ __all__ = [
     "plot_reconstruction",
     "plot_spatial_filters",
     "results_table",
+    "view_brain",
     "view_contacts",
 ]

@@ -164,28 +164,35 @@ def plot_code_average(
     found = [
         code_triggered_average(data, codes, one, n_around=n_around) for one in which
     ]
-    cmap, norm = value_scale(
-        np.array([average for average, _ in found]), symmetric=True
-    )
+    edges = np.arange(0, data.shape[2] // codes.shape[1] * (2 * n_around + 1) + 1)
+    length = 1000.0 / sfreq * (data.shape[2] // codes.shape[1])
+    times = edges * 1000.0 / sfreq - n_around * length
+    figure = _draw_averages(which, found, contacts, times, (0.0, length), label)
+    if title:
+        figure.suptitle(title, x=0.01, ha="left")
+    return finish(figure, show)
+
+
+def _draw_averages(which, found, contacts, times, limits, label):
+    """Draw one map per code; ``limits`` are those of the token itself."""
+    averages = np.array([average for average, _ in found])
+    scale = value_scale(averages, symmetric=True)
     columns = min(len(which), 3)
     rows = -(-len(which) // columns)
     size = (WIDTH * (0.25 + 0.25 * columns), 1.7 * rows + 0.5)
     figure, axes = plt.subplots(rows, columns, figsize=size, squeeze=False, sharex=True)
-    length = data.shape[2] // codes.shape[1]
-    n_shown = (2 * n_around + 1) * length
-    times = (np.arange(n_shown + 1) - n_around * length) * 1000.0 / sfreq
     for one in axes.flat[len(which) :]:
         one.set_axis_off()
     for one, code, (average, count) in zip(axes.flat, which, found, strict=False):
-        image = draw_channels(one, average, contacts, times, (cmap, norm))
         one.set_title(f"code {code}, n = {count}", fontsize=7.5)
         if not count:
             add_note(one, "nowhere in these data")
-        for edge in (0.0, length * 1000.0 / sfreq):
+            continue
+        draw_channels(one, average, contacts, times, scale)
+        for edge in limits:
             one.axvline(edge, color="#202020", linewidth=0.7, linestyle=":")
     for one in axes[-1]:
         one.set_xlabel("ms from the token's start")
-    figure.colorbar(image, ax=axes, label=f"mean {label}", shrink=0.7, aspect=25)
-    if title:
-        figure.suptitle(title, x=0.01, ha="left")
-    return finish(figure, show)
+    bar = plt.cm.ScalarMappable(scale[1], scale[0])
+    figure.colorbar(bar, ax=axes, label=f"mean {label}", shrink=0.7, aspect=25)
+    return figure

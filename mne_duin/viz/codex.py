@@ -127,15 +127,21 @@ def _draw_usage(axes, counts, summary):
         va="bottom", fontsize=7, color=PALETTE[0],
     )  # fmt: skip
     if summary["dead"]:
-        axes.axvspan(used, n_codes, color=NONE_COLOR, alpha=0.25, linewidth=0)
-        axes.annotate(
-            f"{summary['dead']} dead", ((used + n_codes) / 2, 0.25),
-            xycoords=("data", "axes fraction"), ha="center", va="center", fontsize=7,
-            rotation=90 if summary["dead"] < 0.2 * n_codes else 0, color="#404040",
-        )  # fmt: skip
+        _shade_dead(axes, used, n_codes)
     axes.set_yscale("log")
     axes.set(xlim=(0, n_codes), ylim=(low, 2 * share[0]))
     axes.set(xlabel="code, sorted by use", ylabel="share of tokens")
+
+
+def _shade_dead(axes, used, n_codes):
+    """Shade the places of the dead codes and count them."""
+    dead = n_codes - used
+    axes.axvspan(used, n_codes, color=NONE_COLOR, alpha=0.25, linewidth=0)
+    axes.annotate(
+        f"{dead} dead", ((used + n_codes) / 2, 0.25), va="center", ha="center",
+        xycoords=("data", "axes fraction"), fontsize=7, color="#404040",
+        rotation=90 if dead < 0.2 * n_codes else 0,
+    )  # fmt: skip
 
 
 def _draw_passes(axes, frame, columns, n_codes):

@@ -99,8 +99,7 @@ def plot_spatial_filters(
     weights, contacts = align_filters(weights, contacts, "weights")
     kernels = _check_kernels(kernels, len(weights))
     n_shafts = len(set(shaft_names(contacts)))
-    if n_filters == "auto":
-        n_filters = 16 if n_shafts <= 12 else 8
+    n_filters = (16 if n_shafts <= 12 else 8) if n_filters == "auto" else n_filters
     check_number("n_filters", n_filters, low=1, integer=True)
     shown = strongest(weights, n_filters)
     xyz, note = brain_positions(contacts)
@@ -124,8 +123,8 @@ def plot_spatial_filters(
     mappable = plt.cm.ScalarMappable(scale[1], scale[0])
     figure.colorbar(mappable, cax=bar, orientation="horizontal", label=label)
     hidden = len(weights) - len(shown)
-    more = f"{hidden} weaker filters are not shown." if hidden else ""
-    add_footnote(figure, "\n".join(text for text in (note, more) if text))
+    more = [f"{hidden} weaker filters are not shown."] * bool(hidden)
+    add_footnote(figure, "\n".join([note] * bool(note) + more))
     if title:
         figure.suptitle(title, x=0.01, ha="left")
     return finish(figure, show)
@@ -173,7 +172,20 @@ def plot_patterns(
 
 
 def strongest(filters, n_filters):
-    """Return positions of the filters with the largest norm, in their own order."""
+    """Choose the filters with the largest norm.
+
+    Parameters
+    ----------
+    filters : array, shape (n_filters, ...)
+        The filters.
+    n_filters : int
+        How many to choose at most.
+
+    Returns
+    -------
+    rows : array of int
+        Their positions, in their own order.
+    """
     norms = np.linalg.norm(filters.reshape(len(filters), -1), axis=1)
     return np.sort(np.argsort(-norms, kind="stable")[:n_filters])
 
