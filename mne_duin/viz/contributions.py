@@ -149,7 +149,7 @@ def _draw_glass(figure, xyz, views, values, contacts, scale):
     draw_views(axes, xyz, views, "")
     shafts = shaft_names(contacts)
     share = np.nan_to_num(np.abs(values)) / norm.vmax
-    sizes = marker_area(len(values)) * (0.45 + 1.5 * share)
+    sizes = marker_area(len(values)) * (0.35 + 0.75 * share)
     colors = cmap(norm(values))
     colors[~np.isfinite(values)] = (1, 1, 1, 1)
     for one, view in zip(axes, views, strict=True):
