@@ -98,7 +98,7 @@ def as_epochs(runs, choice, plans, codes, label_column, data):
     with info._unlock():
         info["sfreq"] = process.sfreq
         info["highpass"] = process.l_freq or 0.0
-        info["lowpass"] = process.h_freq or process.sfreq / 2
+        info["lowpass"] = process.h_freq or min(process.sfreq, process.rate) / 2
     samples, shift = [], 0
     for (_, raw), plan in zip(runs, plans, strict=True):
         samples.append(plan.starts + plan.lead + shift)

@@ -170,14 +170,14 @@ def match_names(wanted, present, wanted_in, present_in):
         in case, spaces, amplifier prefix or leading zeros, with a warning.
     """
     matches = {name: name for name in wanted if name in set(present)}
-    free = [name for name in present if name not in matches]
-    loose = {}
-    for name in free:
-        loose.setdefault(_loose_name(name), []).append(name)
-    for name in wanted:
-        candidates = loose.get(_loose_name(name), [])
-        if name not in matches and len(candidates) == 1:
-            matches[name] = candidates[0]
+    here, there = {}, {}
+    for names, bag in ((wanted, here), (present, there)):
+        for name in names:
+            if name not in matches:
+                bag.setdefault(_loose_name(name), []).append(name)
+    for key, names in here.items():
+        if len(names) == 1 and len(there.get(key, [])) == 1:
+            matches[names[0]] = there[key][0]
     guessed = {name: other for name, other in matches.items() if name != other}
     if guessed:
         pairs = ", ".join(f"{name} = {other}" for name, other in guessed.items())

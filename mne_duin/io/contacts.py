@@ -18,6 +18,8 @@ from mne_duin.io.sidecars import check_bids_path
 from mne_duin.io.tables import read_table, to_numbers
 from mne_duin.io.units import scale_to_mm
 
+TEMPLATES = ("MNI152", "MNI305")
+
 
 def read_contacts(bids_path, *, space=None):
     """Read the contacts of a subject from electrodes.tsv.
@@ -178,7 +180,7 @@ def contacts_without_positions(bids_path, channels):
 
 
 def _report_positions(contacts, path):
-    """Log which contacts have no position, and warn where two share one."""
+    """Log which contacts have no position, and warn where positions look wrong."""
     xyz = contacts[["x", "y", "z"]]
     unknown = xyz.isna().any(axis=1)
     if unknown.any():
@@ -192,3 +194,15 @@ def _report_positions(contacts, path):
             f"{path}: contacts share one position: "
             f"{', '.join(twins.index[twins])}; check their coordinates."
         )
+    if (
+        "hemisphere" in contacts
+        and space_family(contacts["space"].iloc[0]) in TEMPLATES
+    ):
+        side = contacts["hemisphere"].astype("string").str.upper().str[:1]
+        wrong = ((side == "L") & (xyz["x"] > 5)) | ((side == "R") & (xyz["x"] < -5))
+        wrong = wrong.fillna(False).astype(bool)
+        if wrong.any():
+            warn(
+                f"{path}: the hemisphere of {', '.join(contacts.index[wrong])} "
+                "contradicts the sign of x; left and right may be swapped."
+            )

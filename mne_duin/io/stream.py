@@ -10,6 +10,7 @@ import numpy as np
 from mne.utils import warn
 
 BLOCK_SECONDS = 60.0
+BLOCK_VALUES = 2**24
 PLAUSIBLE_VOLTS = (1e-8, 0.05)
 
 
@@ -40,22 +41,51 @@ def read_windows(raw, picks, matrix, processing, starts, out):
     rows = np.array([raw.ch_names.index(name) for name in picks])
     up, down = processing.ratio
     watch = Watch(picks)
-    for begin, end in continuous_spans(raw):
-        begin = -(-begin // down) * down
-        step = -(-int(BLOCK_SECONDS * processing.rate) // down) * down
-        step = max(step, 2 * processing.margin)
-        for first in range(begin, end, step):
-            last = min(first + step, end)
-            low = max(begin, first - processing.margin)
-            high = min(end, last + processing.margin)
-            span = first // down * up, -(-last * up // down)
-            if not _touched(starts, out.shape[-1], *span):
-                continue
-            data = raw.get_data(picks=rows, start=low, stop=high, verbose="error")
-            watch.see(data[:, first - low : last - low])
-            data = processing.apply(matrix @ data)
-            copy_block(data, low // down * up, span, starts, out)
+    filled = np.zeros(len(starts), dtype=int)
+    for first, last, begin, end in blocks(raw, processing, len(picks)):
+        span = -(-max(first, begin) * up // down), -(-last * up // down)
+        if not _touched(starts, out.shape[-1], *span):
+            continue
+        low = max(begin // down * down, first - processing.margin)
+        start, stop = max(low, begin), min(end, last + processing.margin)
+        data = raw.get_data(picks=rows, start=start, stop=stop, verbose="error")
+        watch.see(data[:, max(first, begin) - start : last - start])
+        data = np.pad(matrix @ data, ((0, 0), (start - low, 0)), mode="edge")
+        copy_block(processing.apply(data), low // down * up, span, starts, out, filled)
+    if (filled < out.shape[-1]).any():
+        raise ValueError(
+            f"{np.sum(filled < out.shape[-1])} window(s) reach into a gap of the "
+            "acquisition that is not marked as one."
+        )
     watch.report(raw)
+
+
+def blocks(raw, processing, n_picks):
+    """Divide a recording into blocks that start on the grid of both sampling rates.
+
+    Parameters
+    ----------
+    raw : mne.io.BaseRaw
+        The recording.
+    processing : Processing
+        Filters and rates.
+    n_picks : int
+        Number of contacts to read; the more, the shorter the blocks.
+
+    Yields
+    ------
+    first, last : int
+        First sample of the block, and the one after its last. The first block of a
+        stretch may start up to one step of the grid early.
+    begin, end : int
+        First sample of the continuous stretch, and the one after its last.
+    """
+    _, down = processing.ratio
+    wanted = min(int(BLOCK_SECONDS * processing.rate), BLOCK_VALUES // n_picks)
+    step = max(-(-wanted // down) * down, 2 * processing.margin)
+    for begin, end in continuous_spans(raw):
+        for first in range(begin // down * down, end, step):
+            yield first, min(first + step, end), begin, end
 
 
 def continuous_spans(raw):
@@ -136,7 +166,7 @@ def _touched(starts, n_times, first, last):
     return bool(np.any((starts < last) & (starts + n_times > first)))
 
 
-def copy_block(data, origin, span, starts, out):
+def copy_block(data, origin, span, starts, out, filled):
     """Copy the processed samples of a block into the windows that they belong to.
 
     Parameters
@@ -151,6 +181,8 @@ def copy_block(data, origin, span, starts, out):
         First sample of each window.
     out : ndarray, shape (n_windows, n_channels, n_window_times)
         The windows.
+    filled : ndarray of int, shape (n_windows,)
+        How many samples of each window are there, counted on in place.
     """
     first, last = span[0], min(span[1], origin + data.shape[-1])
     n_times = out.shape[-1]
@@ -158,6 +190,7 @@ def copy_block(data, origin, span, starts, out):
         low, high = max(first, starts[row]), min(last, starts[row] + n_times)
         part = data[:, low - origin : high - origin]
         out[row, :, low - starts[row] : high - starts[row]] = part
+        filled[row] += high - low
 
 
 class Watch:

@@ -122,14 +122,18 @@ def align_trials(trials, events, label_column, align):
         return onsets
     if align in events.columns:
         latency = pd.to_numeric(trials[align], errors="coerce").to_numpy(dtype=float)
-        if not np.isfinite(latency).any():
-            raise ValueError(f"The column {align!r} of events.tsv holds no latency.")
-        if np.nanmedian(np.abs(latency)) > LONGEST_LATENCY:
+        known = latency[np.isfinite(latency)]
+        if len(known) and np.median(np.abs(known)) > LONGEST_LATENCY:
             raise ValueError(
                 f"`align`: the latencies in the column {align!r} of events.tsv reach "
-                f"{np.nanmax(latency):g}; they must be seconds from the onset."
+                f"{known.max():g}; they must be seconds from the onset."
             )
         return onsets + latency
+    return _following_marks(onsets, events, label_column, align)
+
+
+def _following_marks(onsets, events, label_column, align):
+    """Find the first event with the label ``align`` between a trial and the next."""
     columns = sorted({label_column, "trial_type"} & set(events.columns))
     marks = events[(events[columns] == align).any(axis=1)]["onset"].to_numpy(
         dtype=float
@@ -143,6 +147,16 @@ def align_trials(trials, events, label_column, align):
     following = np.searchsorted(marks, onsets, side="left")
     times = np.append(marks, np.nan)[following]
     times[~(times < np.append(onsets[1:], np.inf))] = np.nan
+    others = events[events[label_column].notna() & (events[label_column] != align)]
+    inside = (others["onset"].to_numpy()[:, None] > onsets) & (
+        others["onset"].to_numpy()[:, None] < times
+    )
+    if inside.any():
+        names = sorted(set(others[label_column][inside.any(axis=1)]))
+        warn(
+            f"{inside.any(axis=0).sum()} of {len(onsets)} trials have another event "
+            f"({', '.join(names)}) before {align!r}; the next {align!r} is used."
+        )
     return times
 
 

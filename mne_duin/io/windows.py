@@ -99,6 +99,8 @@ def plan_trials(raw, trials, times, tmin, tmax, processing, align):
         reasons = [(name,) if hit else r for r, hit in zip(reasons, rows, strict=True)]
     report_dropped(~known, outside, marked, align)
     kept = known & ~outside & ~marked
+    if len(np.unique(starts[kept])) < kept.sum():
+        raise ValueError(f"`align` {align!r} puts two trials at the same time.")
     table = trials[kept]
     if align is not None:
         table = table.assign(time_zero=times[kept])

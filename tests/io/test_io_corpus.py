@@ -257,6 +257,10 @@ WARNS = {
         column(ELECTRODES, "name", "POL {}-Ref".format),
         "spell 8 channel name",
     ),
+    "electrodes: left and right swapped": (
+        table(ELECTRODES, lambda t: t.assign(hemisphere="R")),
+        "hemisphere of TI'1, .* contradicts the sign of x",
+    ),
     "electrodes: curly primes": (
         column(ELECTRODES, "name", lambda v: v.replace("'", "’")),
         "spell 4 channel name",

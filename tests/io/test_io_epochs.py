@@ -139,6 +139,29 @@ def test_alignment_to_a_following_label(dataset):
     assert epochs.drop_log[2] == ("NO_ALIGN",)
 
 
+def test_another_event_before_the_mark_is_reported(dataset):
+    def add_speech(events):
+        last = events.iloc[[1]].assign(onset="6.9", trial_type="speech")
+        return pd.concat([events, last])
+
+    examples.edit(dataset.root, "*run-1_events.tsv", add_speech)
+    with pytest.warns(RuntimeWarning) as caught:
+        epochs, _ = read_epochs(dataset, "ba", align="speech")
+    said = [str(warning.message) for warning in caught]
+    assert any("1 of 3 trials have another event (da) before" in text for text in said)
+    assert any("2 of 3 trials have no 'speech'" in text for text in said)
+    assert list(epochs.metadata["time_zero"]) == [6.9]
+
+
+def test_two_trials_at_one_time_are_refused(dataset):
+    def same(events):
+        events.loc[1, "response_time"] = "-3.6"
+
+    examples.edit(dataset.root, "*run-1_events.tsv", same)
+    with pytest.raises(ValueError, match="puts two trials at the same time"):
+        read_epochs(dataset, align="response_time")
+
+
 def test_trials_without_a_latency_are_dropped(dataset):
     def blank(events):
         events.loc[2, "response_time"] = "n/a"

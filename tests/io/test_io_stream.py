@@ -103,6 +103,29 @@ def test_acquisition_gaps_are_not_filtered_across():
     np.testing.assert_allclose(out[0], first.get_data()[:, 8900:9900], atol=1e-12)
 
 
+def test_resampling_after_a_gap_fills_every_sample(monkeypatch):
+    raw = make_raw(512.0, 40.0)
+    raw.set_annotations(mne.Annotations([10.001], [2.0], ["BAD_ACQ_SKIP"]))
+    ((_, first), (second, _)) = continuous_spans(raw)
+    assert second % 64
+    process = Processing(None, 200.0, (), 512.0, 1000.0)
+    start = int(np.ceil(second * 1000 / 512))
+    out = np.full((2, 3, 3000), np.nan)
+    where = np.array([start, first * 1000 // 512 - 3000])
+    read_windows(raw, raw.ch_names, np.eye(3), process, where, out)
+    assert np.isfinite(out).all()
+    with pytest.raises(ValueError, match="2 window.s. reach into a gap"):
+        read_windows(raw, raw.ch_names, np.eye(3), process, where + [-9, 9], out)
+
+
+def test_many_contacts_make_short_blocks(monkeypatch):
+    raw = make_raw(500.0, 60.0)
+    process = Processing(None, None, (), 500.0, 500.0)
+    monkeypatch.setattr(stream, "BLOCK_VALUES", 3 * 2500)
+    assert len(list(stream.blocks(raw, process, 3))) == 12
+    np.testing.assert_array_equal(read_all(raw, process), raw.get_data())
+
+
 def test_only_blocks_with_a_window_are_read(monkeypatch):
     raw = make_raw(500.0, 200.0)
     spans = []
