@@ -194,13 +194,11 @@ def _report_positions(contacts, path):
             f"{path}: contacts share one position: "
             f"{', '.join(twins.index[twins])}; check their coordinates."
         )
-    if (
-        "hemisphere" in contacts
-        and space_family(contacts["space"].iloc[0]) in TEMPLATES
-    ):
+    if "hemisphere" in contacts:
+        template = contacts["space"].map(space_family).isin(TEMPLATES)
         side = contacts["hemisphere"].astype("string").str.upper().str[:1]
         wrong = ((side == "L") & (xyz["x"] > 5)) | ((side == "R") & (xyz["x"] < -5))
-        wrong = wrong.fillna(False).astype(bool)
+        wrong = wrong.fillna(False).astype(bool) & template
         if wrong.any():
             warn(
                 f"{path}: the hemisphere of {', '.join(contacts.index[wrong])} "
