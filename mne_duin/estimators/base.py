@@ -8,6 +8,7 @@ from sklearn.frozen import FrozenEstimator
 from sklearn.utils.validation import check_is_fitted
 
 from mne_duin.estimators import contributions, persistence
+from mne_duin.estimators.bands import BANDS, add_high_gamma
 from mne_duin.nn import build_encoder
 from mne_duin.training import (
     ChannelScaler,
@@ -16,7 +17,7 @@ from mne_duin.training import (
     choose_precision,
     train,
 )
-from mne_duin.utils.checks import check_number
+from mne_duin.utils.checks import check_number, check_option
 from mne_duin.utils.epochs import EpochsData, as_array
 from mne_duin.utils.random import draw_seed
 
@@ -32,6 +33,9 @@ ARCHITECTURE = (
     "attention_dropout",
     "ff_dropout",
 )
+
+
+INITIAL = ("principal", "random")
 
 
 def unwrap(estimator, argument):
@@ -74,6 +78,7 @@ def inherit_input(estimator, pretrained):
     """
     for name in (
         "ch_names_",
+        "high_gamma_",
         "info_",
         "n_features_in_",
         "patch_size_",
@@ -106,9 +111,15 @@ class BaseDuIN(BaseEstimator):
         self.patch_size_ = self._count_patch_samples()
         self.subjects_, index = _subject_index(epochs)
         self.scaler_ = ChannelScaler.learn(
-            epochs.data, index, len(self.subjects_), self.ch_names_
+            self._inputs(epochs), index, len(self.subjects_), self.ch_names_
         )
         return self._whole_patches(epochs)
+
+    def _inputs(self, epochs):
+        """Return what the network sees, (n_epochs, n_inputs, n_times), not scaled."""
+        if not self.high_gamma_:
+            return epochs.data
+        return add_high_gamma(epochs.data, self.info_["sfreq"])
 
     def _check_again(self, X, *, subject=None, sfreq=None):
         """Turn later data into epochs in the channel order of the training data."""
@@ -188,29 +199,34 @@ class BaseDuIN(BaseEstimator):
         )
 
     def _scaled(self, epochs):
-        """Return the z-scored signal and the subject of each epoch as integers."""
+        """Return the z-scored inputs and the subject of each epoch as integers."""
         _, index = _subject_index(epochs, self.subjects_)
-        return self.scaler_.apply(epochs.data, index), index
+        return self.scaler_.apply(self._inputs(epochs), index), index
 
     def _signal_data(self, epochs, *, y=None, crop=None, max_shift=0.0):
-        """Put epochs on the device; times are in seconds."""
+        """Put epochs on the device for training; times are in seconds."""
         x, subject = self._scaled(epochs)
         rate = self.info_["sfreq"]
         n_times = None
         if crop is not None:
             size = self.patch_size_
             n_times = max(round(crop * rate) // size, 2) * size
+        shift = round(max_shift * rate)
+        return self._on_device(x, subject, y=y, n_times=n_times, max_shift=shift)
+
+    def _on_device(self, x, subject, **options):
+        """Put scaled inputs on the device."""
         return SignalData(
             x,
-            y=y,
             subject=subject,
             channel_mask=self.scaler_.channel_mask,
-            n_times=n_times,
-            max_shift=round(max_shift * rate),
             device=self.device_,
+            **options,
         )
 
-    def _choose_device(self):
+    def _prepare(self):
+        """Draw the seed, choose the device and return the type of autocast."""
+        self._seed = draw_seed(self.random_state)
         self.device_ = choose_device(self.device)
         return choose_precision(self.precision, self.device_)
 
@@ -218,7 +234,7 @@ class BaseDuIN(BaseEstimator):
         """Build a new encoder of the sizes that the constructor was given."""
         architecture = {name: getattr(self, name) for name in ARCHITECTURE}
         return build_encoder(
-            len(self.ch_names_),
+            self.scaler_.mean.shape[1],
             n_subjects=len(self.subjects_),
             patch_size=self.patch_size_,
             **architecture,
@@ -247,25 +263,33 @@ class BaseDuIN(BaseEstimator):
         )
         self.n_iter_ = len(self.history_)
 
-    def _seeded_build(self, build):
-        """Build a network with seeded initial values; global states stay untouched."""
-        self._seed = draw_seed(self.random_state)
-        with torch.random.fork_rng(devices=[]):
+    def _seeded_build(self, build, start=None, data=None):
+        """Build a network with seeded initial values; global states stay untouched.
+
+        ``start(module, data)`` may then give it better ones.
+        """
+        cuda = [self.device_] if self.device_.type == "cuda" else []
+        with torch.random.fork_rng(devices=cuda):
             torch.manual_seed(self._seed)
             self.module_ = build().to(self.device_)
+            if start is not None:
+                start(self.module_, data)
 
     @torch.no_grad()
-    def _batched(self, function, epochs, batch_size=64):
-        """Apply ``function(x, subject)`` in evaluation mode; return an array."""
-        data = self._signal_data(epochs)
+    def _batched(self, function, x, subject, batch_size=64):
+        """Apply ``function(x, subject)`` to scaled inputs in evaluation mode."""
         self.module_.eval()
-        parts = [
-            function(batch.x, batch.subject).cpu() for batch in data.batches(batch_size)
-        ]
-        return torch.cat(parts).numpy()
+        batches = self._on_device(x, subject).batches(batch_size)
+        return torch.cat([function(b.x, b.subject).cpu() for b in batches]).numpy()
 
-    def spatial_weights(self):
+    def spatial_weights(self, band="broadband"):
         """Return the first linear projection of every subject.
+
+        Parameters
+        ----------
+        band : str
+            ``"broadband"`` for the weights of the signal itself, ``"high-gamma"`` for
+            those of its high-gamma power, where the network was given it.
 
         Returns
         -------
@@ -273,7 +297,10 @@ class BaseDuIN(BaseEstimator):
             Per standard deviation of each channel.
         """
         check_is_fitted(self, "module_")
-        return self.module_.encoder.spatial.weight.detach().cpu().numpy().copy()
+        check_option("band", band, BANDS[: 1 + self.high_gamma_])
+        weights = self.module_.encoder.spatial.weight.detach().cpu().numpy()
+        first = BANDS.index(band) * self.n_features_in_
+        return weights[..., first : first + self.n_features_in_].copy()
 
     def channel_contributions(self, method="weights", *, X=None, y=None):
         """Say how much each channel contributes.

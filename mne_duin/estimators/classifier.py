@@ -1,6 +1,7 @@
 """Stage 3: fine-tune the encoder to name words."""
 
 from copy import deepcopy
+from functools import partial
 
 import numpy as np
 import torch
@@ -8,12 +9,16 @@ from sklearn.base import ClassifierMixin
 from sklearn.model_selection import train_test_split
 from torch.nn import functional
 
-from mne_duin.estimators.base import BaseDuIN, inherit_input, unwrap
+from mne_duin.estimators.base import INITIAL, BaseDuIN, inherit_input, unwrap
+from mne_duin.estimators.head import start_head_
 from mne_duin.estimators.presets import resolve
 from mne_duin.nn import Classifier, build_encoder, encoder_sizes
+from mne_duin.nn.principal import start_encoder_
 from mne_duin.utils.checks import check_number, check_option
 
 HEAD_ACTIVATIONS = (None, "sigmoid")
+HEAD_STARTS = ("lda", "random")
+SIGNIFICANCE = 0.003
 
 
 class DuINClassifier(ClassifierMixin, BaseDuIN):
@@ -27,12 +32,21 @@ class DuINClassifier(ClassifierMixin, BaseDuIN):
     preset : str
         ``"quick"`` (ours) or ``"paper"``: where every parameter that is None here takes
         its value from; see :mod:`mne_duin.estimators.presets`.
+    high_gamma : bool | None
+        Whether the network is given high-gamma power beside the signal; a pre-trained
+        encoder decides itself.
+    initial : str | None
+        Initial values of an encoder from scratch: ``"principal"`` or ``"random"``; see
+        :class:`DuINVQVAE`.
     head_activation : None | str
         None gives usable probabilities. ``"sigmoid"`` is the published head, whose
         output enters the cross-entropy as if it were logits: probabilities are nearly
         flat.
     hidden_dim : int
         Size of the hidden layer of the head.
+    head_start : str | None
+        ``"lda"`` starts the head as a shrinkage LDA on the tokens of the training
+        epochs (:mod:`mne_duin.estimators.head`), ``"random"`` as published.
     head_dropout : float | None
         Dropout of the hidden layer of the head.
     use_codex : bool
@@ -116,8 +130,11 @@ class DuINClassifier(ClassifierMixin, BaseDuIN):
         pretrained=None,
         preset="quick",
         *,
+        high_gamma=None,
+        initial=None,
         head_activation=None,
         hidden_dim=128,
+        head_start=None,
         head_dropout=None,
         use_codex=False,
         encoder_lr_scale=None,
@@ -149,8 +166,11 @@ class DuINClassifier(ClassifierMixin, BaseDuIN):
     ):
         self.pretrained = pretrained
         self.preset = preset
+        self.high_gamma = high_gamma
+        self.initial = initial
         self.head_activation = head_activation
         self.hidden_dim = hidden_dim
+        self.head_start = head_start
         self.head_dropout = head_dropout
         self.use_codex = use_codex
         self.encoder_lr_scale = encoder_lr_scale
@@ -207,38 +227,58 @@ class DuINClassifier(ClassifierMixin, BaseDuIN):
             If there is one class only, or the data or a parameter cannot be used.
         """
         recipe = resolve(self, "classifier")
-        check_option("head_activation", self.head_activation, HEAD_ACTIVATIONS)
-        epochs = self._check_training(X, subject, sfreq)
+        self._check_recipe(recipe)
+        epochs = self._check_training(X, recipe, subject, sfreq)
         y = self._check_y(y, len(epochs))
-        dtype = self._choose_device()
-        n_tokens = epochs.data.shape[-1] // self.patch_size_
-        self._seeded_build(lambda: self._build(recipe, n_tokens))
+        dtype = self._prepare()
         if validation is not None:
             held_out = self._check_again(validation[0], sfreq=sfreq)
-            split = epochs, y, held_out, self._class_index(validation[1])
+            y_held_out = self._class_index(validation[1])
         else:
-            split = self._split(epochs, y, recipe["validation_fraction"])
-        epochs, y, held_out, y_held_out = split
-        has_held_out = held_out is not None
+            epochs, y, held_out, y_held_out = self._split(
+                epochs, y, recipe["validation_fraction"]
+            )
+        data = self._signal_data(epochs, y=y, max_shift=recipe["max_shift"])
+        n_tokens = epochs.data.shape[-1] // self.patch_size_
+        self._seeded_build(
+            partial(self._build, recipe, n_tokens), partial(self._start, recipe), data
+        )
         self._label_smoothing = recipe["label_smoothing"]
+        has_held_out = held_out is not None
         self._train(
             self._step,
-            self._signal_data(epochs, y=y, max_shift=recipe["max_shift"]),
+            data,
             recipe,
             dtype,
             validation=self._signal_data(held_out, y=y_held_out)
             if has_held_out
             else None,
             monitor="valid_accuracy" if has_held_out else None,
-            lr_scale={"encoder": recipe["encoder_lr_scale"]}
-            if self.pretrained is not None
-            else None,
+            lr_scale={"encoder": recipe["encoder_lr_scale"]},
         )
         return self
 
-    def _check_training(self, X, subject, sfreq):
+    def _check_recipe(self, recipe):
+        check_option("head_activation", self.head_activation, HEAD_ACTIVATIONS)
+        check_option("initial", recipe["initial"], INITIAL)
+        check_option("head_start", recipe["head_start"], HEAD_STARTS)
+        if recipe["head_start"] == "lda" and self.head_activation is not None:
+            raise ValueError(
+                "head_start='lda' needs head_activation=None: a sigmoid would squash "
+                "the discriminant's scores."
+            )
+
+    def _start(self, recipe, module, data):
+        """Give a new encoder and the head their start."""
+        if self.pretrained is None and recipe["initial"] == "principal":
+            start_encoder_(module.encoder, data.x, data.subject)
+        if recipe["head_start"] == "lda":
+            start_head_(module, data, significance=SIGNIFICANCE)
+
+    def _check_training(self, X, recipe, subject, sfreq):
         """Turn the training data into epochs with the scales that will be used."""
         if self.pretrained is None:
+            self.high_gamma_ = bool(recipe["high_gamma"])
             return self._check_X(X, subject=subject, sfreq=sfreq)
         pretrained = unwrap(self.pretrained, "pretrained")
         inherit_input(self, pretrained)
@@ -339,7 +379,7 @@ class DuINClassifier(ClassifierMixin, BaseDuIN):
                 f"`X` has epochs of {n_tokens} patches; the classifier was fitted with "
                 f"{wanted}."
             )
-        return self._batched(self.module_, epochs)
+        return self._batched(self.module_, *self._scaled(epochs))
 
     def predict_proba(self, X):
         """Return the probability of every class.
@@ -372,8 +412,8 @@ class DuINClassifier(ClassifierMixin, BaseDuIN):
         """
         return self.classes_[self.decision_function(X).argmax(-1)]
 
-    def _loss(self, epochs, y):
-        """Cross-entropy of every epoch."""
-        scores = torch.from_numpy(self._scores(epochs))
+    def _loss_of(self, x, subject, y):
+        """Cross-entropy, per epoch."""
+        scores = torch.from_numpy(self._batched(self.module_, x, subject))
         index = torch.from_numpy(self._class_index(y))
         return functional.cross_entropy(scores, index, reduction="none").numpy()

@@ -5,7 +5,6 @@ import pandas as pd
 
 from mne_duin.nn.patch import fold
 from mne_duin.utils.checks import check_option
-from mne_duin.utils.epochs import EpochsData
 
 METHODS = ("weights", "patterns", "ablation")
 
@@ -36,7 +35,8 @@ def compute(estimator, method, X=None, y=None):
     """
     check_option("method", method, METHODS)
     if method == "weights":
-        values = np.abs(estimator.spatial_weights()).mean(1)
+        spatial = estimator.module_.encoder.spatial.weight.detach().cpu().numpy()
+        values = over_bands(estimator, np.abs(spatial).mean(1))
     else:
         if X is None:
             raise ValueError(f"method={method!r} needs `X`.")
@@ -45,11 +45,30 @@ def compute(estimator, method, X=None, y=None):
         epochs = estimator._check_again(X)
         function = patterns if method == "patterns" else ablation
         values = function(estimator, epochs, y)
-    values = np.where(estimator.scaler_.channel_mask, values, np.nan)
+    real = estimator.scaler_.channel_mask[:, : estimator.n_features_in_]
+    values = np.where(real, values, np.nan)
     names = pd.Index(estimator.ch_names_, name="name")
     if len(values) == 1:
         return pd.Series(values[0], names, name=method)
     return pd.DataFrame(values.T, names, [str(s) for s in estimator.subjects_])
+
+
+def over_bands(estimator, values):
+    """Average the values of the inputs that belong to one channel.
+
+    Parameters
+    ----------
+    estimator : BaseDuIN
+        A fitted estimator.
+    values : ndarray, shape (n_subjects, n_inputs)
+        One value per input of the network.
+
+    Returns
+    -------
+    values : ndarray, shape (n_subjects, n_channels)
+        One value per channel.
+    """
+    return values.reshape(len(values), -1, estimator.n_features_in_).mean(1)
 
 
 def folded_filters(estimator):
@@ -62,8 +81,8 @@ def folded_filters(estimator):
 
     Returns
     -------
-    filters : ndarray, shape (n_subjects, dim, n_channels, patch_size)
-        Exact in evaluation mode; per standard deviation of each channel.
+    filters : ndarray, shape (n_subjects, dim, n_inputs, patch_size)
+        Exact in evaluation mode; per standard deviation of each input.
     """
     encoder = estimator.module_.encoder
     return fold(encoder.spatial, encoder.patch)[0].cpu().numpy()
@@ -92,21 +111,21 @@ def patterns(estimator, epochs, y=None):
     """
     filters = folded_filters(estimator)
     x, subject = estimator._scaled(epochs)
-    n_subjects, dim, n_channels, size = filters.shape
-    values = np.zeros((n_subjects, n_channels))
+    n_subjects, dim, n_inputs, size = filters.shape
+    values = np.zeros((n_subjects, n_inputs))
     for index in range(n_subjects):
         patches = x[subject == index]
         if not len(patches):
             values[index] = np.nan
             continue
-        patches = patches.reshape(len(patches), n_channels, -1, size)
-        patches = patches.transpose(0, 2, 1, 3).reshape(-1, n_channels * size)
+        patches = patches.reshape(len(patches), n_inputs, -1, size)
+        patches = patches.transpose(0, 2, 1, 3).reshape(-1, n_inputs * size)
         sources = patches @ filters[index].reshape(dim, -1).T
         sources -= sources.mean(0)
         sources /= np.maximum(sources.std(0), 1e-12)
-        pattern = (sources.T @ patches / len(patches)).reshape(dim, n_channels, size)
+        pattern = (sources.T @ patches / len(patches)).reshape(dim, n_inputs, size)
         values[index] = np.sqrt(np.square(pattern).mean((0, 2)))
-    return values
+    return over_bands(estimator, values)
 
 
 def ablation(estimator, epochs, y=None):
@@ -126,17 +145,15 @@ def ablation(estimator, epochs, y=None):
     values : ndarray, shape (n_subjects, n_channels)
         In the unit of the estimator's loss.
     """
-    _, subject = estimator._scaled(epochs)
-    n_subjects, n_channels = estimator.scaler_.mean.shape
-    before = estimator._loss(epochs, y)
-    values = np.full((n_subjects, n_channels), np.nan)
+    x, subject = estimator._scaled(epochs)
+    before = estimator._loss_of(x, subject, y)
+    n_channels = estimator.n_features_in_
+    values = np.full((len(estimator.subjects_), n_channels), np.nan)
     for channel in range(n_channels):
-        data = epochs.data.copy()
-        data[:, channel] = estimator.scaler_.mean[subject, channel, None]
-        silenced = EpochsData(
-            data, epochs.sfreq, epochs.ch_names, epochs.subject, epochs.metadata
-        )
-        rise = estimator._loss(silenced, y) - before
+        silenced = x.copy()
+        # Zero is the channel's mean, for its signal and for its power alike.
+        silenced[:, channel::n_channels] = 0
+        rise = estimator._loss_of(silenced, subject, y) - before
         for index in np.unique(subject):
             values[index, channel] = rise[subject == index].mean()
     return values

@@ -1,5 +1,7 @@
 """Stage 2: pre-train an encoder by predicting the codes of hidden tokens."""
 
+from functools import partial
+
 import torch
 from sklearn.base import TransformerMixin
 from torch.nn import functional
@@ -159,8 +161,8 @@ class DuINMAE(TransformerMixin, BaseDuIN):
         self.vqvae_ = vqvae
         inherit_input(self, vqvae)
         epochs = self._check_again(X, subject=subject, sfreq=sfreq)
-        dtype = self._choose_device()
-        self._seeded_build(lambda: self._build(recipe["encoder_start"]))
+        dtype = self._prepare()
+        self._seeded_build(partial(self._build, recipe["encoder_start"]))
         vqvae.module_.to(self.device_).eval()
         held_out = None
         if validation is not None:
@@ -210,23 +212,22 @@ class DuINMAE(TransformerMixin, BaseDuIN):
         embeddings : ndarray, shape (n_epochs, n_tokens, dim)
             Tokens with context.
         """
-        return self._batched(self.module_.encoder, self._check_again(X))
+        epochs = self._check_again(X)
+        return self._batched(self.module_.encoder, *self._scaled(epochs))
 
-    @torch.no_grad()
-    def _loss(self, epochs, y=None):
-        """Cross-entropy of the hidden codes of every epoch."""
-        self.module_.eval()
-        losses = []
-        for batch in self._signal_data(epochs).batches(64):
-            codes = self.vqvae_.module_.encode(batch.x, batch.subject)
-            generator = torch.Generator(batch.x.device).manual_seed(0)
-            mask = random_mask(
-                *codes.shape, self.mask_ratio, generator=generator, device=codes.device
-            )
-            logits = self.module_(batch.x, mask, batch.subject).float()
-            loss = functional.cross_entropy(logits.mT, codes, reduction="none")
-            losses.append(loss.mean(1).cpu())
-        return torch.cat(losses).numpy()
+    def _loss_of(self, x, subject, y=None):
+        """Cross-entropy of the hidden codes, per epoch."""
+        return self._batched(self._batch_loss, x, subject)
+
+    def _batch_loss(self, x, subject):
+        codes = self.vqvae_.module_.encode(x, subject)
+        # The same masks every time, so that losses can be compared.
+        generator = torch.Generator(x.device).manual_seed(0)
+        mask = random_mask(
+            *codes.shape, self.mask_ratio, generator=generator, device=x.device
+        )
+        logits = self.module_(x, mask, subject).float()
+        return functional.cross_entropy(logits.mT, codes, reduction="none").mean(1)
 
     def score(self, X, y=None):
         """Return minus the mean cross-entropy of the hidden codes, in nats.
@@ -243,4 +244,4 @@ class DuINMAE(TransformerMixin, BaseDuIN):
         score : float
             Higher is better; guessing every code alike gives ``-log(n_codes)``.
         """
-        return float(-self._loss(self._check_again(X)).mean())
+        return float(-self._loss_of(*self._scaled(self._check_again(X))).mean())

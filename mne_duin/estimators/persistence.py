@@ -99,6 +99,7 @@ def _learned(estimator):
     learned = {
         "ch_names": estimator.ch_names_,
         "sfreq": float(estimator.info_["sfreq"]),
+        "high_gamma": bool(estimator.high_gamma_),
         "subjects": _plain(list(estimator.subjects_)),
         "history": _plain(estimator.history_.records),
         "n_iter": estimator.n_iter_,
@@ -185,6 +186,7 @@ def _set_learned(estimator, module, scaler, learned):
     """Give an estimator what it had learned."""
     estimator.module_, estimator.scaler_ = module, scaler
     estimator.device_ = torch.device("cpu")
+    estimator.high_gamma_ = learned["high_gamma"]
     estimator.ch_names_ = learned["ch_names"]
     estimator.info_ = mne.create_info(learned["ch_names"], learned["sfreq"], "seeg")
     estimator.n_features_in_ = len(learned["ch_names"])

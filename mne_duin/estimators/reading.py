@@ -155,7 +155,7 @@ def _estimator(stage, sizes):
 def _set_up(estimator, module, ch_names, n_subjects):
     """Make an estimator that counts as fitted on z-scored signals."""
     shape = (n_subjects, len(ch_names))
-    estimator.module_ = module.eval()
+    estimator.module_, estimator.high_gamma_ = module.eval(), False
     estimator.device_ = torch.device("cpu")
     estimator.scaler_ = ChannelScaler(
         np.zeros(shape, np.float32), np.ones(shape, np.float32), np.ones(shape, bool)

@@ -1,13 +1,16 @@
 """Stage 1: learn a codex of region-level tokens by rebuilding the signal."""
 
+from functools import partial
+
 import numpy as np
 from mne.utils import warn
 from sklearn.base import TransformerMixin
 
-from mne_duin.estimators.base import BaseDuIN
+from mne_duin.estimators.base import INITIAL, BaseDuIN
 from mne_duin.estimators.codex import STARTS, CodexTraining
 from mne_duin.estimators.presets import resolve
 from mne_duin.nn import Quantizer, build_vqvae
+from mne_duin.nn.principal import start_vqvae_
 from mne_duin.utils.checks import check_number, check_option
 
 
@@ -37,6 +40,13 @@ class DuINVQVAE(TransformerMixin, BaseDuIN):
         Sizes of the attention heads and of the feed-forward layer.
     attention_dropout, ff_dropout : float
         Dropout in the transformer.
+    high_gamma : bool | None
+        Whether the network is given the logarithm of high-gamma power (70-150 Hz) of
+        every channel beside its signal; see :mod:`mne_duin.estimators.bands`.
+    initial : str | None
+        Initial values: ``"principal"`` starts maps and filters from the principal
+        components of the training data (:mod:`mne_duin.nn.principal`), ``"random"``
+        from the published random values.
     n_codes : int | None
         Size of the codex.
     code_dim : int
@@ -124,6 +134,8 @@ class DuINVQVAE(TransformerMixin, BaseDuIN):
         ff_dim=320,
         attention_dropout=0.2,
         ff_dropout=0.2,
+        high_gamma=None,
+        initial=None,
         n_codes=None,
         code_dim=64,
         codex_decay=0.99,
@@ -156,6 +168,8 @@ class DuINVQVAE(TransformerMixin, BaseDuIN):
         self.ff_dim = ff_dim
         self.attention_dropout = attention_dropout
         self.ff_dropout = ff_dropout
+        self.high_gamma = high_gamma
+        self.initial = initial
         self.n_codes = n_codes
         self.code_dim = code_dim
         self.codex_decay = codex_decay
@@ -202,10 +216,16 @@ class DuINVQVAE(TransformerMixin, BaseDuIN):
         """
         recipe = resolve(self, "vqvae")
         check_option("codex_start", recipe["codex_start"], STARTS)
+        check_option("initial", recipe["initial"], INITIAL)
+        self.high_gamma_ = bool(recipe["high_gamma"])
         epochs = self._check_X(X, subject=subject, sfreq=sfreq)
-        dtype = self._choose_device()
-        self._seeded_build(lambda: self._build(recipe["n_codes"]))
+        dtype = self._prepare()
         data = self._signal_data(epochs, crop=self.crop_duration)
+        self._seeded_build(
+            partial(self._build, recipe["n_codes"]),
+            _start if recipe["initial"] == "principal" else None,
+            data,
+        )
         n_passes = recipe["max_iter"]
         step = CodexTraining(
             data,
@@ -260,7 +280,7 @@ class DuINVQVAE(TransformerMixin, BaseDuIN):
         return self.module_.quantizer.codebook.cpu().numpy().copy()
 
     def _encode(self, epochs):
-        return self._batched(self.module_.encode, epochs)
+        return self._batched(self.module_.encode, *self._scaled(epochs))
 
     def transform(self, X):
         """Return the code of every token.
@@ -288,24 +308,27 @@ class DuINVQVAE(TransformerMixin, BaseDuIN):
         Returns
         -------
         reconstruction : ndarray, shape (n_epochs, n_channels, n_times)
-            In the unit of ``X``; as long as whole patches go.
+            In the unit of ``X``; as long as whole patches go. High-gamma power, where
+            the network was given it, is rebuilt as well but not returned.
         """
-        epochs = self._check_again(X)
-        _, subject = self._scaled(epochs)
-        return self.scaler_.invert(self._rebuild(epochs), subject)
+        x, subject = self._scaled(self._check_again(X))
+        rebuilt = self._rebuild(x, subject)[:, : self.n_features_in_]
+        return self.scaler_.invert(rebuilt, subject)
 
-    def _rebuild(self, epochs):
-        return self._batched(lambda x, subject: self.module_(x, subject)[0], epochs)
+    def _rebuild(self, x, subject):
+        return self._batched(self._rebuild_batch, x, subject)
 
-    def _loss(self, epochs, y=None):
-        """Mean squared error of the z-scored signal over real channels, per epoch."""
-        x, subject = self._scaled(epochs)
-        error = np.square(self._rebuild(epochs) - x).mean(-1)
+    def _rebuild_batch(self, x, subject):
+        return self.module_(x, subject)[0]
+
+    def _loss_of(self, x, subject, y=None):
+        """Mean squared error of the real inputs, per epoch."""
+        error = np.square(self._rebuild(x, subject) - x).mean(-1)
         mask = self.scaler_.channel_mask[subject]
         return (error * mask).sum(1) / mask.sum(1)
 
     def score(self, X, y=None):
-        """Return the share of the z-scored signal's variance that is rebuilt.
+        """Return the share of the variance of the z-scored inputs that is rebuilt.
 
         Parameters
         ----------
@@ -320,4 +343,8 @@ class DuINVQVAE(TransformerMixin, BaseDuIN):
             One minus the mean squared error in units of the training data's variance
             (the paper's Table 8 lists that error).
         """
-        return float(1 - self._loss(self._check_again(X)).mean())
+        return float(1 - self._loss_of(*self._scaled(self._check_again(X))).mean())
+
+
+def _start(module, data):
+    start_vqvae_(module, data.x, data.subject)

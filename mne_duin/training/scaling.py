@@ -69,16 +69,19 @@ class ChannelScaler:
         return scaled.astype(np.float32, copy=False)
 
     def invert(self, data, subject):
-        """Return ``data`` in the unit of the signal."""
-        return (
-            data * self.scale[subject][..., None] + self.mean[subject][..., None]
-        ).astype(np.float32, copy=False)
+        """Return the first channels, as many as ``data`` has, in their own unit."""
+        n_channels = data.shape[1]
+        scale = self.scale[subject, :n_channels, None]
+        mean = self.mean[subject, :n_channels, None]
+        return (data * scale + mean).astype(np.float32, copy=False)
 
 
 def _refuse_flat(flat, ch_names):
     names = ch_names or [str(index) for index in range(len(flat))]
-    listing = ", ".join(np.asarray(names)[flat][:10])
+    # What the network sees may hold each channel twice, its signal and its power.
+    found = [names[index % len(names)] for index in np.flatnonzero(flat)]
+    found = list(dict.fromkeys(found))
     raise ValueError(
-        f"{flat.sum()} channels are flat ({listing}): their signal is constant, so they "
-        "cannot be scaled. Mark them bad or drop them."
+        f"{len(found)} channels are flat ({', '.join(found[:10])}): their signal is "
+        "constant, so they cannot be scaled. Mark them bad or drop them."
     )

@@ -39,9 +39,7 @@ class EpochsData:
         """Return the chosen epochs."""
         metadata = None if self.metadata is None else self.metadata.iloc[index]
         subject = None if self.subject is None else self.subject[index]
-        return replace(
-            self, data=self.data[index], subject=subject, metadata=metadata
-        )
+        return replace(self, data=self.data[index], subject=subject, metadata=metadata)
 
     def __len__(self):
         return len(self.data)

@@ -1,0 +1,171 @@
+"""Start the networks from the principal components of their data.
+
+The published start draws small random weights; rebuilding 100 ms of signal then takes
+thousands of steps to learn what a principal component analysis knows at once. Here the
+spatial maps start as the principal components of the channels, the convolutions as
+low-pass filters that hand them on in steps of 10 ms, the quantizer's projections as the
+principal components of the tokens, and the decoder as the way back. All weights are
+then trained as usual; the random part that is left breaks the symmetries.
+"""
+
+import torch
+from torch import nn
+
+RANDOM_PART = 0.1
+
+
+@torch.no_grad()
+def start_encoder_(encoder, x, subject=None):
+    """Start spatial maps and patch encoder from the principal components of channels.
+
+    Parameters
+    ----------
+    encoder : DuINEncoder
+        The encoder, changed in place.
+    x : Tensor, shape (n_epochs, n_channels, n_times)
+        Scaled training epochs.
+    subject : LongTensor, shape (n_epochs,) | None
+        Subject of each epoch.
+
+    Returns
+    -------
+    inverse : Tensor, shape (n_subjects, n_channels, n_filters)
+        The maps from the filters back to the channels.
+    """
+    spatial = encoder.spatial
+    inverse = torch.zeros_like(spatial.weight.transpose(1, 2))
+    for index in range(len(spatial.weight)):
+        own = x if subject is None else x[subject == index]
+        forward, backward = _principal_maps(own, spatial.weight.shape[1])
+        spatial.weight[index], inverse[index] = forward, backward
+    spatial.bias.zero_()
+    convolutions = [m for m in encoder.patch.layers if isinstance(m, nn.Conv1d)]
+    for layer in convolutions:
+        _shrink_(layer)
+    first, *others = convolutions
+    window = torch.hann_window(first.kernel_size[0] + 2, periodic=False)[1:-1]
+    n_filters = spatial.weight.shape[1]
+    _add_diagonal_(first.weight, n_filters, (window / window.sum()).to(x.device))
+    for layer in others:
+        _add_delta_(layer.weight)
+    _calibrate_(encoder, x, subject)
+    return inverse
+
+
+@torch.no_grad()
+def start_vqvae_(vqvae, x, subject=None):
+    """Start the whole first stage from principal components.
+
+    Parameters
+    ----------
+    vqvae : VQVAE
+        The network, changed in place.
+    x : Tensor, shape (n_epochs, n_channels, n_times)
+        Scaled training epochs.
+    subject : LongTensor, shape (n_epochs,) | None
+        Subject of each epoch.
+    """
+    vqvae.spatial.weight.copy_(start_encoder_(vqvae.encoder, x, subject))
+    vqvae.spatial.bias.zero_()
+    _start_patch_decoder_(vqvae.patch)
+    _start_projections_(vqvae, x, subject)
+
+
+def _calibrate_(encoder, x, subject):
+    """Set the running statistics of the batch normalisations to those of the data."""
+    norms = [m for m in encoder.patch.layers if isinstance(m, nn.BatchNorm1d)]
+    was_training, momentum = encoder.training, norms[0].momentum
+    for norm in norms:
+        norm.reset_running_stats()
+        # None averages over all batches alike.
+        norm.momentum = None
+    encoder.train()
+    n_times = x.shape[-1] // encoder.patch_size * encoder.patch_size
+    for rows in torch.arange(len(x), device=x.device).split(64):
+        own = None if subject is None else subject[rows]
+        encoder.tokenize(x[rows, :, :n_times], own)
+    encoder.train(was_training)
+    for norm in norms:
+        norm.momentum = momentum
+
+
+def _principal_maps(x, n_filters):
+    """Return whitening principal components and the maps back."""
+    n_channels = x.shape[1]
+    signal = x.transpose(0, 1).reshape(n_channels, -1).double()
+    covariance = signal @ signal.T / signal.shape[1]
+    variance, vectors = torch.linalg.eigh(covariance)
+    variance, vectors = variance.flip(0), vectors.flip(1)
+    # Padded channels and exact linear dependencies have no variance to whiten.
+    n_kept = min(n_filters, int((variance > 1e-6 * variance[0]).sum()))
+    scale = variance[:n_kept].sqrt()
+    forward = torch.zeros(n_filters, n_channels, dtype=x.dtype, device=x.device)
+    forward[:n_kept] = (vectors[:, :n_kept] / scale).T
+    backward = torch.zeros(n_channels, n_filters, dtype=x.dtype, device=x.device)
+    backward[:, :n_kept] = vectors[:, :n_kept] * scale
+    if n_kept < n_filters:
+        mixture = torch.randn(n_filters - n_kept, n_kept, device=x.device)
+        forward[n_kept:] = 0.5 * n_kept**-0.5 * mixture @ forward[:n_kept]
+    return forward, backward
+
+
+def _shrink_(layer):
+    layer.weight.mul_(RANDOM_PART)
+    if layer.bias is not None:
+        layer.bias.zero_()
+
+
+def _add_diagonal_(weight, n_rows, kernel):
+    """Let each of the first filters hand on its input through a kernel."""
+    rows = torch.arange(min(n_rows, *weight.shape[:2]), device=weight.device)
+    weight[rows, rows] += kernel
+
+
+def _add_delta_(weight):
+    """Let each filter hand on its input as it is."""
+    kernel = torch.zeros(weight.shape[2], device=weight.device)
+    kernel[weight.shape[2] // 2] = 1
+    _add_diagonal_(weight, min(weight.shape[:2]), kernel)
+
+
+def _start_patch_decoder_(patch):
+    """Unfold a token into its steps of time and interpolate between them."""
+    layers = list(patch.layers)
+    for layer in layers:
+        _shrink_(layer)
+    dim, n_hidden, _ = layers[0].weight.shape
+    n_outputs = layers[4].weight.shape[1]
+    n_steps = dim // n_outputs
+    # The hidden layer is narrower than a token; a random projection keeps most of it.
+    rotation = torch.randn(dim, max(dim, n_hidden), device=layers[0].weight.device)
+    rotation = torch.linalg.qr(rotation)[0][:, :n_hidden]
+    layers[0].weight[:, : rotation.shape[1], 1] += rotation
+    _add_delta_(layers[1].weight)
+    for step in range(min(n_steps, layers[2].weight.shape[2])):
+        rows = rotation[step * n_outputs : (step + 1) * n_outputs]
+        layers[2].weight[: rows.shape[1], :n_outputs, step] += rows.T
+    _add_delta_(layers[3].weight)
+    # Output sample 10 i - 5 + k of step i: a triangle around k = 5 interpolates.
+    distance = (torch.arange(19, device=rotation.device) - 5).abs() / 10
+    _add_diagonal_(layers[4].weight, n_outputs, (1 - distance).clamp(min=0))
+    _add_delta_(layers[5].weight)
+
+
+def _start_projections_(vqvae, x, subject):
+    """Start the quantizer's projections from the principal components of tokens."""
+    encoder, quantizer = vqvae.encoder, vqvae.quantizer
+    length = min(x.shape[-1] // encoder.patch_size, 40) * encoder.patch_size
+    own = None if subject is None else subject[:64]
+    encoder.eval()
+    tokens = encoder(x[:64, :, :length], own).flatten(0, 1).double()
+    center = tokens.mean(0)
+    vectors = torch.linalg.eigh(torch.cov((tokens - center).T))[1].flip(1)
+    vectors = vectors[:, : quantizer.codebook.shape[1]].to(x.dtype)
+    center = center.to(x.dtype)
+    first, _, second = quantizer.project
+    # Half the scale keeps most tokens in the linear range of the tanh.
+    first.weight.mul_(RANDOM_PART).add_(0.5 * torch.eye(len(center), device=x.device))
+    first.bias.copy_(-0.5 * center)
+    second.weight.copy_(vectors.T)
+    quantizer.expand.weight.copy_(vectors)
+    quantizer.expand.bias.copy_(center)
