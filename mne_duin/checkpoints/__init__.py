@@ -1,18 +1,20 @@
 """Files and foreign state dicts: safe, versioned, atomic.
 
-``official`` translates the published checkpoints' names to ours and back, ``format``
-reads and writes our own files.
+``official`` translates the published checkpoints' names to ours and back by the rows of
+``official_table``, ``pth`` reads the published files, ``format`` reads and writes ours.
 """
 
 from mne_duin.checkpoints.format import read_checkpoint, write_checkpoint
 from mne_duin.checkpoints.official import (
+    check_official,
     from_official,
     official_sizes,
-    read_state_dict,
     to_official,
 )
+from mne_duin.checkpoints.pth import read_state_dict
 
 __all__ = [
+    "check_official",
     "from_official",
     "official_sizes",
     "read_checkpoint",

@@ -2,13 +2,13 @@
 
 One file, so that writing it is one rename: the content goes to a temporary name in the
 same folder, is flushed to the disk, and only then takes the file's name. Reading never
-runs anything, and a checksum over the tensors detects damage.
+runs anything, and a checksum over all of it detects damage.
 """
 
 import hashlib
 import json
 import os
-import tempfile
+import secrets
 from pathlib import Path
 
 import safetensors
@@ -50,29 +50,41 @@ def write_checkpoint(path, tensors, meta):
     header = {
         "format": FORMAT,
         "version": str(VERSION),
-        "sha256": checksum(tensors),
         "meta": json.dumps(meta, ensure_ascii=False),
     }
+    header["sha256"] = checksum(tensors, header)
     content = safetensors.torch.save(tensors, metadata=header)
     path.parent.mkdir(parents=True, exist_ok=True)
-    handle, temporary = tempfile.mkstemp(
-        prefix=f".{path.name}.", suffix=".partial", dir=path.parent
-    )
+    temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}.partial")
     try:
-        with os.fdopen(handle, "wb") as file:
+        with temporary.open("xb") as file:
             file.write(content)
             file.flush()
             os.fsync(file.fileno())
         os.replace(temporary, path)
     except BaseException:
-        Path(temporary).unlink(missing_ok=True)
+        temporary.unlink(missing_ok=True)
         raise
     return path
 
 
-def checksum(tensors):
-    """Return the SHA-256 over names, types, shapes and values, in order of names."""
-    digest = hashlib.sha256()
+def checksum(tensors, header):
+    """Return the SHA-256 over the tensors' names, types, shapes, values and the header.
+
+    Parameters
+    ----------
+    tensors : dict of str to Tensor
+        The tensors by name.
+    header : dict of str to str
+        What is written beside them; an earlier checksum in it does not count.
+
+    Returns
+    -------
+    digest : str
+        64 hexadecimal digits.
+    """
+    rest = {name: value for name, value in header.items() if name != "sha256"}
+    digest = hashlib.sha256(json.dumps(rest, sort_keys=True).encode())
     for name in sorted(tensors):
         value = tensors[name]
         digest.update(f"{name} {value.dtype} {tuple(value.shape)};".encode())
@@ -113,10 +125,9 @@ def read_checkpoint(path):
         meta = json.loads(header["meta"])
     except (safetensors.SafetensorError, json.JSONDecodeError, KeyError) as error:
         raise ValueError(
-            f"{path.name} is damaged or not a checkpoint of mne_duin "
-            f"({str(error).splitlines()[0][:100]})."
+            f"{path.name} is damaged or not a checkpoint of mne_duin ({error!s:.100})."
         ) from error
-    if checksum(tensors) != header.get("sha256"):
+    if checksum(tensors, header) != header.get("sha256"):
         raise ValueError(
             f"{path.name} is damaged: its content does not match its checksum."
         )
@@ -128,8 +139,8 @@ def _check_header(header, path):
         raise ValueError(
             f"{path.name} is a safetensors file, but not a checkpoint of mne_duin."
         )
-    if not header.get("version", "").isdigit() or int(header["version"]) > VERSION:
+    if not header.get("version", "").isdecimal() or int(header["version"]) > VERSION:
         raise ValueError(
-            f"{path.name} has format version {header.get('version')!r}; this version of "
+            f"{path.name} has format version {header.get('version')!r}; this "
             f"mne_duin reads up to {VERSION}. Update mne_duin."
         )

@@ -1,134 +1,11 @@
-"""Translate the state dicts of the published implementation to ours and back.
-
-One table of :class:`Entry` rows per stage serves both directions, so that the importer,
-the exporter and the parity tests cannot disagree.
-"""
-
-import pickle
-from dataclasses import dataclass
-from pathlib import Path
+"""Translate the state dicts of the published implementation to ours and back."""
 
 import torch
 
+from mne_duin.checkpoints.official_table import IDLE, IDLE_CLASSIFIER, table
 from mne_duin.utils.checks import check_option
 
 STAGES = ("vqvae", "mae", "cls")
-
-# Parts of published files that carry no information or are never used by a forward
-# pass: constant tables, the k-means flag, and the classifier's idle branches.
-IDLE = ("time_encodings", "attention.scale", "codex.initted", "contra_block.")
-IDLE_CLASSIFIER = ("vq_block.",)
-
-
-@dataclass(frozen=True)
-class Entry:
-    """One tensor of a published file and where it lives here.
-
-    Attributes
-    ----------
-    official, ours : str
-        The two names.
-    part : None | int
-        Which third of our fused query, key and value layer it is.
-    kind : str
-        ``"copy"``, ``"subject"`` (a spatial map, stored as columns of flattened
-        matrices), ``"subject_bias"`` or ``"pointwise"`` (a linear layer that is a
-        convolution of size one here).
-    """
-
-    official: str
-    ours: str
-    part: int | None = None
-    kind: str = "copy"
-
-
-def _both(official, ours, names=("weight", "bias"), **options):
-    """Rows for the tensors of one layer."""
-    return [Entry(f"{official}.{n}", f"{ours}.{n}", **options) for n in names]
-
-
-def _subject(official, ours):
-    return [
-        Entry(f"{official}.subj_layer.W.weight", f"{ours}.weight", kind="subject"),
-        Entry(f"{official}.subj_layer.B.weight", f"{ours}.bias", kind="subject_bias"),
-    ]
-
-
-def _blocks(official, ours, n_layers):
-    rows = []
-    for layer in range(n_layers):
-        old, new = f"{official}.1.xfmr_blocks.{layer}", f"{ours}.blocks.{layer}"
-        for part, letter in enumerate("qkv"):
-            rows += _both(f"{old}.mha.W_{letter}.W", f"{new}.attention.qkv", part=part)
-        rows += _both(f"{old}.mha.norm_q", f"{new}.attention.norm_q")
-        rows += _both(f"{old}.mha.norm_k", f"{new}.attention.norm_k")
-        rows += _both(f"{old}.mha.proj.0", f"{new}.attention.out")
-        rows += _both(f"{old}.norm_mha", f"{new}.norm_attention")
-        rows += _both(f"{old}.ffn.fc1.0", f"{new}.expand")
-        rows += _both(f"{old}.ffn.fc2.0", f"{new}.contract")
-        rows += _both(f"{old}.norm_ffn", f"{new}.norm_ff")
-    return rows
-
-
-def _encoder(sizes):
-    norm = ("weight", "bias", "running_mean", "running_var", "num_batches_tracked")
-    rows = _subject("subj_block", "encoder.spatial")
-    for index in range(sizes["n_convs"]):
-        old, new = f"tokenizer.conv_blocks.{index}", "encoder.patch.layers"
-        rows += _both(f"{old}.0.1", f"{new}.{2 * index}")
-        rows += _both(f"{old}.1.1", f"{new}.{2 * index + 1}", norm)
-    return rows + _blocks("encoder", "encoder.transformer", sizes["n_layers"])
-
-
-def _quantizer():
-    rows = _both("vq_block.pre_proj.0", "quantizer.project.0")
-    rows += _both("vq_block.pre_proj.2", "quantizer.project.2")
-    rows += _both("vq_block.layernorm", "quantizer.norm")
-    rows += _both("vq_block.post_proj.0", "quantizer.expand")
-    rows.append(Entry("vq_block.codex.embeddings", "quantizer.codebook"))
-    rows.append(Entry("vq_block.counts", "quantizer.counts"))
-    return rows
-
-
-def _decoder(sizes):
-    rows = _blocks("decoder", "transformer", sizes["n_decoder_layers"])
-    for index in range(5):
-        rows += _both(f"rgs_block.rgs_head.{index}.0.1", f"patch.layers.{index}")
-    rows.append(
-        Entry(
-            "rgs_block.rgs_head.5.0.weight", "patch.layers.5.weight", kind="pointwise"
-        )
-    )
-    rows.append(Entry("rgs_block.rgs_head.5.0.bias", "patch.layers.5.bias"))
-    return rows + _subject("desubj_block", "spatial")
-
-
-def table(stage, sizes):
-    """Return the rows of a stage.
-
-    Parameters
-    ----------
-    stage : str
-        ``"vqvae"``, ``"mae"`` or ``"cls"``.
-    sizes : dict
-        What :func:`official_sizes` found.
-
-    Returns
-    -------
-    rows : list of Entry
-        One row per tensor that carries information.
-    """
-    rows = _encoder(sizes)
-    if stage == "vqvae":
-        return rows + _quantizer() + _decoder(sizes)
-    if stage == "mae":
-        return [
-            *rows,
-            Entry("mask_emb", "mask_token"),
-            *_both("cls_block.cls_head.0.0", "head"),
-        ]
-    rows += _both("cls_block.cls_head.1.0", "hidden")
-    return rows + _both("cls_block.cls_head.2.0", "scores")
 
 
 def official_sizes(state_dict, stage):
@@ -153,8 +30,10 @@ def official_sizes(state_dict, stage):
         If a tensor that tells a size is missing; the message names it.
     """
     check_option("stage", stage, STAGES)
-    flat, n_subjects = _shape(state_dict, "subj_block.subj_layer.W.weight", stage)
-    n_filters = _shape(state_dict, "subj_block.subj_layer.B.weight", stage)[0]
+    flat, n_subjects = _matrix(state_dict, "subj_block.subj_layer.W.weight", stage)
+    n_filters, _ = _matrix(state_dict, "subj_block.subj_layer.B.weight", stage)
+    # The first layer behind an attention tells the size of a token.
+    token = _matrix(state_dict, "encoder.1.xfmr_blocks.0.ffn.fc1.0.weight", stage)[1]
     sizes = {
         "n_channels": flat // n_filters,
         "n_subjects": n_subjects,
@@ -164,18 +43,25 @@ def official_sizes(state_dict, stage):
         "n_decoder_layers": _count(state_dict, "decoder.1.xfmr_blocks."),
     }
     if stage == "vqvae":
-        shape = _shape(state_dict, "vq_block.codex.embeddings", stage)
+        shape = _matrix(state_dict, "vq_block.codex.embeddings", stage)
         sizes["n_codes"], sizes["code_dim"] = shape
     elif stage == "mae":
-        sizes["n_codes"], _ = _shape(state_dict, "cls_block.cls_head.0.0.weight", stage)
+        head = _matrix(state_dict, "cls_block.cls_head.0.0.weight", stage)
+        sizes["n_codes"] = head[0]
     else:
-        _, width = _shape(state_dict, "cls_block.cls_head.1.0.weight", stage)
-        dim = _shape(state_dict, "encoder.1.xfmr_blocks.0.norm_mha.weight", stage)[0]
-        sizes["n_tokens"] = width // dim
-        sizes["n_classes"] = _shape(state_dict, "cls_block.cls_head.2.0.weight", stage)[
-            0
-        ]
+        hidden = _matrix(state_dict, "cls_block.cls_head.1.0.weight", stage)
+        scores = _matrix(state_dict, "cls_block.cls_head.2.0.weight", stage)
+        sizes["n_tokens"] = hidden[1] // token
+        sizes["n_classes"] = scores[0]
     return sizes
+
+
+def _matrix(state_dict, key, stage):
+    """Return the two sizes of a matrix."""
+    shape = _shape(state_dict, key, stage)
+    if len(shape) != 2 or 0 in shape:
+        raise ValueError(f"{key!r} has shape {shape}; a matrix is wanted.")
+    return shape
 
 
 def _shape(state_dict, key, stage):
@@ -185,17 +71,50 @@ def _shape(state_dict, key, stage):
             f"has; it holds {len(state_dict)} tensors, the first are "
             f"{sorted(state_dict)[:3]}."
         )
+    if not hasattr(state_dict[key], "shape"):
+        raise ValueError(f"{key!r} is a {type(state_dict[key]).__name__}, no tensor.")
     return tuple(state_dict[key].shape)
 
 
 def _count(state_dict, prefix):
-    """Number of the consecutive layers whose names start with ``prefix``."""
-    found = {
-        int(key.removeprefix(prefix).split(".")[0])
+    """Return the number of consecutive layers whose names start with ``prefix``."""
+    names = [key.removeprefix(prefix) for key in state_dict if key.startswith(prefix)]
+    found = {name.split(".")[0] for name in names}
+    return next(count for count in range(len(found) + 1) if str(count) not in found)
+
+
+def check_official(state_dict, stage, expected):
+    """Check that a published state dict has the tensors and shapes that are wanted.
+
+    Parameters
+    ----------
+    state_dict : dict of str to Tensor
+        A state dict in the published layout.
+    stage : str
+        ``"vqvae"``, ``"mae"`` or ``"cls"``.
+    expected : dict of str to Tensor
+        Tensors of the right shapes, what :func:`to_official` makes of a network.
+
+    Raises
+    ------
+    ValueError
+        If a tensor is missing, unknown, or of another shape; the message names it.
+    """
+    idle = IDLE + (IDLE_CLASSIFIER if stage == "cls" else ())
+    unknown = [
+        key
         for key in state_dict
-        if key.startswith(prefix)
-    }
-    return max(found) + 1 if found else 0
+        if key not in expected and not any(part in key for part in idle)
+    ]
+    if unknown:
+        raise ValueError(f"Unknown tensors in the {stage!r} state dict: {unknown[:5]}.")
+    for key, value in expected.items():
+        shape, wanted = _shape(state_dict, key, stage), tuple(value.shape)
+        if shape != wanted:
+            raise ValueError(
+                f"{key!r} has shape {shape}; beside the other tensors of this "
+                f"{stage!r} state dict {wanted} is wanted."
+            )
 
 
 def from_official(state_dict, stage):
@@ -216,21 +135,11 @@ def from_official(state_dict, stage):
     Raises
     ------
     ValueError
-        If a tensor is missing, unknown, or has an impossible shape.
+        If a tensor is missing; :func:`check_official` checks the others.
     """
     sizes = official_sizes(state_dict, stage)
-    rows = table(stage, sizes)
-    idle = IDLE + (IDLE_CLASSIFIER if stage == "cls" else ())
-    known = {row.official for row in rows}
-    unknown = [
-        key
-        for key in state_dict
-        if key not in known and not any(part in key for part in idle)
-    ]
-    if unknown:
-        raise ValueError(f"Unknown tensors in the {stage!r} state dict: {unknown[:5]}.")
     ours, parts = {}, {}
-    for row in rows:
+    for row in table(stage, sizes):
         _shape(state_dict, row.official, stage)
         value = _to_ours(state_dict[row.official], row, sizes)
         if row.part is None:
@@ -288,39 +197,3 @@ def _to_theirs(value, row):
     if row.kind == "subject_bias":
         return value.T
     return value[..., 0] if row.kind == "pointwise" else value
-
-
-def read_state_dict(path):
-    """Read a ``.pth`` file as published, without running anything it may contain.
-
-    Parameters
-    ----------
-    path : path-like
-        A file written by ``torch.save``.
-
-    Returns
-    -------
-    state_dict : dict of str to Tensor
-        The tensors by name, on the CPU.
-
-    Raises
-    ------
-    FileNotFoundError
-        If there is no such file.
-    ValueError
-        If it is damaged, or holds anything but tensors by name.
-    """
-    path = Path(path)
-    if not path.is_file():
-        raise FileNotFoundError(f"There is no file {str(path)!r}.")
-    try:
-        content = torch.load(path, map_location="cpu", weights_only=True)
-    except (pickle.UnpicklingError, RuntimeError, EOFError, ValueError) as error:
-        raise ValueError(
-            f"{path.name} is damaged or holds more than tensors; nothing in it was run "
-            f"({str(error).splitlines()[0][:120]})."
-        ) from error
-    named = isinstance(content, dict) and all(isinstance(key, str) for key in content)
-    if not named or not all(isinstance(v, torch.Tensor) for v in content.values()):
-        raise ValueError(f"{path.name} must hold a dict of names to tensors.")
-    return content

@@ -8,8 +8,10 @@ import torch
 
 from mne_duin._version import __version__
 from mne_duin.checkpoints import read_checkpoint, write_checkpoint
-from mne_duin.nn import build_network, network_sizes
+from mne_duin.nn import load_network, network_sizes
 from mne_duin.training import ChannelScaler, History
+
+STAGES = ("vqvae", "pretrained")
 
 
 def save(estimator, path):
@@ -69,13 +71,13 @@ def to_state(estimator):
         tensors[f"scaler.{name}"] = torch.from_numpy(value.copy())
     parameters = estimator.get_params(deep=False)
     nested = {}
-    if "vqvae" in parameters:
+    if hasattr(estimator, "vqvae_"):
         inner, nested["vqvae"] = to_state(estimator.vqvae_)
         tensors |= {f"vqvae/{name}": value for name, value in inner.items()}
-        parameters["vqvae"] = None
-    if parameters.get("pretrained") is not None:
-        # Its encoder is part of this network now.
-        parameters["pretrained"] = None
+    for name in STAGES:
+        if name in parameters:
+            # The first stage is nested; an encoder is part of this network now.
+            parameters[name] = None
     if hasattr(estimator, "code_counts_"):
         tensors["code_counts"] = torch.from_numpy(estimator.code_counts_.copy())
     meta = {
@@ -107,6 +109,8 @@ def _learned(estimator):
     }
     if hasattr(estimator, "classes_"):
         learned["classes"] = _plain(list(estimator.classes_))
+    if hasattr(estimator, "fit_groups_"):
+        learned["fit_groups"] = sorted(estimator.fit_groups_)
     return learned
 
 
@@ -164,10 +168,9 @@ def from_state(tensors, meta, classes):
         inner = _below(tensors, "vqvae/")
         estimator.vqvae_ = from_state(inner, meta["nested"]["vqvae"], classes)
         estimator.vqvae = estimator.vqvae_
-    module = build_network(meta["network"])
-    module.load_state_dict(_below(tensors, "module."))
+    module = load_network(meta["network"], _below(tensors, "module."))
     scales = {k: v.numpy() for k, v in _below(tensors, "scaler.").items()}
-    _set_learned(estimator, module.eval(), ChannelScaler(**scales), meta["learned"])
+    _set_learned(estimator, module, ChannelScaler(**scales), meta["learned"])
     if "code_counts" in tensors:
         estimator.code_counts_ = tensors["code_counts"].numpy()
     return estimator
@@ -197,3 +200,5 @@ def _set_learned(estimator, module, scaler, learned):
     estimator.best_iter_ = learned["best_iter"]
     if "classes" in learned:
         estimator.classes_ = np.array(learned["classes"])
+    if "fit_groups" in learned:
+        estimator.fit_groups_ = set(learned["fit_groups"])

@@ -6,17 +6,24 @@ import mne
 import numpy as np
 import torch
 
-from mne_duin.checkpoints import from_official, official_sizes, read_state_dict
+from mne_duin.checkpoints import (
+    check_official,
+    from_official,
+    official_sizes,
+    read_state_dict,
+    to_official,
+)
 from mne_duin.estimators import persistence
 from mne_duin.estimators.classifier import DuINClassifier
 from mne_duin.estimators.mae import DuINMAE
 from mne_duin.estimators.vqvae import DuINVQVAE
-from mne_duin.nn import build_network
+from mne_duin.nn import build_network, load_network
 from mne_duin.training import ChannelScaler, History
 from mne_duin.utils.checks import check_option, check_type
 
 CLASSES = {kind.__name__: kind for kind in (DuINVQVAE, DuINMAE, DuINClassifier)}
 SFREQ = 1000.0
+ENCODER_SIZES = ("n_channels", "n_subjects", "n_filters", "n_layers")
 
 
 def read_estimator(path):
@@ -89,9 +96,12 @@ def read_official(
             f"{sizes['n_subjects']} subjects."
         )
     names = _names("ch_names", ch_names, sizes["n_channels"])
-    module = build_network(_network(sizes, stage))
-    _load(module, from_official(state, stage))
-    estimator = _estimator(stage, sizes)
+    network = _network(sizes, stage)
+    with torch.random.fork_rng(devices=[]):
+        expected = build_network(network).state_dict()
+    check_official(state, stage, to_official(expected, stage, sizes))
+    module = load_network(network, from_official(state, stage))
+    estimator = _estimator(stage, network)
     _set_up(estimator, module, [str(name) for name in names], sizes["n_subjects"])
     if stage == "vqvae":
         estimator.code_counts_ = module.quantizer.counts.round().long().numpy()
@@ -114,7 +124,7 @@ def _network(sizes, stage):
     """Return the sizes in the form that our builder takes."""
     network = {
         "stage": {"vqvae": "VQVAE", "mae": "MAE", "cls": "Classifier"}[stage],
-        "encoder": {k: sizes[k] for k in ("n_channels", "n_subjects", "n_layers")},
+        "encoder": {k: sizes[k] for k in ENCODER_SIZES},
     }
     if stage == "vqvae":
         network["quantizer"] = {k: sizes[k] for k in ("n_codes", "code_dim")}
@@ -130,26 +140,19 @@ def _network(sizes, stage):
     return network
 
 
-def _load(module, weights):
-    """Load weights; name the first tensor that does not fit."""
-    own = module.state_dict()
-    for name in own:
-        if name not in weights:
-            raise ValueError(f"The weights lack a tensor for {name!r}.")
-        if own[name].shape != weights[name].shape:
-            raise ValueError(
-                f"The tensor for {name!r} has shape {tuple(weights[name].shape)}; "
-                f"{tuple(own[name].shape)} is wanted."
-            )
-    module.load_state_dict(weights)
-
-
-def _estimator(stage, sizes):
-    if stage == "vqvae":
-        return DuINVQVAE("paper", n_layers=sizes["n_layers"], n_codes=sizes["n_codes"])
+def _estimator(stage, network):
+    """Return an estimator whose parameters tell the sizes of a network."""
     if stage == "mae":
         return DuINMAE(None, "paper")
-    return DuINClassifier(None, "paper", head_activation="sigmoid")
+    encoder = {name: network["encoder"][name] for name in ("n_filters", "n_layers")}
+    if stage == "cls":
+        return DuINClassifier(None, "paper", head_activation="sigmoid", **encoder)
+    return DuINVQVAE(
+        "paper",
+        n_decoder_layers=network["n_decoder_layers"],
+        **network["quantizer"],
+        **encoder,
+    )
 
 
 def _set_up(estimator, module, ch_names, n_subjects):

@@ -12,6 +12,7 @@ from mne_duin.nn.building import (
     build_network,
     build_vqvae,
     encoder_sizes,
+    load_network,
     network_sizes,
 )
 from mne_duin.nn.models import MAE, VQVAE, Classifier, DuINEncoder
@@ -28,5 +29,6 @@ __all__ = [
     "build_network",
     "build_vqvae",
     "encoder_sizes",
+    "load_network",
     "network_sizes",
 ]

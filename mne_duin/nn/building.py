@@ -1,5 +1,7 @@
 """Build the networks from sizes, and read the sizes off a network."""
 
+import torch
+
 from mne_duin.nn.models import MAE, VQVAE, Classifier, DuINEncoder
 from mne_duin.nn.patch import PatchDecoder, PatchEncoder
 from mne_duin.nn.quantizer import Quantizer
@@ -198,3 +200,24 @@ def build_network(sizes):
     if sizes["stage"] == "MAE":
         return MAE(encoder, sizes["n_codes"])
     return Classifier(encoder, **sizes["head"], quantizer=quantizer)
+
+
+def load_network(sizes, state_dict):
+    """Build a network with known weights; no random state is touched.
+
+    Parameters
+    ----------
+    sizes : dict
+        What :func:`network_sizes` returned.
+    state_dict : dict of str to Tensor
+        Its weights.
+
+    Returns
+    -------
+    module : VQVAE | MAE | Classifier
+        The network in evaluation mode.
+    """
+    with torch.random.fork_rng(devices=[]):
+        module = build_network(sizes)
+    module.load_state_dict(state_dict)
+    return module.eval()

@@ -67,7 +67,8 @@ def start_vqvae_(vqvae, x, subject=None):
     """
     vqvae.spatial.weight.copy_(start_encoder_(vqvae.encoder, x, subject))
     vqvae.spatial.bias.zero_()
-    _start_patch_decoder_(vqvae.patch)
+    n_features = vqvae.encoder.dim // vqvae.encoder.patch.n_steps
+    _start_patch_decoder_(vqvae.patch, n_features)
     _start_projections_(vqvae, x, subject)
 
 
@@ -92,21 +93,34 @@ def _calibrate_(encoder, x, subject):
 def _principal_maps(x, n_filters):
     """Return whitening principal components and the maps back."""
     n_channels = x.shape[1]
-    signal = x.transpose(0, 1).reshape(n_channels, -1).double()
-    covariance = signal @ signal.T / signal.shape[1]
-    variance, vectors = torch.linalg.eigh(covariance)
-    variance, vectors = variance.flip(0), vectors.flip(1)
+    variance, vectors = _principal_axes(_second_moment(x))
     # Padded channels and exact linear dependencies have no variance to whiten.
     n_kept = min(n_filters, int((variance > 1e-6 * variance[0]).sum()))
     scale = variance[:n_kept].sqrt()
-    forward = torch.zeros(n_filters, n_channels, dtype=x.dtype, device=x.device)
-    forward[:n_kept] = (vectors[:, :n_kept] / scale).T
-    backward = torch.zeros(n_channels, n_filters, dtype=x.dtype, device=x.device)
-    backward[:, :n_kept] = vectors[:, :n_kept] * scale
+    forward = torch.zeros(n_filters, n_channels, device=x.device)
+    forward[:n_kept] = (vectors[:, :n_kept] / scale).T.to(forward)
+    backward = torch.zeros(n_channels, n_filters, device=x.device)
+    backward[:, :n_kept] = (vectors[:, :n_kept] * scale).to(backward)
     if n_kept < n_filters:
         mixture = torch.randn(n_filters - n_kept, n_kept, device=x.device)
         forward[n_kept:] = 0.5 * n_kept**-0.5 * mixture @ forward[:n_kept]
     return forward, backward
+
+
+def _second_moment(x):
+    """Return the mean product of every two channels; double precision on the host."""
+    moment = torch.zeros(x.shape[1], x.shape[1], dtype=torch.float64)
+    # In parts, so that no second copy of the training data is ever made.
+    for part in x.split(64):
+        signal = part.transpose(0, 1).flatten(1).cpu().double()
+        moment += signal @ signal.T
+    return moment / (x.shape[0] * x.shape[2])
+
+
+def _principal_axes(moment):
+    """Return the eigenvalues of a symmetric matrix, largest first, and vectors."""
+    variance, vectors = torch.linalg.eigh(moment)
+    return variance.flip(0), vectors.flip(1)
 
 
 def _shrink_(layer):
@@ -128,22 +142,23 @@ def _add_delta_(weight):
     _add_diagonal_(weight, min(weight.shape[:2]), kernel)
 
 
-def _start_patch_decoder_(patch):
-    """Unfold a token into its steps of time and interpolate between them."""
+def _start_patch_decoder_(patch, n_features):
+    """Unfold a token into its steps of ``n_features`` and interpolate between them."""
     layers = list(patch.layers)
     for layer in layers:
         _shrink_(layer)
     dim, n_hidden, _ = layers[0].weight.shape
     n_outputs = layers[4].weight.shape[1]
-    n_steps = dim // n_outputs
+    n_steps = dim // n_features
+    n_kept = min(n_features, n_hidden)
     # The hidden layer is narrower than a token; a random projection keeps most of it.
     rotation = torch.randn(dim, max(dim, n_hidden), device=layers[0].weight.device)
     rotation = torch.linalg.qr(rotation)[0][:, :n_hidden]
     layers[0].weight[:, : rotation.shape[1], 1] += rotation
     _add_delta_(layers[1].weight)
     for step in range(min(n_steps, layers[2].weight.shape[2])):
-        rows = rotation[step * n_outputs : (step + 1) * n_outputs]
-        layers[2].weight[: rows.shape[1], :n_outputs, step] += rows.T
+        rows = rotation[step * n_features : step * n_features + n_kept]
+        layers[2].weight[: rows.shape[1], :n_kept, step] += rows.T
     _add_delta_(layers[3].weight)
     # Output sample 10 i - 5 + k of step i: a triangle around k = 5 interpolates.
     distance = (torch.arange(19, device=rotation.device) - 5).abs() / 10
@@ -155,17 +170,20 @@ def _start_projections_(vqvae, x, subject):
     """Start the quantizer's projections from the principal components of tokens."""
     encoder, quantizer = vqvae.encoder, vqvae.quantizer
     length = min(x.shape[-1] // encoder.patch_size, 40) * encoder.patch_size
-    own = None if subject is None else subject[:64]
+    # Spread over the recording, so that every subject and run has its say.
+    rows = torch.linspace(0, len(x) - 1, min(len(x), 64), device=x.device).long()
+    own = None if subject is None else subject[rows]
     encoder.eval()
-    tokens = encoder(x[:64, :, :length], own).flatten(0, 1).double()
+    tokens = encoder(x[rows, :, :length], own).flatten(0, 1).cpu().double()
     center = tokens.mean(0)
-    vectors = torch.linalg.eigh(torch.cov((tokens - center).T))[1].flip(1)
-    vectors = vectors[:, : quantizer.codebook.shape[1]].to(x.dtype)
-    center = center.to(x.dtype)
+    vectors = _principal_axes(torch.cov(tokens.T))[1]
+    n_kept = min(len(vectors), quantizer.codebook.shape[1])
+    vectors = vectors[:, :n_kept].to(x)
+    center = center.to(x)
     first, _, second = quantizer.project
     # Half the scale keeps most tokens in the linear range of the tanh.
     first.weight.mul_(RANDOM_PART).add_(0.5 * torch.eye(len(center), device=x.device))
     first.bias.copy_(-0.5 * center)
-    second.weight.copy_(vectors.T)
-    quantizer.expand.weight.copy_(vectors)
+    second.weight[:n_kept] = vectors.T
+    quantizer.expand.weight[:, :n_kept] = vectors
     quantizer.expand.bias.copy_(center)

@@ -130,11 +130,11 @@ class Quantizer(nn.Module):
         counts = torch.bincount(codes, minlength=len(self.codebook)).to(sums.dtype)
         sums, counts = sum_over_processes(sums), sum_over_processes(counts)
         self.counts.lerp_(counts, 1 - self.decay)
+        direction = functional.normalize(sums, dim=-1)
+        moved = self.decay * self.codebook + (1 - self.decay) * direction
+        moved = functional.normalize(moved, dim=-1)
         used = (counts > 0)[:, None]
-        mean = functional.normalize(sums / counts.clamp(min=1)[:, None], dim=-1)
-        target = torch.where(used, mean, self.codebook)
-        moved = self.decay * self.codebook + (1 - self.decay) * target
-        self.codebook.copy_(functional.normalize(moved, dim=-1))
+        self.codebook.copy_(torch.where(used, moved, self.codebook))
         return counts
 
 

@@ -2,11 +2,17 @@
 
 ``data`` cuts random batches by index arithmetic, ``optim`` has decay groups and the
 schedule, ``scaling`` learns each channel's mean and deviation, ``history`` keeps a
-record per pass, ``engine`` is the loop.
+record per pass, ``devices`` chooses where and keeps randomness private, ``engine`` is
+the loop.
 """
 
 from mne_duin.training.data import Batch, SignalData
-from mne_duin.training.devices import choose_device, choose_precision
+from mne_duin.training.devices import (
+    choose_device,
+    choose_precision,
+    private_randomness,
+    seed_randomness,
+)
 from mne_duin.training.engine import train
 from mne_duin.training.history import History
 from mne_duin.training.scaling import ChannelScaler
@@ -18,5 +24,7 @@ __all__ = [
     "SignalData",
     "choose_device",
     "choose_precision",
+    "private_randomness",
+    "seed_randomness",
     "train",
 ]

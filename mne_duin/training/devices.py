@@ -1,4 +1,6 @@
-"""Where and in which precision a network is trained."""
+"""Where and in which precision a network is trained, and its private randomness."""
+
+from contextlib import contextmanager
 
 import torch
 from accelerate import PartialState
@@ -69,3 +71,45 @@ def choose_precision(precision, device):
     else:
         native = False
     return torch.bfloat16 if native else None
+
+
+@contextmanager
+def private_randomness(device):
+    """Let a block draw random numbers without touching the caller's random states.
+
+    Parameters
+    ----------
+    device : torch.device
+        The device on which numbers are drawn, beside the CPU.
+
+    Yields
+    ------
+    None
+        Nothing; :func:`seed_randomness` gives the block its seed.
+    """
+    cuda = [device] if device.type == "cuda" else []
+    mps = torch.mps.get_rng_state() if device.type == "mps" else None
+    try:
+        with torch.random.fork_rng(devices=cuda):
+            yield
+    finally:
+        if mps is not None:
+            torch.mps.set_rng_state(mps)
+
+
+def seed_randomness(seed, device):
+    """Seed the CPU and one device; ``torch.manual_seed`` would seed every device.
+
+    Parameters
+    ----------
+    seed : int
+        The seed.
+    device : torch.device
+        The device.
+    """
+    torch.default_generator.manual_seed(seed)
+    if device.type == "cuda":
+        with torch.cuda.device(device):
+            torch.cuda.manual_seed(seed)
+    elif device.type == "mps":
+        torch.mps.manual_seed(seed)

@@ -1,5 +1,6 @@
 """The training loop of all stages."""
 
+import math
 import time
 
 import numpy as np
@@ -7,6 +8,7 @@ import torch
 from mne.utils import logger
 from tqdm.auto import tqdm
 
+from mne_duin.training.devices import private_randomness, seed_randomness
 from mne_duin.training.history import History
 from mne_duin.training.optim import learning_rate, make_optimizer
 
@@ -91,6 +93,11 @@ def train(
         One record per pass.
     best_iter : int | None
         The restored pass, counted from 1; None without a monitor.
+
+    Raises
+    ------
+    ValueError
+        If the loss of a pass is not finite.
     """
     optimizer = make_optimizer(
         module, lr=lr, weight_decay=weight_decay, betas=betas, lr_scale=lr_scale
@@ -98,20 +105,20 @@ def train(
     device = data.x.device
     history, best = History(), _Best(monitor)
     bar = tqdm(total=max_iter, desc=name, disable=not is_shown(verbose), leave=False)
-    cuda = [device] if device.type == "cuda" else []
-    with bar, torch.random.fork_rng(devices=cuda):
+    with bar, private_randomness(device):
         for index in range(max_iter):
             started = time.perf_counter()
             rate = learning_rate(
                 index, max_iter, lr=lr, lr_min=lr_min, n_warmup=n_warmup
             )
             generator = torch.Generator().manual_seed(pass_seed(seed, index))
-            torch.manual_seed(pass_seed(seed, index) ^ 1)
+            seed_randomness(pass_seed(seed, index) ^ 1, device)
             record = {"pass": index + 1, "lr": rate}
             if begin_pass is not None:
                 begin_pass(module, index, generator)
             batches = data.random_batches(batch_size, generator)
             record |= _train_pass(module, step, batches, optimizer, rate, dtype)
+            _check_loss(record, lr)
             if end_pass is not None:
                 record |= end_pass(module, index, generator) or {}
             if validation is not None:
@@ -143,6 +150,14 @@ def _train_pass(module, step, batches, optimizer, rate, dtype):
     return _means(totals, count, "train")
 
 
+def _check_loss(record, lr):
+    if not math.isfinite(record["train_loss"]):
+        raise ValueError(
+            f"Training diverged: the loss of pass {record['pass']} is "
+            f"{record['train_loss']}. Lower `lr` (it is {lr:g}), or use precision='32'."
+        )
+
+
 @torch.no_grad()
 def evaluate(module, step, data, batch_size, *, dtype=None, prefix="valid"):
     """Return the mean losses and metrics over some data, changing nothing.
@@ -167,12 +182,14 @@ def evaluate(module, step, data, batch_size, *, dtype=None, prefix="valid"):
     means : dict of float
         The means by name.
     """
+    was_training = module.training
     module.eval()
     totals = {}
     for batch in data.batches(batch_size):
         with torch.autocast(batch.x.device.type, dtype, enabled=dtype is not None):
             losses = step(module, batch)
         _add(totals, losses, len(batch))
+    module.train(was_training)
     return _means(totals, len(data), prefix)
 
 

@@ -54,6 +54,8 @@ class ChannelScaler:
             center = part.mean((0, 2), dtype=np.float64)
             spread = part.std((0, 2), dtype=np.float64)
             padded = ~part.any((0, 2))
+            if padded.all():
+                _refuse_flat(padded, ch_names)
             flat = (spread <= 1e-6 * np.abs(center)) & ~padded
             if flat.any() or (padded.any() and n_subjects == 1):
                 _refuse_flat(flat | padded, ch_names)

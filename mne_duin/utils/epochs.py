@@ -63,7 +63,7 @@ def as_array(X, *, sfreq=None, name="X"):
         The epochs. A list is what ``cross_val_score(clf, epochs, y)`` hands over:
         Epochs of one epoch each, with the same channels.
     sfreq : float | None
-        Sampling rate in Hz of an array. Epochs know theirs.
+        Sampling rate in Hz of an array. Epochs know theirs, which must agree.
     name : str
         Name of the argument, for messages.
 
@@ -78,7 +78,8 @@ def as_array(X, *, sfreq=None, name="X"):
         If ``X`` is none of the accepted kinds.
     ValueError
         If the array is not three-dimensional, is empty, holds values that are not
-        finite, or if the Epochs of a list differ in their channels or sampling rate.
+        finite, if the Epochs of a list differ in their channels or sampling rate, or if
+        Epochs have another sampling rate than ``sfreq``.
     """
     if isinstance(X, EpochsData):
         return X
@@ -93,12 +94,49 @@ def as_array(X, *, sfreq=None, name="X"):
         )
     else:
         epochs = _from_array(X, sfreq, name)
+    if sfreq is not None and not np.isclose(sfreq, epochs.sfreq):
+        raise ValueError(
+            f"`{name}` has a sampling rate of {epochs.sfreq:g} Hz, but `sfreq` is "
+            f"{sfreq:g} Hz. Leave `sfreq` out for Epochs, or resample them."
+        )
     _check_finite(epochs, name)
     return epochs
 
 
+def run_names(metadata):
+    """Name the run of every epoch.
+
+    Parameters
+    ----------
+    metadata : DataFrame | None
+        Metadata of the epochs.
+
+    Returns
+    -------
+    runs : list of str | None
+        "run", or "session/run" where there is a column ``session``; None without a
+        column ``run``.
+    """
+    if metadata is None or "run" not in metadata:
+        return None
+    columns = [column for column in ("session", "run") if column in metadata]
+    parts = [metadata[column].astype(str) for column in columns]
+    return ["/".join(row) for row in zip(*parts, strict=True)]
+
+
 def _from_epochs(epochs, name):
-    """Take the neural channels that are not marked bad."""
+    used = _usable_channels(epochs, name)
+    return EpochsData(
+        epochs.get_data(picks=used, copy=False).astype(np.float32),
+        float(epochs.info["sfreq"]),
+        used,
+        _subject_column(epochs.metadata),
+        epochs.metadata,
+    )
+
+
+def _usable_channels(epochs, name):
+    """Return the neural channels that are not marked bad."""
     types = epochs.get_channel_types()
     used = [
         channel
@@ -116,32 +154,32 @@ def _from_epochs(epochs, name):
             f"{len(left_out)} channels of `{name}` are not neural or marked bad and "
             f"are not used: {', '.join(left_out[:10])}."
         )
-    data = epochs.get_data(picks=used, copy=False).astype(np.float32)
-    return EpochsData(
-        data,
-        float(epochs.info["sfreq"]),
-        used,
-        _subject_column(epochs.metadata),
-        epochs.metadata,
-    )
+    return used
 
 
 def _from_list(parts, name):
     first = parts[0]
     for part in parts[1:]:
-        same_rate = part.info["sfreq"] == first.info["sfreq"]
-        if part.ch_names != first.ch_names or not same_rate:
+        alike = (
+            part.ch_names == first.ch_names
+            and part.info["sfreq"] == first.info["sfreq"]
+            and set(part.info["bads"]) == set(first.info["bads"])
+            and len(part.times) == len(first.times)
+        )
+        if not alike:
             raise ValueError(
-                f"The Epochs in the list `{name}` differ in channels or sampling rate."
+                f"The Epochs in the list `{name}` differ in channels, bad channels, "
+                "length or sampling rate."
             )
-    parts = [_from_epochs(part, name) for part in parts]
+    used = _usable_channels(first, name)
+    data = [part.get_data(picks=used, copy=False) for part in parts]
     metadata = None
     if all(part.metadata is not None for part in parts):
         metadata = pd.concat([part.metadata for part in parts])
     return EpochsData(
-        np.concatenate([part.data for part in parts]),
-        parts[0].sfreq,
-        parts[0].ch_names,
+        np.concatenate(data).astype(np.float32),
+        float(first.info["sfreq"]),
+        used,
         _subject_column(metadata),
         metadata,
     )
