@@ -302,6 +302,20 @@ class BaseDuIN(BaseEstimator):
         first = BANDS.index(band) * self.n_features_in_
         return weights[..., first : first + self.n_features_in_].copy()
 
+    def folded_filters(self):
+        """Return spatial map and patch encoder as spatio-temporal filters.
+
+        The patch encoder has no activation, so in evaluation it is one linear map.
+
+        Returns
+        -------
+        filters : ndarray, shape (n_subjects, dim, n_channels, n_times)
+            Filter of each dimension of a token over one patch of the signal, per
+            standard deviation of each channel; those of high-gamma power are left out.
+        """
+        check_is_fitted(self, "module_")
+        return contributions.folded_filters(self)[:, :, : self.n_features_in_]
+
     def channel_contributions(self, method="weights", *, X=None, y=None):
         """Say how much each channel contributes.
 

@@ -30,12 +30,17 @@ class DuINMAE(TransformerMixin, BaseDuIN):
         ``"quick"`` (ours) or ``"paper"``: where every parameter that is None here takes
         its value from; see :mod:`mne_duin.estimators.presets`.
     crop_duration : float | None
-        Length in seconds of the random crops that longer epochs are trained on.
+        Length in seconds of the random crops that longer epochs are trained on;
+        shorter epochs are taken whole.
     mask_ratio : float
         Share of the tokens hidden in the first of the two passes.
     encoder_start : str | None
         ``"vqvae"`` starts from the first stage's encoder, ``"random"`` from scratch as
         published.
+    encoder_lr_scale : float | None
+        Learning rate of the encoder relative to that of the head. A small one keeps
+        what an encoder from the first stage knows; on little data a large one unlearns
+        it.
     max_iter : int | None
         Passes over the training data.
     batch_size : int | None
@@ -96,9 +101,10 @@ class DuINMAE(TransformerMixin, BaseDuIN):
         vqvae,
         preset="quick",
         *,
-        crop_duration=4.0,
+        crop_duration=None,
         mask_ratio=0.5,
         encoder_start=None,
+        encoder_lr_scale=None,
         max_iter=None,
         batch_size=None,
         lr=None,
@@ -116,6 +122,7 @@ class DuINMAE(TransformerMixin, BaseDuIN):
         self.crop_duration = crop_duration
         self.mask_ratio = mask_ratio
         self.encoder_start = encoder_start
+        self.encoder_lr_scale = encoder_lr_scale
         self.max_iter = max_iter
         self.batch_size = batch_size
         self.lr = lr
@@ -167,13 +174,14 @@ class DuINMAE(TransformerMixin, BaseDuIN):
         held_out = None
         if validation is not None:
             held_out = self._check_again(validation, sfreq=sfreq)
-            held_out = self._signal_data(held_out, crop=self.crop_duration)
+            held_out = self._signal_data(held_out, crop=recipe["crop_duration"])
         self._train(
             self._step,
-            self._signal_data(epochs, crop=self.crop_duration),
+            self._signal_data(epochs, crop=recipe["crop_duration"]),
             recipe,
             dtype,
             validation=held_out,
+            lr_scale={"encoder": recipe["encoder_lr_scale"]},
         )
         return self
 

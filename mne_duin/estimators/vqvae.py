@@ -29,7 +29,8 @@ class DuINVQVAE(TransformerMixin, BaseDuIN):
     patch_duration : float
         Length of a patch in seconds; the decoder needs 100 samples.
     crop_duration : float | None
-        Length in seconds of the random crops that longer epochs are trained on.
+        Length in seconds of the random crops that longer epochs are trained on;
+        shorter epochs are taken whole.
     n_filters : int
         Number of spatial filters.
     conv_filters, conv_kernels, conv_strides : tuple of int
@@ -56,7 +57,7 @@ class DuINVQVAE(TransformerMixin, BaseDuIN):
     commitment : float
         Weight of the commitment loss.
     codex_start : str | None
-        ``"unquantized"`` trains without a codex for a quarter of the passes, then
+        ``"unquantized"`` trains without a codex for half of the passes, then
         clusters the tokens of the whole training set; ``"first-batch"`` is the
         published start, which collapses on little data; ``"random"`` uses random codes.
     revive_codes : bool | None
@@ -122,7 +123,7 @@ class DuINVQVAE(TransformerMixin, BaseDuIN):
         preset="quick",
         *,
         patch_duration=0.1,
-        crop_duration=4.0,
+        crop_duration=None,
         n_filters=16,
         conv_filters=(128, 128, 16),
         conv_kernels=(19, 3, 3),
@@ -220,7 +221,7 @@ class DuINVQVAE(TransformerMixin, BaseDuIN):
         self.high_gamma_ = bool(recipe["high_gamma"])
         epochs = self._check_X(X, subject=subject, sfreq=sfreq)
         dtype = self._prepare()
-        data = self._signal_data(epochs, crop=self.crop_duration)
+        data = self._signal_data(epochs, crop=recipe["crop_duration"])
         self._seeded_build(
             partial(self._build, recipe["n_codes"]),
             _start if recipe["initial"] == "principal" else None,
@@ -230,7 +231,7 @@ class DuINVQVAE(TransformerMixin, BaseDuIN):
         step = CodexTraining(
             data,
             start=recipe["codex_start"],
-            n_unquantized=n_passes // 4,
+            n_unquantized=n_passes // 2,
             revive=recipe["revive_codes"],
             n_revive=n_passes - n_passes // 10,
             commitment=self.commitment,
@@ -238,7 +239,7 @@ class DuINVQVAE(TransformerMixin, BaseDuIN):
         held_out = None
         if validation is not None:
             held_out = self._check_again(validation, sfreq=sfreq)
-            held_out = self._signal_data(held_out, crop=self.crop_duration)
+            held_out = self._signal_data(held_out, crop=recipe["crop_duration"])
         self._train(
             step,
             data,
@@ -270,8 +271,8 @@ class DuINVQVAE(TransformerMixin, BaseDuIN):
         if used < 0.1 * len(self.code_counts_):
             warn(
                 f"Only {used} of {len(self.code_counts_)} codes are in use. Train on "
-                "more segments or for more passes, use fewer codes (`n_codes`), or keep "
-                "codex_start='unquantized' and revive_codes=True."
+                "more segments or for more passes, use fewer codes (`n_codes`), or "
+                "keep codex_start='unquantized' and revive_codes=True."
             )
 
     @property

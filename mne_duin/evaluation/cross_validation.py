@@ -31,6 +31,7 @@ def evaluate(
     unlabelled=None,
     pretrain_on="train",
     n_jobs=1,
+    return_estimators=False,
     verbose=None,
 ):
     """Evaluate an estimator on trials it never saw.
@@ -77,6 +78,8 @@ def evaluate(
         ``"train"``: no segment of a run that has a test trial of the fold.
     n_jobs : int
         Folds that run at the same time.
+    return_estimators : bool
+        Whether to return the fitted copies as well.
     verbose : bool | str | int | None
         Verbosity, as in MNE.
 
@@ -84,6 +87,8 @@ def evaluate(
     -------
     result : DecodingResult
         Predictions of the held-out trials and their scores.
+    estimators : list of estimator
+        The fitted copy of every fold; only with ``return_estimators=True``.
 
     Raises
     ------
@@ -111,7 +116,10 @@ def evaluate(
         )
         outcomes = plan.run()
         null_refit = _refit_on_shuffled(plan, n_permutations)
-        return _assemble(plan, outcomes, null_refit, n_label_permutations)
+        result = _assemble(plan, outcomes, null_refit, n_label_permutations)
+    if return_estimators:
+        return result, [outcome.model for outcome in outcomes]
+    return result
 
 
 def _refit_on_shuffled(plan, n_permutations):

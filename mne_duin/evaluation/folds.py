@@ -57,12 +57,15 @@ class Outcome:
         Predicted probabilities.
     record : dict
         The row of the table of folds.
+    model : estimator | None
+        The fitted copy.
     """
 
     split: Split
     y_pred: np.ndarray
     probabilities: np.ndarray | None = None
     record: dict = field(default_factory=dict)
+    model: object = None
 
 
 def plan_splits(trials, cv, groups, within, *, protocol, seeds):
@@ -151,7 +154,7 @@ def run_fold(estimator, trials, split, unlabelled=None, *, protocol, reseed):
     )
     record = {**_count(split), **scores, **seconds}
     y_pred = y_pred.astype(trials.labels.dtype)
-    return Outcome(split, y_pred, probabilities, record)
+    return Outcome(split, y_pred, probabilities, record, model)
 
 
 def take(X, index):

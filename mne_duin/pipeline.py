@@ -1,0 +1,377 @@
+"""The whole path for one subject: from a BIDS folder to decoded words and a report."""
+
+import shutil
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+
+import matplotlib.pyplot as plt
+import mne
+import numpy as np
+import pandas as pd
+
+from mne_duin.baselines import make_lda
+from mne_duin.estimators import DuINClassifier, DuINMAE, DuINVQVAE
+from mne_duin.evaluation import evaluate
+from mne_duin.io import find_recordings, read_epochs, read_segments
+from mne_duin.report import make_report
+from mne_duin.utils.checks import as_list, check_option
+from mne_duin.viz import plot_patch_filters, results_table
+
+PRESETS = ("quick", "paper")
+MAIN, SCRATCH, LDA = "Du-IN", "Du-IN, no pre-training", "shrinkage LDA"
+CODEX_ONLY = "Du-IN, codex only"
+
+
+@dataclass(frozen=True)
+class WordDecoding:
+    """What :func:`decode_words` found.
+
+    Attributes
+    ----------
+    results : dict of str to DecodingResult
+        Held-out results by name; the first is Du-IN, pre-trained.
+    contacts : DataFrame
+        The channels that were decoded.
+    vqvae : DuINVQVAE
+        The fitted first stage.
+    mae : DuINMAE
+        The fitted second stage.
+    classifier : DuINClassifier
+        The fitted third stage.
+    folder : Path | None
+        Where report, tables and models were written.
+    """
+
+    results: dict
+    contacts: pd.DataFrame
+    vqvae: DuINVQVAE
+    mae: DuINMAE
+    classifier: DuINClassifier
+    folder: Path | None
+
+    @property
+    def result(self):
+        """The result of the pre-trained Du-IN."""
+        return self.results[MAIN]
+
+    def __str__(self):
+        table = results_table(self.results).drop(columns="classes")
+        return f"{table.to_string()}\n\n{self.result}"
+
+
+def decode_words(
+    root,
+    subject,
+    *,
+    session=None,
+    task=None,
+    run=None,
+    regions=("vSMC", "STG"),
+    preset="quick",
+    out=None,
+    event_id=None,
+    label_column="trial_type",
+    align=None,
+    tmin=-0.5,
+    tmax=2.5,
+    reference="bipolar",
+    atlas="desikan-killiany",
+    space=None,
+    overwrite=True,
+    device="auto",
+    precision="auto",
+    random_state=0,
+    verbose=None,
+):
+    """Decode words from the recordings of one subject, with an honest comparison.
+
+    The last run is held out. On the other runs a codex is learned (VQ-VAE), the encoder
+    is pre-trained (masked modelling) and fine-tuned on the words; a shrinkage LDA and a
+    network without pre-training learn from the same trials. All are tested on the run
+    that none of them has seen.
+
+    Parameters
+    ----------
+    root : path-like
+        The BIDS folder.
+    subject : str
+        The subject, with or without ``sub-``.
+    session, task, run : str | list of str | None
+        Which recordings; None takes all.
+    regions : list of str | None
+        Regions whose channels are used, see :data:`mne_duin.REGIONS`; None takes all.
+    preset : str
+        ``"quick"`` or ``"paper"``: the training recipe of the networks.
+    out : path-like | None
+        Folder that gets ``sub-XX/`` with ``report.html``, ``predictions.tsv``,
+        ``contacts.tsv`` and ``model/``; None writes nothing.
+    event_id : dict | list of str | None
+        Labels to decode; None takes all.
+    label_column : str
+        Column of events.tsv that holds the labels.
+    align : str | None
+        What lies at time 0: a column of latencies in seconds such as
+        ``"response_time"``, or the label of an event that follows each trial; None
+        takes the onset.
+    tmin, tmax : float
+        Beginning and end of an epoch in seconds.
+    reference : str | None
+        ``"bipolar"``, ``"laplacian"``, ``"shaft"`` or None.
+    atlas : str
+        Atlas of the anatomical labels.
+    space : str | None
+        Which coordinates to use where there are several.
+    overwrite : bool
+        Whether an earlier result of the subject may be replaced.
+    device : str
+        ``"auto"``, ``"cpu"``, ``"cuda"``, ``"mps"``.
+    precision : str
+        ``"32"``, ``"bf16"`` or ``"auto"``.
+    random_state : int
+        Seed of everything random.
+    verbose : bool | str | None
+        Verbosity, as in MNE; False also hides the progress bars.
+
+    Returns
+    -------
+    decoding : WordDecoding
+        Results, contacts and fitted estimators.
+
+    Raises
+    ------
+    FileNotFoundError, ValueError
+        If the data cannot be decoded as asked; the message says why and what to do.
+    FileExistsError
+        If there is an earlier result and ``overwrite`` is False.
+
+    Examples
+    --------
+    >>> decoding = decode_words(
+    ...     sample_data_path(), "01", align="response_time", out="results"
+    ... )  # doctest: +SKIP
+    >>> print(decoding)  # doctest: +SKIP
+    """
+    check_option("preset", preset, PRESETS)
+    subject = str(subject).removeprefix("sub-")
+    folder = None if out is None else Path(out) / f"sub-{subject}"
+    if folder is not None and folder.exists() and not overwrite:
+        raise FileExistsError(f"{folder} is there already; pass overwrite=True.")
+    paths = find_recordings(root, subject=subject, session=session, task=task, run=run)
+    reading = {
+        "reference": reference,
+        "regions": as_list(regions) or None,
+        "atlas": atlas,
+        "space": space,
+        "verbose": verbose,
+    }
+    epochs, contacts = read_epochs(
+        paths,
+        event_id,
+        tmin,
+        tmax,
+        label_column=label_column,
+        align=align,
+        **reading,
+    )
+    held_out = check_trials(epochs)
+    segments, _ = read_segments(paths, **reading)
+    run_of_segment = segments.metadata[held_out["column"]].astype(str)
+    segments = segments[np.flatnonzero(run_of_segment != held_out["name"])]
+    common = {
+        "preset": preset,
+        "device": device,
+        "precision": precision,
+        "random_state": random_state,
+        "verbose": verbose if isinstance(verbose, bool) else None,
+    }
+    vqvae = DuINVQVAE(**common).fit(segments)
+    mae = DuINMAE(vqvae, **common).fit(segments)
+    results, classifier = _compare(epochs, vqvae, mae, common)
+    decoding = WordDecoding(results, contacts, vqvae, mae, classifier, folder)
+    if folder is not None:
+        test = np.flatnonzero(
+            epochs.metadata[held_out["column"]].astype(str) == held_out["name"]
+        )
+        settings = {
+            "held-out run": held_out["name"],
+            "label column": label_column,
+            "time zero": align or "onset",
+            "epoch": f"{tmin:g} to {tmax:g} s",
+            "regions": ", ".join(as_list(regions)) or "all",
+            "preset": preset,
+            "random_state": random_state,
+            "segments for pre-training": len(segments),
+        }
+        _write(decoding, folder, epochs[test], settings)
+    return decoding
+
+
+def check_trials(epochs):
+    """Check that there is something to learn from and something to test on.
+
+    Parameters
+    ----------
+    epochs : Epochs
+        The trials, with the run of each in ``metadata["run"]``.
+
+    Returns
+    -------
+    held_out : dict
+        ``column`` of the metadata and ``name`` of the last run.
+
+    Raises
+    ------
+    ValueError
+        If there is one run only, one class only, or a class without trials in the
+        training runs.
+    """
+    column = "run"
+    runs = list(dict.fromkeys(epochs.metadata[column].astype(str)))
+    if len(runs) < 2:
+        raise ValueError(
+            "Only one run has trials; one run is needed to learn from and another one "
+            "to test on. Pass more runs, or evaluate your own estimators with "
+            "mne_duin.evaluate(..., cv=5)."
+        )
+    names = {code: name for name, code in epochs.event_id.items()}
+    labels = np.array([names[code] for code in epochs.events[:, 2]])
+    classes = np.unique(labels)
+    if len(classes) < 2:
+        raise ValueError(
+            f"All trials have one label, {classes[0]!r}; decoding needs two classes or "
+            "more."
+        )
+    last = runs[-1]
+    training = epochs.metadata[column].astype(str).to_numpy() != last
+    for name in classes:
+        count = np.count_nonzero(labels[training] == name)
+        if count < 2:
+            raise ValueError(
+                f"The class {name!r} has {count} trials in the training runs; at least "
+                "2 are needed. Leave it out with `event_id`, or add runs."
+            )
+    return {"column": column, "name": last}
+
+
+def _compare(epochs, vqvae, mae, common):
+    """Evaluate the networks and the baseline on the run that is held out."""
+    estimators = {
+        MAIN: DuINClassifier(mae, **common),
+        CODEX_ONLY: DuINClassifier(vqvae, **common),
+        SCRATCH: DuINClassifier(**common),
+        LDA: make_lda(),
+    }
+    results, fitted = {}, {}
+    for name, estimator in estimators.items():
+        results[name], (fitted[name],) = evaluate(
+            estimator,
+            epochs,
+            cv="last-run",
+            random_state=common["random_state"],
+            return_estimators=True,
+        )
+    return results, fitted[MAIN]
+
+
+def _write(decoding, folder, test, settings):
+    """Write everything to a temporary folder, which gets its name at the end."""
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    partial = Path(tempfile.mkdtemp(prefix=f".{folder.name}.", dir=folder.parent))
+    try:
+        report = _report(decoding, test, settings)
+        with mne.utils.use_log_level("WARNING"):
+            report.save(partial / "report.html", overwrite=True, open_browser=False)
+        decoding.result.save(partial / "predictions.json")
+        decoding.contacts.to_csv(partial / "contacts.tsv", sep="\t", na_rep="n/a")
+        for name, result in decoding.results.items():
+            slug = "".join(c if c.isalnum() else "-" for c in name.lower())
+            result.save(partial / "results" / f"{slug}.json")
+        (partial / "model").mkdir()
+        for name in ("vqvae", "mae", "classifier"):
+            stage = getattr(decoding, name)
+            stage.save(partial / "model" / f"{name}.safetensors")
+        partial.chmod(0o755)
+        if folder.exists():
+            shutil.rmtree(folder)
+        partial.replace(folder)
+    except BaseException:
+        shutil.rmtree(partial, ignore_errors=True)
+        raise
+
+
+def _report(decoding, test, settings):
+    """Draw what was found, on the run that no network has seen."""
+    vqvae, classifier = decoding.vqvae, decoding.classifier
+    y = decoding.result.y_true
+    filters = classifier.folded_filters()[0]
+    strongest = np.argsort(-np.abs(filters).sum((1, 2)), kind="stable")[:6]
+    figures = {
+        "Contributions": [
+            plot_patch_filters(
+                filters[strongest],
+                decoding.contacts,
+                sfreq=classifier.info_["sfreq"],
+                show=False,
+            )
+        ]
+    }
+    report = make_report(
+        title="Words decoded from sEEG with Du-IN",
+        contacts=decoding.contacts,
+        epochs=test,
+        results=decoding.results,
+        histories={
+            "VQ-VAE": vqvae.history_.to_frame(),
+            "MAE": decoding.mae.history_.to_frame(),
+            "classifier": classifier.history_.to_frame(),
+        },
+        signal=test.get_data(copy=False),
+        reconstruction=vqvae.reconstruct(test),
+        code_counts=vqvae.code_counts_,
+        codebook=vqvae.codebook_,
+        codes=vqvae.transform(test),
+        labels=y,
+        contributions={
+            "ablation": classifier.channel_contributions("ablation", X=test, y=y),
+            "patterns": classifier.channel_contributions("patterns", X=test),
+            "weights": classifier.channel_contributions("weights"),
+        },
+        spatial_filters=classifier.spatial_weights()[0],
+        parameters=settings,
+        figures=figures,
+        notes=pretraining_effect(decoding.results),
+    )
+    plt.close("all")
+    return report
+
+
+def pretraining_effect(results):
+    """Say in sentences what pre-training changed, whichever way it went.
+
+    Parameters
+    ----------
+    results : dict of str to DecodingResult
+        Results of :func:`decode_words`.
+
+    Returns
+    -------
+    sentences : list of str
+        For people.
+    """
+    sentences = []
+    pairs = (
+        (MAIN, SCRATCH, "Pre-training (codex and masked modelling)"),
+        (CODEX_ONLY, SCRATCH, "Pre-training of the codex alone"),
+        (MAIN, LDA, "The pre-trained Du-IN against the shrinkage LDA"),
+    )
+    for name, other, subject in pairs:
+        first, second = results[name], results[other]
+        better = int(np.sum(first.correct & ~second.correct))
+        worse = int(np.sum(second.correct & ~first.correct))
+        sentences.append(
+            f"{subject}: {first.accuracy:.1%} against {second.accuracy:.1%} of "
+            f"{len(first.correct)} held-out trials ({better} trials gained, {worse} "
+            "lost)."
+        )
+    return sentences
