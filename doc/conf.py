@@ -1,0 +1,149 @@
+"""Sphinx configuration; ``make docs`` at the top of the repository builds the pages."""
+
+import inspect
+import os
+import sys
+import warnings
+from pathlib import Path
+
+os.environ.setdefault("MPLBACKEND", "Agg")
+os.environ.setdefault("MNE_LOGGING_LEVEL", "WARNING")
+
+HERE = Path(__file__).parent
+sys.path.insert(0, str(HERE))
+
+from draw_model import write_drawings  # noqa: E402
+from measure_parity import write_parity  # noqa: E402
+from public_names import public_objects  # noqa: E402
+
+import mne_duin  # noqa: E402
+
+project = "mne_duin"
+author = "the mne_duin developers"
+copyright = "the mne_duin developers, BSD-3-Clause"
+release = version = mne_duin.__version__
+
+extensions = [
+    "sphinx.ext.autodoc",
+    "sphinx.ext.autosummary",
+    "sphinx.ext.intersphinx",
+    "sphinx.ext.viewcode",
+    "numpydoc",
+    "sphinx_copybutton",
+    "sphinx_design",
+    "sphinx_gallery.gen_gallery",
+    "sphinxcontrib.bibtex",
+]
+exclude_patterns = ["_build", "_inv", "auto_tutorials/*.ipynb"]
+templates_path = ["_templates"]
+default_role = None
+nitpicky = True
+bibtex_bibfiles = ["references.bib"]
+copybutton_prompt_text = r">>> |\.\.\. |\$ "
+copybutton_prompt_is_regexp = True
+copybutton_exclude = ".linenos, .gp, .go"
+
+# Only the local inventories are read, so that the pages build without a network; the
+# links in them lead to the real sites. make_inventories.py writes them.
+SITES = {
+    "python": "https://docs.python.org/3",
+    "numpy": "https://numpy.org/doc/stable",
+    "pandas": "https://pandas.pydata.org/docs",
+    "matplotlib": "https://matplotlib.org/stable",
+    "sklearn": "https://scikit-learn.org/stable",
+    "mne": "https://mne.tools/stable",
+    "mne_bids": "https://mne.tools/mne-bids/stable",
+    "torch": "https://docs.pytorch.org/docs/stable",
+}
+intersphinx_mapping = {name: (site, f"_inv/{name}.inv") for name, site in SITES.items()}
+
+PUBLIC = public_objects()
+
+autosummary_generate = True
+autodoc_member_order = "bysource"
+numpydoc_show_class_members = False
+numpydoc_xref_param_type = True
+numpydoc_xref_ignore = "all"
+numpydoc_xref_aliases = {
+    "Epochs": "mne.Epochs",
+    "Info": "mne.Info",
+    "Raw": "mne.io.Raw",
+    "DataFrame": "pandas.DataFrame",
+    "Series": "pandas.Series",
+    "Figure": "matplotlib.figure.Figure",
+    "Axes": "matplotlib.axes.Axes",
+    "Path": "pathlib.Path",
+    "Tensor": "torch.Tensor",
+    "ndarray": "numpy.ndarray",
+    "RandomState": "numpy.random.RandomState",
+    "FrozenEstimator": "sklearn.frozen.FrozenEstimator",
+    "path-like": ":term:`python:path-like object`",
+} | {name: full for name, full in PUBLIC.items() if not name.islower()}
+
+sphinx_gallery_conf = {
+    "examples_dirs": "../tutorials",
+    "gallery_dirs": "auto_tutorials",
+    "filename_pattern": r"[\\/]\d\d_",
+    "within_subsection_order": "FileNameSortKey",
+    "backreferences_dir": "generated/backreferences",
+    "doc_module": ("mne_duin",),
+    "image_scrapers": ("matplotlib",),
+    "reset_modules": ("matplotlib",),
+    "abort_on_example_error": False,
+    "only_warn_on_example_error": False,
+    "write_computation_times": False,
+    "show_memory": False,
+    "min_reported_time": 0,
+    "download_all_examples": False,
+    "remove_config_comments": True,
+    "thumbnail_size": (400, 280),
+    "image_srcset": ["2x"],
+    "plot_gallery": "True",
+}
+
+html_theme = "pydata_sphinx_theme"
+html_title = "mne_duin"
+html_static_path = ["_static"]
+html_css_files = ["style.css"]
+html_show_sourcelink = False
+html_copy_source = False
+html_theme_options = {
+    "logo": {"text": "mne_duin"},
+    "navbar_end": ["theme-switcher"],
+    "header_links_before_dropdown": 6,
+    "show_toc_level": 2,
+    "navigation_with_keys": False,
+    "footer_start": ["copyright"],
+    "footer_end": ["sphinx-version", "theme-version"],
+}
+html_sidebars = {"index": [], "changes/latest": [], "glossary": []}
+
+# Of the gallery and the notices of libraries, not of the pages.
+warnings.filterwarnings("ignore", message=".*Agg, and thus cannot be shown.*")
+
+
+def skip_inherited(app, what, name, obj, skip, options):
+    """Leave out what scikit-learn gives to every estimator."""
+    module = getattr(inspect.unwrap(obj), "__module__", None) if callable(obj) else None
+    return True if (module or "").startswith("sklearn.") else None
+
+
+def find_public(app, env, node, contnode):
+    """Resolve a short name of the docstrings to the page of the public name."""
+    name = node.get("reftarget", "").rpartition(".")[2]
+    full = PUBLIC.get(name)
+    if node.get("refdomain") != "py" or full is None or full == node["reftarget"]:
+        return None
+    domain = env.get_domain("py")
+    return domain.resolve_xref(
+        env, node["refdoc"], app.builder, "obj", full, node, contnode
+    )
+
+
+def setup(app):
+    """Connect the two rules above; draw the model and measure its parity."""
+    write_drawings(HERE / "generated" / "drawings")
+    write_parity(HERE / "generated" / "parity.csv")
+    app.connect("autodoc-skip-member", skip_inherited)
+    app.connect("missing-reference", find_public)
+    return {"parallel_read_safe": True}
