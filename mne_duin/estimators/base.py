@@ -1,24 +1,22 @@
 """What the three estimators share: input, scaling, devices, training, files."""
 
-import mne
-import numpy as np
 import torch
 from sklearn.base import BaseEstimator
 from sklearn.frozen import FrozenEstimator
 from sklearn.utils.validation import check_is_fitted
 
 from mne_duin.estimators import contributions, persistence
-from mne_duin.estimators.bands import BANDS, add_high_gamma
+from mne_duin.estimators.bands import BANDS
+from mne_duin.estimators.inputs import EpochsInput
 from mne_duin.nn import build_encoder
 from mne_duin.training import (
-    ChannelScaler,
-    SignalData,
     choose_device,
     choose_precision,
+    private_randomness,
+    seed_randomness,
     train,
 )
-from mne_duin.utils.checks import check_number, check_option
-from mne_duin.utils.epochs import EpochsData, as_array
+from mne_duin.utils.checks import check_option
 from mne_duin.utils.random import draw_seed
 
 ARCHITECTURE = (
@@ -55,10 +53,17 @@ def unwrap(estimator, argument):
 
     Raises
     ------
+    TypeError
+        If it is no estimator of this package.
     ValueError
         If it is not fitted.
     """
     inner = estimator.estimator if isinstance(estimator, FrozenEstimator) else estimator
+    if not isinstance(inner, BaseDuIN):
+        raise TypeError(
+            f"`{argument}` must be a fitted DuINVQVAE or DuINMAE; got "
+            f"{type(inner).__name__} {inner!r}."
+        )
     if not hasattr(inner, "module_"):
         raise ValueError(
             f"`{argument}` is not fitted. Fit it first; inside clone, cross_val_score "
@@ -68,161 +73,14 @@ def unwrap(estimator, argument):
     return inner
 
 
-def inherit_input(estimator, pretrained):
-    """Give an estimator the channels, subjects and scales of a pre-trained stage.
-
-    Parameters
-    ----------
-    estimator, pretrained : BaseDuIN
-        The later and the earlier stage.
-    """
-    for name in (
-        "ch_names_",
-        "high_gamma_",
-        "info_",
-        "n_features_in_",
-        "patch_size_",
-        "subjects_",
-        "scaler_",
-    ):
-        setattr(estimator, name, getattr(pretrained, name))
-
-
-class BaseDuIN(BaseEstimator):
+class BaseDuIN(EpochsInput, BaseEstimator):
     """Base of the estimators; not to be used itself."""
 
-    def _check_X(self, X, *, subject=None, sfreq=None):
-        """Turn the training data into epochs of whole patches and learn the channels.
-
-        Sets ``ch_names_, info_, n_features_in_, patch_size_, subjects_, scaler_``.
-        """
-        epochs = as_array(X, sfreq=sfreq if sfreq is not None else self.sfreq)
-        if epochs.sfreq is None:
-            raise ValueError(
-                "The sampling rate of an array is unknown; pass `sfreq=` in Hz to fit "
-                "or to the constructor, or pass mne.Epochs."
-            )
-        if subject is not None:
-            epochs = _with_subject(epochs, subject)
-        names = epochs.ch_names or [str(i) for i in range(epochs.data.shape[1])]
-        self.ch_names_ = list(names)
-        self.info_ = mne.create_info(self.ch_names_, epochs.sfreq, "seeg")
-        self.n_features_in_ = len(names)
-        self.patch_size_ = self._count_patch_samples()
-        self.subjects_, index = _subject_index(epochs)
-        self.scaler_ = ChannelScaler.learn(
-            self._inputs(epochs), index, len(self.subjects_), self.ch_names_
-        )
-        return self._whole_patches(epochs)
-
-    def _inputs(self, epochs):
-        """Return what the network sees, (n_epochs, n_inputs, n_times), not scaled."""
-        if not self.high_gamma_:
-            return epochs.data
-        return add_high_gamma(epochs.data, self.info_["sfreq"])
-
-    def _check_again(self, X, *, subject=None, sfreq=None):
-        """Turn later data into epochs in the channel order of the training data."""
-        check_is_fitted(self, "scaler_")
-        epochs = as_array(X, sfreq=sfreq if sfreq is not None else self.sfreq)
-        if subject is not None:
-            epochs = _with_subject(epochs, subject)
-        if epochs.sfreq is not None and not np.isclose(
-            epochs.sfreq, self.info_["sfreq"]
-        ):
-            raise ValueError(
-                f"`X` has a sampling rate of {epochs.sfreq:g} Hz; "
-                f"{type(self).__name__} was fitted at {self.info_['sfreq']:g} Hz. "
-                "Resample it."
-            )
-        return self._whole_patches(self._order_channels(epochs))
-
-    def _order_channels(self, epochs):
-        """Return the epochs with the channels of the training data, in their order."""
-        if epochs.ch_names is None:
-            if epochs.data.shape[1] != self.n_features_in_:
-                raise ValueError(
-                    f"`X` has {epochs.data.shape[1]} channels; "
-                    f"{type(self).__name__} was fitted with {self.n_features_in_}."
-                )
-            return epochs
-        if epochs.ch_names == self.ch_names_:
-            return epochs
-        missing = [name for name in self.ch_names_ if name not in epochs.ch_names]
-        if missing:
-            raise ValueError(
-                f"`X` lacks {len(missing)} channels that {type(self).__name__} was "
-                f"fitted with: {', '.join(missing[:10])}."
-            )
-        rows = [epochs.ch_names.index(name) for name in self.ch_names_]
-        return EpochsData(
-            epochs.data[:, rows],
-            epochs.sfreq,
-            self.ch_names_,
-            epochs.subject,
-            epochs.metadata,
-        )
-
-    def _count_patch_samples(self):
-        """Return the length of a patch in samples."""
-        duration, rate = self.patch_duration, self.info_["sfreq"]
-        check_number("patch_duration", duration, low=0, closed=False)
-        size = duration * rate
-        if abs(size - round(size)) > 1e-6:
-            raise ValueError(
-                f"`patch_duration` must be a whole number of samples; {duration} s is "
-                f"{size:.3f} samples at {rate:g} Hz. Resample to 1000 Hz or change it."
-            )
-        return round(size)
-
-    def _whole_patches(self, epochs):
-        """Return epochs whose length is a whole number of patches."""
-        size, n_times = self.patch_size_, epochs.data.shape[-1]
-        extra = n_times % size
-        if n_times < 2 * size:
-            raise ValueError(
-                f"The epochs have {n_times} samples; at least two patches of "
-                f"{size} samples are needed."
-            )
-        if not extra:
-            return epochs
-        mne.utils.warn(
-            f"The epochs have {n_times} samples, not a whole number of patches of "
-            f"{size}; the last {extra} samples are not used."
-        )
-        return EpochsData(
-            epochs.data[..., : n_times - extra],
-            epochs.sfreq,
-            epochs.ch_names,
-            epochs.subject,
-            epochs.metadata,
-        )
-
-    def _scaled(self, epochs):
-        """Return the z-scored inputs and the subject of each epoch as integers."""
-        _, index = _subject_index(epochs, self.subjects_)
-        return self.scaler_.apply(self._inputs(epochs), index), index
-
-    def _signal_data(self, epochs, *, y=None, crop=None, max_shift=0.0):
-        """Put epochs on the device for training; times are in seconds."""
-        x, subject = self._scaled(epochs)
-        rate = self.info_["sfreq"]
-        n_times = None
-        if crop is not None:
-            size = self.patch_size_
-            n_times = max(round(crop * rate) // size, 2) * size
-        shift = round(max_shift * rate)
-        return self._on_device(x, subject, y=y, n_times=n_times, max_shift=shift)
-
-    def _on_device(self, x, subject, **options):
-        """Put scaled inputs on the device."""
-        return SignalData(
-            x,
-            subject=subject,
-            channel_mask=self.scaler_.channel_mask,
-            device=self.device_,
-            **options,
-        )
+    def __sklearn_tags__(self):
+        tags = super().__sklearn_tags__()
+        tags.input_tags.two_d_array = False
+        tags.input_tags.three_d_array = True
+        return tags
 
     def _prepare(self):
         """Draw the seed, choose the device and return the type of autocast."""
@@ -247,11 +105,9 @@ class BaseDuIN(BaseEstimator):
             self.module_,
             step,
             data,
-            max_iter=check_number("max_iter", recipe["max_iter"], low=1, integer=True),
-            batch_size=check_number(
-                "batch_size", recipe["batch_size"], low=2, integer=True
-            ),
-            lr=check_number("lr", recipe["lr"], low=0, closed=False),
+            max_iter=recipe["max_iter"],
+            batch_size=recipe["batch_size"],
+            lr=recipe["lr"],
             lr_min=recipe["lr_min"],
             n_warmup=n_warmup,
             weight_decay=recipe["weight_decay"],
@@ -268,9 +124,8 @@ class BaseDuIN(BaseEstimator):
 
         ``start(module, data)`` may then give it better ones.
         """
-        cuda = [self.device_] if self.device_.type == "cuda" else []
-        with torch.random.fork_rng(devices=cuda):
-            torch.manual_seed(self._seed)
+        with private_randomness(self.device_):
+            seed_randomness(self._seed, self.device_)
             self.module_ = build().to(self.device_)
             if start is not None:
                 start(self.module_, data)
@@ -281,6 +136,11 @@ class BaseDuIN(BaseEstimator):
         self.module_.eval()
         batches = self._on_device(x, subject).batches(batch_size)
         return torch.cat([function(b.x, b.subject).cpu() for b in batches]).numpy()
+
+    def _mean_loss(self, X, subject):
+        """Return the mean of the loss of a stage that needs no labels."""
+        epochs = self._check_again(X, subject=subject)
+        return float(self._loss_of(*self._scaled(epochs)).mean())
 
     def spatial_weights(self, band="broadband"):
         """Return the first linear projection of every subject.
@@ -316,7 +176,7 @@ class BaseDuIN(BaseEstimator):
         check_is_fitted(self, "module_")
         return contributions.folded_filters(self)[:, :, : self.n_features_in_]
 
-    def channel_contributions(self, method="weights", *, X=None, y=None):
+    def channel_contributions(self, method="weights", *, X=None, y=None, subject=None):
         """Say how much each channel contributes.
 
         Parameters
@@ -332,6 +192,8 @@ class BaseDuIN(BaseEstimator):
             Data for ``"patterns"`` and ``"ablation"``.
         y : array, shape (n_epochs,) | None
             Labels for the ablation of a classifier.
+        subject : array, shape (n_epochs,) | None
+            Subject of each epoch of an array.
 
         Returns
         -------
@@ -344,7 +206,7 @@ class BaseDuIN(BaseEstimator):
         Zheng et al., Du-IN, NeurIPS 2024, section 4.3; Haufe et al., NeuroImage 2014.
         """
         check_is_fitted(self, "module_")
-        return contributions.compute(self, method, X, y)
+        return contributions.compute(self, method, X, y, subject)
 
     def save(self, path):
         """Write the fitted estimator to one safe file.
@@ -361,37 +223,3 @@ class BaseDuIN(BaseEstimator):
         """
         check_is_fitted(self, "module_")
         return persistence.save(self, path)
-
-
-def _with_subject(epochs, subject):
-    subject = np.asarray(subject)
-    if subject.shape != (len(epochs),):
-        raise ValueError(
-            f"`subject` must have one value per epoch, shape ({len(epochs)},); got "
-            f"shape {subject.shape}."
-        )
-    return EpochsData(
-        epochs.data, epochs.sfreq, epochs.ch_names, subject, epochs.metadata
-    )
-
-
-def _subject_index(epochs, known=None):
-    """Return the subjects and the index of each epoch's subject."""
-    anonymous = np.array([""])
-    if epochs.subject is None:
-        if known is not None and len(known) > 1:
-            raise ValueError(
-                f"The estimator knows subjects {list(known)}; say whose each epoch is "
-                "by metadata['subject'] or `subject=`."
-            )
-        return anonymous if known is None else known, np.zeros(len(epochs), int)
-    if known is None:
-        return np.unique(epochs.subject, return_inverse=True)
-    if np.array_equal(known, anonymous):
-        return known, np.zeros(len(epochs), int)
-    unknown = sorted(set(epochs.subject) - set(known))
-    if unknown:
-        raise ValueError(
-            f"`X` has unknown subjects {unknown}; the estimator knows {list(known)}."
-        )
-    return known, np.searchsorted(known, epochs.subject)

@@ -4,13 +4,17 @@ from copy import deepcopy
 from functools import partial
 
 import numpy as np
+import pandas as pd
 import torch
 from sklearn.base import ClassifierMixin
+from sklearn.metrics import accuracy_score
 from sklearn.model_selection import train_test_split
 from torch.nn import functional
 
-from mne_duin.estimators.base import INITIAL, BaseDuIN, inherit_input, unwrap
+from mne_duin.estimators.base import INITIAL, BaseDuIN, unwrap
 from mne_duin.estimators.head import start_head_
+from mne_duin.estimators.inputs import inherit_input, note_runs
+from mne_duin.estimators.limits import check_numbers
 from mne_duin.estimators.presets import resolve
 from mne_duin.nn import Classifier, build_encoder, encoder_sizes
 from mne_duin.nn.principal import start_encoder_
@@ -109,6 +113,9 @@ class DuINClassifier(ClassifierMixin, BaseDuIN):
         Names of the channels.
     n_iter_ : int
         Passes that were made.
+    fit_groups_ : set of str
+        The runs it and its earlier stages have learned from ("run" or "session/run"),
+        if the metadata say.
 
     References
     ----------
@@ -259,6 +266,7 @@ class DuINClassifier(ClassifierMixin, BaseDuIN):
         return self
 
     def _check_recipe(self, recipe):
+        check_numbers(self, recipe)
         check_option("head_activation", self.head_activation, HEAD_ACTIVATIONS)
         check_option("initial", recipe["initial"], INITIAL)
         check_option("head_start", recipe["head_start"], HEAD_STARTS)
@@ -282,7 +290,9 @@ class DuINClassifier(ClassifierMixin, BaseDuIN):
             return self._check_X(X, subject=subject, sfreq=sfreq)
         pretrained = unwrap(self.pretrained, "pretrained")
         inherit_input(self, pretrained)
-        return self._check_again(X, subject=subject, sfreq=sfreq)
+        epochs = self._check_again(X, subject=subject, sfreq=sfreq)
+        note_runs(self, epochs.metadata, pretrained)
+        return epochs
 
     def _check_y(self, y, n_epochs):
         """Learn the classes and return them as integers."""
@@ -292,6 +302,8 @@ class DuINClassifier(ClassifierMixin, BaseDuIN):
                 f"`y` must have one label per epoch, shape ({n_epochs},); got shape "
                 f"{y.shape}."
             )
+        if pd.isna(y).any():
+            raise ValueError(f"`y` has {pd.isna(y).sum()} missing labels; drop them.")
         self.classes_, index = np.unique(y, return_inverse=True)
         if len(self.classes_) < 2:
             raise ValueError(
@@ -303,10 +315,11 @@ class DuINClassifier(ClassifierMixin, BaseDuIN):
     def _class_index(self, y):
         """Return known labels as integers."""
         y = np.asarray(y)
-        unknown = sorted(set(y.tolist()) - set(self.classes_.tolist()))
+        unknown = set(y.tolist()) - set(self.classes_.tolist())
         if unknown:
             raise ValueError(
-                f"`y` has labels that were not in the training data: {unknown[:10]}."
+                "`y` has labels that were not in the training data: "
+                f"{sorted(unknown, key=str)[:10]}."
             )
         return np.searchsorted(self.classes_, y)
 
@@ -357,7 +370,13 @@ class DuINClassifier(ClassifierMixin, BaseDuIN):
         if self.pretrained is None:
             raise ValueError("`use_codex=True` needs a `pretrained` stage.")
         stage = unwrap(self.pretrained, "pretrained")
-        return deepcopy(getattr(stage, "vqvae_", stage).module_.quantizer)
+        stage = getattr(stage, "vqvae_", stage)
+        if not hasattr(stage.module_, "quantizer"):
+            raise ValueError(
+                "`use_codex=True` needs a first stage, which `pretrained` was read "
+                "without."
+            )
+        return deepcopy(stage.module_.quantizer)
 
     def _step(self, module, batch):
         """Return loss and accuracy of a batch."""
@@ -367,53 +386,99 @@ class DuINClassifier(ClassifierMixin, BaseDuIN):
         accuracy = (scores.argmax(-1) == batch.y).float().mean()
         return {"loss": loss, "accuracy": accuracy}
 
-    def decision_function(self, X):
-        """Return the scores that enter the softmax, shape (n_epochs, n_classes)."""
-        return self._scores(self._check_again(X))
+    def decision_function(self, X, *, subject=None):
+        """Return the scores that enter the softmax.
 
-    def _scores(self, epochs):
-        n_tokens = epochs.data.shape[-1] // self.patch_size_
+        Parameters
+        ----------
+        X : Epochs | array, shape (n_epochs, n_channels, n_times) | list of Epochs
+            The epochs.
+        subject : array, shape (n_epochs,) | None
+            Subject of each epoch of an array.
+
+        Returns
+        -------
+        scores : ndarray, shape (n_epochs, n_classes) | shape (n_epochs,)
+            In the order of ``classes_``. Of two classes, as everywhere in scikit-learn,
+            the second's score minus the first's.
+        """
+        scores = self._scores(X, subject)
+        return scores[:, 1] - scores[:, 0] if scores.shape[1] == 2 else scores
+
+    def _scores(self, X, subject):
+        epochs = self._check_again(X, subject=subject)
+        return self._network_scores(*self._scaled(epochs))
+
+    def _network_scores(self, x, subject):
+        """Return the scores of scaled inputs."""
+        n_tokens = x.shape[-1] // self.patch_size_
         wanted = self.module_.hidden.in_features // self.module_.encoder.dim
         if n_tokens != wanted:
             raise ValueError(
                 f"`X` has epochs of {n_tokens} patches; the classifier was fitted with "
                 f"{wanted}."
             )
-        return self._batched(self.module_, *self._scaled(epochs))
+        return self._batched(self.module_, x, subject)
 
-    def predict_proba(self, X):
+    def predict_proba(self, X, *, subject=None):
         """Return the probability of every class.
 
         Parameters
         ----------
         X : Epochs | array, shape (n_epochs, n_channels, n_times) | list of Epochs
             The epochs.
+        subject : array, shape (n_epochs,) | None
+            Subject of each epoch of an array.
 
         Returns
         -------
         probabilities : ndarray, shape (n_epochs, n_classes)
             In the order of ``classes_``.
         """
-        scores = torch.from_numpy(self.decision_function(X)).double()
+        scores = torch.from_numpy(self._scores(X, subject)).double()
         return scores.softmax(-1).numpy()
 
-    def predict(self, X):
+    def predict(self, X, *, subject=None):
         """Return the most probable class of every epoch.
 
         Parameters
         ----------
         X : Epochs | array, shape (n_epochs, n_channels, n_times) | list of Epochs
             The epochs.
+        subject : array, shape (n_epochs,) | None
+            Subject of each epoch of an array.
 
         Returns
         -------
         y : ndarray, shape (n_epochs,)
             The labels.
         """
-        return self.classes_[self.decision_function(X).argmax(-1)]
+        return self.classes_[self._scores(X, subject).argmax(-1)]
+
+    def score(self, X, y, sample_weight=None, *, subject=None):
+        """Return the share of the epochs that are named right.
+
+        Parameters
+        ----------
+        X : Epochs | array, shape (n_epochs, n_channels, n_times) | list of Epochs
+            The epochs.
+        y : array, shape (n_epochs,)
+            The labels.
+        sample_weight : array, shape (n_epochs,) | None
+            Weight of each epoch.
+        subject : array, shape (n_epochs,) | None
+            Subject of each epoch of an array.
+
+        Returns
+        -------
+        accuracy : float
+            Between 0 and 1.
+        """
+        predicted = self.predict(X, subject=subject)
+        return float(accuracy_score(y, predicted, sample_weight=sample_weight))
 
     def _loss_of(self, x, subject, y):
         """Cross-entropy, per epoch."""
-        scores = torch.from_numpy(self._batched(self.module_, x, subject))
+        scores = torch.from_numpy(self._network_scores(x, subject))
         index = torch.from_numpy(self._class_index(y))
         return functional.cross_entropy(scores, index, reduction="none").numpy()

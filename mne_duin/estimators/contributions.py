@@ -9,7 +9,7 @@ from mne_duin.utils.checks import check_option
 METHODS = ("weights", "patterns", "ablation")
 
 
-def compute(estimator, method, X=None, y=None):
+def compute(estimator, method, X=None, y=None, subject=None):
     """Compute the contributions of the channels of a fitted estimator.
 
     Parameters
@@ -22,6 +22,8 @@ def compute(estimator, method, X=None, y=None):
         Data for the last two.
     y : array | None
         Labels for the ablation of a classifier.
+    subject : array | None
+        Subject of each epoch of an array.
 
     Returns
     -------
@@ -42,7 +44,12 @@ def compute(estimator, method, X=None, y=None):
             raise ValueError(f"method={method!r} needs `X`.")
         if method == "ablation" and y is None and hasattr(estimator, "classes_"):
             raise ValueError("method='ablation' of a classifier needs `y`.")
-        epochs = estimator._check_again(X)
+        epochs = estimator._check_again(X, subject=subject)
+        if y is not None and np.shape(y) != (len(epochs),):
+            raise ValueError(
+                f"`y` must have one label per epoch, shape ({len(epochs)},); got shape "
+                f"{np.shape(y)}."
+            )
         function = patterns if method == "patterns" else ablation
         values = function(estimator, epochs, y)
     real = estimator.scaler_.channel_mask[:, : estimator.n_features_in_]

@@ -1,16 +1,20 @@
 """Stage 2: pre-train an encoder by predicting the codes of hidden tokens."""
 
+from copy import deepcopy
 from functools import partial
 
 import torch
 from sklearn.base import TransformerMixin
 from torch.nn import functional
 
-from mne_duin.estimators.base import BaseDuIN, inherit_input, unwrap
+from mne_duin.estimators.base import BaseDuIN, unwrap
+from mne_duin.estimators.inputs import inherit_input, note_runs
+from mne_duin.estimators.limits import check_numbers
 from mne_duin.estimators.presets import resolve
+from mne_duin.estimators.vqvae import DuINVQVAE
 from mne_duin.nn import MAE, build_encoder, encoder_sizes
 from mne_duin.nn.masking import random_mask
-from mne_duin.utils.checks import check_number, check_option
+from mne_duin.utils.checks import check_option, check_type
 
 ENCODER_STARTS = ("vqvae", "random")
 
@@ -67,7 +71,7 @@ class DuINMAE(TransformerMixin, BaseDuIN):
     module_ : MAE
         The network.
     vqvae_ : DuINVQVAE
-        The fitted first stage.
+        A copy of the fitted first stage.
     history_ : History
         One record per pass; ``accuracy`` is the share of hidden codes predicted right.
     scaler_ : ChannelScaler
@@ -78,6 +82,9 @@ class DuINMAE(TransformerMixin, BaseDuIN):
         Names of the channels.
     n_iter_ : int
         Passes that were made.
+    fit_groups_ : set of str
+        The runs it and its first stage have learned from ("run" or "session/run"), if
+        the metadata say.
 
     References
     ----------
@@ -163,14 +170,16 @@ class DuINMAE(TransformerMixin, BaseDuIN):
         """
         recipe = resolve(self, "mae")
         check_option("encoder_start", recipe["encoder_start"], ENCODER_STARTS)
-        check_number("mask_ratio", self.mask_ratio, low=0, high=0.95, closed=False)
-        vqvae = unwrap(self.vqvae, "vqvae")
-        self.vqvae_ = vqvae
-        inherit_input(self, vqvae)
+        check_numbers(self, recipe)
+        vqvae = check_type("vqvae", unwrap(self.vqvae, "vqvae"), DuINVQVAE)
+        self.vqvae_ = deepcopy(vqvae)
+        inherit_input(self, self.vqvae_)
         epochs = self._check_again(X, subject=subject, sfreq=sfreq)
+        note_runs(self, epochs.metadata, self.vqvae_)
         dtype = self._prepare()
+        self.vqvae_.device_ = self.device_
+        self.vqvae_.module_.to(self.device_).eval()
         self._seeded_build(partial(self._build, recipe["encoder_start"]))
-        vqvae.module_.to(self.device_).eval()
         held_out = None
         if validation is not None:
             held_out = self._check_again(validation, sfreq=sfreq)
@@ -207,24 +216,31 @@ class DuINMAE(TransformerMixin, BaseDuIN):
         accuracy = (logits.argmax(-1) == codes).float().mean()
         return {"loss": loss, "accuracy": accuracy}
 
-    def transform(self, X):
+    def transform(self, X, *, subject=None):
         """Return the embedding of every token.
 
         Parameters
         ----------
         X : Epochs | array, shape (n_epochs, n_channels, n_times) | list of Epochs
             The epochs.
+        subject : array, shape (n_epochs,) | None
+            Subject of each epoch of an array.
 
         Returns
         -------
         embeddings : ndarray, shape (n_epochs, n_tokens, dim)
             Tokens with context.
         """
-        epochs = self._check_again(X)
+        epochs = self._check_again(X, subject=subject)
         return self._batched(self.module_.encoder, *self._scaled(epochs))
 
     def _loss_of(self, x, subject, y=None):
         """Cross-entropy of the hidden codes, per epoch."""
+        if not hasattr(self, "vqvae_"):
+            raise ValueError(
+                "This masked stage was read without its first stage, whose codes it "
+                "predicts; only `transform` and what needs no codes is possible."
+            )
         return self._batched(self._batch_loss, x, subject)
 
     def _batch_loss(self, x, subject):
@@ -237,7 +253,7 @@ class DuINMAE(TransformerMixin, BaseDuIN):
         logits = self.module_(x, mask, subject).float()
         return functional.cross_entropy(logits.mT, codes, reduction="none").mean(1)
 
-    def score(self, X, y=None):
+    def score(self, X, y=None, *, subject=None):
         """Return minus the mean cross-entropy of the hidden codes, in nats.
 
         Parameters
@@ -246,10 +262,12 @@ class DuINMAE(TransformerMixin, BaseDuIN):
             The epochs.
         y : None
             Ignored.
+        subject : array, shape (n_epochs,) | None
+            Subject of each epoch of an array.
 
         Returns
         -------
         score : float
             Higher is better; guessing every code alike gives ``-log(n_codes)``.
         """
-        return float(-self._loss_of(*self._scaled(self._check_again(X))).mean())
+        return -self._mean_loss(X, subject)

@@ -8,10 +8,11 @@ from sklearn.base import TransformerMixin
 
 from mne_duin.estimators.base import INITIAL, BaseDuIN
 from mne_duin.estimators.codex import STARTS, CodexTraining
+from mne_duin.estimators.limits import check_numbers
 from mne_duin.estimators.presets import resolve
 from mne_duin.nn import Quantizer, build_vqvae
 from mne_duin.nn.principal import start_vqvae_
-from mne_duin.utils.checks import check_number, check_option
+from mne_duin.utils.checks import check_option
 
 
 class DuINVQVAE(TransformerMixin, BaseDuIN):
@@ -101,6 +102,8 @@ class DuINVQVAE(TransformerMixin, BaseDuIN):
         Names of the channels.
     n_iter_ : int
         Passes that were made.
+    fit_groups_ : set of str
+        The runs it has learned from ("run" or "session/run"), if the metadata say.
 
     References
     ----------
@@ -216,6 +219,7 @@ class DuINVQVAE(TransformerMixin, BaseDuIN):
             If the data or a parameter cannot be used; the message says why.
         """
         recipe = resolve(self, "vqvae")
+        check_numbers(self, recipe)
         check_option("codex_start", recipe["codex_start"], STARTS)
         check_option("initial", recipe["initial"], INITIAL)
         self.high_gamma_ = bool(recipe["high_gamma"])
@@ -233,7 +237,8 @@ class DuINVQVAE(TransformerMixin, BaseDuIN):
             start=recipe["codex_start"],
             n_unquantized=n_passes // 2,
             revive=recipe["revive_codes"],
-            n_revive=n_passes - n_passes // 10,
+            # The network has to see every code before training ends.
+            n_revive=n_passes - max(n_passes // 10, 1),
             commitment=self.commitment,
         )
         held_out = None
@@ -255,7 +260,6 @@ class DuINVQVAE(TransformerMixin, BaseDuIN):
         return self
 
     def _build(self, n_codes):
-        check_number("n_codes", n_codes, low=2, integer=True)
         if self.patch_size_ != 100:
             raise ValueError(
                 f"The decoder rebuilds patches of 100 samples; `patch_duration` "
@@ -283,28 +287,32 @@ class DuINVQVAE(TransformerMixin, BaseDuIN):
     def _encode(self, epochs):
         return self._batched(self.module_.encode, *self._scaled(epochs))
 
-    def transform(self, X):
+    def transform(self, X, *, subject=None):
         """Return the code of every token.
 
         Parameters
         ----------
         X : Epochs | array, shape (n_epochs, n_channels, n_times) | list of Epochs
             The epochs.
+        subject : array, shape (n_epochs,) | None
+            Subject of each epoch of an array.
 
         Returns
         -------
         codes : ndarray of int, shape (n_epochs, n_tokens)
             Indices into ``codebook_``.
         """
-        return self._encode(self._check_again(X))
+        return self._encode(self._check_again(X, subject=subject))
 
-    def reconstruct(self, X):
+    def reconstruct(self, X, *, subject=None):
         """Rebuild the signal from its codes.
 
         Parameters
         ----------
         X : Epochs | array, shape (n_epochs, n_channels, n_times) | list of Epochs
             The epochs.
+        subject : array, shape (n_epochs,) | None
+            Subject of each epoch of an array.
 
         Returns
         -------
@@ -312,7 +320,7 @@ class DuINVQVAE(TransformerMixin, BaseDuIN):
             In the unit of ``X``; as long as whole patches go. High-gamma power, where
             the network was given it, is rebuilt as well but not returned.
         """
-        x, subject = self._scaled(self._check_again(X))
+        x, subject = self._scaled(self._check_again(X, subject=subject))
         rebuilt = self._rebuild(x, subject)[:, : self.n_features_in_]
         return self.scaler_.invert(rebuilt, subject)
 
@@ -328,7 +336,7 @@ class DuINVQVAE(TransformerMixin, BaseDuIN):
         mask = self.scaler_.channel_mask[subject]
         return (error * mask).sum(1) / mask.sum(1)
 
-    def score(self, X, y=None):
+    def score(self, X, y=None, *, subject=None):
         """Return the share of the variance of the z-scored inputs that is rebuilt.
 
         Parameters
@@ -337,6 +345,8 @@ class DuINVQVAE(TransformerMixin, BaseDuIN):
             The epochs.
         y : None
             Ignored.
+        subject : array, shape (n_epochs,) | None
+            Subject of each epoch of an array.
 
         Returns
         -------
@@ -344,7 +354,7 @@ class DuINVQVAE(TransformerMixin, BaseDuIN):
             One minus the mean squared error in units of the training data's variance
             (the paper's Table 8 lists that error).
         """
-        return float(1 - self._loss_of(*self._scaled(self._check_again(X))).mean())
+        return 1 - self._mean_loss(X, subject)
 
 
 def _start(module, data):
