@@ -139,7 +139,7 @@ class BaseDuIN(EpochsInput, BaseEstimator):
 
     def _mean_loss(self, X, subject):
         """Return the mean of the loss of a stage that needs no labels."""
-        epochs = self._check_again(X, subject=subject)
+        epochs = self._check_fitted(X, subject)
         return float(self._loss_of(*self._scaled(epochs)).mean())
 
     def spatial_weights(self, band="broadband"):

@@ -9,6 +9,7 @@ import torch
 from sklearn.base import ClassifierMixin
 from sklearn.metrics import accuracy_score
 from sklearn.model_selection import train_test_split
+from sklearn.utils.multiclass import check_classification_targets
 from torch.nn import functional
 
 from mne_duin.estimators.base import INITIAL, BaseDuIN, unwrap
@@ -304,10 +305,13 @@ class DuINClassifier(ClassifierMixin, BaseDuIN):
             )
         if pd.isna(y).any():
             raise ValueError(f"`y` has {pd.isna(y).sum()} missing labels; drop them.")
+        check_classification_targets(y)
+        if y.dtype == object and all(isinstance(label, str) for label in y):
+            y = y.astype(str)
         self.classes_, index = np.unique(y, return_inverse=True)
         if len(self.classes_) < 2:
             raise ValueError(
-                f"`y` has one class only, {self.classes_[0]!r}; decoding needs two or "
+                f"`y` has one class only, {self.classes_.tolist()[0]!r}; decoding needs two or "
                 "more."
             )
         return index
@@ -406,7 +410,7 @@ class DuINClassifier(ClassifierMixin, BaseDuIN):
         return scores[:, 1] - scores[:, 0] if scores.shape[1] == 2 else scores
 
     def _scores(self, X, subject):
-        epochs = self._check_again(X, subject=subject)
+        epochs = self._check_fitted(X, subject)
         return self._network_scores(*self._scaled(epochs))
 
     def _network_scores(self, x, subject):
@@ -453,7 +457,8 @@ class DuINClassifier(ClassifierMixin, BaseDuIN):
         y : ndarray, shape (n_epochs,)
             The labels.
         """
-        return self.classes_[self._scores(X, subject).argmax(-1)]
+        index = self._scores(X, subject).argmax(-1)
+        return self.classes_[index]
 
     def score(self, X, y, sample_weight=None, *, subject=None):
         """Return the share of the epochs that are named right.

@@ -44,7 +44,7 @@ def compute(estimator, method, X=None, y=None, subject=None):
             raise ValueError(f"method={method!r} needs `X`.")
         if method == "ablation" and y is None and hasattr(estimator, "classes_"):
             raise ValueError("method='ablation' of a classifier needs `y`.")
-        epochs = estimator._check_again(X, subject=subject)
+        epochs = estimator._check_fitted(X, subject)
         if y is not None and np.shape(y) != (len(epochs),):
             raise ValueError(
                 f"`y` must have one label per epoch, shape ({len(epochs)},); got shape "

@@ -20,6 +20,7 @@ def inherit_input(estimator, pretrained):
     estimator, pretrained : BaseDuIN
         The later and the earlier stage.
     """
+    forget_network(estimator)
     for name in (
         "ch_names_",
         "high_gamma_",
@@ -30,6 +31,17 @@ def inherit_input(estimator, pretrained):
         "scaler_",
     ):
         setattr(estimator, name, getattr(pretrained, name))
+
+
+def forget_network(estimator):
+    """Make sure that a fit that fails leaves no network with the scales of other data.
+
+    Parameters
+    ----------
+    estimator : BaseDuIN
+        The estimator that is about to learn.
+    """
+    vars(estimator).pop("module_", None)
 
 
 def note_runs(estimator, metadata, *earlier):
@@ -73,6 +85,7 @@ class EpochsInput:
             )
         if subject is not None:
             epochs = _with_subject(epochs, subject)
+        forget_network(self)
         names = epochs.ch_names or [str(i) for i in range(epochs.data.shape[1])]
         self.ch_names_ = list(names)
         self.info_ = mne.create_info(self.ch_names_, epochs.sfreq, "seeg")
@@ -91,9 +104,13 @@ class EpochsInput:
             return epochs.data
         return add_high_gamma(epochs.data, self.info_["sfreq"])
 
+    def _check_fitted(self, X, subject=None):
+        """Turn epochs for a fitted estimator into the form it was trained on."""
+        check_is_fitted(self, "module_")
+        return self._check_again(X, subject=subject)
+
     def _check_again(self, X, *, subject=None, sfreq=None):
         """Turn later data into epochs in the channel order of the training data."""
-        check_is_fitted(self, "scaler_")
         epochs = as_array(X, sfreq=sfreq if sfreq is not None else self.sfreq)
         if subject is not None:
             epochs = _with_subject(epochs, subject)

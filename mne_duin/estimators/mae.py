@@ -231,7 +231,7 @@ class DuINMAE(TransformerMixin, BaseDuIN):
         embeddings : ndarray, shape (n_epochs, n_tokens, dim)
             Tokens with context.
         """
-        epochs = self._check_again(X, subject=subject)
+        epochs = self._check_fitted(X, subject)
         return self._batched(self.module_.encoder, *self._scaled(epochs))
 
     def _loss_of(self, x, subject, y=None):

@@ -302,7 +302,7 @@ class DuINVQVAE(TransformerMixin, BaseDuIN):
         codes : ndarray of int, shape (n_epochs, n_tokens)
             Indices into ``codebook_``.
         """
-        return self._encode(self._check_again(X, subject=subject))
+        return self._encode(self._check_fitted(X, subject))
 
     def reconstruct(self, X, *, subject=None):
         """Rebuild the signal from its codes.
@@ -320,7 +320,7 @@ class DuINVQVAE(TransformerMixin, BaseDuIN):
             In the unit of ``X``; as long as whole patches go. High-gamma power, where
             the network was given it, is rebuilt as well but not returned.
         """
-        x, subject = self._scaled(self._check_again(X, subject=subject))
+        x, subject = self._scaled(self._check_fitted(X, subject))
         rebuilt = self._rebuild(x, subject)[:, : self.n_features_in_]
         return self.scaler_.invert(rebuilt, subject)
 

@@ -1,0 +1,23 @@
+"""Fitted estimators, made once for the whole folder and never changed."""
+
+import pytest
+import toy_trials
+
+
+@pytest.fixture(scope="session")
+def trials():
+    X, y = toy_trials.simulate()
+    runs = [f"0{1 + i // 12}" for i in range(len(y))]
+    return toy_trials.as_epochs(X, run=runs), y
+
+
+@pytest.fixture(scope="session")
+def vqvae(trials):
+    return toy_trials.fit_vqvae(trials[0])
+
+
+@pytest.fixture(scope="session")
+def fitted(trials, vqvae):
+    return {
+        kind: toy_trials.make(kind, vqvae).fit(*trials) for kind in toy_trials.KINDS
+    }
