@@ -1,6 +1,5 @@
 """Sphinx configuration; ``make docs`` at the top of the repository builds the pages."""
 
-import inspect
 import os
 import sys
 import warnings
@@ -61,6 +60,7 @@ PUBLIC = public_objects()
 
 autosummary_generate = True
 autodoc_member_order = "bysource"
+autodoc_typehints = "none"
 numpydoc_show_class_members = False
 numpydoc_xref_param_type = True
 numpydoc_xref_ignore = "all"
@@ -98,19 +98,20 @@ sphinx_gallery_conf = {
     "remove_config_comments": True,
     "thumbnail_size": (400, 280),
     "image_srcset": ["2x"],
-    "plot_gallery": "True",
+    "ignore_repr_types": r"matplotlib\.(figure|axes|text|lines|collections)",
 }
 
 html_theme = "pydata_sphinx_theme"
 html_title = "mne_duin"
 html_static_path = ["_static"]
 html_css_files = ["style.css"]
+html_context = {"default_mode": "auto"}
 html_show_sourcelink = False
 html_copy_source = False
 html_theme_options = {
     "logo": {"text": "mne_duin"},
     "navbar_end": ["theme-switcher"],
-    "header_links_before_dropdown": 6,
+    "header_links_before_dropdown": 4,
     "show_toc_level": 2,
     "navigation_with_keys": False,
     "footer_start": ["copyright"],
@@ -122,10 +123,11 @@ html_sidebars = {"index": [], "changes/latest": [], "glossary": []}
 warnings.filterwarnings("ignore", message=".*Agg, and thus cannot be shown.*")
 
 
-def skip_inherited(app, what, name, obj, skip, options):
-    """Leave out what scikit-learn gives to every estimator."""
-    module = getattr(inspect.unwrap(obj), "__module__", None) if callable(obj) else None
-    return True if (module or "").startswith("sklearn.") else None
+def skip_foreign(app, what, name, obj, skip, options):
+    """Leave out what classes inherit from scikit-learn, torch and Python."""
+    function = getattr(obj, "fget", None) or getattr(obj, "func", obj)
+    module = getattr(function, "__module__", None)
+    return None if module is None or module.startswith("mne_duin") else True
 
 
 def find_public(app, env, node, contnode):
@@ -144,6 +146,6 @@ def setup(app):
     """Connect the two rules above; draw the model and measure its parity."""
     write_drawings(HERE / "generated" / "drawings")
     write_parity(HERE / "generated" / "parity.csv")
-    app.connect("autodoc-skip-member", skip_inherited)
+    app.connect("autodoc-skip-member", skip_foreign)
     app.connect("missing-reference", find_public)
     return {"parallel_read_safe": True}

@@ -52,6 +52,7 @@ from mne_duin import (
     evaluate,
     find_recordings,
     make_lda,
+    plot_contacts,
     read_contacts,
     read_epochs,
     write_simulated_bids,
@@ -147,12 +148,15 @@ runs, electrodes = broken_copy("swapped")
 table = pd.read_csv(electrodes, sep="\t")
 table["x"] = -pd.to_numeric(table["x"], errors="coerce")
 table.to_csv(electrodes, sep="\t", index=False, na_rep="n/a")
-attempt(read_contacts, runs[0]).head(3)
+swapped = attempt(read_contacts, runs[0])
 
 # %%
-# Without a column ``hemisphere`` nothing can notice this. Draw the contacts
-# (:func:`~mne_duin.plot_contacts`) and compare with the surgeon's plan.
-#
+# Without a column ``hemisphere`` nothing can notice this. Draw the contacts and compare
+# with the surgeon's plan: here the shafts, named with primes, should be on the left.
+
+plot_contacts(swapped, color_by="shaft", title="Mirrored")
+
+# %%
 # No contact in the region
 # ------------------------
 
@@ -225,10 +229,10 @@ attempt(DuINClassifier().fit, epochs.get_data(), words)
 # 1. Does :func:`~mne_duin.make_lda` decode anything, with time zero at speech onset? If
 #    not, look at the average response first (:doc:`tutorial 1
 #    </auto_tutorials/01_bids_to_epochs>`): are the events where speech is?
-# 2. Are there contacts in vSMC or STG at all? Not every patient has them. 3. Is one
-# channel so noisy that it rules all? Mark it bad. 4. Few trials per word: read fewer
-# words. Ten words with 40 trials each can be learned,
-#    60 words with 6 cannot.
+# 2. Are there contacts in vSMC or STG at all? Not every patient has them.
+# 3. Is one channel so noisy that it rules all? Mark it bad.
+# 4. Few trials per word: read fewer words. Ten words with 40 trials each can be
+#    learned, 60 words with 6 cannot.
 #
 # It decodes too well
 # -------------------
@@ -237,8 +241,8 @@ attempt(DuINClassifier().fit, epochs.get_data(), words)
 #    time of day.
 # 2. Was each word in a block of its own? Then the block is decoded, and no analysis can
 #    mend it.
-# 3. Does a microphone leak into the recording? Correlate channels with the audio. 4.
-# Were channels or settings chosen on the trials you report? Choose them inside the
+# 3. Does a microphone leak into the recording? Correlate channels with the audio.
+# 4. Were channels or settings chosen on the trials you report? Choose them inside the
 #    folds.
 
 shutil.rmtree(root.parent)
