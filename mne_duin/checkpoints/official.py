@@ -135,7 +135,7 @@ def from_official(state_dict, stage):
     Raises
     ------
     ValueError
-        If a tensor is missing; :func:`check_official` checks the others.
+        If a tensor is missing; ``check_official`` checks the others.
     """
     sizes = official_sizes(state_dict, stage)
     ours, parts = {}, {}

@@ -21,7 +21,7 @@ from mne_duin.utils.checks import check_option
 class DecodingResult(Predictions):
     """Predictions of trials that were held out, and what follows from them.
 
-    Beside what is listed here it has the scores of :class:`Predictions`: ``accuracy``,
+    Beside what is listed here it has the scores of its predictions: ``accuracy``,
     ``balanced_accuracy``, ``top_k(k)``, ``log_loss``, ``calibration()``,
     ``per_class()``, ``confusion_matrix()`` and the table ``to_frame()``.
 

@@ -57,7 +57,7 @@ def make_folds(y, cv=5, *, groups=None, within=None, random_state=None):
         ``"last-2-runs"`` and so on (one fold). Anything else goes to
         :func:`sklearn.model_selection.check_cv`.
     groups : array, shape (n_trials,) | None
-        Group of each trial, see :func:`~mne_duin.evaluation.groups.find_groups`.
+        Group of each trial, by ``mne_duin.evaluation.groups.find_groups``.
     within : array, shape (n_trials,) | None
         For ``"last-..."``: hold out the last groups of each of these (subjects).
     random_state : int | None

@@ -69,7 +69,7 @@ def train(
     betas : tuple of float
         Moments of AdamW.
     lr_scale : dict | None
-        See :func:`mne_duin.training.optim.decay_groups`.
+        See ``mne_duin.training.optim.decay_groups``.
     validation : SignalData | None
         Evaluated after every pass.
     monitor : str | None
