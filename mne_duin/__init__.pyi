@@ -1,15 +1,76 @@
 # io: BIDS iEEG in, Epochs and a contacts table out
+from .io import (
+    find_recordings,
+    read_contacts,
+    read_epochs,
+    read_raw,
+    read_segments,
+)
 
 # channels: names, references, anatomy, regions, selection
+from .channels import (
+    REGIONS,
+    Contact,
+    RegionSelector,
+    assign_labels,
+    assign_regions,
+    bipolar_pairs,
+    parse_contact,
+    reference_bipolar,
+    reference_laplacian,
+    reference_shaft,
+)
 
 # estimators: codes, masked pre-training, words
+from .estimators import (
+    DuINClassifier,
+    DuINMAE,
+    DuINVQVAE,
+    read_estimator,
+    read_official,
+)
 
 # baselines
+from .baselines import make_lda
 
 # evaluation
+from .evaluation import (
+    DecodingResult,
+    compare,
+    evaluate,
+    learning_curve,
+    read_result,
+)
 
 # viz: arrays and tables in, Figure out
+from .viz import (
+    code_word_information,
+    plot_accuracy,
+    plot_code_average,
+    plot_code_usage,
+    plot_code_words,
+    plot_codes,
+    plot_codex,
+    plot_confusion,
+    plot_contacts,
+    plot_contributions,
+    plot_history,
+    plot_learning_curve,
+    plot_patch_filters,
+    plot_patterns,
+    plot_reconstruction,
+    plot_spatial_filters,
+    view_brain,
+    view_contacts,
+)
 
 # datasets
+from .datasets import (
+    sample_data_path,
+    simulate_word_reading,
+    write_simulated_bids,
+)
 
 # the whole path in one call
+from .report import make_report
+from .pipeline import decode_words
