@@ -20,6 +20,8 @@ FOLDERS = (
     "nn",
 )
 
+OTHERS = {"WordDecoding": "mne_duin.pipeline.WordDecoding"}
+
 
 def stub_names():
     """Return the names of ``__init__.pyi``, in its order.
@@ -49,4 +51,4 @@ def public_objects():
         module = importlib.import_module(f"mne_duin.{folder}")
         for name in module.__all__:
             names.setdefault(name, f"mne_duin.{folder}.{name}")
-    return names
+    return names | OTHERS

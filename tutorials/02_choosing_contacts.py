@@ -33,8 +33,8 @@ from mne_duin import (
     read_epochs,
     reference_bipolar,
     sample_data_path,
+    view_contacts,
 )
-from mne_duin.viz import view_contacts
 
 mne.set_log_level("WARNING")
 paths = find_recordings(sample_data_path(), subject="01", task="wordreading")

@@ -23,8 +23,11 @@ import numpy as np
 
 from mne_duin import (
     DuINVQVAE,
+    code_word_information,
     find_recordings,
+    plot_code_average,
     plot_code_usage,
+    plot_code_words,
     plot_codes,
     plot_history,
     plot_reconstruction,
@@ -33,12 +36,7 @@ from mne_duin import (
     read_segments,
     sample_data_path,
 )
-from mne_duin.viz import (
-    code_usage,
-    code_word_information,
-    plot_code_average,
-    plot_code_words,
-)
+from mne_duin.viz import code_usage
 
 mne.set_log_level("WARNING")
 paths = find_recordings(sample_data_path(), subject="01", task="wordreading")
@@ -58,7 +56,7 @@ vqvae = DuINVQVAE(
     n_layers=2,
     n_decoder_layers=2,
     n_codes=128,
-    max_iter=12,
+    max_iter=10,
     random_state=0,
     verbose=False,
 )
@@ -66,9 +64,8 @@ vqvae.fit(segments, validation=held_out)
 print(vqvae.history_)
 
 # %%
-# Training and held-out error should fall together. The codex enters after a quarter of
-# the passes: until then the network rebuilds from tokens that are not rounded to codes,
-# so the error may jump there.
+# Training and held-out error should fall together. The first passes rebuild the signal
+# from tokens that are not rounded to codes yet; when the codex enters, the error jumps.
 
 plot_history(vqvae.history_.to_frame(), title="Learning the codex")
 

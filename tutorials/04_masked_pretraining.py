@@ -39,7 +39,7 @@ vqvae = DuINVQVAE(
     n_layers=2,
     n_decoder_layers=2,
     n_codes=64,
-    max_iter=10,
+    max_iter=8,
     random_state=0,
     verbose=False,
 ).fit(segments)
@@ -48,7 +48,7 @@ vqvae = DuINVQVAE(
 # Hide and guess
 # --------------
 
-mae = DuINMAE(vqvae, max_iter=20, random_state=0, verbose=False)
+mae = DuINMAE(vqvae, max_iter=10, random_state=0, verbose=False)
 mae.fit(segments, validation=held_out)
 plot_history(mae.history_.to_frame(), title="Naming the codes of hidden patches")
 
@@ -84,7 +84,7 @@ stages = {"from scratch": None, "codes": vqvae, "codes + masked": mae}
 accuracy = {}
 for name, pretrained in stages.items():
     network = DuINClassifier(
-        pretrained, n_layers=2, max_iter=10, random_state=0, verbose=False
+        pretrained, n_layers=2, max_iter=8, random_state=0, verbose=False
     )
     accuracy[name] = [
         network.fit(train[some], y_train[some]).score(test, y_test)

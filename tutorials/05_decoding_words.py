@@ -20,11 +20,12 @@ from mne_duin import (
     find_recordings,
     learning_curve,
     make_lda,
+    plot_accuracy,
     plot_learning_curve,
     read_epochs,
     sample_data_path,
 )
-from mne_duin.viz import plot_accuracy, results_table
+from mne_duin.viz import results_table
 
 mne.set_log_level("WARNING")
 paths = find_recordings(sample_data_path(), subject="01", task="wordreading")

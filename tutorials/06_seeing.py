@@ -103,7 +103,7 @@ for name, rank in ranks.items():
 # -------------
 #
 # Values smoothed over the inflated surface. Smoothing spreads them to where no contact
-# is, so keep the dots in sight.
+# is: compare with the contacts on the first picture.
 
 plot_contributions(ablation, contacts, method="ablation", kind="surface")
 
@@ -133,6 +133,6 @@ plot_spatial_filters(
 
 # %%
 # All pictures are figures of matplotlib: ``figure.savefig("ablation.pdf")``. For a
-# cortex to turn with the mouse see :func:`mne_duin.viz.view_contacts`.
+# cortex to turn with the mouse see :func:`mne_duin.view_contacts`.
 #
 # Next: :doc:`your own data </auto_tutorials/10_your_own_data>`.
