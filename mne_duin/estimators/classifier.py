@@ -311,8 +311,8 @@ class DuINClassifier(ClassifierMixin, BaseDuIN):
         self.classes_, index = np.unique(y, return_inverse=True)
         if len(self.classes_) < 2:
             raise ValueError(
-                f"`y` has one class only, {self.classes_.tolist()[0]!r}; decoding needs two or "
-                "more."
+                f"`y` has one class only, {self.classes_.tolist()[0]!r}; decoding "
+                "needs two or more."
             )
         return index
 

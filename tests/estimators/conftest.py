@@ -1,7 +1,11 @@
 """Fitted estimators, made once for the whole folder and never changed."""
 
 import pytest
+import torch
 import toy_trials
+
+# The networks are so small that threads only wait for each other.
+torch.set_num_threads(1)
 
 
 @pytest.fixture(scope="session")
