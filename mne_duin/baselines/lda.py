@@ -102,10 +102,12 @@ def make_lda(
         Sampling rate in Hz of arrays. Epochs know theirs.
     evoked_h_freq : float
         Upper edge in Hz of the evoked signal.
-    evoked_bin, high_gamma_bin : float
-        Length of a bin in seconds.
+    evoked_bin : float
+        Length of a bin of the evoked signal in seconds.
     high_gamma_band : tuple of float
         Edges in Hz.
+    high_gamma_bin : float
+        Length of a bin of high-gamma power in seconds.
     selection : float | None
         Features with a p-value below this are kept; None keeps all.
 

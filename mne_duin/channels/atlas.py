@@ -90,13 +90,35 @@ class Atlas:
         ], distances
 
     def wanted(self, white_matter):
-        """Return the label numbers that a point can get."""
+        """Return the label numbers that a point can get.
+
+        Parameters
+        ----------
+        white_matter : "nearest" | "keep"
+            See :meth:`lookup`.
+
+        Returns
+        -------
+        wanted : ndarray of int, shape (n_labels,)
+            The label numbers.
+        """
         check_option("white_matter", white_matter, ("nearest", "keep"))
         left_out = self.other | (self.white if white_matter == "nearest" else set())
         return np.array(sorted(set(self.names) - left_out - {0}))
 
     def at(self, xyz):
-        """Return the label number of the voxel that holds each point, 0 outside."""
+        """Return the label number of the voxel that holds each point.
+
+        Parameters
+        ----------
+        xyz : ndarray, shape (n_points, 3)
+            Points in mm, in the space of the volume.
+
+        Returns
+        -------
+        codes : ndarray of int, shape (n_points,)
+            The label numbers, 0 outside the volume.
+        """
         voxels = nib.affines.apply_affine(np.linalg.inv(self.affine), xyz)
         voxels = np.floor(voxels + 0.5).astype(int)
         inside = ((voxels >= 0) & (voxels < self.volume.shape)).all(axis=1)
@@ -105,7 +127,20 @@ class Atlas:
         return codes
 
     def voxels(self, wanted):
-        """Return centres in mm and numbers of all voxels with a wanted label."""
+        """Return all voxels with a wanted label.
+
+        Parameters
+        ----------
+        wanted : sequence of int
+            The label numbers.
+
+        Returns
+        -------
+        centres : ndarray, shape (n_voxels, 3)
+            Centres in mm.
+        numbers : ndarray of int, shape (n_voxels,)
+            The label of each voxel.
+        """
         voxels = np.argwhere(np.isin(self.volume, wanted))
         if not len(voxels):
             raise ValueError(f"The atlas {self.name!r} has no labelled voxel.")

@@ -42,16 +42,32 @@ def compare(
     ----------
     estimators : dict of str to estimator
         The estimators by name.
-    epochs, y, cv, groups, protocol, n_permutations, n_repeats, pretrain_on, n_jobs
-        As in :func:`evaluate`.
+    epochs : Epochs | array | list of Epochs
+        The labelled trials, see :func:`evaluate`.
+    y : array, shape (n_trials,) | None
+        Labels; None takes the event names of the Epochs.
     reference : str | None
         The estimator the others are compared with; None is the first. Choose it before
         looking at the results.
+    cv : int | str | splitter
+        The way of splitting, see :func:`evaluate`.
+    groups : array, shape (n_trials,) | str | None
+        Groups that stay together.
+    protocol : "clean" | "paper"
+        See :func:`evaluate`.
+    n_permutations : int
+        How often to repeat the evaluation on shuffled labels.
     random_state : int | None
         Seed, the same for all.
+    n_repeats : int
+        How often to repeat with other seeds.
     unlabelled : Epochs | None
         Segments for the estimators whose ``fit`` takes ``unlabelled``; the column
         ``n_unlabelled`` tells which did.
+    pretrain_on : "train" | "all"
+        Which segments may be used, see :func:`evaluate`.
+    n_jobs : int
+        Folds that run at the same time.
     verbose : bool | str | int | None
         Verbosity, as in MNE.
 
@@ -100,12 +116,28 @@ def evaluate_each(
     ----------
     estimators : dict of str to estimator
         The estimators by name.
-    epochs, y, cv, groups, protocol, n_permutations, n_repeats, pretrain_on, n_jobs
-        As in :func:`evaluate`.
+    epochs : Epochs | array | list of Epochs
+        The labelled trials, see :func:`evaluate`.
+    y : array, shape (n_trials,) | None
+        Labels; None takes the event names of the Epochs.
+    cv : int | str | splitter
+        The way of splitting, see :func:`evaluate`.
+    groups : array, shape (n_trials,) | str | None
+        Groups that stay together.
+    protocol : "clean" | "paper"
+        See :func:`evaluate`.
+    n_permutations : int
+        How often to repeat the evaluation on shuffled labels.
     random_state : int | None
         Seed, the same for all.
+    n_repeats : int
+        How often to repeat with other seeds.
     unlabelled : Epochs | None
         Segments for the estimators whose ``fit`` takes ``unlabelled``.
+    pretrain_on : "train" | "all"
+        Which segments may be used, see :func:`evaluate`.
+    n_jobs : int
+        Folds that run at the same time.
     verbose : bool | str | int | None
         Verbosity, as in MNE.
 

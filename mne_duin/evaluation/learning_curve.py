@@ -41,10 +41,16 @@ def learning_curve(
     ----------
     estimators : dict of str to estimator
         The estimators by name.
-    epochs, y, cv, groups, pretrain_on, n_jobs
-        As in :func:`evaluate`.
+    epochs : Epochs | array | list of Epochs
+        The labelled trials, see :func:`evaluate`.
+    y : array, shape (n_trials,) | None
+        Labels; None takes the event names of the Epochs.
     n_per_class : int | list of int
         Training trials of every class.
+    cv : int | str | splitter
+        The way of splitting, see :func:`evaluate`.
+    groups : array, shape (n_trials,) | str | None
+        Groups that stay together.
     n_repeats : int
         How often to repeat with other trials (and other folds, if ``cv`` is random),
         and with other seeds of the estimators.
@@ -53,6 +59,10 @@ def learning_curve(
     unlabelled : Epochs | None
         Segments for the estimators whose ``fit`` takes ``unlabelled``. They are not
         thinned: the curve is over labelled trials.
+    pretrain_on : "train" | "all"
+        Which segments may be used, see :func:`evaluate`.
+    n_jobs : int
+        Folds that run at the same time.
     verbose : bool | str | int | None
         Verbosity, as in MNE.
 

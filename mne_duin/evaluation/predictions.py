@@ -142,7 +142,7 @@ class Predictions:
         return pd.DataFrame(columns, index=pd.Index(self.epoch, name="epoch"))
 
     def probability_columns(self):
-        """Names of the columns of ``to_frame`` that hold the probabilities.
+        """Name the columns of ``to_frame`` that hold the probabilities.
 
         Returns
         -------

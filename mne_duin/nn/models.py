@@ -35,7 +35,20 @@ class DuINEncoder(nn.Module):
         return self.patch.patch_size
 
     def tokenize(self, x, subject=None):
-        """Turn a signal (n_epochs, n_channels, n_times) into tokens without context."""
+        """Turn a signal into tokens without context.
+
+        Parameters
+        ----------
+        x : Tensor, shape (n_epochs, n_channels, n_times)
+            The scaled signal.
+        subject : LongTensor, shape (n_epochs,) | None
+            Subject of each epoch.
+
+        Returns
+        -------
+        tokens : Tensor, shape (n_epochs, n_tokens, dim)
+            Tokens without positions.
+        """
         return self.patch(self.spatial(x, subject))
 
     def forward(self, x, subject=None):
@@ -83,11 +96,31 @@ class VQVAE(nn.Module):
         self.transformer, self.patch, self.spatial = transformer, patch, spatial
 
     def decode(self, tokens, subject=None):
-        """Rebuild a signal (n_epochs, n_channels, n_times) from quantized tokens."""
+        """Rebuild a signal from quantized tokens.
+
+        Parameters
+        ----------
+        tokens : Tensor, shape (n_epochs, n_tokens, dim)
+            Quantized tokens.
+        subject : LongTensor, shape (n_epochs,) | None
+            Subject of each epoch.
+
+        Returns
+        -------
+        reconstruction : Tensor, shape (n_epochs, n_channels, n_times)
+            The rebuilt signal.
+        """
         return self.spatial(self.patch(self.transformer(tokens)), subject)
 
     def forward(self, x, subject=None):
         """Encode, quantize, rebuild.
+
+        Parameters
+        ----------
+        x : Tensor, shape (n_epochs, n_channels, n_times)
+            The scaled signal.
+        subject : LongTensor, shape (n_epochs,) | None
+            Subject of each epoch.
 
         Returns
         -------
@@ -101,7 +134,20 @@ class VQVAE(nn.Module):
 
     @torch.no_grad()
     def encode(self, x, subject=None):
-        """Return the codes of a signal, shape (n_epochs, n_tokens)."""
+        """Return the codes of a signal.
+
+        Parameters
+        ----------
+        x : Tensor, shape (n_epochs, n_channels, n_times)
+            The scaled signal.
+        subject : LongTensor, shape (n_epochs,) | None
+            Subject of each epoch.
+
+        Returns
+        -------
+        codes : LongTensor, shape (n_epochs, n_tokens)
+            The codes.
+        """
         return self.quantizer.encode(self.encoder(x, subject))
 
 
@@ -221,7 +267,20 @@ class Classifier(nn.Module):
         self.scores.apply(init_linear_)
 
     def forward(self, x, subject=None):
-        """Return the scores, shape (n_epochs, n_classes), that enter the softmax."""
+        """Return the scores that enter the softmax.
+
+        Parameters
+        ----------
+        x : Tensor, shape (n_epochs, n_channels, n_times)
+            The scaled signal.
+        subject : LongTensor, shape (n_epochs,) | None
+            Subject of each epoch.
+
+        Returns
+        -------
+        scores : Tensor, shape (n_epochs, n_classes)
+            One score per class.
+        """
         tokens = self.encoder(x, subject)
         if self.quantizer is not None:
             tokens = self.quantizer(tokens).quantized

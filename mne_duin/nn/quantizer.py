@@ -77,7 +77,12 @@ class Quantizer(nn.Module):
         self.apply(init_linear_)
 
     def forward(self, tokens):
-        """Quantize tokens of shape (n_epochs, n_tokens, dim).
+        """Quantize tokens.
+
+        Parameters
+        ----------
+        tokens : Tensor, shape (n_epochs, n_tokens, dim)
+            The tokens.
 
         Returns
         -------
@@ -97,16 +102,37 @@ class Quantizer(nn.Module):
 
     @torch.no_grad()
     def nearest(self, projected):
-        """Return the nearest code of each unit vector, as integers.
+        """Return the nearest code of each unit vector.
 
         For unit vectors the nearest in squared distance has the largest product.
+
+        Parameters
+        ----------
+        projected : Tensor, shape (..., code_dim)
+            Unit vectors.
+
+        Returns
+        -------
+        codes : LongTensor, shape (...)
+            The codes.
         """
         with torch.autocast(projected.device.type, enabled=False):
             return (projected.float() @ self.codebook.T).argmax(-1)
 
     @torch.no_grad()
     def encode(self, tokens):
-        """Return the codes of tokens, shape (n_epochs, n_tokens), without gradient."""
+        """Return the codes of tokens, without gradient.
+
+        Parameters
+        ----------
+        tokens : Tensor, shape (n_epochs, n_tokens, dim)
+            The tokens.
+
+        Returns
+        -------
+        codes : LongTensor, shape (n_epochs, n_tokens)
+            The codes.
+        """
         projected = functional.normalize(self.project(tokens).float(), dim=-1)
         return self.nearest(projected)
 

@@ -107,7 +107,20 @@ class SignalData:
         return Batch(x, y, subject, mask)
 
     def random_batches(self, batch_size, generator):
-        """Yield shuffled, randomly cropped batches that cover every epoch once."""
+        """Yield shuffled, randomly cropped batches that cover every epoch once.
+
+        Parameters
+        ----------
+        batch_size : int
+            Epochs per batch.
+        generator : torch.Generator
+            Where order and crops are drawn from.
+
+        Yields
+        ------
+        batch : Batch
+            The last one may be smaller.
+        """
         order = torch.randperm(len(self), generator=generator)
         slack = self.x.shape[-1] - self.n_times
         start = torch.randint(slack + 1, (len(self),), generator=generator)
@@ -116,6 +129,17 @@ class SignalData:
             yield self.take(order[rows], start[rows])
 
     def batches(self, batch_size):
-        """Yield batches in order, cropped in the middle."""
+        """Yield batches in order, cropped in the middle.
+
+        Parameters
+        ----------
+        batch_size : int
+            Epochs per batch.
+
+        Yields
+        ------
+        batch : Batch
+            The last one may be smaller.
+        """
         for rows in torch.arange(len(self), device=self.x.device).split(batch_size):
             yield self.take(rows)

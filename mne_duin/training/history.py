@@ -40,7 +40,13 @@ class History:
         return np.array([record.get(name, np.nan) for record in self.records])
 
     def to_frame(self):
-        """Return the records as a DataFrame, one row per pass."""
+        """Return the records as a table.
+
+        Returns
+        -------
+        table : DataFrame
+            One row per pass.
+        """
         return pd.DataFrame(self.records)
 
     def plot(self, *, show=True):

@@ -65,13 +65,39 @@ class ChannelScaler:
         return cls(mean, scale, mask)
 
     def apply(self, data, subject):
-        """Return the z-scored copy of ``data``, float32."""
+        """Scale epochs.
+
+        Parameters
+        ----------
+        data : ndarray, shape (n_epochs, n_channels, n_times)
+            The epochs.
+        subject : ndarray of int, shape (n_epochs,)
+            Index of the subject of each epoch.
+
+        Returns
+        -------
+        scaled : ndarray of float32, shape (n_epochs, n_channels, n_times)
+            A z-scored copy.
+        """
         scaled = data - self.mean[subject][..., None]
         scaled /= self.scale[subject][..., None]
         return scaled.astype(np.float32, copy=False)
 
     def invert(self, data, subject):
-        """Return the first channels, as many as ``data`` has, in their own unit."""
+        """Bring scaled epochs back to their own unit.
+
+        Parameters
+        ----------
+        data : ndarray, shape (n_epochs, n_channels, n_times)
+            Scaled epochs; the first channels are enough.
+        subject : ndarray of int, shape (n_epochs,)
+            Index of the subject of each epoch.
+
+        Returns
+        -------
+        signal : ndarray of float32, shape (n_epochs, n_channels, n_times)
+            As many channels as ``data`` has.
+        """
         n_channels = data.shape[1]
         scale = self.scale[subject, :n_channels, None]
         mean = self.mean[subject, :n_channels, None]
