@@ -12,6 +12,7 @@ HERE = Path(__file__).parent
 sys.path.insert(0, str(HERE))
 
 from draw_model import write_drawings  # noqa: E402
+from make_inventories import OBJECTS  # noqa: E402
 from measure_parity import write_parity  # noqa: E402
 from public_names import public_objects  # noqa: E402
 
@@ -23,10 +24,10 @@ copyright = "the mne_duin developers, BSD-3-Clause"
 release = version = mne_duin.__version__
 
 extensions = [
+    "mathtext",
     "sphinx.ext.autodoc",
     "sphinx.ext.autosummary",
     "sphinx.ext.intersphinx",
-    "sphinx.ext.viewcode",
     "numpydoc",
     "sphinx_copybutton",
     "sphinx_design",
@@ -79,6 +80,12 @@ numpydoc_xref_aliases = {
     "FrozenEstimator": "sklearn.frozen.FrozenEstimator",
     "path-like": ":term:`python:path-like object`",
 } | {name: full for name, full in PUBLIC.items() if not name.islower()}
+numpydoc_xref_aliases |= {
+    name: name
+    for objects in OBJECTS.values()
+    for name, role, _ in objects
+    if role.startswith("py:") and "." in name
+}
 
 sphinx_gallery_conf = {
     "examples_dirs": "../tutorials",
@@ -101,6 +108,7 @@ sphinx_gallery_conf = {
     "ignore_repr_types": r"matplotlib\.(figure|axes|text|lines|collections)",
 }
 
+html_math_renderer = "mathtext"
 html_theme = "pydata_sphinx_theme"
 html_title = "mne_duin"
 html_static_path = ["_static"]
@@ -117,7 +125,8 @@ html_theme_options = {
     "footer_start": ["copyright"],
     "footer_end": ["sphinx-version", "theme-version"],
 }
-html_sidebars = {"index": [], "changes/latest": [], "glossary": []}
+ALONE = "benchmarks citing contributing fidelity glossary index licences ten_minutes"
+html_sidebars = {page: [] for page in ("changes/latest", *ALONE.split())}
 
 # Of the gallery and the notices of libraries, not of the pages.
 warnings.filterwarnings("ignore", message=".*Agg, and thus cannot be shown.*")

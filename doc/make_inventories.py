@@ -87,7 +87,10 @@ def write_inventory(name, objects):
     """
     head = f"# Sphinx inventory version 2\n# Project: {name}\n# Version: \n"
     head += "# The remainder of this file is compressed using zlib.\n"
-    lines = [f"{key} {role} 1 {place} -\n" for key, role, place in sorted(objects)]
+    lines = [
+        f"{key} {role} 1 {place.replace('$', key)} -\n"
+        for key, role, place in sorted(objects)
+    ]
     body = zlib.compress("".join(lines).encode(), 9)
     (FOLDER / f"{name}.inv").write_bytes(head.encode() + body)
 

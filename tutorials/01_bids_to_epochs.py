@@ -17,6 +17,7 @@ The dataset here is simulated, with the troubles that real ones have.
 # line by the path of your own folder.
 
 from collections import Counter
+from textwrap import fill
 
 import matplotlib.pyplot as plt
 import mne
@@ -50,7 +51,7 @@ print(f"{len(paths)} runs of subject 01")
 try:
     find_recordings(root, subject="01", task="reading")
 except FileNotFoundError as error:
-    print(str(error).replace(str(root), root.name))
+    print(fill(str(error).replace(str(root), root.name), 88))
 
 # %%
 # Where are the contacts?
