@@ -47,13 +47,11 @@ def write_checkpoint(path, tensors, meta):
     }
     # Tensors that share memory are one tensor under two names; each gets its own copy.
     tensors = {name: value.clone() for name, value in tensors.items()}
-    header = {
-        "format": FORMAT,
-        "version": str(VERSION),
-        "meta": json.dumps(meta, ensure_ascii=False),
-    }
+    header = {"version": VERSION, "meta": meta}
     header["sha256"] = checksum(tensors, header)
-    content = safetensors.torch.save(tensors, metadata=header)
+    # One entry only: safetensors writes several in an order that differs every time.
+    text = json.dumps(header, ensure_ascii=False)
+    content = safetensors.torch.save(tensors, metadata={FORMAT: text})
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}.partial")
     try:
@@ -75,7 +73,7 @@ def checksum(tensors, header):
     ----------
     tensors : dict of str to Tensor
         The tensors by name.
-    header : dict of str to str
+    header : dict
         What is written beside them; an earlier checksum in it does not count.
 
     Returns
@@ -119,10 +117,9 @@ def read_checkpoint(path):
         raise FileNotFoundError(f"There is no checkpoint {str(path)!r}.")
     try:
         with safetensors.safe_open(path, framework="pt") as file:
-            header = file.metadata() or {}
-            _check_header(header, path)
+            header = _read_header(file.metadata() or {}, path)
             tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
-        meta = json.loads(header["meta"])
+        meta = header["meta"]
     except (safetensors.SafetensorError, json.JSONDecodeError, KeyError) as error:
         raise ValueError(
             f"{path.name} is damaged or not a checkpoint of mne_duin ({error!s:.100})."
@@ -134,13 +131,17 @@ def read_checkpoint(path):
     return tensors, meta
 
 
-def _check_header(header, path):
-    if header.get("format") != FORMAT:
+def _read_header(metadata, path):
+    """Return what was written beside the tensors, if this version understands it."""
+    if FORMAT not in metadata:
         raise ValueError(
             f"{path.name} is a safetensors file, but not a checkpoint of mne_duin."
         )
-    if not header.get("version", "").isdecimal() or int(header["version"]) > VERSION:
+    header = json.loads(metadata[FORMAT])
+    version = header.get("version")
+    if not isinstance(version, int) or version > VERSION:
         raise ValueError(
-            f"{path.name} has format version {header.get('version')!r}; this "
-            f"mne_duin reads up to {VERSION}. Update mne_duin."
+            f"{path.name} has format version {version!r}; this mne_duin reads up to "
+            f"{VERSION}. Update mne_duin."
         )
+    return header

@@ -144,7 +144,7 @@ def test_a_random_stream_is_not_saved_and_the_rest_is(trials, tmp_path):
 def test_the_file_is_plain(fitted, tmp_path):
     path = fitted["classifier"].save(tmp_path / "sub" / "model.safetensors")
     with safetensors.safe_open(path, framework="pt") as file:
-        meta = json.loads(file.metadata()["meta"])
+        meta = json.loads(file.metadata()["mne_duin"])["meta"]
     assert meta["class"] == "DuINClassifier"
     assert meta["learned"]["classes"] == ["ba", "da", "ga"]
     assert set(meta["versions"]) == {"mne_duin", "torch", "mne", "python"}
