@@ -81,7 +81,7 @@ numpydoc_xref_aliases = {
     "path-like": ":term:`python:path-like object`",
 } | {name: full for name, full in PUBLIC.items() if not name.islower()}
 numpydoc_xref_aliases |= {
-    name: name
+    name: f":obj:`{name}`"
     for objects in OBJECTS.values()
     for name, role, _ in objects
     if role.startswith("py:") and "." in name

@@ -61,7 +61,7 @@ vqvae = DuINVQVAE(
     verbose=False,
 )
 vqvae.fit(segments, validation=held_out)
-print(vqvae.history_)
+print(f"{vqvae.n_iter_} passes, {vqvae.history_['seconds'].sum():.0f} s")
 
 # %%
 # Training and held-out error should fall together. The first passes rebuild the signal
