@@ -175,9 +175,15 @@ def decode_words(
         **reading,
     )
     held_out = check_trials(epochs)
-    segments, _ = read_segments(paths, **reading)
+    # What there is to say about the contacts was said when the trials were read.
+    segments, _ = read_segments(paths, **reading | {"verbose": "WARNING"})
     run_of_segment = segments.metadata[held_out["column"]].astype(str)
     segments = segments[np.flatnonzero(run_of_segment != held_out["name"])]
+    mne.utils.logger.info(
+        f"{len(epochs)} trials of {len(epochs.event_id)} words in {len(contacts)} "
+        f"channels; run {held_out['name']} is held out; {len(segments)} segments of the "
+        "other runs for pre-training."
+    )
     common = {
         "preset": preset,
         "device": device,
@@ -284,6 +290,7 @@ def _write(decoding, folder, test, settings):
             report.save(partial / "report.html", overwrite=True, open_browser=False)
         decoding.result.save(partial / "predictions.json")
         decoding.contacts.to_csv(partial / "contacts.tsv", sep="\t", na_rep="n/a")
+        (partial / "results").mkdir()
         for name, result in decoding.results.items():
             slug = "".join(c if c.isalnum() else "-" for c in name.lower())
             result.save(partial / "results" / f"{slug}.json")

@@ -184,8 +184,9 @@ class BaseDuIN(EpochsInput, BaseEstimator):
         method : str
             ``"weights"``: mean absolute spatial weight over filters, the published
             measure; with a few hundred trials the weights hardly move from their
-            random start, so distrust it there. ``"patterns"``: the forward model of the
-            trained spatio-temporal filters (Haufe et al. 2014), which needs ``X``.
+            random start, so distrust it there. ``"patterns"``: the forward model
+            (Haufe et al. 2014) of what is read out, a classifier's scores or the
+            tokens of the other stages, which needs ``X``.
             ``"ablation"``: rise of the loss on ``X`` (held out, if you want an honest
             figure) when the channel is silenced.
         X : Epochs | array | None

@@ -50,8 +50,12 @@ def compute(estimator, method, X=None, y=None, subject=None):
                 f"`y` must have one label per epoch, shape ({len(epochs)},); got shape "
                 f"{np.shape(y)}."
             )
-        function = patterns if method == "patterns" else ablation
-        values = function(estimator, epochs, y)
+        if method == "ablation":
+            values = ablation(estimator, epochs, y)
+        elif hasattr(estimator, "classes_"):
+            values = score_patterns(estimator, epochs)
+        else:
+            values = token_patterns(estimator, epochs)
     real = estimator.scaler_.channel_mask[:, : estimator.n_features_in_]
     values = np.where(real, values, np.nan)
     names = pd.Index(estimator.ch_names_, name="name")
@@ -95,7 +99,7 @@ def folded_filters(estimator):
     return fold(encoder.spatial, encoder.patch)[0].cpu().numpy()
 
 
-def patterns(estimator, epochs, y=None):
+def token_patterns(estimator, epochs):
     """Return the root mean square forward pattern of every channel.
 
     The tokens of a patch are ``s = F x`` with the folded filters F; the pattern of a
@@ -108,8 +112,6 @@ def patterns(estimator, epochs, y=None):
         A fitted estimator.
     epochs : EpochsData
         The data whose covariance is used.
-    y : None
-        Ignored.
 
     Returns
     -------
@@ -133,6 +135,60 @@ def patterns(estimator, epochs, y=None):
         pattern = (sources.T @ patches / len(patches)).reshape(dim, n_inputs, size)
         values[index] = np.sqrt(np.square(pattern).mean((0, 2)))
     return over_bands(estimator, values)
+
+
+def score_patterns(estimator, epochs):
+    """Return how strongly every channel carries what the classifier reads out.
+
+    The forward pattern of a score is the covariance of the data with it over its
+    variance (Haufe et al. 2014, theorem 1, which asks nothing of how the score was
+    computed). Here it is taken between the mean of every half patch and every class's
+    score over epochs; what chance alone gives is subtracted from its square.
+
+    Parameters
+    ----------
+    estimator : DuINClassifier
+        A fitted classifier.
+    epochs : EpochsData
+        The data whose covariance is used; at least 8 epochs per subject.
+
+    Returns
+    -------
+    values : ndarray, shape (n_subjects, n_channels)
+        Root mean square correlation over time and classes; zero where it does not
+        exceed chance.
+
+    Raises
+    ------
+    ValueError
+        If a subject has fewer than 8 epochs.
+    """
+    x, subject = estimator._scaled(epochs)
+    scores = estimator._network_scores(x, subject)
+    bin_size = estimator.patch_size_ // 2
+    values = np.full((len(estimator.subjects_), x.shape[1]), np.nan)
+    for index in np.unique(subject):
+        own = subject == index
+        n_epochs = own.sum()
+        if n_epochs < 8:
+            raise ValueError(
+                f"method='patterns' needs at least 8 epochs per subject; got {n_epochs}."
+            )
+        n_bins = x.shape[-1] // bin_size
+        means = x[own, :, : n_bins * bin_size]
+        means = means.reshape(n_epochs, -1, n_bins, bin_size).mean(-1)
+        correlation = np.einsum(
+            "nk,nit->kit", _standardized(scores[own]), _standardized(means)
+        )
+        excess = np.square(correlation / n_epochs).mean((0, 2)) - 1 / (n_epochs - 1)
+        values[index] = np.sqrt(np.maximum(excess, 0))
+    return over_bands(estimator, values)
+
+
+def _standardized(values):
+    """Return values with mean 0 and deviation 1 over epochs."""
+    centered = values - values.mean(0)
+    return centered / np.maximum(centered.std(0), 1e-12)
 
 
 def ablation(estimator, epochs, y=None):

@@ -35,7 +35,7 @@ from mne_duin.viz.theme import (
 METHODS = {
     "weights": "mean |spatial weight|",
     "patterns": "forward-model pattern",
-    "ablation": "drop when silenced",
+    "ablation": "rise of the loss when silenced",
 }
 CAVEATS = {
     "weights": "Weights hardly leave their initial values on a few hundred trials, and "

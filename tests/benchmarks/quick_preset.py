@@ -1,0 +1,107 @@
+"""What each ingredient of the quick preset brings, on simulations with known truth.
+
+Every simulated subject reads 8 words; the networks learn from three runs (27 trials per
+word, 11 minutes) and are tested on five more runs (360 trials). The shipped sample data
+are not among them. Prints a table and writes it::
+
+    python tests/benchmarks/quick_preset.py --seeds 201 202 203
+"""
+
+import argparse
+import time
+from pathlib import Path
+
+import mne
+import numpy as np
+import pandas as pd
+
+from mne_duin import DuINClassifier, DuINMAE, DuINVQVAE, make_lda
+from mne_duin.channels import RegionSelector
+from mne_duin.datasets import SimulationSettings, cut_epochs, simulate_recording
+
+TABLE = Path(__file__).parents[2] / "doc" / "benchmarks" / "quick_preset.tsv"
+N_TRAINING_RUNS = 3
+PUBLISHED_START = {"initial": "random", "head_start": "random"}
+OFF = {**PUBLISHED_START, "high_gamma": False, "max_iter": 25, "lr": 5e-4}
+
+
+def simulate(seed):
+    """Return epochs at 1000 Hz and segments of the training runs, vSMC and STG only."""
+    settings = SimulationSettings(n_runs=8, sfreq=1000.0, line_noise=0.0)
+    recording = simulate_recording(settings, random_state=seed)
+    epochs, contacts, _ = cut_epochs(recording, reference="bipolar")
+    selector = RegionSelector(contacts, ("vSMC", "STG"))
+    epochs = selector.fit(epochs).transform(epochs)
+    segments = [
+        segment_run(raw, contacts.loc[epochs.ch_names])
+        for raw in recording.raws[:N_TRAINING_RUNS]
+    ]
+    return epochs, np.concatenate(segments)
+
+
+def segment_run(raw, contacts):
+    """Cut the bipolar channels of a run into segments of 8 s that overlap by 4 s."""
+    data = raw.get_data(list(contacts["anode"])) - raw.get_data(list(contacts["cathode"]))
+    starts = range(0, data.shape[1] - 8000 + 1, 4000)
+    return np.stack([data[:, start : start + 8000] for start in starts])
+
+
+def variants(segments, seed):
+    """Yield the estimators by name, and the seconds their pre-training took."""
+    common = {"random_state": seed, "verbose": False}
+    yield "scratch, published start", DuINClassifier(**OFF, **common), 0.0
+    with_power = OFF | {"high_gamma": True}
+    yield "+ high-gamma power", DuINClassifier(**with_power, **common), 0.0
+    principal = with_power | {"initial": "principal"}
+    yield "+ principal start", DuINClassifier(**principal, **common), 0.0
+    yield "+ LDA head (quick, scratch)", DuINClassifier(**common), 0.0
+    start = time.perf_counter()
+    vqvae = DuINVQVAE(**common).fit(segments, sfreq=1000.0)
+    seconds = time.perf_counter() - start
+    yield "quick, codex pre-training", DuINClassifier(vqvae, **common), seconds
+    mae = DuINMAE(vqvae, **common).fit(segments, sfreq=1000.0)
+    seconds = time.perf_counter() - start
+    yield "quick, codex and masked pre-training", DuINClassifier(mae, **common), seconds
+    yield "shrinkage LDA", make_lda(), 0.0
+
+
+def measure(seed):
+    """Return one row per variant: accuracy on the held-out runs and seconds."""
+    epochs, segments = simulate(seed)
+    run = epochs.metadata["run"].astype(int).to_numpy()
+    names = {code: name for name, code in epochs.event_id.items()}
+    y = np.array([names[code] for code in epochs.events[:, 2]])
+    train = np.flatnonzero(run <= N_TRAINING_RUNS)
+    test = np.flatnonzero(run > N_TRAINING_RUNS)
+    rows = []
+    for name, estimator, pretraining in variants(segments, seed):
+        start = time.perf_counter()
+        estimator.fit(epochs[train], y[train])
+        seconds = pretraining + time.perf_counter() - start
+        accuracy = estimator.score(epochs[test], y[test])
+        rows.append((name, seed, accuracy, seconds))
+        print(f"{seed}  {name:<38} {accuracy:.3f}  {seconds:6.1f} s", flush=True)
+    return rows
+
+
+def main():
+    """Run the simulations and write the table."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--seeds", nargs="+", type=int, default=[201, 202, 203])
+    parser.add_argument("--table", type=Path, default=TABLE)
+    options = parser.parse_args()
+    mne.set_log_level("WARNING")
+    rows = [row for seed in options.seeds for row in measure(seed)]
+    table = pd.DataFrame(rows, columns=["variant", "seed", "accuracy", "seconds"])
+    wide = table.pivot(index="variant", columns="seed", values="accuracy")
+    wide = wide.loc[table["variant"].unique()]
+    wide.columns = [f"simulation {seed}" for seed in wide.columns]
+    seconds = table.groupby("variant")["seconds"].mean()
+    wide = wide.assign(mean=wide.mean(axis=1), seconds=seconds).round(3)
+    options.table.parent.mkdir(parents=True, exist_ok=True)
+    wide.to_csv(options.table, sep="\t")
+    print(wide.to_string())
+
+
+if __name__ == "__main__":
+    main()
