@@ -59,8 +59,13 @@ plot_history(mae.history_.to_frame(), title="Naming the codes of hidden patches"
 
 codes = vqvae.transform(held_out)
 frequent = np.bincount(codes.ravel(), minlength=64).max() / codes.size
-print(f"named right:             {mae.history_['valid_accuracy'][-1]:.3f}")
+print(f"named right:              {mae.history_['valid_accuracy'][-1]:.3f}")
 print(f"always the most frequent: {frequent:.3f}")
+
+# %%
+# If the first number is not clearly above the second, the encoder has not learned what
+# follows what. More passes or more recording may change that; here there is little of
+# both.
 
 # %%
 # Does it help?
