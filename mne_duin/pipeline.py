@@ -154,9 +154,7 @@ def decode_words(
     """
     check_option("preset", preset, PRESETS)
     subject = str(subject).removeprefix("sub-")
-    folder = None if out is None else Path(out) / f"sub-{subject}"
-    if folder is not None and folder.exists() and not overwrite:
-        raise FileExistsError(f"{folder} is there already; pass overwrite=True.")
+    folder = _result_folder(out, subject, overwrite)
     paths = find_recordings(root, subject=subject, session=session, task=task, run=run)
     reading = {
         "reference": reference,
@@ -174,16 +172,7 @@ def decode_words(
         align=align,
         **reading,
     )
-    held_out = check_trials(epochs)
-    # What there is to say about the contacts was said when the trials were read.
-    segments, _ = read_segments(paths, **reading | {"verbose": "WARNING"})
-    run_of_segment = segments.metadata[held_out["column"]].astype(str)
-    segments = segments[np.flatnonzero(run_of_segment != held_out["name"])]
-    mne.utils.logger.info(
-        f"{len(epochs)} trials of {len(epochs.event_id)} words in {len(contacts)} "
-        f"channels; run {held_out['name']} is held out; {len(segments)} segments of the "
-        "other runs for pre-training."
-    )
+    check_trials(epochs)
     common = {
         "preset": preset,
         "device": device,
@@ -191,26 +180,47 @@ def decode_words(
         "random_state": random_state,
         "verbose": verbose if isinstance(verbose, bool) else None,
     }
-    vqvae = DuINVQVAE(**common).fit(segments)
-    mae = DuINMAE(vqvae, **common).fit(segments)
-    results, classifier = _compare(epochs, vqvae, mae, common)
-    decoding = WordDecoding(results, contacts, vqvae, mae, classifier, folder)
+    decoding = _learn(epochs, contacts, paths, reading, common, folder)
     if folder is not None:
-        test = np.flatnonzero(
-            epochs.metadata[held_out["column"]].astype(str) == held_out["name"]
-        )
         settings = {
-            "held-out run": held_out["name"],
             "label column": label_column,
             "time zero": align or "onset",
             "epoch": f"{tmin:g} to {tmax:g} s",
             "regions": ", ".join(as_list(regions)) or "all",
             "preset": preset,
             "random_state": random_state,
-            "segments for pre-training": len(segments),
         }
-        _write(decoding, folder, epochs[test], settings)
+        _write(decoding, epochs[decoding.result.epoch], settings)
     return decoding
+
+
+def _result_folder(out, subject, overwrite):
+    """Return the folder of a subject's results, None where nothing is written."""
+    if out is None:
+        return None
+    folder = Path(out) / f"sub-{subject}"
+    if folder.exists() and not overwrite:
+        raise FileExistsError(f"{folder} is there already; pass overwrite=True.")
+    return folder
+
+
+def run_names(metadata):
+    """Return the run of every epoch, with its session where there are sessions.
+
+    Parameters
+    ----------
+    metadata : DataFrame
+        Metadata with ``run`` and perhaps ``session``.
+
+    Returns
+    -------
+    names : ndarray of str, shape (n_epochs,)
+        "run", or "session/run".
+    """
+    runs = metadata["run"].astype(str)
+    if "session" in metadata and metadata["session"].notna().any():
+        runs = metadata["session"].astype(str) + "/" + runs
+    return runs.to_numpy(dtype=str)
 
 
 def check_trials(epochs):
@@ -221,20 +231,14 @@ def check_trials(epochs):
     epochs : Epochs
         The trials, with the run of each in ``metadata["run"]``.
 
-    Returns
-    -------
-    held_out : dict
-        ``column`` of the metadata and ``name`` of the last run.
-
     Raises
     ------
     ValueError
-        If there is one run only, one class only, or a class without trials in the
-        training runs.
+        If there is one run only, one class only, or a class with fewer than two trials
+        before the last run.
     """
-    column = "run"
-    runs = list(dict.fromkeys(epochs.metadata[column].astype(str)))
-    if len(runs) < 2:
+    runs = run_names(epochs.metadata)
+    if len(np.unique(runs)) < 2:
         raise ValueError(
             "Only one run has trials; one run is needed to learn from and another one "
             "to test on. Pass more runs, or evaluate your own estimators with "
@@ -245,43 +249,58 @@ def check_trials(epochs):
     classes = np.unique(labels)
     if len(classes) < 2:
         raise ValueError(
-            f"All trials have one label, {classes[0]!r}; decoding needs two classes or "
-            "more."
+            f"All trials have one label, {str(classes[0])!r}; decoding needs two "
+            "classes or more."
         )
-    last = runs[-1]
-    training = epochs.metadata[column].astype(str).to_numpy() != last
+    training = labels[runs != runs[-1]]
     for name in classes:
-        count = np.count_nonzero(labels[training] == name)
+        count = np.count_nonzero(training == name)
         if count < 2:
             raise ValueError(
-                f"The class {name!r} has {count} trials in the training runs; at least "
-                "2 are needed. Leave it out with `event_id`, or add runs."
+                f"The class {str(name)!r} has {count} trials in the training runs; at "
+                "least 2 are needed. Leave it out with `event_id`, or add runs."
             )
-    return {"column": column, "name": last}
 
 
-def _compare(epochs, vqvae, mae, common):
-    """Evaluate the networks and the baseline on the run that is held out."""
-    estimators = {
-        MAIN: DuINClassifier(mae, **common),
-        CODEX_ONLY: DuINClassifier(vqvae, **common),
-        SCRATCH: DuINClassifier(**common),
-        LDA: make_lda(),
-    }
-    results, fitted = {}, {}
-    for name, estimator in estimators.items():
-        results[name], (fitted[name],) = evaluate(
-            estimator,
-            epochs,
-            cv="last-run",
-            random_state=common["random_state"],
-            return_estimators=True,
-        )
-    return results, fitted[MAIN]
+def _learn(epochs, contacts, paths, reading, common, folder):
+    """Evaluate the baseline and the networks on the run that is held out."""
+    baseline, _ = _evaluate(make_lda(), epochs, common)
+    held_out = np.unique(run_names(epochs.metadata)[baseline.epoch])
+    # What there is to say about the contacts was said when the trials were read.
+    segments, _ = read_segments(paths, **reading | {"verbose": "WARNING"})
+    allowed = ~np.isin(run_names(segments.metadata), held_out)
+    segments = segments[np.flatnonzero(allowed)]
+    mne.utils.logger.info(
+        f"{len(epochs)} trials of {len(epochs.event_id)} words in {len(contacts)} "
+        f"channels; run {', '.join(held_out)} is held out; {len(segments)} segments of "
+        "the other runs for pre-training."
+    )
+    vqvae = DuINVQVAE(**common).fit(segments)
+    mae = DuINMAE(vqvae, **common).fit(segments)
+    results = {}
+    results[MAIN], classifier = _evaluate(DuINClassifier(mae, **common), epochs, common)
+    codex_only = DuINClassifier(vqvae, **common)
+    results[CODEX_ONLY], _ = _evaluate(codex_only, epochs, common)
+    results[SCRATCH], _ = _evaluate(DuINClassifier(**common), epochs, common)
+    results[LDA] = baseline
+    return WordDecoding(results, contacts, vqvae, mae, classifier, folder)
 
 
-def _write(decoding, folder, test, settings):
+def _evaluate(estimator, epochs, common):
+    """Return the result on the last run and the estimator fitted on the others."""
+    result, (fitted,) = evaluate(
+        estimator,
+        epochs,
+        cv="last-run",
+        random_state=common["random_state"],
+        return_estimators=True,
+    )
+    return result, fitted
+
+
+def _write(decoding, test, settings):
     """Write everything to a temporary folder, which gets its name at the end."""
+    folder = decoding.folder
     folder.parent.mkdir(parents=True, exist_ok=True)
     partial = Path(tempfile.mkdtemp(prefix=f".{folder.name}.", dir=folder.parent))
     try:

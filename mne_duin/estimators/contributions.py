@@ -172,7 +172,8 @@ def score_patterns(estimator, epochs):
         n_epochs = own.sum()
         if n_epochs < 8:
             raise ValueError(
-                f"method='patterns' needs at least 8 epochs per subject; got {n_epochs}."
+                f"method='patterns' needs at least 8 epochs per subject; got "
+                f"{n_epochs}."
             )
         n_bins = x.shape[-1] // bin_size
         means = x[own, :, : n_bins * bin_size]

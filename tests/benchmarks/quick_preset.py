@@ -41,7 +41,8 @@ def simulate(seed):
 
 def segment_run(raw, contacts):
     """Cut the bipolar channels of a run into segments of 8 s that overlap by 4 s."""
-    data = raw.get_data(list(contacts["anode"])) - raw.get_data(list(contacts["cathode"]))
+    data = raw.get_data(list(contacts["anode"]))
+    data -= raw.get_data(list(contacts["cathode"]))
     starts = range(0, data.shape[1] - 8000 + 1, 4000)
     return np.stack([data[:, start : start + 8000] for start in starts])
 
