@@ -1,5 +1,7 @@
 """From 100 ms of signal to a token, and from tokens back to signal."""
 
+from copy import deepcopy
+
 import torch
 from torch import nn
 
@@ -138,16 +140,15 @@ def fold(spatial, patch):
     bias : Tensor, shape (n_subjects, dim)
         Its offset.
     """
-    was_training = patch.training
-    patch.eval()
-    n_subjects, n_filters, n_channels = spatial.weight.shape
-    size = patch.patch_size
-    basis = torch.eye(n_filters * size, device=spatial.weight.device)
+    n_filters, size = spatial.weight.shape[1], patch.patch_size
+    # Impulses minus the answer to silence: a difference that wants double precision.
+    patch = deepcopy(patch).cpu().double().eval()
+    basis = torch.eye(n_filters * size, dtype=torch.float64)
     basis = basis.reshape(-1, n_filters, size)
     offset = patch(torch.zeros_like(basis[:1]))[0, 0]
     kernel = patch(basis)[:, 0] - offset
     kernel = kernel.reshape(n_filters, size, patch.dim)
-    weight = torch.einsum("ftd,sfc->sdct", kernel, spatial.weight)
-    bias = offset + torch.einsum("ftd,sf->sd", kernel, spatial.bias)
-    patch.train(was_training)
-    return weight, bias
+    maps, offsets = spatial.weight.cpu().double(), spatial.bias.cpu().double()
+    weight = torch.einsum("ftd,sfc->sdct", kernel, maps)
+    bias = offset + torch.einsum("ftd,sf->sd", kernel, offsets)
+    return weight.to(spatial.weight), bias.to(spatial.bias)

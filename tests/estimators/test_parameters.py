@@ -1,0 +1,250 @@
+"""Presets as published, and every parameter checked by name."""
+
+import numpy as np
+import pytest
+from toy_trials import CLASSIFIER, SFREQ, TRAINING, VQVAE, make, simulate
+
+from mne_duin.estimators import DuINClassifier, DuINMAE, DuINVQVAE
+from mne_duin.estimators.limits import LIMITS
+from mne_duin.estimators.presets import PRESETS, resolve
+
+# Zheng et al. 2024, Tables 5-7 and Appendix D.
+PUBLISHED = {
+    "vqvae": {
+        "max_iter": 400,
+        "batch_size": 64,
+        "lr": 3e-4,
+        "lr_min": 5e-5,
+        "weight_decay": 0.01,
+        "n_codes": 2048,
+        "crop_duration": 4.0,
+        "codex_start": "first-batch",
+        "revive_codes": False,
+        "high_gamma": False,
+        "initial": "random",
+    },
+    "mae": {
+        "max_iter": 400,
+        "batch_size": 64,
+        "lr": 3e-4,
+        "lr_min": 5e-5,
+        "weight_decay": 0.05,
+        "crop_duration": 4.0,
+        "encoder_start": "random",
+    },
+    "classifier": {
+        "max_iter": 200,
+        "batch_size": 32,
+        "lr": 2e-4,
+        "lr_min": 5e-6,
+        "weight_decay": 0.05,
+        "max_shift": 0.3,
+        "head_start": "random",
+        "high_gamma": False,
+        "initial": "random",
+        "label_smoothing": 0.0,
+        "encoder_lr_scale": 1.0,
+    },
+}
+ESTIMATORS = {"vqvae": DuINVQVAE, "mae": DuINMAE, "classifier": DuINClassifier}
+SIZES = {
+    "n_filters": 16,
+    "conv_filters": (128, 128, 16),
+    "conv_kernels": (19, 3, 3),
+    "conv_strides": (10, 1, 1),
+    "n_layers": 8,
+    "n_heads": 8,
+    "head_dim": 64,
+    "ff_dim": 320,
+    "attention_dropout": 0.2,
+    "ff_dropout": 0.2,
+}
+
+
+@pytest.mark.parametrize("stage", ESTIMATORS)
+def test_the_paper_preset_is_the_published_recipe(stage):
+    arguments = {"vqvae": None} if stage == "mae" else {}
+    estimator = ESTIMATORS[stage](**arguments, preset="paper")
+    recipe = resolve(estimator, stage)
+    assert {name: recipe[name] for name in PUBLISHED[stage]} == PUBLISHED[stage]
+    assert recipe["warmup"] * recipe["max_iter"] == recipe["max_iter"] / 10
+    for name, value in SIZES.items() if stage != "mae" else ():
+        assert getattr(estimator, name) == value, name
+    if stage == "vqvae":
+        own = estimator.n_decoder_layers, estimator.code_dim, estimator.codex_decay
+        assert own == (4, 64, 0.99)
+        assert estimator.commitment == 1.0
+    elif stage == "mae":
+        assert estimator.mask_ratio == 0.5
+    else:
+        assert estimator.hidden_dim == 128
+
+
+@pytest.mark.parametrize("stage", ESTIMATORS)
+def test_presets_fill_what_was_not_given(stage):
+    arguments = {"vqvae": None} if stage == "mae" else {}
+    names = {preset: set(PRESETS[preset][stage]) for preset in PRESETS}
+    assert names["quick"] == names["paper"]
+    for preset in PRESETS:
+        estimator = ESTIMATORS[stage](**arguments, preset=preset)
+        given = {name: getattr(estimator, name) for name in names[preset]}
+        assert set(given.values()) == {None}
+        estimator.set_params(lr=0.25, max_iter=7)
+        expected = PRESETS[preset][stage] | {"lr": 0.25, "max_iter": 7}
+        assert resolve(estimator, stage) == expected
+
+
+@pytest.mark.parametrize("kind", ["vqvae", "mae", "classifier"])
+@pytest.mark.parametrize("name", LIMITS)
+def test_numbers_out_of_range_are_named(kind, name, vqvae, trials):
+    estimator = make(kind, vqvae)
+    if name not in estimator.get_params(deep=False):
+        assert name not in PRESETS["quick"][kind]
+        return
+    with pytest.raises(ValueError, match=f"`{name}` must be .*; got -1"):
+        estimator.set_params(**{name: -1}).fit(*trials)
+    with pytest.raises(TypeError, match=f"`{name}` must be a.*number; got str 'two'"):
+        estimator.set_params(**{name: "two"}).fit(*trials)
+    if LIMITS[name].get("integer"):
+        with pytest.raises(TypeError, match=f"`{name}` must be a whole number; got fl"):
+            estimator.set_params(**{name: 2.5}).fit(*trials)
+    if "high" in LIMITS[name]:
+        with pytest.raises(ValueError, match=f"`{name}` must be .* at most .*got 1.01"):
+            estimator.set_params(**{name: 1.01}).fit(*trials)
+
+
+@pytest.mark.parametrize(
+    ("kind", "name", "allowed"),
+    [
+        ("vqvae", "preset", "'quick', 'paper'"),
+        ("vqvae", "codex_start", "'unquantized', 'first-batch', 'random'"),
+        ("vqvae", "initial", "'principal', 'random'"),
+        ("vqvae", "precision", "'32', 'bf16', 'auto'"),
+        ("mae", "preset", "'quick', 'paper'"),
+        ("mae", "encoder_start", "'vqvae', 'random'"),
+        ("classifier", "preset", "'quick', 'paper'"),
+        ("classifier", "initial", "'principal', 'random'"),
+        ("classifier", "head_activation", "None, 'sigmoid'"),
+        ("classifier", "head_start", "'lda', 'random'"),
+    ],
+)
+def test_options_are_listed(kind, name, allowed, vqvae, trials):
+    estimator = make(kind, vqvae, **{name: "fast"})
+    with pytest.raises(ValueError, match=f"`{name}` must be one of {allowed}; got 'fa"):
+        estimator.fit(*trials)
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"conv_filters": (8, 8)}, r"one filter number, kernel and stride.*\(8, 8\)"),
+        ({"conv_kernels": (19, 3, 0)}, "`conv_kernels` must be at least 1; got 0"),
+        ({"device": "cuda:99"}, "`device` must be 'auto' or a device of this machine"),
+        ({"device": "abacus"}, "`device` must be 'auto' or a device of this machine"),
+        ({"patch_duration": 0.0995}, "`patch_duration` .* whole number .* 99.500 samp"),
+        ({"patch_duration": 0.05}, "patches of 100 samples.*is 50. Resample to 2000"),
+        (
+            {"crop_duration": 0.15},
+            "`crop_duration` must be at least two patches of 0.1",
+        ),
+        ({"random_state": -1}, "`random_state` must be at least 0; got -1"),
+    ],
+)
+def test_parameters_that_do_not_fit(changes, message, trials):
+    with pytest.raises(ValueError, match=message):
+        DuINVQVAE(**VQVAE | changes).fit(trials[0])
+
+
+def test_the_head_start_needs_a_linear_head(trials):
+    options = CLASSIFIER | {"head_activation": "sigmoid", "head_start": "lda"}
+    with pytest.raises(ValueError, match="head_start='lda' needs head_activation=None"):
+        DuINClassifier(**options).fit(*trials)
+    with pytest.raises(ValueError, match="`use_codex=True` needs a `pretrained` stage"):
+        DuINClassifier(**CLASSIFIER, use_codex=True).fit(*trials)
+
+
+@pytest.mark.parametrize("preset", PRESETS)
+def test_every_start_trains(preset, trials):
+    epochs, y = trials
+    own = {k: v for k, v in VQVAE.items() if k != "n_codes"}
+    vqvae = DuINVQVAE(preset, **own, n_codes=16).fit(epochs)
+    assert vqvae.high_gamma_ == (preset == "quick")
+    assert np.isfinite(vqvae.history_["train_loss"]).all()
+    mae = DuINMAE(vqvae, preset, **TRAINING).fit(epochs)
+    assert mae.high_gamma_ == vqvae.high_gamma_
+    options = TRAINING | {"max_shift": 0.05}
+    clf = DuINClassifier(mae, preset, **options).fit(epochs, y)
+    assert clf.predict(epochs).shape == y.shape
+    sigmoid = DuINClassifier(
+        mae, "paper", head_activation="sigmoid", **options | {"max_iter": 1}
+    )
+    scores = sigmoid.fit(epochs, y).decision_function(epochs)
+    assert ((scores > 0) & (scores < 1)).all()
+
+
+@pytest.mark.parametrize("start", ["unquantized", "first-batch", "random"])
+def test_the_codex_starts_as_asked(start, trials):
+    epochs = trials[0]
+    options = VQVAE | {"codex_start": start, "max_iter": 6, "n_codes": 8}
+    vqvae = DuINVQVAE(**options).fit(epochs)
+    used = vqvae.history_["codes_used"]
+    assert ((used == 0) == (np.arange(6) < (3 if start == "unquantized" else 0))).all()
+    assert np.isnan(vqvae.history_["perplexity"][used == 0]).all()
+    assert (vqvae.history_["perplexity"][used > 0] <= used[used > 0] + 1e-3).all()
+    assert vqvae.history_["codes_revived"][-1] == 0
+    assert vqvae.code_counts_.sum() == 24 * 4
+    assert bool(vqvae.module_.quantizer.active)
+
+
+def test_a_collapsed_codex_is_reported(trials):
+    # Without noise and revival, equal epochs can only ever use a few codes.
+    X = np.repeat(trials[0].get_data()[:1, :, :200], 6, 0)
+    X = X + 1e-9 * np.random.default_rng(0).standard_normal(X.shape)
+    options = VQVAE | {"n_codes": 64, "codex_start": "random", "revive_codes": False}
+    with pytest.warns(RuntimeWarning, match="of 64 codes are in use. Train on more"):
+        DuINVQVAE(**options | {"high_gamma": False}).fit(X, sfreq=SFREQ)
+
+
+def test_validation_epochs(trials, vqvae):
+    epochs, y = trials
+    held_out = simulate(12, seed=9)
+    first = DuINVQVAE(**VQVAE).fit(epochs, validation=held_out[0])
+    masked = DuINMAE(vqvae, **TRAINING).fit(epochs, validation=held_out[0])
+    for stage in (first, masked):
+        assert np.isfinite(stage.history_["valid_loss"]).all()
+        assert stage.best_iter_ is None
+    assert first.history_["valid_loss"].shape == (3,)
+    clf = DuINClassifier(**CLASSIFIER).fit(epochs, y, validation=held_out)
+    accuracy = clf.history_["valid_accuracy"]
+    assert clf.best_iter_ == np.argmax(accuracy) + 1
+    assert clf.score(*held_out) == pytest.approx(accuracy.max())
+
+
+def test_a_share_of_the_epochs_chooses_the_pass(trials):
+    clf = DuINClassifier(**CLASSIFIER, validation_fraction=0.25).fit(*trials)
+    assert clf.best_iter_ == np.argmax(clf.history_["valid_accuracy"]) + 1
+    last = DuINClassifier(**CLASSIFIER, validation_fraction=0).fit(*trials)
+    assert last.best_iter_ is None
+    with pytest.raises(KeyError, match="The history has no 'valid_accuracy'; it has"):
+        last.history_["valid_accuracy"]
+
+
+def test_training_that_diverges_says_so(trials):
+    options = CLASSIFIER | {"lr": 1e30, "warmup": 0.0, "max_iter": 5}
+    with pytest.raises(
+        ValueError, match="Training diverged: the loss of pass .* Lower"
+    ):
+        DuINClassifier(**options).fit(*trials)
+
+
+def test_the_principal_start_learns_faster():
+    # Slow waves, as brains have them; the codex is not there yet in these passes.
+    X, _ = simulate(24, 4, 400, seed=3)
+    X = np.cumsum(X, -1)
+    X -= X.mean(-1, keepdims=True)
+    options = VQVAE | {"max_iter": 4, "high_gamma": False}
+    losses = {}
+    for initial in ("principal", "random"):
+        vqvae = DuINVQVAE(**options, initial=initial).fit(X, sfreq=SFREQ)
+        losses[initial] = vqvae.history_["train_loss_reconstruction"]
+    assert losses["principal"][1] < 0.8 * losses["random"][1]
