@@ -174,6 +174,13 @@ def test_dropout_has_the_right_probability_and_scale(p, shape):
     assert abs(y.mean().item() - 1) < 5 * deviation / (1 - p)
 
 
+def test_dropout_is_exact_to_one_lane_in_65536():
+    torch.manual_seed(4)
+    y = cheap_dropout(torch.ones(4_000_000), 4 / 65536, True)
+    expected = 4_000_000 * 4 / 65536
+    assert abs((y == 0).sum().item() - expected) < 5 * math.sqrt(expected)
+
+
 def test_dropout_draws_its_values_independently():
     torch.manual_seed(2)
     kept = (cheap_dropout(torch.ones(400_000), 0.3, True) != 0).double() - 0.7
