@@ -91,6 +91,8 @@ def open_runs(bids_path, verbose):
             f"`bids_path` has recordings of {len(subjects)} subjects "
             f"({', '.join(subjects)}); contacts differ, so read each subject alone."
         )
+    # What MNE says while it opens a file tells a reader of many runs nothing.
+    verbose = "WARNING" if verbose is None else verbose
     return [(path, read_raw(path, verbose=verbose)) for path in paths]
 
 

@@ -1,0 +1,39 @@
+"""Draw the picture of the README from what ``make decode`` left in ``results/``.
+
+Run from the top of the repository, after ``make decode``::
+
+    python doc/draw_readme.py
+"""
+
+from pathlib import Path
+
+from mne_duin import (
+    find_recordings,
+    plot_contributions,
+    read_epochs,
+    read_estimator,
+    sample_data_path,
+)
+
+ROOT = Path(__file__).parents[1]
+MODEL = ROOT / "results" / "sub-01" / "model" / "classifier.safetensors"
+
+
+def main():
+    """Draw the contributions of the sample subject's channels."""
+    run = find_recordings(sample_data_path(), subject="01")[-1]
+    epochs, contacts = read_epochs(
+        run, align="response_time", regions=["vSMC", "STG"], verbose=False
+    )
+    names = {code: name for name, code in epochs.event_id.items()}
+    y = [names[code] for code in epochs.events[:, 2]]
+    classifier = read_estimator(MODEL)
+    contributions = classifier.channel_contributions("ablation", X=epochs, y=y)
+    figure = plot_contributions(
+        contributions, contacts, method="ablation", kind="surface", show=False
+    )
+    figure.savefig(ROOT / "doc" / "_static" / "readme.png", dpi=130)
+
+
+if __name__ == "__main__":
+    main()
