@@ -27,7 +27,7 @@ decode: $(VENV)/.installed
 
 ## Style, spelling, docstrings, then the whole default test suite.
 test: $(VENV)/.installed-test lint
-	$(BIN)/python -m pytest -n 2
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2
 
 test-slow: $(VENV)/.installed-test
 	$(BIN)/python -m pytest -m slow

@@ -16,6 +16,7 @@ from mne_duin.evaluation import evaluate
 from mne_duin.io import find_recordings, read_epochs, read_segments
 from mne_duin.report import make_report
 from mne_duin.utils.checks import as_list, check_option
+from mne_duin.utils.epochs import run_names
 from mne_duin.viz import plot_patch_filters, results_table
 
 PRESETS = ("quick", "paper")
@@ -202,25 +203,6 @@ def _result_folder(out, subject, overwrite):
     if folder.exists() and not overwrite:
         raise FileExistsError(f"{folder} is there already; pass overwrite=True.")
     return folder
-
-
-def run_names(metadata):
-    """Return the run of every epoch, with its session where there are sessions.
-
-    Parameters
-    ----------
-    metadata : DataFrame
-        Metadata with ``run`` and perhaps ``session``.
-
-    Returns
-    -------
-    names : ndarray of str, shape (n_epochs,)
-        "run", or "session/run".
-    """
-    runs = metadata["run"].astype(str)
-    if "session" in metadata and metadata["session"].notna().any():
-        runs = metadata["session"].astype(str) + "/" + runs
-    return runs.to_numpy(dtype=str)
 
 
 def check_trials(epochs):

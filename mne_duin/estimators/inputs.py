@@ -60,7 +60,7 @@ def note_runs(estimator, metadata, *earlier):
         The stages it was given.
     """
     runs = run_names(metadata)
-    groups = [None if runs is None else set(runs)]
+    groups = [None if runs is None else set(runs.tolist())]
     groups += [getattr(stage, "fit_groups_", None) for stage in earlier]
     if None not in groups:
         estimator.fit_groups_ = set().union(*groups)

@@ -8,8 +8,6 @@ import pandas as pd
 
 from mne_duin.utils.epochs import is_epochs_list
 
-RUN_COLUMNS = ("session", "run")
-
 
 @dataclass(frozen=True)
 class Trials:
@@ -124,24 +122,6 @@ def load_epochs(epochs, name):
             "channels."
         )
     return X
-
-
-def run_names(metadata):
-    """Name the run of each trial, with its session if there is one.
-
-    Parameters
-    ----------
-    metadata : DataFrame | None
-        Metadata of the trials.
-
-    Returns
-    -------
-    runs : ndarray of str, shape (n_trials,) | None
-        ``"run"`` or ``"session/run"``; None without a column ``run``.
-    """
-    if metadata is None or "run" not in metadata:
-        return None
-    return join_columns(metadata, RUN_COLUMNS)
 
 
 def join_columns(metadata, columns):

@@ -113,7 +113,7 @@ def run_names(metadata):
 
     Returns
     -------
-    runs : list of str | None
+    runs : ndarray of str, shape (n_epochs,) | None
         "run", or "session/run" where there is a column ``session``; None without a
         column ``run``.
     """
@@ -121,7 +121,7 @@ def run_names(metadata):
         return None
     columns = [column for column in ("session", "run") if column in metadata]
     parts = [metadata[column].astype(str) for column in columns]
-    return ["/".join(row) for row in zip(*parts, strict=True)]
+    return np.array(["/".join(row) for row in zip(*parts, strict=True)], dtype=str)
 
 
 def _from_epochs(epochs, name):

@@ -32,11 +32,14 @@ def simulate(seed):
     epochs, contacts, _ = cut_epochs(recording, reference="bipolar")
     selector = RegionSelector(contacts, ("vSMC", "STG"))
     epochs = selector.fit(epochs).transform(epochs)
-    segments = [
-        segment_run(raw, contacts.loc[epochs.ch_names])
-        for raw in recording.raws[:N_TRAINING_RUNS]
-    ]
-    return epochs, np.concatenate(segments)
+    segments = np.concatenate(
+        [
+            segment_run(raw, contacts.loc[epochs.ch_names])
+            for raw in recording.raws[:N_TRAINING_RUNS]
+        ]
+    )
+    info = mne.create_info(epochs.ch_names, 1000.0, "seeg")
+    return epochs, mne.EpochsArray(segments, info, verbose=False)
 
 
 def segment_run(raw, contacts):
@@ -57,10 +60,10 @@ def variants(segments, seed):
     yield "+ principal start", DuINClassifier(**principal, **common), 0.0
     yield "+ LDA head (quick, scratch)", DuINClassifier(**common), 0.0
     start = time.perf_counter()
-    vqvae = DuINVQVAE(**common).fit(segments, sfreq=1000.0)
+    vqvae = DuINVQVAE(**common).fit(segments)
     seconds = time.perf_counter() - start
     yield "quick, codex pre-training", DuINClassifier(vqvae, **common), seconds
-    mae = DuINMAE(vqvae, **common).fit(segments, sfreq=1000.0)
+    mae = DuINMAE(vqvae, **common).fit(segments)
     seconds = time.perf_counter() - start
     yield "quick, codex and masked pre-training", DuINClassifier(mae, **common), seconds
     yield "shrinkage LDA", make_lda(), 0.0

@@ -81,9 +81,9 @@ def test_epochs_need_neural_channels():
 
 def test_names_of_runs():
     metadata = pd.DataFrame({"run": ["1", "2", "1"], "word": list("abc")})
-    assert run_names(metadata) == ["1", "2", "1"]
+    assert run_names(metadata).tolist() == ["1", "2", "1"]
     metadata["session"] = ["x", "x", "y"]
-    assert run_names(metadata) == ["x/1", "x/2", "y/1"]
-    assert run_names(metadata.assign(run=[1, 2, 1])) == ["x/1", "x/2", "y/1"]
+    assert run_names(metadata).tolist() == ["x/1", "x/2", "y/1"]
+    assert run_names(metadata.assign(run=[1, 2, 1])).tolist() == ["x/1", "x/2", "y/1"]
     assert run_names(metadata[["session"]]) is None
     assert run_names(None) is None

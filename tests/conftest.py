@@ -1,0 +1,16 @@
+"""What all tests share: no windows, and one thread per worker."""
+
+import matplotlib as mpl
+import pytest
+import torch
+
+mpl.use("Agg")
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _one_thread():
+    """Let two workers share two cores instead of waiting for each other's threads."""
+    n_threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(n_threads)
