@@ -6,6 +6,7 @@ import warnings
 from importlib.metadata import version
 from pathlib import Path
 
+import matplotlib.pyplot as plt
 import mne
 
 from mne_duin import __version__
@@ -191,7 +192,9 @@ def contacts(options):
     if options.out is not None:
         table.to_csv(options.out, sep="\t", na_rep="n/a")
     if options.plot is not None:
-        plot_contacts(table, show=False).savefig(options.plot, dpi=150)
+        figure = plot_contacts(table, show=False)
+        figure.savefig(options.plot, dpi=150)
+        plt.close(figure)
 
 
 def sys_info(options):

@@ -1,6 +1,7 @@
 """What all tests share: no windows, and one thread per worker."""
 
 import matplotlib as mpl
+import matplotlib.pyplot as plt
 import pytest
 import torch
 
@@ -14,3 +15,10 @@ def _one_thread():
     torch.set_num_threads(1)
     yield
     torch.set_num_threads(n_threads)
+
+
+@pytest.fixture(autouse=True)
+def _no_figures_left():
+    """Close what a test drew, so that no test sees another one's figures."""
+    yield
+    plt.close("all")
