@@ -38,7 +38,8 @@ docs: $(VENV)/.installed-doc
 	$(BIN)/python -m sphinx -W --keep-going -n -b html doc doc/_build/html
 
 benchmark: $(VENV)/.installed-test
-	$(BIN)/python -m pytest tests/benchmarks --override-ini=addopts= --benchmark-json=results/benchmark.json
+	mkdir -p results
+	$(BIN)/python -m pytest tests/benchmarks -s --override-ini=addopts= --benchmark-json=results/benchmark.json
 
 ## Write sample_data/ again and show that the bytes are the same.
 sample-data: $(VENV)/.installed-test

@@ -55,10 +55,10 @@ def variants(segments, seed):
     common = {"random_state": seed, "verbose": False}
     yield "scratch, published start", DuINClassifier(**OFF, **common), 0.0
     with_power = OFF | {"high_gamma": True}
-    yield "+ high-gamma power", DuINClassifier(**with_power, **common), 0.0
+    yield "and high-gamma power", DuINClassifier(**with_power, **common), 0.0
     principal = with_power | {"initial": "principal"}
-    yield "+ principal start", DuINClassifier(**principal, **common), 0.0
-    yield "+ LDA head (quick, scratch)", DuINClassifier(**common), 0.0
+    yield "and principal start", DuINClassifier(**principal, **common), 0.0
+    yield "and LDA head (quick, scratch)", DuINClassifier(**common), 0.0
     start = time.perf_counter()
     vqvae = DuINVQVAE(**common).fit(segments)
     seconds = time.perf_counter() - start

@@ -11,9 +11,9 @@ def bursts(amplitude, *, frequency=100.0, n_times=2000, sfreq=1000.0):
     rng = np.random.default_rng(0)
     time = np.arange(n_times) / sfreq
     signal = 0.01 * rng.standard_normal((2, 2, n_times))
-    signal[:, 0, n_times // 2 :] += amplitude * np.sin(2 * np.pi * frequency * time)[
-        n_times // 2 :
-    ]
+    signal[:, 0, n_times // 2 :] += (
+        amplitude * np.sin(2 * np.pi * frequency * time)[n_times // 2 :]
+    )
     return signal
 
 
