@@ -65,9 +65,9 @@ plot_contributions(weights, contacts, method="weights")
 # Patterns: where is what it reads out?
 # -------------------------------------
 #
-# The forward model of the classifier's scores (Haufe et al., 2014): how strongly what is
-# read out appears in every channel, at any time of the trial. Patterns may be read as
-# places; a channel can show the pattern and still not be needed.
+# The forward model of the classifier's scores (Haufe et al., 2014): how strongly what
+# is read out appears in every channel, at any time of the trial. Patterns may be read
+# as places; a channel can show the pattern and still not be needed.
 
 patterns = network.channel_contributions("patterns", X=train)
 plot_contributions(patterns, contacts, method="patterns")

@@ -7,12 +7,15 @@ each measurement runs in a process of its own, so that its peak is its own.
 import json
 import subprocess
 import sys
+from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 
 SFREQ, N_CONTACTS, PER_SHAFT = 2000, 128, 17
 GIGABYTE = 1e9
+TABLE = Path(__file__).parents[2] / "doc" / "benchmarks" / "reading.tsv"
 
 MEASURE = """
 import json, resource, sys, time
@@ -24,7 +27,11 @@ mne.set_log_level("WARNING")
 def peak():
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
 
-before = peak()
+def resident():
+    with open("/proc/self/statm") as file:
+        return int(file.read().split()[1]) * resource.getpagesize()
+
+before = resident()
 path = BIDSPath(subject="01", task="long", root=sys.argv[1], datatype="ieeg")
 read = {"epochs": read_epochs, "segments": read_segments}[sys.argv[2]]
 start = time.perf_counter()
@@ -103,8 +110,16 @@ def recordings(tmp_path_factory):
     return {m: write_recording(folder / f"{m}", m) for m in (10, 30)}
 
 
+@pytest.fixture(scope="module")
+def rows():
+    """Collect rows and write them as the table that the documentation shows."""
+    rows = []
+    yield rows
+    pd.DataFrame(rows).round(1).to_csv(TABLE, sep="\t", index=False)
+
+
 @pytest.mark.parametrize("what", ["epochs", "segments"])
-def test_memory_and_time(recordings, what, benchmark):
+def test_memory_and_time(recordings, what, benchmark, rows):
     short = measure(recordings[10], what)
     long = benchmark.pedantic(measure, args=(recordings[30], what), rounds=1)
     benchmark.extra_info.update(
@@ -113,6 +128,16 @@ def test_memory_and_time(recordings, what, benchmark):
     sys.stderr.write(
         f"\n{what}: {2 * long['seconds']:.0f} s per hour of recording; {long}\n"
     )
+    rows += [
+        {
+            "read": what,
+            "minutes": minutes,
+            "MB above import": take["above"] / 1e6,
+            "of which result (MB)": take["result"] / 1e6,
+            "seconds per hour": take["seconds"] * 60 / minutes,
+        }
+        for minutes, take in ((10, short), (30, long))
+    ]
     assert long["channels"] == 16
     assert long["above"] <= GIGABYTE
     rest = [take["above"] - take["result"] for take in (short, long)]
