@@ -1,10 +1,10 @@
 """Do channel contributions find the contacts that carry the words? Known truth.
 
 Simulated subjects read 8 words; the classifier of the quick preset learns from three
-runs and all channels. Its contributions are ranked against the planted contacts: 1 is a
-perfect ranking, 0.5 a random one. Ablation is measured on the held-out run, as it should
-be; patterns, which ask for no held-out data, on all epochs. Prints a table and writes
-it::
+runs and all channels. Its contributions are ranked against the planted contacts: 1 is
+a perfect ranking, 0.5 a random one. Ablation is measured on the held-out run, as it
+should be; patterns, which ask for no held-out data, on all epochs. Prints a table and
+writes it::
 
     python tests/benchmarks/planted_contacts.py
 """
