@@ -6,16 +6,8 @@ import nibabel as nib
 import numpy as np
 
 from mne_duin.channels.tables import coordinates
+from mne_duin.utils.spaces import MNI305_TO_MNI152
 
-# FreeSurfer's published affine from MNI305 (fsaverage) to MNI152 coordinates in mm.
-MNI305_TO_MNI152 = np.array(
-    [
-        [0.9975, -0.0073, 0.0176, -0.0429],
-        [0.0146, 1.0009, -0.0024, 1.5496],
-        [-0.0130, -0.0093, 0.9971, 1.1840],
-        [0.0, 0.0, 0.0, 1.0],
-    ]
-)
 NATIVE = ("ACPC", "ScanRAS")
 MNI305 = re.compile(r"^(MNI305|fsaverage\d?)$")
 MNI152 = re.compile(r"^MNI152(Lin|NLin.*)?$")
