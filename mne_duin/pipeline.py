@@ -12,6 +12,7 @@ import pandas as pd
 
 from mne_duin.baselines import make_lda
 from mne_duin.estimators import DuINClassifier, DuINMAE, DuINVQVAE
+from mne_duin.estimators.presets import resolve
 from mne_duin.evaluation import evaluate
 from mne_duin.io import find_recordings, read_epochs, read_segments
 from mne_duin.report import make_report
@@ -191,7 +192,7 @@ def decode_words(
             "preset": preset,
             "random_state": random_state,
         }
-        _write(decoding, epochs[decoding.result.epoch], settings)
+        _write(decoding, epochs, settings | _recipe(decoding, epochs))
     return decoding
 
 
@@ -280,13 +281,31 @@ def _evaluate(estimator, epochs, common):
     return result, fitted
 
 
-def _write(decoding, test, settings):
+def _recipe(decoding, epochs):
+    """Say what the networks were given and how they started, for the methods text."""
+    tested = decoding.result.epoch
+    classifier = decoding.classifier
+    recipe = resolve(classifier, "classifier")
+    inputs = "signal and log high-gamma power" if classifier.high_gamma_ else "signal"
+    return {
+        "training trials": len(epochs) - len(tested),
+        "held-out trials": len(tested),
+        "held-out run": ", ".join(np.unique(run_names(epochs.metadata)[tested])),
+        "network inputs": inputs,
+        "start of a network without pre-training": recipe["initial"],
+        "start of the head": recipe["head_start"],
+        "codes": len(decoding.vqvae.codebook_),
+    }
+
+
+def _write(decoding, epochs, settings):
     """Write everything to a temporary folder, which gets its name at the end."""
     folder = decoding.folder
     folder.parent.mkdir(parents=True, exist_ok=True)
     partial = Path(tempfile.mkdtemp(prefix=f".{folder.name}.", dir=folder.parent))
+    earlier = partial.with_name(f"{partial.name}.earlier")
     try:
-        report = _report(decoding, test, settings)
+        report = _report(decoding, epochs, settings)
         with mne.utils.use_log_level("WARNING"):
             report.save(partial / "report.html", overwrite=True, open_browser=False)
         decoding.result.save(partial / "predictions.json")
@@ -301,15 +320,19 @@ def _write(decoding, test, settings):
             stage.save(partial / "model" / f"{name}.safetensors")
         partial.chmod(0o755)
         if folder.exists():
-            shutil.rmtree(folder)
+            folder.replace(earlier)
         partial.replace(folder)
+        shutil.rmtree(earlier, ignore_errors=True)
     except BaseException:
+        if earlier.exists() and not folder.exists():
+            earlier.replace(folder)
         shutil.rmtree(partial, ignore_errors=True)
         raise
 
 
-def _report(decoding, test, settings):
+def _report(decoding, epochs, settings):
     """Draw what was found, on the run that no network has seen."""
+    test = epochs[decoding.result.epoch]
     vqvae, classifier = decoding.vqvae, decoding.classifier
     y = decoding.result.y_true
     filters = classifier.folded_filters()[0]
@@ -327,7 +350,7 @@ def _report(decoding, test, settings):
     report = make_report(
         title="Words decoded from sEEG with Du-IN",
         contacts=decoding.contacts,
-        epochs=test,
+        epochs=epochs,
         results=decoding.results,
         histories={
             "VQ-VAE": vqvae.history_.to_frame(),
