@@ -1,22 +1,29 @@
 """Our own file format: tensors in safetensors, everything else as JSON in its header.
 
-One file, so that writing it is one rename: the content goes to a temporary name in the
-same folder, is flushed to the disk, and only then takes the file's name. Reading never
-runs anything, and a checksum over all of it detects damage.
+One file, so that writing it is one rename (``atomic``). Reading never runs anything; a
+checksum over all of it, computed alike in every version, detects damage.
 """
 
 import hashlib
 import json
-import os
-import secrets
 from pathlib import Path
 
 import safetensors
 import safetensors.torch
 import torch
 
+from mne_duin.checkpoints.atomic import write_file
+
 FORMAT = "mne_duin"
 VERSION = 1
+
+
+# What a reader meets in bytes that are not what they should be.
+DAMAGE = (safetensors.SafetensorError, json.JSONDecodeError, KeyError, RecursionError)
+
+
+class LaterVersionError(ValueError):
+    """A whole checkpoint, written by a later version of this package."""
 
 
 def write_checkpoint(path, tensors, meta):
@@ -40,8 +47,9 @@ def write_checkpoint(path, tensors, meta):
     ------
     OSError
         If the file cannot be written; an earlier one is left as it was.
+    TypeError
+        If JSON cannot hold ``meta``.
     """
-    path = Path(path)
     tensors = {
         name: value.detach().cpu().contiguous() for name, value in tensors.items()
     }
@@ -52,18 +60,7 @@ def write_checkpoint(path, tensors, meta):
     # One entry only: safetensors writes several in an order that differs every time.
     text = json.dumps(header, ensure_ascii=False)
     content = safetensors.torch.save(tensors, metadata={FORMAT: text})
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}.partial")
-    try:
-        with temporary.open("xb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(temporary, path)
-    except BaseException:
-        temporary.unlink(missing_ok=True)
-        raise
-    return path
+    return write_file(path, content)
 
 
 def checksum(tensors, header):
@@ -110,7 +107,9 @@ def read_checkpoint(path):
     FileNotFoundError
         If there is no such file.
     ValueError
-        If the file is damaged, of another kind, or of a later version.
+        If the file is damaged or of another kind.
+    LaterVersionError
+        If it is whole, but of a later version; a kind of ValueError.
     """
     path = Path(path)
     if not path.is_file():
@@ -120,28 +119,36 @@ def read_checkpoint(path):
             header = _read_header(file.metadata() or {}, path)
             tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
         meta = header["meta"]
-    except (safetensors.SafetensorError, json.JSONDecodeError, KeyError) as error:
+        is_whole = checksum(tensors, header) == header["sha256"]
+    except DAMAGE as error:
+        reason = " ".join(str(error).split())
         raise ValueError(
-            f"{path.name} is damaged or not a checkpoint of mne_duin ({error!s:.100})."
+            f"{path.name} is damaged or not a checkpoint of mne_duin ({reason:.100})."
         ) from error
-    if checksum(tensors, header) != header.get("sha256"):
+    if not is_whole:
         raise ValueError(
             f"{path.name} is damaged: its content does not match its checksum."
         )
+    _check_version(header.get("version"), path)
     return tensors, meta
 
 
 def _read_header(metadata, path):
-    """Return what was written beside the tensors, if this version understands it."""
+    """Return what was written beside the tensors."""
     if FORMAT not in metadata:
         raise ValueError(
             f"{path.name} is a safetensors file, but not a checkpoint of mne_duin."
         )
     header = json.loads(metadata[FORMAT])
-    version = header.get("version")
+    if not isinstance(header, dict):
+        raise KeyError("meta")
+    return header
+
+
+def _check_version(version, path):
+    """Check that this version of the package understands a file."""
     if not isinstance(version, int) or version > VERSION:
-        raise ValueError(
+        raise LaterVersionError(
             f"{path.name} has format version {version!r}; this mne_duin reads up to "
             f"{VERSION}. Update mne_duin."
         )
-    return header

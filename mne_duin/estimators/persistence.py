@@ -1,6 +1,7 @@
 """Estimators to checkpoints and back."""
 
 import platform
+from importlib.metadata import version
 
 import mne
 import numpy as np
@@ -12,6 +13,7 @@ from mne_duin.nn import load_network, network_sizes
 from mne_duin.training import ChannelScaler, History
 
 STAGES = ("vqvae", "pretrained")
+LIBRARIES = ("torch", "mne", "numpy", "scipy", "scikit-learn", "safetensors")
 
 
 def save(estimator, path):
@@ -63,7 +65,8 @@ def to_state(estimator):
     tensors : dict of str to Tensor
         Weights and scales.
     meta : dict
-        Class, parameters, channels, history, versions.
+        Class, parameters, channels, sampling rate, history, versions of the libraries
+        and, where the fit took one, the fingerprint of the data.
     """
     tensors = {f"module.{k}": v for k, v in estimator.module_.state_dict().items()}
     for name in ("mean", "scale", "channel_mask"):
@@ -88,9 +91,8 @@ def to_state(estimator):
         "nested": nested,
         "versions": {
             "mne_duin": __version__,
-            "torch": torch.__version__,
-            "mne": mne.__version__,
             "python": platform.python_version(),
+            **{name: version(name) for name in LIBRARIES},
         },
     }
     return tensors, meta
@@ -111,6 +113,8 @@ def _learned(estimator):
         learned["classes"] = _plain(list(estimator.classes_))
     if hasattr(estimator, "fit_groups_"):
         learned["fit_groups"] = sorted(estimator.fit_groups_)
+    if hasattr(estimator, "fingerprint_"):
+        learned["fingerprint"] = _plain(estimator.fingerprint_)
     return learned
 
 
@@ -202,3 +206,5 @@ def _set_learned(estimator, module, scaler, learned):
         estimator.classes_ = np.array(learned["classes"])
     if "fit_groups" in learned:
         estimator.fit_groups_ = set(learned["fit_groups"])
+    if "fingerprint" in learned:
+        estimator.fingerprint_ = learned["fingerprint"]

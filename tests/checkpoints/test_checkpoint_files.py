@@ -88,6 +88,9 @@ class FullDisk:
     def __exit__(self, *details):
         self.file.close()
 
+    def fileno(self):
+        return self.file.fileno()
+
     def write(self, content):
         self.file.write(content[: len(content) // 2])
         fail()
