@@ -17,6 +17,7 @@ from mne_duin.training import (
     train,
 )
 from mne_duin.utils.checks import check_option
+from mne_duin.utils.docs import fill_doc
 from mne_duin.utils.random import draw_seed
 
 ARCHITECTURE = (
@@ -73,6 +74,7 @@ def unwrap(estimator, argument):
     return inner
 
 
+@fill_doc
 class BaseDuIN(EpochsInput, BaseEstimator):
     """Base of the estimators; not to be used itself."""
 
@@ -193,8 +195,7 @@ class BaseDuIN(EpochsInput, BaseEstimator):
             Data for ``"patterns"`` and ``"ablation"``.
         y : array, shape (n_epochs,) | None
             Labels for the ablation of a classifier.
-        subject : array, shape (n_epochs,) | None
-            Subject of each epoch of an array.
+        %(subject)s
 
         Returns
         -------

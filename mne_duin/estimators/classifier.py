@@ -3,30 +3,27 @@
 from copy import deepcopy
 from functools import partial
 
-import numpy as np
-import pandas as pd
-import torch
-from sklearn.base import ClassifierMixin
-from sklearn.metrics import accuracy_score
-from sklearn.model_selection import train_test_split
-from sklearn.utils.multiclass import check_classification_targets
 from torch.nn import functional
 
 from mne_duin.estimators.base import INITIAL, BaseDuIN, unwrap
 from mne_duin.estimators.head import start_head_
 from mne_duin.estimators.inputs import inherit_input, note_runs
+from mne_duin.estimators.labels import class_index, hold_out, learn_classes
 from mne_duin.estimators.limits import check_numbers
+from mne_duin.estimators.prediction import Prediction
 from mne_duin.estimators.presets import resolve
 from mne_duin.nn import Classifier, build_encoder, encoder_sizes
 from mne_duin.nn.principal import start_encoder_
-from mne_duin.utils.checks import check_number, check_option
+from mne_duin.utils.checks import check_option
+from mne_duin.utils.docs import fill_doc
 
 HEAD_ACTIVATIONS = (None, "sigmoid")
 HEAD_STARTS = ("lda", "random")
 SIGNIFICANCE = 0.003
 
 
-class DuINClassifier(ClassifierMixin, BaseDuIN):
+@fill_doc
+class DuINClassifier(Prediction, BaseDuIN):
     """Decode words from epochs with the Du-IN encoder.
 
     Parameters
@@ -34,9 +31,7 @@ class DuINClassifier(ClassifierMixin, BaseDuIN):
     pretrained : DuINMAE | DuINVQVAE | FrozenEstimator | None
         A fitted earlier stage whose encoder is fine-tuned; None starts from scratch.
         Inside cross-validation wrap it in ``sklearn.frozen.FrozenEstimator``.
-    preset : str
-        ``"quick"`` (ours) or ``"paper"``: where every parameter that is None here takes
-        its value from; see :mod:`mne_duin.estimators.presets`.
+    %(preset)s
     high_gamma : bool | None
         Whether the network is given high-gamma power beside the signal; a pre-trained
         encoder decides itself.
@@ -70,30 +65,14 @@ class DuINClassifier(ClassifierMixin, BaseDuIN):
     n_filters, conv_filters, conv_kernels, conv_strides : int, tuple of int
         Sizes of spatial map and patch encoder; a pre-trained encoder brings its own, as
         with all sizes below.
-    n_layers, n_heads, head_dim, ff_dim : int
-        Sizes of the transformer.
-    attention_dropout, ff_dropout : float
-        Dropout in the transformer.
-    max_iter : int | None
-        Passes over the training data.
-    batch_size : int | None
-        Epochs per step.
-    lr, lr_min : float | None
-        Highest and final learning rate.
-    warmup : float | None
-        Share of the passes in which the learning rate rises.
-    weight_decay : float | None
-        Decay of weight matrices.
-    sfreq : float | None
-        Sampling rate in Hz, for arrays.
-    device : str
-        ``"auto"``, ``"cpu"``, ``"cuda"``, ``"mps"``.
-    precision : str
-        ``"32"``, ``"bf16"`` or ``"auto"`` (bfloat16 where the hardware has it).
+    n_layers : int
+        Transformer blocks.
+    %(attention_sizes)s
+    %(recipe)s
+    %(machine)s
     random_state : None | int | RandomState
         Seed of initial values, batches, shifts, dropout and the validation split.
-    verbose : bool | None
-        Whether to show a progress bar; None follows MNE's log level.
+    %(progress)s
 
     Attributes
     ----------
@@ -103,20 +82,7 @@ class DuINClassifier(ClassifierMixin, BaseDuIN):
         The labels.
     best_iter_ : int | None
         The pass that was kept, from 1; None where the last one was.
-    history_ : History
-        One record per pass.
-    scaler_ : ChannelScaler
-        Mean and deviation of the training data per channel; that of ``pretrained``
-        where there is one.
-    info_ : Info
-        Channel names and sampling rate.
-    ch_names_ : list of str
-        Names of the channels.
-    n_iter_ : int
-        Passes that were made.
-    fit_groups_ : set of str
-        The runs it and its earlier stages have learned from ("run" or "session/run"),
-        if the metadata say.
+    %(learned)s
 
     References
     ----------
@@ -213,14 +179,10 @@ class DuINClassifier(ClassifierMixin, BaseDuIN):
 
         Parameters
         ----------
-        X : Epochs | array, shape (n_epochs, n_channels, n_times) | list of Epochs
-            The epochs.
-        y : array, shape (n_epochs,)
-            The labels.
-        subject : array, shape (n_epochs,) | None
-            Subject of each epoch of an array.
-        sfreq : float | None
-            Sampling rate of an array in Hz.
+        %(X)s
+        %(y)s
+        %(subject)s
+        %(fit_sfreq)s
         validation : tuple of (X, y) | None
             Held-out epochs that choose the best pass, instead of a share of ``X``.
 
@@ -237,22 +199,22 @@ class DuINClassifier(ClassifierMixin, BaseDuIN):
         recipe = resolve(self, "classifier")
         self._check_recipe(recipe)
         epochs = self._check_training(X, recipe, subject, sfreq)
-        y = self._check_y(y, len(epochs))
+        self.classes_, y = learn_classes(y, len(epochs))
         dtype = self._prepare()
         if validation is not None:
             held_out = self._check_again(validation[0], sfreq=sfreq)
-            y_held_out = self._class_index(validation[1])
+            y_held_out = class_index(self.classes_, validation[1])
         else:
-            epochs, y, held_out, y_held_out = self._split(
-                epochs, y, recipe["validation_fraction"]
-            )
+            kept, rest = hold_out(y, recipe["validation_fraction"], self._seed)
+            held_out, y_held_out = epochs[rest], y[rest]
+            epochs, y = epochs[kept], y[kept]
         data = self._signal_data(epochs, y=y, max_shift=recipe["max_shift"])
         n_tokens = epochs.data.shape[-1] // self.patch_size_
         self._seeded_build(
             partial(self._build, recipe, n_tokens), partial(self._start, recipe), data
         )
         self._label_smoothing = recipe["label_smoothing"]
-        has_held_out = held_out is not None
+        has_held_out = len(held_out) > 0
         self._train(
             self._step,
             data,
@@ -295,59 +257,6 @@ class DuINClassifier(ClassifierMixin, BaseDuIN):
         note_runs(self, epochs.metadata, pretrained)
         return epochs
 
-    def _check_y(self, y, n_epochs):
-        """Learn the classes and return them as integers."""
-        y = np.asarray(y)
-        if y.shape != (n_epochs,):
-            raise ValueError(
-                f"`y` must have one label per epoch, shape ({n_epochs},); got shape "
-                f"{y.shape}."
-            )
-        if pd.isna(y).any():
-            raise ValueError(f"`y` has {pd.isna(y).sum()} missing labels; drop them.")
-        check_classification_targets(y)
-        if y.dtype == object and all(isinstance(label, str) for label in y):
-            y = y.astype(str)
-        self.classes_, index = np.unique(y, return_inverse=True)
-        if len(self.classes_) < 2:
-            raise ValueError(
-                f"`y` has one class only, {self.classes_.tolist()[0]!r}; decoding "
-                "needs two or more."
-            )
-        return index
-
-    def _class_index(self, y):
-        """Return known labels as integers."""
-        y = np.asarray(y)
-        unknown = set(y.tolist()) - set(self.classes_.tolist())
-        if unknown:
-            raise ValueError(
-                "`y` has labels that were not in the training data: "
-                f"{sorted(unknown, key=str)[:10]}."
-            )
-        return np.searchsorted(self.classes_, y)
-
-    def _split(self, epochs, y, fraction):
-        """Hold out the same share of each class, by the seed."""
-        check_number("validation_fraction", fraction, low=0, high=0.5)
-        n_classes = len(self.classes_)
-        if fraction == 0:
-            return epochs, y, None, None
-        n_held_out = max(round(fraction * len(y)), n_classes)
-        if np.bincount(y).min() < 2 or len(y) - n_held_out < n_classes:
-            raise ValueError(
-                f"With {len(y)} epochs of {n_classes} classes no validation epochs can "
-                "be held out; set validation_fraction=0."
-            )
-        kept, held_out = train_test_split(
-            np.arange(len(y)),
-            test_size=n_held_out,
-            stratify=y,
-            random_state=self._seed % 2**32,
-        )
-        kept, held_out = np.sort(kept), np.sort(held_out)
-        return epochs[kept], y[kept], epochs[held_out], y[held_out]
-
     def _build(self, recipe, n_tokens):
         """Build the network around a new or a pre-trained encoder."""
         quantizer = None
@@ -389,101 +298,3 @@ class DuINClassifier(ClassifierMixin, BaseDuIN):
         loss = functional.cross_entropy(scores, batch.y, label_smoothing=smoothing)
         accuracy = (scores.argmax(-1) == batch.y).float().mean()
         return {"loss": loss, "accuracy": accuracy}
-
-    def decision_function(self, X, *, subject=None):
-        """Return the scores that enter the softmax.
-
-        Parameters
-        ----------
-        X : Epochs | array, shape (n_epochs, n_channels, n_times) | list of Epochs
-            The epochs.
-        subject : array, shape (n_epochs,) | None
-            Subject of each epoch of an array.
-
-        Returns
-        -------
-        scores : ndarray, shape (n_epochs, n_classes) | shape (n_epochs,)
-            In the order of ``classes_``. Of two classes, as everywhere in scikit-learn,
-            the second's score minus the first's.
-        """
-        scores = self._scores(X, subject)
-        return scores[:, 1] - scores[:, 0] if scores.shape[1] == 2 else scores
-
-    def _scores(self, X, subject):
-        epochs = self._check_fitted(X, subject)
-        return self._network_scores(*self._scaled(epochs))
-
-    def _network_scores(self, x, subject):
-        """Return the scores of scaled inputs."""
-        n_tokens = x.shape[-1] // self.patch_size_
-        wanted = self.module_.hidden.in_features // self.module_.encoder.dim
-        if n_tokens != wanted:
-            raise ValueError(
-                f"`X` has epochs of {n_tokens} patches; the classifier was fitted with "
-                f"{wanted}."
-            )
-        return self._batched(self.module_, x, subject)
-
-    def predict_proba(self, X, *, subject=None):
-        """Return the probability of every class.
-
-        Parameters
-        ----------
-        X : Epochs | array, shape (n_epochs, n_channels, n_times) | list of Epochs
-            The epochs.
-        subject : array, shape (n_epochs,) | None
-            Subject of each epoch of an array.
-
-        Returns
-        -------
-        probabilities : ndarray, shape (n_epochs, n_classes)
-            In the order of ``classes_``.
-        """
-        scores = torch.from_numpy(self._scores(X, subject)).double()
-        return scores.softmax(-1).numpy()
-
-    def predict(self, X, *, subject=None):
-        """Return the most probable class of every epoch.
-
-        Parameters
-        ----------
-        X : Epochs | array, shape (n_epochs, n_channels, n_times) | list of Epochs
-            The epochs.
-        subject : array, shape (n_epochs,) | None
-            Subject of each epoch of an array.
-
-        Returns
-        -------
-        y : ndarray, shape (n_epochs,)
-            The labels.
-        """
-        index = self._scores(X, subject).argmax(-1)
-        return self.classes_[index]
-
-    def score(self, X, y, sample_weight=None, *, subject=None):
-        """Return the share of the epochs that are named right.
-
-        Parameters
-        ----------
-        X : Epochs | array, shape (n_epochs, n_channels, n_times) | list of Epochs
-            The epochs.
-        y : array, shape (n_epochs,)
-            The labels.
-        sample_weight : array, shape (n_epochs,) | None
-            Weight of each epoch.
-        subject : array, shape (n_epochs,) | None
-            Subject of each epoch of an array.
-
-        Returns
-        -------
-        accuracy : float
-            Between 0 and 1.
-        """
-        predicted = self.predict(X, subject=subject)
-        return float(accuracy_score(y, predicted, sample_weight=sample_weight))
-
-    def _loss_of(self, x, subject, y):
-        """Cross-entropy, per epoch."""
-        scores = torch.from_numpy(self._network_scores(x, subject))
-        index = torch.from_numpy(self._class_index(y))
-        return functional.cross_entropy(scores, index, reduction="none").numpy()

@@ -15,27 +15,26 @@ from mne_duin.estimators.vqvae import DuINVQVAE
 from mne_duin.nn import MAE, build_encoder, encoder_sizes
 from mne_duin.nn.masking import random_mask
 from mne_duin.utils.checks import check_option, check_type
+from mne_duin.utils.docs import fill_doc
 
 ENCODER_STARTS = ("vqvae", "random")
 
 
+@fill_doc
 class DuINMAE(TransformerMixin, BaseDuIN):
     """Pre-train the encoder by masked modelling of a codex's codes.
 
     Half of the tokens are hidden and their codes predicted from the others, then the
-    other half (symmetric masking). The encoder's sizes are those of ``vqvae``.
+    other half (symmetric masking). The encoder's sizes are those of ``vqvae``. In the
+    history ``accuracy`` is the share of hidden codes predicted right.
 
     Parameters
     ----------
     vqvae : DuINVQVAE | FrozenEstimator
         The fitted first stage, whose codes are the targets. Inside cross-validation
         wrap it in ``sklearn.frozen.FrozenEstimator``.
-    preset : str
-        ``"quick"`` (ours) or ``"paper"``: where every parameter that is None here takes
-        its value from; see :mod:`mne_duin.estimators.presets`.
-    crop_duration : float | None
-        Length in seconds of the random crops that longer epochs are trained on;
-        shorter epochs are taken whole.
+    %(preset)s
+    %(crop_duration)s
     mask_ratio : float
         Share of the tokens hidden in the first of the two passes.
     encoder_start : str | None
@@ -45,26 +44,11 @@ class DuINMAE(TransformerMixin, BaseDuIN):
         Learning rate of the encoder relative to that of the head. A small one keeps
         what an encoder from the first stage knows; on little data a large one unlearns
         it.
-    max_iter : int | None
-        Passes over the training data.
-    batch_size : int | None
-        Epochs per step.
-    lr, lr_min : float | None
-        Highest and final learning rate.
-    warmup : float | None
-        Share of the passes in which the learning rate rises.
-    weight_decay : float | None
-        Decay of weight matrices.
-    sfreq : float | None
-        Sampling rate in Hz, for arrays.
-    device : str
-        ``"auto"``, ``"cpu"``, ``"cuda"``, ``"mps"``.
-    precision : str
-        ``"32"``, ``"bf16"`` or ``"auto"`` (bfloat16 where the hardware has it).
+    %(recipe)s
+    %(machine)s
     random_state : None | int | RandomState
         Seed of initial values, batches, crops, masks and dropout.
-    verbose : bool | None
-        Whether to show a progress bar; None follows MNE's log level.
+    %(progress)s
 
     Attributes
     ----------
@@ -72,19 +56,7 @@ class DuINMAE(TransformerMixin, BaseDuIN):
         The network.
     vqvae_ : DuINVQVAE
         A copy of the fitted first stage.
-    history_ : History
-        One record per pass; ``accuracy`` is the share of hidden codes predicted right.
-    scaler_ : ChannelScaler
-        The scales, those of ``vqvae_``.
-    info_ : Info
-        Channel names and sampling rate.
-    ch_names_ : list of str
-        Names of the channels.
-    n_iter_ : int
-        Passes that were made.
-    fit_groups_ : set of str
-        The runs it and its first stage have learned from ("run" or "session/run"), if
-        the metadata say.
+    %(learned)s
 
     References
     ----------
@@ -149,14 +121,10 @@ class DuINMAE(TransformerMixin, BaseDuIN):
         ----------
         X : Epochs | array, shape (n_epochs, n_channels, n_times) | list of Epochs
             Unlabelled segments with the channels of ``vqvae``.
-        y : None
-            Ignored.
-        subject : array, shape (n_epochs,) | None
-            Subject of each epoch of an array.
-        sfreq : float | None
-            Sampling rate of an array in Hz.
-        validation : Epochs | array | None
-            Held-out epochs; their losses join the history.
+        %(y_ignored)s
+        %(subject)s
+        %(fit_sfreq)s
+        %(validation_segments)s
 
         Returns
         -------
@@ -221,10 +189,8 @@ class DuINMAE(TransformerMixin, BaseDuIN):
 
         Parameters
         ----------
-        X : Epochs | array, shape (n_epochs, n_channels, n_times) | list of Epochs
-            The epochs.
-        subject : array, shape (n_epochs,) | None
-            Subject of each epoch of an array.
+        %(X)s
+        %(subject)s
 
         Returns
         -------
@@ -258,12 +224,9 @@ class DuINMAE(TransformerMixin, BaseDuIN):
 
         Parameters
         ----------
-        X : Epochs | array, shape (n_epochs, n_channels, n_times) | list of Epochs
-            The epochs.
-        y : None
-            Ignored.
-        subject : array, shape (n_epochs,) | None
-            Subject of each epoch of an array.
+        %(X)s
+        %(y_ignored)s
+        %(subject)s
 
         Returns
         -------

@@ -13,8 +13,10 @@ from mne_duin.estimators.presets import resolve
 from mne_duin.nn import Quantizer, build_vqvae
 from mne_duin.nn.principal import start_vqvae_
 from mne_duin.utils.checks import check_option
+from mne_duin.utils.docs import fill_doc
 
 
+@fill_doc
 class DuINVQVAE(TransformerMixin, BaseDuIN):
     """Learn discrete codes of 100 ms of signal by vector quantization.
 
@@ -24,24 +26,16 @@ class DuINVQVAE(TransformerMixin, BaseDuIN):
 
     Parameters
     ----------
-    preset : str
-        ``"quick"`` (ours) or ``"paper"``: where every parameter that is None here takes
-        its value from; see :mod:`mne_duin.estimators.presets`.
+    %(preset)s
     patch_duration : float
         Length of a patch in seconds; the decoder needs 100 samples.
-    crop_duration : float | None
-        Length in seconds of the random crops that longer epochs are trained on;
-        shorter epochs are taken whole.
+    %(crop_duration)s
     n_filters : int
         Number of spatial filters.
-    conv_filters, conv_kernels, conv_strides : tuple of int
-        Sizes of the patch encoder's convolutions (kernels and strides in samples).
+    %(convolution_sizes)s
     n_layers, n_decoder_layers : int
         Transformer blocks of the encoder and the decoder.
-    n_heads, head_dim, ff_dim : int
-        Sizes of the attention heads and of the feed-forward layer.
-    attention_dropout, ff_dropout : float
-        Dropout in the transformer.
+    %(attention_sizes)s
     high_gamma : bool | None
         Whether the network is given the logarithm of high-gamma power (70-150 Hz) of
         every channel beside its signal; see :mod:`mne_duin.estimators.bands`.
@@ -63,26 +57,11 @@ class DuINVQVAE(TransformerMixin, BaseDuIN):
         published start, which collapses on little data; ``"random"`` uses random codes.
     revive_codes : bool | None
         Whether codes that no token used in a pass move to random tokens.
-    max_iter : int | None
-        Passes over the training data.
-    batch_size : int | None
-        Epochs per step.
-    lr, lr_min : float | None
-        Highest and final learning rate.
-    warmup : float | None
-        Share of the passes in which the learning rate rises.
-    weight_decay : float | None
-        Decay of weight matrices.
-    sfreq : float | None
-        Sampling rate in Hz, for arrays.
-    device : str
-        ``"auto"``, ``"cpu"``, ``"cuda"``, ``"mps"``.
-    precision : str
-        ``"32"``, ``"bf16"`` or ``"auto"`` (bfloat16 where the hardware has it).
+    %(recipe)s
+    %(machine)s
     random_state : None | int | RandomState
         Seed of initial values, batches, crops and dropout.
-    verbose : bool | None
-        Whether to show a progress bar; None follows MNE's log level.
+    %(progress)s
 
     Attributes
     ----------
@@ -92,18 +71,7 @@ class DuINVQVAE(TransformerMixin, BaseDuIN):
         The codes, unit vectors.
     code_counts_ : ndarray of int, shape (n_codes,)
         How often each code is used in the training epochs.
-    history_ : History
-        One record per pass.
-    scaler_ : ChannelScaler
-        Mean and deviation of the training data per channel.
-    info_ : Info
-        Channel names and sampling rate.
-    ch_names_ : list of str
-        Names of the channels.
-    n_iter_ : int
-        Passes that were made.
-    fit_groups_ : set of str
-        The runs it has learned from ("run" or "session/run"), if the metadata say.
+    %(learned)s
 
     References
     ----------
@@ -197,16 +165,11 @@ class DuINVQVAE(TransformerMixin, BaseDuIN):
 
         Parameters
         ----------
-        X : Epochs | array, shape (n_epochs, n_channels, n_times) | list of Epochs
-            Unlabelled segments.
-        y : None
-            Ignored.
-        subject : array, shape (n_epochs,) | None
-            Subject of each epoch of an array.
-        sfreq : float | None
-            Sampling rate of an array in Hz.
-        validation : Epochs | array | None
-            Held-out epochs; their losses join the history.
+        %(X_segments)s
+        %(y_ignored)s
+        %(subject)s
+        %(fit_sfreq)s
+        %(validation_segments)s
 
         Returns
         -------
@@ -292,10 +255,8 @@ class DuINVQVAE(TransformerMixin, BaseDuIN):
 
         Parameters
         ----------
-        X : Epochs | array, shape (n_epochs, n_channels, n_times) | list of Epochs
-            The epochs.
-        subject : array, shape (n_epochs,) | None
-            Subject of each epoch of an array.
+        %(X)s
+        %(subject)s
 
         Returns
         -------
@@ -309,10 +270,8 @@ class DuINVQVAE(TransformerMixin, BaseDuIN):
 
         Parameters
         ----------
-        X : Epochs | array, shape (n_epochs, n_channels, n_times) | list of Epochs
-            The epochs.
-        subject : array, shape (n_epochs,) | None
-            Subject of each epoch of an array.
+        %(X)s
+        %(subject)s
 
         Returns
         -------
@@ -341,12 +300,9 @@ class DuINVQVAE(TransformerMixin, BaseDuIN):
 
         Parameters
         ----------
-        X : Epochs | array, shape (n_epochs, n_channels, n_times) | list of Epochs
-            The epochs.
-        y : None
-            Ignored.
-        subject : array, shape (n_epochs,) | None
-            Subject of each epoch of an array.
+        %(X)s
+        %(y_ignored)s
+        %(subject)s
 
         Returns
         -------

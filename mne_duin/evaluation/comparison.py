@@ -13,12 +13,14 @@ from mne_duin.evaluation.statistics import (
     holm_correction,
 )
 from mne_duin.utils.checks import check_option, check_type
+from mne_duin.utils.docs import fill_doc
 from mne_duin.utils.random import draw_seed
 
 T_TEST = "corrected resampled t-test over folds"
 MCNEMAR = "exact McNemar test over trials"
 
 
+@fill_doc
 def compare(
     estimators,
     epochs,
@@ -40,36 +42,14 @@ def compare(
 
     Parameters
     ----------
-    estimators : dict of str to estimator
-        The estimators by name.
-    epochs : Epochs | array | list of Epochs
-        The labelled trials, see :func:`evaluate`.
-    y : array, shape (n_trials,) | None
-        Labels; None takes the event names of the Epochs.
-    reference : str | None
-        The estimator the others are compared with; None is the first. Choose it before
-        looking at the results.
-    cv : int | str | splitter
-        The way of splitting, see :func:`evaluate`.
-    groups : array, shape (n_trials,) | str | None
-        Groups that stay together.
-    protocol : "clean" | "paper"
-        See :func:`evaluate`.
-    n_permutations : int
-        How often to repeat the evaluation on shuffled labels.
-    random_state : int | None
-        Seed, the same for all.
-    n_repeats : int
-        How often to repeat with other seeds.
-    unlabelled : Epochs | None
-        Segments for the estimators whose ``fit`` takes ``unlabelled``; the column
-        ``n_unlabelled`` tells which did.
-    pretrain_on : "train" | "all"
-        Which segments may be used, see :func:`evaluate`.
-    n_jobs : int
-        Folds that run at the same time.
-    verbose : bool | str | int | None
-        Verbosity, as in MNE.
+    %(estimators)s
+    %(trials)s
+    %(reference)s
+    %(cv)s
+    %(repeated)s
+    %(unlabelled)s
+    %(pretrain_on)s
+    %(n_jobs)s
 
     Returns
     -------
@@ -94,6 +74,7 @@ def compare(
     return compare_results(results, reference=reference)
 
 
+@fill_doc
 def evaluate_each(
     estimators,
     epochs,
@@ -114,37 +95,17 @@ def evaluate_each(
 
     Parameters
     ----------
-    estimators : dict of str to estimator
-        The estimators by name.
-    epochs : Epochs | array | list of Epochs
-        The labelled trials, see :func:`evaluate`.
-    y : array, shape (n_trials,) | None
-        Labels; None takes the event names of the Epochs.
-    cv : int | str | splitter
-        The way of splitting, see :func:`evaluate`.
-    groups : array, shape (n_trials,) | str | None
-        Groups that stay together.
-    protocol : "clean" | "paper"
-        See :func:`evaluate`.
-    n_permutations : int
-        How often to repeat the evaluation on shuffled labels.
-    random_state : int | None
-        Seed, the same for all.
-    n_repeats : int
-        How often to repeat with other seeds.
-    unlabelled : Epochs | None
-        Segments for the estimators whose ``fit`` takes ``unlabelled``.
-    pretrain_on : "train" | "all"
-        Which segments may be used, see :func:`evaluate`.
-    n_jobs : int
-        Folds that run at the same time.
-    verbose : bool | str | int | None
-        Verbosity, as in MNE.
+    %(estimators)s
+    %(trials)s
+    %(cv)s
+    %(repeated)s
+    %(unlabelled)s
+    %(pretrain_on)s
+    %(n_jobs)s
 
     Returns
     -------
-    results : dict of str to DecodingResult
-        The results by name.
+    %(results)s
     """
     check_estimators(estimators)
     seed = draw_seed(random_state)
@@ -169,15 +130,14 @@ def evaluate_each(
     return results
 
 
+@fill_doc
 def compare_results(results, *, reference=None):
     """Put results of the same folds side by side and test their differences.
 
     Parameters
     ----------
-    results : dict of str to DecodingResult
-        The results by name.
-    reference : str | None
-        The estimator the others are compared with; None is the first.
+    %(results)s
+    %(reference)s
 
     Returns
     -------

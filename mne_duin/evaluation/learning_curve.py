@@ -13,9 +13,11 @@ from mne_duin.evaluation.parts import accepts
 from mne_duin.evaluation.plan import make_plan
 from mne_duin.evaluation.statistics import wilson_interval
 from mne_duin.utils.checks import as_list, check_number
+from mne_duin.utils.docs import fill_doc
 from mne_duin.utils.random import draw_seed
 
 
+@fill_doc
 def learning_curve(
     estimators,
     epochs,
@@ -39,18 +41,11 @@ def learning_curve(
 
     Parameters
     ----------
-    estimators : dict of str to estimator
-        The estimators by name.
-    epochs : Epochs | array | list of Epochs
-        The labelled trials, see :func:`evaluate`.
-    y : array, shape (n_trials,) | None
-        Labels; None takes the event names of the Epochs.
+    %(estimators)s
+    %(trials)s
     n_per_class : int | list of int
         Training trials of every class.
-    cv : int | str | splitter
-        The way of splitting, see :func:`evaluate`.
-    groups : array, shape (n_trials,) | str | None
-        Groups that stay together.
+    %(cv)s
     n_repeats : int
         How often to repeat with other trials (and other folds, if ``cv`` is random),
         and with other seeds of the estimators.
@@ -59,12 +54,8 @@ def learning_curve(
     unlabelled : Epochs | None
         Segments for the estimators whose ``fit`` takes ``unlabelled``. They are not
         thinned: the curve is over labelled trials.
-    pretrain_on : "train" | "all"
-        Which segments may be used, see :func:`evaluate`.
-    n_jobs : int
-        Folds that run at the same time.
-    verbose : bool | str | int | None
-        Verbosity, as in MNE.
+    %(pretrain_on)s
+    %(n_jobs)s
 
     Returns
     -------

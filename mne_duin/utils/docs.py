@@ -1,0 +1,206 @@
+"""Every shared parameter is described once, here; ``fill_doc`` puts it into docstrings.
+
+A docstring says ``%(name)s`` on a line of its own where the description belongs, as in
+MNE. ``help`` and the reference pages show the full text.
+"""
+
+import inspect
+import re
+
+DOCS = {
+    # What the estimators take.
+    "X": """
+X : Epochs | array, shape (n_epochs, n_channels, n_times) | list of Epochs
+    The epochs.
+""",
+    "X_segments": """
+X : Epochs | array, shape (n_epochs, n_channels, n_times) | list of Epochs
+    Unlabelled segments.
+""",
+    "y": """
+y : array, shape (n_epochs,)
+    The labels.
+""",
+    "y_ignored": """
+y : None
+    Ignored.
+""",
+    "subject": """
+subject : array, shape (n_epochs,) | None
+    Subject of each epoch of an array.
+""",
+    "fit_sfreq": """
+sfreq : float | None
+    Sampling rate of an array in Hz.
+""",
+    "validation_segments": """
+validation : Epochs | array | None
+    Held-out epochs; their losses join the history.
+""",
+    # How the networks are built.
+    "preset": """
+preset : str
+    ``"quick"`` (ours) or ``"paper"``: where every parameter that is None here takes
+    its value from; see :mod:`mne_duin.estimators.presets`.
+""",
+    "crop_duration": """
+crop_duration : float | None
+    Length in seconds of the random crops that longer epochs are trained on;
+    shorter epochs are taken whole.
+""",
+    "convolution_sizes": """
+conv_filters, conv_kernels, conv_strides : tuple of int
+    Sizes of the patch encoder's convolutions (kernels and strides in samples).
+""",
+    "attention_sizes": """
+n_heads, head_dim, ff_dim : int
+    Sizes of the attention heads and of the feed-forward layer.
+attention_dropout, ff_dropout : float
+    Dropout in the transformer.
+""",
+    # How the networks are trained, and where.
+    "recipe": """
+max_iter : int | None
+    Passes over the training data.
+batch_size : int | None
+    Epochs per step.
+lr, lr_min : float | None
+    Highest and final learning rate.
+warmup : float | None
+    Share of the passes in which the learning rate rises.
+weight_decay : float | None
+    Decay of weight matrices.
+""",
+    "machine": """
+sfreq : float | None
+    Sampling rate in Hz, for arrays.
+device : str
+    ``"auto"``, ``"cpu"``, ``"cuda"``, ``"mps"``.
+precision : str
+    ``"32"``, ``"bf16"`` or ``"auto"`` (bfloat16 where the hardware has it).
+""",
+    "progress": """
+verbose : bool | None
+    Whether to show a progress bar; None follows MNE's log level.
+""",
+    # What the estimators learn.
+    "learned": """
+history_ : History
+    One record per pass.
+scaler_ : ChannelScaler
+    Mean and deviation of the training data per channel; those of the earlier stage
+    where there is one.
+info_ : Info
+    Channel names and sampling rate.
+ch_names_ : list of str
+    Names of the channels.
+n_iter_ : int
+    Passes that were made.
+fit_groups_ : set of str
+    The runs it and its earlier stages have learned from ("run" or "session/run"),
+    if the metadata say.
+""",
+    # How estimators are evaluated.
+    "estimators": """
+estimators : dict of str to estimator
+    The estimators by name.
+""",
+    "results": """
+results : dict of str to DecodingResult
+    The results by name.
+""",
+    "reference": """
+reference : str | None
+    The estimator the others are compared with; None is the first. Choose it before
+    looking at the results.
+""",
+    "trials": """
+epochs : Epochs | array | list of Epochs
+    The labelled trials, see :func:`evaluate`.
+y : array, shape (n_trials,) | None
+    Labels; None takes the event names of the Epochs.
+""",
+    "cv": """
+cv : int | str | splitter
+    The way of splitting, see :func:`evaluate`.
+groups : array, shape (n_trials,) | str | None
+    Groups that stay together.
+""",
+    "repeated": """
+protocol : "clean" | "paper"
+    See :func:`evaluate`.
+n_permutations : int
+    How often to repeat the evaluation on shuffled labels.
+random_state : int | None
+    Seed, the same for all.
+n_repeats : int
+    How often to repeat with other seeds.
+""",
+    "unlabelled": """
+unlabelled : Epochs | None
+    Segments for the estimators whose ``fit`` takes ``unlabelled``; the column
+    ``n_unlabelled`` tells which did.
+""",
+    "pretrain_on": """
+pretrain_on : "train" | "all"
+    Which segments may be used, see :func:`evaluate`.
+""",
+    "n_jobs": """
+n_jobs : int
+    Folds that run at the same time.
+verbose : bool | str | int | None
+    Verbosity, as in MNE.
+""",
+}
+PLACE = re.compile(r"^( *)%\((\w+)\)s$", re.MULTILINE)
+
+
+def fill_doc(documented):
+    """Put the shared descriptions into the docstring of a function or class.
+
+    Of a class, the docstrings of its own methods are filled as well.
+
+    Parameters
+    ----------
+    documented : callable
+        Its docstring says ``%(name)s`` on a line of its own for every entry of
+        ``DOCS`` it uses.
+
+    Returns
+    -------
+    documented : callable
+        The same object; only its docstring is changed.
+
+    Raises
+    ------
+    KeyError
+        If there is no entry of that name.
+
+    Examples
+    --------
+    >>> @fill_doc
+    ... def count(X):
+    ...     '''Count epochs.
+    ...
+    ...     Parameters
+    ...     ----------
+    ...     %(X)s
+    ...     '''
+    >>> print(count.__doc__.splitlines()[-2])
+            The epochs.
+    """
+    members = vars(documented).values() if inspect.isclass(documented) else ()
+    methods = [member for member in members if inspect.isfunction(member)]
+    for one in (documented, *methods):
+        if one.__doc__:
+            one.__doc__ = PLACE.sub(_describe, one.__doc__)
+    return documented
+
+
+def _describe(place):
+    """Return the description of a place, as far indented as the place is."""
+    indent, name = place.groups()
+    if name not in DOCS:
+        raise KeyError(f"No parameter {name!r} is described in mne_duin.utils.docs.")
+    lines = DOCS[name].strip().splitlines()
+    return "\n".join(indent + line for line in lines)
