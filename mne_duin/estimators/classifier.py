@@ -6,9 +6,10 @@ from functools import partial
 from torch.nn import functional
 
 from mne_duin.estimators.base import INITIAL, BaseDuIN, unwrap
+from mne_duin.estimators.choice import ModelChoice
 from mne_duin.estimators.head import start_head_
 from mne_duin.estimators.inputs import inherit_input, note_runs
-from mne_duin.estimators.labels import class_index, hold_out, learn_classes
+from mne_duin.estimators.labels import learn_classes
 from mne_duin.estimators.limits import check_numbers
 from mne_duin.estimators.prediction import Prediction
 from mne_duin.estimators.presets import resolve
@@ -23,7 +24,7 @@ SIGNIFICANCE = 0.003
 
 
 @fill_doc
-class DuINClassifier(Prediction, BaseDuIN):
+class DuINClassifier(Prediction, ModelChoice, BaseDuIN):
     """Decode words from epochs with the Du-IN encoder.
 
     Parameters
@@ -60,6 +61,7 @@ class DuINClassifier(Prediction, BaseDuIN):
     validation_fraction : float | None
         Share of the training epochs (the same of each class) held out to choose the
         best pass; 0 keeps the last pass.
+    %(select)s
     patch_duration : float
         Length of a patch in seconds; a pre-trained encoder brings its own.
     n_filters, conv_filters, conv_kernels, conv_strides : int, tuple of int
@@ -115,6 +117,7 @@ class DuINClassifier(Prediction, BaseDuIN):
         label_smoothing=None,
         max_shift=None,
         validation_fraction=None,
+        select="first",
         patch_duration=0.1,
         n_filters=16,
         conv_filters=(128, 128, 16),
@@ -151,6 +154,7 @@ class DuINClassifier(Prediction, BaseDuIN):
         self.label_smoothing = label_smoothing
         self.max_shift = max_shift
         self.validation_fraction = validation_fraction
+        self.select = select
         self.patch_duration = patch_duration
         self.n_filters = n_filters
         self.conv_filters = conv_filters
@@ -174,7 +178,7 @@ class DuINClassifier(Prediction, BaseDuIN):
         self.random_state = random_state
         self.verbose = verbose
 
-    def fit(self, X, y, *, subject=None, sfreq=None, validation=None):
+    def fit(self, X, y, *, subject=None, sfreq=None, validation=None, test=None):
         """Fine-tune on labelled epochs.
 
         Parameters
@@ -185,6 +189,9 @@ class DuINClassifier(Prediction, BaseDuIN):
         %(fit_sfreq)s
         validation : tuple of (X, y) | None
             Held-out epochs that choose the best pass, instead of a share of ``X``.
+        test : tuple of (X, y) | None
+            Further epochs whose metrics join the history; with ``select="paper"`` they
+            decide ties, which leaks.
 
         Returns
         -------
@@ -201,29 +208,26 @@ class DuINClassifier(Prediction, BaseDuIN):
         epochs = self._check_training(X, recipe, subject, sfreq)
         self.classes_, y = learn_classes(y, len(epochs))
         dtype = self._prepare()
-        if validation is not None:
-            held_out = self._check_again(validation[0], sfreq=sfreq)
-            y_held_out = class_index(self.classes_, validation[1])
-        else:
-            kept, rest = hold_out(y, recipe["validation_fraction"], self._seed)
-            held_out, y_held_out = epochs[rest], y[rest]
-            epochs, y = epochs[kept], y[kept]
+        epochs, y, choice = self._hold_out(
+            epochs,
+            y,
+            recipe["validation_fraction"],
+            validation=validation,
+            test=test,
+            sfreq=sfreq,
+        )
         data = self._signal_data(epochs, y=y, max_shift=recipe["max_shift"])
         n_tokens = epochs.data.shape[-1] // self.patch_size_
         self._seeded_build(
             partial(self._build, recipe, n_tokens), partial(self._start, recipe), data
         )
         self._label_smoothing = recipe["label_smoothing"]
-        has_held_out = len(held_out) > 0
         self._train(
             self._step,
             data,
             recipe,
             dtype,
-            validation=self._signal_data(held_out, y=y_held_out)
-            if has_held_out
-            else None,
-            monitor="valid_accuracy" if has_held_out else None,
+            **choice,
             lr_scale={"encoder": recipe["encoder_lr_scale"]},
         )
         return self

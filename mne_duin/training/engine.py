@@ -70,11 +70,13 @@ def train(
         Moments of AdamW.
     lr_scale : dict | None
         See ``mne_duin.training.optim.decay_groups``.
-    validation : SignalData | None
-        Evaluated after every pass.
-    monitor : str | None
+    validation : SignalData | dict of str to SignalData | None
+        Evaluated after every pass. A dict holds several sets by the prefix of their
+        metrics, which is ``"valid"`` for a single one.
+    monitor : str | tuple of str | None
         Metric of the validation data whose best pass (the earliest on ties) is
-        restored at the end. Losses are minimised, all others maximised.
+        restored at the end; of several, each later one decides ties of the earlier
+        ones. Losses are minimised, all others maximised.
     begin_pass, end_pass : callable | None
         ``f(module, index, generator)`` before and after a pass; the latter may return
         a dict that joins the record.
@@ -121,8 +123,10 @@ def train(
             _check_loss(record, lr)
             if end_pass is not None:
                 record |= end_pass(module, index, generator) or {}
-            if validation is not None:
-                record |= evaluate(module, step, validation, batch_size, dtype=dtype)
+            for prefix, held_out in _by_prefix(validation).items():
+                record |= evaluate(
+                    module, step, held_out, batch_size, dtype=dtype, prefix=prefix
+                )
             record["seconds"] = time.perf_counter() - started
             history.records.append(record)
             best.see(record, module)
@@ -131,6 +135,13 @@ def train(
     best.restore(module)
     module.eval()
     return history, best.iteration
+
+
+def _by_prefix(validation):
+    """Return held-out sets by the prefix of their metrics."""
+    if isinstance(validation, dict):
+        return validation
+    return {} if validation is None else {"valid": validation}
 
 
 def _train_pass(module, step, batches, optimizer, rate, dtype):
@@ -216,15 +227,13 @@ class _Best:
     """Remember the weights of the best pass; an equal later one does not count."""
 
     def __init__(self, monitor):
-        self.monitor = monitor
+        self.monitor = (monitor,) if isinstance(monitor, str) else monitor
         self.iteration, self.value, self.state = None, None, None
 
     def see(self, record, module):
         if self.monitor is None:
             return
-        value = record[self.monitor]
-        if self.monitor.endswith("loss"):
-            value = -value
+        value = [-record[m] if m.endswith("loss") else record[m] for m in self.monitor]
         if self.value is None or value > self.value:
             self.iteration, self.value = record["pass"], value
             self.state = {k: v.clone() for k, v in module.state_dict().items()}

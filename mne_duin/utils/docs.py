@@ -83,6 +83,12 @@ precision : str
 verbose : bool | None
     Whether to show a progress bar; None follows MNE's log level.
 """,
+    "select": """
+select : "first" | "paper"
+    Which of the passes with the best validation accuracy is kept. ``"first"``: the
+    earliest. ``"paper"``: the one with the best accuracy on the ``test`` epochs given
+    to fit, as the published evaluation does; their accuracy is no estimate any more.
+""",
     # What the estimators learn.
     "learned": """
 history_ : History
