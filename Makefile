@@ -4,7 +4,7 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt
 
-.PHONY: decode test lint docs benchmark sample-data clean
+.PHONY: decode test lint docs check-docs benchmark sample-data clean
 .DEFAULT_GOAL := decode
 
 $(VENV)/.installed: pyproject.toml constraints.txt
@@ -36,6 +36,10 @@ lint: $(VENV)/.installed-test
 
 docs: $(VENV)/.installed-doc
 	$(BIN)/python -m sphinx -W --keep-going -n -b html doc doc/_build/html
+
+## Links, console and phone width of the built pages; every tutorial alone.
+check-docs: docs $(VENV)/.installed-test
+	$(BIN)/python -m pytest tests/site --override-ini=addopts=
 
 benchmark: $(VENV)/.installed-test
 	mkdir -p results
