@@ -2,7 +2,12 @@
 
 import torch
 
-from mne_duin.checkpoints.official_table import IDLE, IDLE_CLASSIFIER, table
+from mne_duin.checkpoints.official_table import (
+    IDLE,
+    IDLE_CLASSIFIER,
+    is_poms,
+    table,
+)
 from mne_duin.utils.checks import check_option
 
 STAGES = ("vqvae", "mae", "cls")
@@ -21,8 +26,8 @@ def official_sizes(state_dict, stage):
     Returns
     -------
     sizes : dict
-        ``n_channels, n_subjects, n_filters, n_convs, n_layers, n_decoder_layers``,
-        and ``n_codes``, ``code_dim``, ``n_tokens``, ``n_classes`` where they apply.
+        ``n_channels, n_subjects, subject_layers, n_filters, n_convs, n_layers,
+        n_decoder_layers``, and ``n_codes``, ``code_dim``, ``n_tokens``, ``n_classes`` where they apply.
 
     Raises
     ------
@@ -30,15 +35,10 @@ def official_sizes(state_dict, stage):
         If a tensor that tells a size is missing; the message names it.
     """
     check_option("stage", stage, STAGES)
-    flat, n_subjects = _matrix(state_dict, "subj_block.subj_layer.W.weight", stage)
-    n_filters, _ = _matrix(state_dict, "subj_block.subj_layer.B.weight", stage)
     # The first layer behind an attention tells the size of a token.
     token = _matrix(state_dict, "encoder.1.xfmr_blocks.0.ffn.fc1.0.weight", stage)[1]
     sizes = {
-        "n_channels": flat // n_filters,
-        "n_subjects": n_subjects,
-        "n_filters": n_filters,
-        "n_convs": _count(state_dict, "tokenizer.conv_blocks."),
+        **_subject_sizes(state_dict, stage),
         "n_layers": _count(state_dict, "encoder.1.xfmr_blocks."),
         "n_decoder_layers": _count(state_dict, "decoder.1.xfmr_blocks."),
     }
@@ -54,6 +54,33 @@ def official_sizes(state_dict, stage):
         sizes["n_tokens"] = hidden[1] // token
         sizes["n_classes"] = scores[0]
     return sizes
+
+
+def _subject_sizes(state_dict, stage):
+    """Return the sizes of the layers that every subject has of its own."""
+    if is_poms(state_dict):
+        first = "tokenizers.0.conv_blocks."
+        shape = _shape(state_dict, f"{first}0.0.1.weight", stage)
+        if len(shape) != 3 or 0 in shape:
+            raise ValueError(
+                f"'{first}0.0.1.weight' has shape {shape}; that of a convolution is "
+                "wanted."
+            )
+        return {
+            "n_channels": shape[1],
+            "n_subjects": _count(state_dict, "tokenizers."),
+            "subject_layers": "patch",
+            "n_convs": _count(state_dict, first),
+        }
+    flat, n_subjects = _matrix(state_dict, "subj_block.subj_layer.W.weight", stage)
+    n_filters, _ = _matrix(state_dict, "subj_block.subj_layer.B.weight", stage)
+    return {
+        "n_channels": flat // n_filters,
+        "n_subjects": n_subjects,
+        "subject_layers": "spatial",
+        "n_filters": n_filters,
+        "n_convs": _count(state_dict, "tokenizer.conv_blocks."),
+    }
 
 
 def _matrix(state_dict, key, stage):

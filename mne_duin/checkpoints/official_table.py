@@ -62,13 +62,41 @@ def _blocks(official, ours, n_layers):
     return rows
 
 
-def _encoder(sizes):
+def is_poms(official):
+    """Tell whether names are of the multi-subject layout ("poms").
+
+    Parameters
+    ----------
+    official : iterable of str
+        Names of the tensors of a published file.
+
+    Returns
+    -------
+    poms : bool
+        Whether every subject has a patch encoder of its own.
+    """
+    return any(name.startswith("tokenizers.") for name in official)
+
+
+def _patch_encoder(official, ours, n_convs):
     norm = ("weight", "bias", "running_mean", "running_var", "num_batches_tracked")
-    rows = _subject("subj_block", "encoder.spatial")
-    for index in range(sizes["n_convs"]):
-        old, new = f"tokenizer.conv_blocks.{index}", "encoder.patch.layers"
+    rows = []
+    for index in range(n_convs):
+        old, new = f"{official}.conv_blocks.{index}", f"{ours}.layers"
         rows += _both(f"{old}.0.1", f"{new}.{2 * index}")
         rows += _both(f"{old}.1.1", f"{new}.{2 * index + 1}", norm)
+    return rows
+
+
+def _encoder(sizes):
+    rows, n_convs = [], sizes["n_convs"]
+    if sizes["subject_layers"] == "patch":
+        for subject in range(sizes["n_subjects"]):
+            ours = f"encoder.patch.subjects.{subject}"
+            rows += _patch_encoder(f"tokenizers.{subject}", ours, n_convs)
+    else:
+        rows += _subject("subj_block", "encoder.spatial")
+        rows += _patch_encoder("tokenizer", "encoder.patch", n_convs)
     return rows + _blocks("encoder", "encoder.transformer", sizes["n_layers"])
 
 
@@ -84,15 +112,25 @@ def _quantizer():
 
 def _decoder(sizes):
     rows = _blocks("decoder", "transformer", sizes["n_decoder_layers"])
+    if sizes["subject_layers"] == "patch":
+        for subject in range(sizes["n_subjects"]):
+            old, new = f"rgs_blocks.{subject}.rgs_head", f"patch.subjects.{subject}"
+            for index in range(3):
+                # The published head counts the unfolding of a token as its first layer.
+                rows += _both(f"{old}.{index + 1}.0.1", f"{new}.layers.{index}")
+            rows += _pointwise(f"{old}.4.0", f"{new}.layers.3")
+        return rows
     for index in range(5):
         rows += _both(f"rgs_block.rgs_head.{index}.0.1", f"patch.layers.{index}")
-    rows.append(
-        Entry(
-            "rgs_block.rgs_head.5.0.weight", "patch.layers.5.weight", kind="pointwise"
-        )
-    )
-    rows.append(Entry("rgs_block.rgs_head.5.0.bias", "patch.layers.5.bias"))
+    rows += _pointwise("rgs_block.rgs_head.5.0", "patch.layers.5")
     return rows + _subject("desubj_block", "spatial")
+
+
+def _pointwise(official, ours):
+    return [
+        Entry(f"{official}.weight", f"{ours}.weight", kind="pointwise"),
+        Entry(f"{official}.bias", f"{ours}.bias"),
+    ]
 
 
 def table(stage, sizes):

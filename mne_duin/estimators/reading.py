@@ -23,7 +23,7 @@ from mne_duin.utils.checks import check_option, check_type
 
 CLASSES = {kind.__name__: kind for kind in (DuINVQVAE, DuINMAE, DuINClassifier)}
 SFREQ = 1000.0
-ENCODER_SIZES = ("n_channels", "n_subjects", "n_filters", "n_layers")
+ENCODER_SIZES = ("n_channels", "n_subjects", "subject_layers", "n_filters", "n_layers")
 
 
 def read_estimator(path):
@@ -124,7 +124,7 @@ def _network(sizes, stage):
     """Return the sizes in the form that our builder takes."""
     network = {
         "stage": {"vqvae": "VQVAE", "mae": "MAE", "cls": "Classifier"}[stage],
-        "encoder": {k: sizes[k] for k in ENCODER_SIZES},
+        "encoder": {k: sizes[k] for k in ENCODER_SIZES if k in sizes},
     }
     if stage == "vqvae":
         network["quantizer"] = {k: sizes[k] for k in ("n_codes", "code_dim")}
@@ -144,7 +144,8 @@ def _estimator(stage, network):
     """Return an estimator whose parameters tell the sizes of a network."""
     if stage == "mae":
         return DuINMAE(None, "paper")
-    encoder = {name: network["encoder"][name] for name in ("n_filters", "n_layers")}
+    names = ("subject_layers", "n_filters", "n_layers")
+    encoder = {k: network["encoder"][k] for k in names if k in network["encoder"]}
     if stage == "cls":
         return DuINClassifier(None, "paper", head_activation="sigmoid", **encoder)
     return DuINVQVAE(

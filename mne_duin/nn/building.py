@@ -4,6 +4,12 @@ import torch
 
 from mne_duin.nn.models import MAE, VQVAE, Classifier, DuINEncoder
 from mne_duin.nn.patch import PatchDecoder, PatchEncoder
+from mne_duin.nn.poms import (
+    PomsEncoder,
+    PomsVQVAE,
+    SubjectPatchEncoder,
+    SubjectRegression,
+)
 from mne_duin.nn.quantizer import Quantizer
 from mne_duin.nn.spatial import SubjectLinear
 from mne_duin.nn.transformer import Transformer
@@ -13,6 +19,7 @@ def build_encoder(
     n_channels,
     *,
     n_subjects=1,
+    subject_layers="spatial",
     n_filters=16,
     conv_filters=(128, 128, 16),
     conv_kernels=(19, 3, 3),
@@ -29,8 +36,13 @@ def build_encoder(
 
     Parameters
     ----------
-    n_channels, n_subjects, n_filters : int
-        Sizes of the spatial maps.
+    n_channels, n_subjects : int
+        Number of channels and of subjects.
+    subject_layers : str
+        What every subject has of its own: ``"spatial"`` (a map in front of one patch
+        encoder) or ``"patch"`` (the whole patch encoder, as in "poms").
+    n_filters : int
+        Outputs of the spatial maps.
     conv_filters, conv_kernels, conv_strides : tuple of int
         Sizes of the patch encoder's convolutions.
     patch_size : int
@@ -45,10 +57,12 @@ def build_encoder(
     encoder : DuINEncoder
         The encoder with initial values.
     """
-    spatial = SubjectLinear(n_channels, n_filters, n_subjects)
-    patch = PatchEncoder(
-        n_filters, conv_filters, conv_kernels, conv_strides, patch_size
-    )
+    sizes = conv_filters, conv_kernels, conv_strides, patch_size
+    if subject_layers == "patch":
+        patch = SubjectPatchEncoder(n_channels, n_subjects, *sizes)
+    else:
+        spatial = SubjectLinear(n_channels, n_filters, n_subjects)
+        patch = PatchEncoder(n_filters, *sizes)
     transformer = Transformer(
         patch.dim,
         n_layers,
@@ -58,6 +72,8 @@ def build_encoder(
         attention_dropout=attention_dropout,
         ff_dropout=ff_dropout,
     )
+    if subject_layers == "patch":
+        return PomsEncoder(patch, transformer)
     return DuINEncoder(spatial, patch, transformer)
 
 
@@ -80,9 +96,16 @@ def build_vqvae(encoder, quantizer, *, n_decoder_layers=4, decoder_filters=128):
     vqvae : VQVAE
         The network with initial values.
     """
-    n_subjects, n_filters, n_channels = encoder.spatial.weight.shape
     sizes = transformer_sizes(encoder.transformer) | {"n_layers": n_decoder_layers}
     transformer = Transformer(encoder.dim, **sizes)
+    if isinstance(encoder, PomsEncoder):
+        n_features = encoder.dim // encoder.patch.n_steps
+        n_subjects = len(encoder.patch.subjects)
+        patch = SubjectRegression(
+            n_features, encoder.patch.n_channels, n_subjects, decoder_filters
+        )
+        return PomsVQVAE(encoder, quantizer, transformer, patch)
+    n_subjects, n_filters, n_channels = encoder.spatial.weight.shape
     patch = PatchDecoder(encoder.dim, n_filters, decoder_filters)
     spatial = SubjectLinear(n_filters, n_channels, n_subjects)
     return VQVAE(encoder, quantizer, transformer, patch, spatial)
@@ -125,12 +148,23 @@ def encoder_sizes(encoder):
     sizes : dict
         Keywords of :func:`build_encoder`.
     """
-    n_subjects, n_filters, n_channels = encoder.spatial.weight.shape
-    convolutions = encoder.patch.layers[::2]
+    if isinstance(encoder, PomsEncoder):
+        convolutions = encoder.patch.subjects[0].layers[::2]
+        subjects = {
+            "n_channels": encoder.patch.n_channels,
+            "n_subjects": len(encoder.patch.subjects),
+            "subject_layers": "patch",
+        }
+    else:
+        convolutions = encoder.patch.layers[::2]
+        n_subjects, n_filters, n_channels = encoder.spatial.weight.shape
+        subjects = {
+            "n_channels": n_channels,
+            "n_subjects": n_subjects,
+            "n_filters": n_filters,
+        }
     return {
-        "n_channels": n_channels,
-        "n_subjects": n_subjects,
-        "n_filters": n_filters,
+        **subjects,
         "conv_filters": tuple(layer.out_channels for layer in convolutions),
         "conv_kernels": tuple(layer.kernel_size[0] for layer in convolutions),
         "conv_strides": tuple(layer.stride[0] for layer in convolutions),
@@ -152,7 +186,8 @@ def network_sizes(module):
     sizes : dict
         ``stage``, ``encoder`` and the sizes of the stage.
     """
-    sizes = {"stage": type(module).__name__, "encoder": encoder_sizes(module.encoder)}
+    stage = type(module).__name__.removeprefix("Poms")
+    sizes = {"stage": stage, "encoder": encoder_sizes(module.encoder)}
     quantizer = getattr(module, "quantizer", None)
     if quantizer is not None:
         n_codes, code_dim = quantizer.codebook.shape

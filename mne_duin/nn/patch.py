@@ -140,15 +140,34 @@ def fold(spatial, patch):
     bias : Tensor, shape (n_subjects, dim)
         Its offset.
     """
-    n_filters, size = spatial.weight.shape[1], patch.patch_size
-    # Impulses minus the answer to silence: a difference that wants double precision.
-    patch = deepcopy(patch).cpu().double().eval()
-    basis = torch.eye(n_filters * size, dtype=torch.float64)
-    basis = basis.reshape(-1, n_filters, size)
-    offset = patch(torch.zeros_like(basis[:1]))[0, 0]
-    kernel = patch(basis)[:, 0] - offset
-    kernel = kernel.reshape(n_filters, size, patch.dim)
+    kernel, offset = fold_patches(patch)
     maps, offsets = spatial.weight.cpu().double(), spatial.bias.cpu().double()
     weight = torch.einsum("ftd,sfc->sdct", kernel, maps)
     bias = offset + torch.einsum("ftd,sf->sd", kernel, offsets)
     return weight.to(spatial.weight), bias.to(spatial.bias)
+
+
+@torch.no_grad()
+def fold_patches(patch):
+    """Fold a patch encoder into one affine map of the patch.
+
+    Parameters
+    ----------
+    patch : PatchEncoder
+        The patch encoder.
+
+    Returns
+    -------
+    kernel : Tensor, shape (n_inputs, patch_size, dim)
+        The map, on the host in double precision.
+    offset : Tensor, shape (dim,)
+        What silence gives.
+    """
+    n_inputs, size = patch.layers[0].in_channels, patch.patch_size
+    # Impulses minus the answer to silence: a difference that wants double precision.
+    patch = deepcopy(patch).cpu().double().eval()
+    basis = torch.eye(n_inputs * size, dtype=torch.float64)
+    basis = basis.reshape(-1, n_inputs, size)
+    offset = patch(torch.zeros_like(basis[:1]))[0, 0]
+    kernel = patch(basis)[:, 0] - offset
+    return kernel.reshape(n_inputs, size, patch.dim), offset

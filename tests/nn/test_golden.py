@@ -18,7 +18,7 @@ SPEC = importlib.util.spec_from_file_location("fill", GOLDEN / "fill.py")
 fill = importlib.util.module_from_spec(SPEC)
 SPEC.loader.exec_module(fill)
 
-CASES = ("one_subject", "three_subjects")
+CASES = ("one_subject", "three_subjects", "poms_two_subjects")
 
 
 def build(layout, stage):
@@ -27,7 +27,10 @@ def build(layout, stage):
     weights = {name: torch.as_tensor(value) for name, value in weights.items()}
     sizes = official_sizes(weights, stage)
     encoder = build_encoder(
-        sizes["n_channels"], n_subjects=sizes["n_subjects"], n_layers=sizes["n_layers"]
+        sizes["n_channels"],
+        n_subjects=sizes["n_subjects"],
+        subject_layers=sizes["subject_layers"],
+        n_layers=sizes["n_layers"],
     )
     if stage == "vqvae":
         quantizer = Quantizer(encoder.dim, sizes["n_codes"], sizes["code_dim"])
@@ -66,7 +69,8 @@ def assert_gradients(module, stage, sizes, expected):
         if parameter.grad is not None
     }
     ours = to_official(gradients, stage, sizes)
-    idle = [name for name in expected if name not in ours]
+    # Own layers of a subject that has no epoch in the batch take no part.
+    idle = [name for name in expected if name not in ours and expected[name] > 0]
     assert all(name.startswith(("contra_block.", "vq_block.")) for name in idle)
     compared = 0
     for name, norm in expected.items():
@@ -87,7 +91,8 @@ def test_vqvae_forward(case):
         output = module.quantizer(encoding)
         reconstruction = module.decode(output.quantized, arrays["subject"])
     loss = reconstruction_loss(reconstruction, arrays["x"], arrays["channel_mask"])
-    torch.testing.assert_close(tokens, arrays["tokens"], atol=1e-5, rtol=0)
+    if "tokens" in arrays:
+        torch.testing.assert_close(tokens, arrays["tokens"], atol=1e-5, rtol=0)
     torch.testing.assert_close(encoding, arrays["encoding"], atol=1e-5, rtol=0)
     assert torch.equal(output.codes, arrays["codes"])
     torch.testing.assert_close(output.quantized, arrays["quantized"], atol=1e-5, rtol=0)
