@@ -27,7 +27,8 @@ def official_sizes(state_dict, stage):
     -------
     sizes : dict
         ``n_channels, n_subjects, subject_layers, n_filters, n_convs, n_layers,
-        n_decoder_layers``, and ``n_codes``, ``code_dim``, ``n_tokens``, ``n_classes`` where they apply.
+        n_decoder_layers``, and ``n_codes``, ``code_dim``, ``n_tokens``, ``n_classes``
+        where they apply.
 
     Raises
     ------

@@ -11,6 +11,7 @@ from mne_duin.utils.checks import check_option
 from mne_duin.utils.docs import fill_doc
 
 ARCHITECTURE = (
+    "subject_layers",
     "n_filters",
     "conv_filters",
     "conv_kernels",
@@ -25,6 +26,7 @@ ARCHITECTURE = (
 
 
 INITIAL = ("principal", "random")
+SUBJECT_LAYERS = ("spatial", "patch")
 
 
 def unwrap(estimator, argument):
@@ -99,6 +101,11 @@ class BaseDuIN(TrainedNetwork):
         """
         check_is_fitted(self, "module_")
         check_option("band", band, BANDS[: 1 + self.high_gamma_])
+        if self.module_.encoder.spatial is None:
+            raise ValueError(
+                'With subject_layers="patch" no subject has a spatial map; '
+                "`folded_filters` returns the filters of its patch encoder."
+            )
         weights = self.module_.encoder.spatial.weight.detach().cpu().numpy()
         first = BANDS.index(band) * self.n_features_in_
         return weights[..., first : first + self.n_features_in_].copy()
@@ -124,8 +131,9 @@ class BaseDuIN(TrainedNetwork):
         ----------
         method : str
             ``"weights"``: mean absolute spatial weight over filters, the published
-            measure; with a few hundred trials the weights hardly move from their
-            random start, so distrust it there. ``"patterns"``: the forward model
+            measure (of the first convolution, with ``subject_layers="patch"``); with a
+            few hundred trials the weights hardly move from their random start, so
+            distrust it there. ``"patterns"``: the forward model
             (Haufe et al. 2014) of what is read out, a classifier's scores or the
             tokens of the other stages, which needs ``X``.
             ``"ablation"``: rise of the loss on ``X`` (held out, if you want an honest

@@ -5,7 +5,7 @@ from functools import partial
 
 from torch.nn import functional
 
-from mne_duin.estimators.base import INITIAL, BaseDuIN, unwrap
+from mne_duin.estimators.base import INITIAL, SUBJECT_LAYERS, BaseDuIN, unwrap
 from mne_duin.estimators.choice import ModelChoice
 from mne_duin.estimators.head import start_head_
 from mne_duin.estimators.inputs import inherit_input, note_runs
@@ -14,7 +14,7 @@ from mne_duin.estimators.limits import check_numbers
 from mne_duin.estimators.prediction import Prediction
 from mne_duin.estimators.presets import resolve
 from mne_duin.nn import Classifier, build_encoder, encoder_sizes
-from mne_duin.nn.principal import start_encoder_
+from mne_duin.nn.starts import start_encoder_
 from mne_duin.utils.checks import check_option
 from mne_duin.utils.docs import fill_doc
 
@@ -64,6 +64,7 @@ class DuINClassifier(Prediction, ModelChoice, BaseDuIN):
     %(select)s
     patch_duration : float
         Length of a patch in seconds; a pre-trained encoder brings its own.
+    %(subject_layers)s
     n_filters, conv_filters, conv_kernels, conv_strides : int, tuple of int
         Sizes of spatial map and patch encoder; a pre-trained encoder brings its own, as
         with all sizes below.
@@ -119,6 +120,7 @@ class DuINClassifier(Prediction, ModelChoice, BaseDuIN):
         validation_fraction=None,
         select="first",
         patch_duration=0.1,
+        subject_layers="spatial",
         n_filters=16,
         conv_filters=(128, 128, 16),
         conv_kernels=(19, 3, 3),
@@ -156,6 +158,7 @@ class DuINClassifier(Prediction, ModelChoice, BaseDuIN):
         self.validation_fraction = validation_fraction
         self.select = select
         self.patch_duration = patch_duration
+        self.subject_layers = subject_layers
         self.n_filters = n_filters
         self.conv_filters = conv_filters
         self.conv_kernels = conv_kernels
@@ -236,6 +239,7 @@ class DuINClassifier(Prediction, ModelChoice, BaseDuIN):
         check_numbers(self, recipe)
         check_option("head_activation", self.head_activation, HEAD_ACTIVATIONS)
         check_option("initial", recipe["initial"], INITIAL)
+        check_option("subject_layers", self.subject_layers, SUBJECT_LAYERS)
         check_option("head_start", recipe["head_start"], HEAD_STARTS)
         if recipe["head_start"] == "lda" and self.head_activation is not None:
             raise ValueError(

@@ -2,8 +2,10 @@
 
 import numpy as np
 import pandas as pd
+import torch
 
 from mne_duin.nn.patch import fold
+from mne_duin.nn.poms import fold_subjects
 from mne_duin.utils.checks import check_option
 
 METHODS = ("weights", "patterns", "ablation")
@@ -37,8 +39,7 @@ def compute(estimator, method, X=None, y=None, subject=None):
     """
     check_option("method", method, METHODS)
     if method == "weights":
-        spatial = estimator.module_.encoder.spatial.weight.detach().cpu().numpy()
-        values = over_bands(estimator, np.abs(spatial).mean(1))
+        values = over_bands(estimator, first_weights(estimator.module_.encoder))
     else:
         if X is None:
             raise ValueError(f"method={method!r} needs `X`.")
@@ -62,6 +63,28 @@ def compute(estimator, method, X=None, y=None, subject=None):
     if len(values) == 1:
         return pd.Series(values[0], names, name=method)
     return pd.DataFrame(values.T, names, [str(s) for s in estimator.subjects_])
+
+
+def first_weights(encoder):
+    """Return the mean absolute weight of every input in the first linear projection.
+
+    Parameters
+    ----------
+    encoder : DuINEncoder
+        The encoder.
+
+    Returns
+    -------
+    values : ndarray, shape (n_subjects, n_inputs)
+        Mean over spatial filters; where subjects have patch encoders of their own, over
+        the filters and times of the first convolution.
+    """
+    if encoder.spatial is None:
+        first = [patch.layers[0].weight for patch in encoder.patch.subjects]
+        values = torch.stack([weight.abs().mean((0, 2)) for weight in first])
+    else:
+        values = encoder.spatial.weight.abs().mean(1)
+    return values.detach().cpu().numpy()
 
 
 def over_bands(estimator, values):
@@ -96,6 +119,8 @@ def folded_filters(estimator):
         Exact in evaluation mode; per standard deviation of each input.
     """
     encoder = estimator.module_.encoder
+    if encoder.spatial is None:
+        return fold_subjects(encoder.patch)[0].cpu().numpy()
     return fold(encoder.spatial, encoder.patch)[0].cpu().numpy()
 
 

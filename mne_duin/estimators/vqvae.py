@@ -6,12 +6,12 @@ import numpy as np
 from mne.utils import warn
 from sklearn.base import TransformerMixin
 
-from mne_duin.estimators.base import INITIAL, BaseDuIN
+from mne_duin.estimators.base import INITIAL, SUBJECT_LAYERS, BaseDuIN
 from mne_duin.estimators.codex import STARTS, CodexTraining
 from mne_duin.estimators.limits import check_numbers
 from mne_duin.estimators.presets import resolve
 from mne_duin.nn import Quantizer, build_vqvae
-from mne_duin.nn.principal import start_vqvae_
+from mne_duin.nn.starts import start_vqvae_
 from mne_duin.utils.checks import check_option
 from mne_duin.utils.docs import fill_doc
 
@@ -30,6 +30,7 @@ class DuINVQVAE(TransformerMixin, BaseDuIN):
     patch_duration : float
         Length of a patch in seconds; the decoder needs 100 samples.
     %(crop_duration)s
+    %(subject_layers)s
     n_filters : int
         Number of spatial filters.
     %(convolution_sizes)s
@@ -95,6 +96,7 @@ class DuINVQVAE(TransformerMixin, BaseDuIN):
         *,
         patch_duration=0.1,
         crop_duration=None,
+        subject_layers="spatial",
         n_filters=16,
         conv_filters=(128, 128, 16),
         conv_kernels=(19, 3, 3),
@@ -129,6 +131,7 @@ class DuINVQVAE(TransformerMixin, BaseDuIN):
         self.preset = preset
         self.patch_duration = patch_duration
         self.crop_duration = crop_duration
+        self.subject_layers = subject_layers
         self.n_filters = n_filters
         self.conv_filters = conv_filters
         self.conv_kernels = conv_kernels
@@ -185,6 +188,7 @@ class DuINVQVAE(TransformerMixin, BaseDuIN):
         check_numbers(self, recipe)
         check_option("codex_start", recipe["codex_start"], STARTS)
         check_option("initial", recipe["initial"], INITIAL)
+        check_option("subject_layers", self.subject_layers, SUBJECT_LAYERS)
         self.high_gamma_ = bool(recipe["high_gamma"])
         epochs = self._check_X(X, subject=subject, sfreq=sfreq)
         dtype = self._prepare()

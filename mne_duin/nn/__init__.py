@@ -2,8 +2,9 @@
 
 ``spatial`` mixes contacts, ``patch`` turns 100 ms of signal into a token and back,
 ``transformer`` gives tokens context, ``quantizer`` holds the codex, ``masking`` hides
-tokens, ``models`` composes these parts into the three stages, ``building`` makes them
-from sizes. Signals have shape
+tokens, ``models`` composes these parts into the three stages, ``poms`` into those of
+the published multi-subject model, ``building`` makes them from sizes, ``starts`` gives
+them initial values from data. Signals have shape
 (n_epochs, n_channels, n_times), tokens (n_epochs, n_tokens, dim).
 """
 
@@ -16,6 +17,7 @@ from mne_duin.nn.building import (
     network_sizes,
 )
 from mne_duin.nn.models import MAE, VQVAE, Classifier, DuINEncoder
+from mne_duin.nn.poms import PomsEncoder, PomsVQVAE
 from mne_duin.nn.quantizer import Quantizer, QuantizerOutput
 
 __all__ = [
@@ -23,6 +25,8 @@ __all__ = [
     "VQVAE",
     "Classifier",
     "DuINEncoder",
+    "PomsEncoder",
+    "PomsVQVAE",
     "Quantizer",
     "QuantizerOutput",
     "build_encoder",

@@ -36,19 +36,12 @@ def start_encoder_(encoder, x, subject=None):
     inverse = torch.zeros_like(spatial.weight.transpose(1, 2))
     for index in range(len(spatial.weight)):
         own = x if subject is None else x[subject == index]
-        forward, backward = _principal_maps(own, spatial.weight.shape[1])
+        forward, backward = principal_maps(own, spatial.weight.shape[1])
         spatial.weight[index], inverse[index] = forward, backward
     spatial.bias.zero_()
-    convolutions = [m for m in encoder.patch.layers if isinstance(m, nn.Conv1d)]
-    for layer in convolutions:
-        _shrink_(layer)
-    first, *others = convolutions
-    window = torch.hann_window(first.kernel_size[0] + 2, periodic=False)[1:-1]
-    n_filters = spatial.weight.shape[1]
-    _add_diagonal_(first.weight, n_filters, (window / window.sum()).to(x.device))
-    for layer in others:
-        _add_delta_(layer.weight)
-    _calibrate_(encoder, x, subject)
+    identity = torch.eye(spatial.weight.shape[1], device=x.device)
+    start_convolutions_(encoder.patch, identity)
+    calibrate_(encoder, x, subject)
     return inverse
 
 
@@ -69,12 +62,34 @@ def start_vqvae_(vqvae, x, subject=None):
     vqvae.spatial.bias.zero_()
     n_features = vqvae.encoder.dim // vqvae.encoder.patch.n_steps
     _start_patch_decoder_(vqvae.patch, n_features)
-    _start_projections_(vqvae, x, subject)
+    start_projections_(vqvae, x, subject)
 
 
-def _calibrate_(encoder, x, subject):
+def start_convolutions_(patch, forward):
+    """Let a patch encoder map its inputs and hand them on, low-passed in 10 ms steps.
+
+    Parameters
+    ----------
+    patch : PatchEncoder
+        The patch encoder, changed in place.
+    forward : Tensor, shape (n_filters, n_inputs)
+        The map.
+    """
+    convolutions = [m for m in patch.layers if isinstance(m, nn.Conv1d)]
+    for layer in convolutions:
+        _shrink_(layer)
+    first, *others = convolutions
+    window = torch.hann_window(first.kernel_size[0] + 2, periodic=False)[1:-1]
+    window = (window / window.sum()).to(forward)
+    n_rows = min(len(forward), first.out_channels)
+    first.weight[:n_rows] += forward[:n_rows, :, None] * window
+    for layer in others:
+        _add_delta_(layer.weight)
+
+
+def calibrate_(encoder, x, subject):
     """Set the running statistics of the batch normalisations to those of the data."""
-    norms = [m for m in encoder.patch.layers if isinstance(m, nn.BatchNorm1d)]
+    norms = [m for m in encoder.patch.modules() if isinstance(m, nn.BatchNorm1d)]
     was_training, momentum = encoder.training, norms[0].momentum
     for norm in norms:
         norm.reset_running_stats()
@@ -90,7 +105,7 @@ def _calibrate_(encoder, x, subject):
         norm.momentum = momentum
 
 
-def _principal_maps(x, n_filters):
+def principal_maps(x, n_filters):
     """Return whitening principal components and the maps back."""
     n_channels = x.shape[1]
     variance, vectors = _principal_axes(_second_moment(x))
@@ -160,13 +175,38 @@ def _start_patch_decoder_(patch, n_features):
         rows = rotation[step * n_features : step * n_features + n_kept]
         layers[2].weight[: rows.shape[1], :n_kept, step] += rows.T
     _add_delta_(layers[3].weight)
-    # Output sample 10 i - 5 + k of step i: a triangle around k = 5 interpolates.
-    distance = (torch.arange(19, device=rotation.device) - 5).abs() / 10
-    _add_diagonal_(layers[4].weight, n_outputs, (1 - distance).clamp(min=0))
+    _add_diagonal_(layers[4].weight, n_outputs, _triangle(rotation))
     _add_delta_(layers[5].weight)
 
 
-def _start_projections_(vqvae, x, subject):
+def start_interpolation_(layers, backward):
+    """Interpolate between the steps of tokens and map them back to the channels.
+
+    Parameters
+    ----------
+    layers : Sequential
+        The layers of a :class:`~mne_duin.nn.poms.RegressionHead`, changed in place.
+    backward : Tensor, shape (n_channels, n_filters)
+        The map from the filters back to the channels.
+    """
+    for layer in layers:
+        _shrink_(layer)
+    _add_delta_(layers[0].weight)
+    _add_delta_(layers[1].weight)
+    _add_diagonal_(layers[2].weight, layers[2].weight.shape[1], _triangle(backward))
+    layers[3].weight[:, : backward.shape[1], 0] += backward
+
+
+def _triangle(like):
+    """Return a kernel that interpolates between steps of 10 samples.
+
+    Output sample 10 i - 5 + k of step i: a triangle around k = 5.
+    """
+    distance = (torch.arange(19, device=like.device) - 5).abs() / 10
+    return (1 - distance).clamp(min=0)
+
+
+def start_projections_(vqvae, x, subject):
     """Start the quantizer's projections from the principal components of tokens."""
     encoder, quantizer = vqvae.encoder, vqvae.quantizer
     length = min(x.shape[-1] // encoder.patch_size, 40) * encoder.patch_size

@@ -48,6 +48,12 @@ crop_duration : float | None
     Length in seconds of the random crops that longer epochs are trained on;
     shorter epochs are taken whole.
 """,
+    "subject_layers": """
+subject_layers : str
+    What every subject has of its own: ``"spatial"`` (a spatial map in front of one
+    patch encoder) or ``"patch"`` (a patch encoder straight from its channels, and a
+    regression head back to them: the published multi-subject model, "poms").
+""",
     "convolution_sizes": """
 conv_filters, conv_kernels, conv_strides : tuple of int
     Sizes of the patch encoder's convolutions (kernels and strides in samples).

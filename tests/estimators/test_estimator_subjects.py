@@ -32,6 +32,51 @@ def stages(first, cohort):
     return {kind: make(kind, first).fit(epochs, y) for kind in KINDS}
 
 
+@pytest.fixture(scope="module")
+def poms(cohort):
+    """All stages with a patch encoder and a regression head for each subject."""
+    X, y, subject = cohort
+    epochs = as_epochs(X, subject=subject)
+    own = {"subject_layers": "patch"}
+    first = fit_vqvae(epochs, **own)
+    kinds = {"classifier": make("classifier", None, **own), "vqvae": first}
+    kinds |= {kind: make(kind, first) for kind in ("mae", "finetuned")}
+    return {k: v if v is first else v.fit(epochs, y) for k, v in kinds.items()}
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_own_patch_encoders_in_every_stage(kind, poms, cohort, tmp_path):
+    X, y, subject = cohort
+    estimator = poms[kind]
+    right = output(estimator, X, subject=subject)
+    wrong = output(estimator, X, subject=np.roll(subject, 8))
+    assert not np.array_equal(right, wrong)
+    again = read_estimator(estimator.save(tmp_path / "model"))
+    assert np.array_equal(output(again, X, subject=subject), right)
+    labels = {"y": y} if hasattr(estimator, "classes_") else {}
+    for method in ("weights", "patterns", "ablation"):
+        table = estimator.channel_contributions(method, X=X, subject=subject, **labels)
+        assert table.isna().sum().tolist() == [0, 2, 0]
+    assert estimator.folded_filters().shape[:1] == (3,)
+    with pytest.raises(ValueError, match="no subject has a spatial map"):
+        estimator.spatial_weights()
+
+
+def test_weights_of_own_patch_encoders(poms, cohort):
+    X, _, subject = cohort
+    estimator = poms["classifier"]
+    table = estimator.channel_contributions()
+    first = estimator.module_.encoder.patch.subjects[2].layers[0].weight
+    expected = first.detach().abs().mean((0, 2)).reshape(2, 6).mean(0)
+    np.testing.assert_allclose(table["zwei"], expected, rtol=1e-6)
+
+
+@pytest.mark.parametrize("kind", ["vqvae", "classifier"])
+def test_subject_layers_are_checked(kind):
+    with pytest.raises(ValueError, match=r"`subject_layers` must be one of 'spatial'"):
+        make(kind, None, subject_layers="own").fit(*simulate(8), sfreq=1000)
+
+
 @pytest.mark.parametrize("kind", KINDS)
 def test_metadata_and_argument_are_the_same(kind, first, stages, cohort):
     X, y, subject = cohort

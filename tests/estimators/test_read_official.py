@@ -44,7 +44,7 @@ def weights():
     return {stage: published("one_subject", stage)[1] for stage in STAGES}
 
 
-@pytest.mark.parametrize("case", ["one_subject", "three_subjects"])
+@pytest.mark.parametrize("case", ["one_subject", "three_subjects", "poms_two_subjects"])
 @pytest.mark.parametrize("form", ["dict", "file"])
 def test_golden_arrays_through_the_estimators(case, form, tmp_path):
     arrays = published(case, "vqvae")[0]
@@ -56,7 +56,7 @@ def test_golden_arrays_through_the_estimators(case, form, tmp_path):
             torch.save(source, tmp_path / f"{stage}.pth")
             source = tmp_path / f"{stage}.pth"
         estimators[stage] = read_official(source, stage=stage)
-    options = {"subject": subject} if case == "three_subjects" else {}
+    options = {} if case == "one_subject" else {"subject": subject}
     vqvae = estimators["vqvae"]
     assert np.array_equal(vqvae.transform(X, **options), arrays["codes"])
     rebuilt = vqvae.reconstruct(X, **options)
