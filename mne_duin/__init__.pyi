@@ -66,6 +66,9 @@ from .viz import (
 
 # datasets
 from .datasets import (
+    fetch_official,
+    read_official_epochs,
+    read_official_segments,
     sample_data_path,
     simulate_word_reading,
     write_simulated_bids,

@@ -4,6 +4,7 @@ import matplotlib as mpl
 import matplotlib.pyplot as plt
 import pytest
 import torch
+from hub_server import HubServer
 
 mpl.use("Agg")
 
@@ -22,3 +23,9 @@ def _no_figures_left():
     """Close what a test drew, so that no test sees another one's figures."""
     yield
     plt.close("all")
+
+
+@pytest.fixture
+def serve():
+    """Serve a folder as the only repository of a hub on this machine."""
+    return HubServer
