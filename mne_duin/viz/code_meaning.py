@@ -10,6 +10,7 @@ from mne_duin.viz.code_tables import (
     code_word_information,
 )
 from mne_duin.viz.fonts import readable
+from mne_duin.viz.given_axes import given_axes
 from mne_duin.viz.patches import draw_channels
 from mne_duin.viz.tables import align_filters
 from mne_duin.viz.theme import (
@@ -36,6 +37,7 @@ def plot_code_words(
     n_permutations=500,
     random_state=0,
     title=None,
+    axes=None,
     show=True,
 ):
     """Show which codes go with which words, and how much each tells about the word.
@@ -54,6 +56,8 @@ def plot_code_words(
         Seed of the shuffles.
     title : str | None
         Title of the figure.
+    axes : Axes | sequence of Axes | None
+        Where to draw: the table of shares, then the information.
     show : bool
         Whether to show the figure.
 
@@ -71,25 +75,35 @@ def plot_code_words(
     ranked = result.information.sort_values(ascending=False, kind="stable")
     bits = ranked.iloc[:n_codes]
     table = result.table.loc[bits.index].T
-    tall = float(np.clip(0.17 * len(table) + 0.4, 1.0, 7.5))
-    figure, (above, axes) = plt.subplots(
-        2, 1, figsize=(WIDTH, 1.9 + tall), height_ratios=[1.1, tall], sharex=True
-    )
-    _draw_information(above, bits, result)
-    image = axes.imshow(table, cmap=SHARES, vmin=0, vmax=1, aspect="auto")
-    size = 7 if len(table) <= 30 else 5
-    names = readable([str(name) for name in table.index])
-    axes.set_yticks(range(len(table)), names, fontsize=size)
-    axes.set_xticks(range(len(bits)), bits.index, rotation=90, fontsize=6)
-    axes.tick_params(length=0)
-    axes.set_xlabel("code, the most informative first")
-    figure.colorbar(image, ax=axes, label="share of the word's epochs", shrink=0.9)
+    if axes is None:
+        tall = float(np.clip(0.17 * len(table) + 0.4, 1.0, 7.5))
+        figure, (above, axes) = plt.subplots(
+            2, 1, figsize=(WIDTH, 1.9 + tall), height_ratios=[1.1, tall], sharex=True
+        )
+        _draw_information(above, bits, result)
+    else:
+        figure, (axes, *above) = given_axes(axes, 2)
+        for one in above:
+            _draw_information(one, bits, result)
+    _draw_shares(figure, axes, table)
     hidden = len(ranked) - len(bits)
     if hidden:
         add_footnote(figure, f"{hidden} less informative codes are not shown.")
     if title:
         figure.suptitle(title, x=0.01, ha="left")
     return finish(figure, show)
+
+
+def _draw_shares(figure, axes, table):
+    """Draw the share of every word's epochs (rows) that have each code."""
+    image = axes.imshow(table, cmap=SHARES, vmin=0, vmax=1, aspect="auto")
+    size = 7 if len(table) <= 30 else 5
+    names = readable([str(name) for name in table.index])
+    axes.set_yticks(range(len(table)), names, fontsize=size)
+    axes.set_xticks(range(table.shape[1]), table.columns, rotation=90, fontsize=6)
+    axes.tick_params(length=0)
+    axes.set_xlabel("code, the most informative first")
+    figure.colorbar(image, ax=axes, label="share of the word's epochs", shrink=0.9)
 
 
 def _draw_information(axes, bits, result):
@@ -121,6 +135,7 @@ def plot_code_average(
     n_around=1,
     label="signal",
     title=None,
+    axes=None,
     show=True,
 ):
     """Show the signal that codes stand for: averages around the tokens that have them.
@@ -145,6 +160,8 @@ def plot_code_average(
         What the data are, with their unit.
     title : str | None
         Title of the figure.
+    axes : Axes | sequence of Axes | None
+        One per code.
     show : bool
         Whether to show the figure.
 
@@ -167,23 +184,36 @@ def plot_code_average(
     edges = np.arange(0, data.shape[2] // codes.shape[1] * (2 * n_around + 1) + 1)
     length = 1000.0 / sfreq * (data.shape[2] // codes.shape[1])
     times = edges * 1000.0 / sfreq - n_around * length
-    figure = _draw_averages(which, found, contacts, times, (0.0, length), label)
+    if axes is None:
+        figure, axes = _average_axes(len(which))
+    else:
+        figure, axes = given_axes(axes, len(which))
+    _draw_averages(
+        figure, axes, (which, found), contacts, (times, (0.0, length)), label
+    )
     if title:
         figure.suptitle(title, x=0.01, ha="left")
     return finish(figure, show)
 
 
-def _draw_averages(which, found, contacts, times, limits, label):
-    """Draw one map per code; ``limits`` are those of the token itself."""
+def _average_axes(n_codes):
+    """Make a grid of axes for the maps of codes."""
+    columns = min(n_codes, 3)
+    rows = -(-n_codes // columns)
+    size = (WIDTH * (0.25 + 0.25 * columns), 1.7 * rows + 0.5)
+    figure, axes = plt.subplots(rows, columns, figsize=size, squeeze=False)
+    for one in axes.flat[n_codes:]:
+        one.set_axis_off()
+    return figure, list(axes.flat[:n_codes])
+
+
+def _draw_averages(figure, axes, codes, contacts, times, label):
+    """Draw one map per code; ``times`` are edges of samples and of the token."""
+    which, found = codes
+    times, limits = times
     averages = np.array([average for average, _ in found])
     scale = value_scale(averages, symmetric=True)
-    columns = min(len(which), 3)
-    rows = -(-len(which) // columns)
-    size = (WIDTH * (0.25 + 0.25 * columns), 1.7 * rows + 0.5)
-    figure, axes = plt.subplots(rows, columns, figsize=size, squeeze=False, sharex=True)
-    for one in axes.flat[len(which) :]:
-        one.set_axis_off()
-    for one, code, (average, count) in zip(axes.flat, which, found, strict=False):
+    for one, code, (average, count) in zip(axes, which, found, strict=False):
         one.set_title(f"code {code}, n = {count}", fontsize=7.5)
         if not count:
             add_note(one, "nowhere in these data")
@@ -191,8 +221,6 @@ def _draw_averages(which, found, contacts, times, limits, label):
         draw_channels(one, average, contacts, times, scale)
         for edge in limits:
             one.axvline(edge, color="#202020", linewidth=0.7, linestyle=":")
-    for one in axes[-1]:
         one.set_xlabel("ms from the token's start")
     bar = plt.cm.ScalarMappable(scale[1], scale[0])
     figure.colorbar(bar, ax=axes, label=f"mean {label}", shrink=0.7, aspect=25)
-    return figure

@@ -12,7 +12,6 @@ from mne_duin.viz.labels import place_labels
 from mne_duin.viz.tables import as_frame
 from mne_duin.viz.theme import (
     MUTED,
-    NONE_COLOR,
     PALETTE,
     SEQUENTIAL,
     STYLE,
@@ -136,7 +135,7 @@ def _draw_usage(axes, counts, summary):
 def _shade_dead(axes, used, n_codes):
     """Shade the places of the dead codes and count them."""
     dead = n_codes - used
-    axes.axvspan(used, n_codes, color=NONE_COLOR, alpha=0.25, linewidth=0)
+    axes.axvspan(used, n_codes, color=MUTED, alpha=0.2, linewidth=0)
     axes.annotate(
         f"{dead} dead", ((used + n_codes) / 2, 0.25), va="center", ha="center",
         xycoords=("data", "axes fraction"), fontsize=7, color="#404040",
@@ -242,7 +241,7 @@ def _draw_map(figure, axes, places, counts):
     """Draw dead codes as grey crosses and used ones by their counts."""
     dead = counts <= 0
     axes.scatter(
-        *places[dead].T, marker="x", s=9, linewidths=0.6, color=NONE_COLOR,
+        *places[dead].T, marker="x", s=9, linewidths=0.6, color=MUTED,
         label=f"{dead.sum()} dead",
     )  # fmt: skip
     used = np.flatnonzero(~dead)[np.argsort(counts[~dead], kind="stable")]

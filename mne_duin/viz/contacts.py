@@ -8,12 +8,14 @@ from matplotlib.colors import to_rgba
 from mne_duin.utils.checks import as_list, check_option, check_type
 from mne_duin.viz.glass import (
     HEIGHT,
+    MANY_SHAFTS,
     WIDTHS,
     brain_positions,
     choose_views,
     draw_markers,
     draw_shafts,
     draw_views,
+    marker_area,
 )
 from mne_duin.viz.montage import draw_montage, draw_region_montage
 from mne_duin.viz.tables import align_values, column_names, join_subjects, shaft_names
@@ -30,23 +32,7 @@ from mne_duin.viz.theme import (
     value_scale,
 )
 
-MANY_SHAFTS = 24
-
-
-def marker_area(n_contacts):
-    """Choose the area of a marker so that many contacts stay apart.
-
-    Parameters
-    ----------
-    n_contacts : int
-        How many contacts the picture shows.
-
-    Returns
-    -------
-    area : float
-        Area in points².
-    """
-    return float(np.clip(900.0 / max(n_contacts, 1), 5.0, 30.0))
+MANY_GROUPS = 12
 
 
 @theme(STYLE)
@@ -201,9 +187,22 @@ def _draw_colours(figure, axes, views, xyz, contacts, values, color_by, label):
         some = np.where((shapes == marker)[:, None], xyz, np.nan)
         for one, view in zip(axes, views, strict=True):
             draw_markers(one, some, view, colors=colors, sizes=area, marker=marker)
-    axes[-1].legend(
-        handles=group_handles(styles), loc="center left", bbox_to_anchor=(1.0, 0.5),
-        title=color_by, borderaxespad=0.0,
+    _add_legend(figure, axes[-1], styles, color_by)
+
+
+def _add_legend(figure, axes, styles, title):
+    """Name the groups beside the last brain, or below the brains if they are many."""
+    handles = group_handles(styles)
+    if len(handles) > MANY_GROUPS and figure.get_layout_engine() is not None:
+        columns = int(figure.get_figwidth() / 0.85)
+        figure.legend(
+            handles=handles, loc="outside lower center", ncols=columns, title=title,
+            columnspacing=1.0, handletextpad=0.2,
+        )  # fmt: skip
+        return
+    axes.legend(
+        handles=handles, loc="center left", bbox_to_anchor=(1.0, 0.5), title=title,
+        borderaxespad=0.0,
     )  # fmt: skip
 
 

@@ -4,17 +4,19 @@ import matplotlib.pyplot as plt
 import numpy as np
 
 from mne_duin.utils.checks import check_number, check_option
-from mne_duin.viz.contacts import marker_area
-from mne_duin.viz.glass import (
-    WIDTHS,
-    brain_positions,
-    choose_views,
-    draw_markers,
-    draw_shafts,
-    draw_views,
+from mne_duin.viz.given_axes import given_axes
+from mne_duin.viz.glass import brain_positions
+from mne_duin.viz.panels import (
+    draw_cells,
+    draw_cortex,
+    draw_cortex_counts,
+    draw_glass,
+    glass_grid,
+    glass_widths,
+    montage_blocks,
+    paint_cortex,
+    picture_height,
 )
-from mne_duin.viz.montage import draw_montage
-from mne_duin.viz.surface import REACH, draw_surface, smooth_on_surface
 from mne_duin.viz.tables import align_values, column_names, shaft_names
 from mne_duin.viz.theme import (
     NONE_NAME,
@@ -56,6 +58,8 @@ def plot_contributions(
     method=None,
     kind="glass",
     n_bars=20,
+    counts="auto",
+    label=None,
     title=None,
     axes=None,
     show=True,
@@ -77,10 +81,17 @@ def plot_contributions(
         Contacts without coordinates in a template space turn brains into montages.
     n_bars : int
         How many channels are ranked at most.
+    counts : bool | "auto"
+        Whether the surface is drawn a second time, coloured by the number of contacts
+        behind each place; ``"auto"`` does for several subjects.
+    label : str | None
+        What the values are and their unit; None takes it from ``method``.
     title : str | None
         Title of the figure.
-    axes : Axes | None
-        Where to draw the bars, for ``kind="bars"``.
+    axes : Axes | sequence of Axes | None
+        Where to draw, without the bars: one axes per view of the glass brain (in the
+        order left, back, top for one hemisphere), per face of the cortex, or per block
+        of 32 shafts of the montage. For ``kind="bars"`` where to draw these.
     show : bool
         Whether to show the figure.
 
@@ -91,94 +102,106 @@ def plot_contributions(
     """
     check_option("kind", kind, KINDS)
     check_number("n_bars", n_bars, low=1, integer=True)
-    if axes is not None and kind != "bars":
-        raise ValueError(
-            f'`axes` is one Axes for the ranked bars; use it with kind="bars", not '
-            f"with kind={kind!r}, which needs several."
-        )
+    check_option("counts", counts, [True, False, "auto"])
     values, contacts = align_values(contributions, contacts, "contributions")
-    scale = value_scale(values)
-    label = METHODS.get(method, method or "contribution")
+    label = label or METHODS.get(method, method or "contribution")
     notes = [CAVEATS[method]] if method in CAVEATS else []
     if kind == "bars":
         figure, axes = get_axes(axes, (3.2, 0.8 + 0.16 * min(n_bars, len(values))))
-    else:
-        figure, axes, note = _plot_beside(kind, values, contacts, scale, label)
+        notes.append(_draw_bars(axes, values, contacts, n_bars, label))
+    elif axes is not None:
+        figure, note = _draw_into(axes, kind, values, contacts, label)
         notes.append(note)
-    notes.append(_draw_bars(axes, values, contacts, n_bars, label))
+    else:
+        if counts == "auto":
+            counts = len(set(column_names(contacts, "subject"))) > 1
+        figure, right, note = _plot_beside(kind, values, contacts, label, counts, n_bars)
+        notes += [note, _draw_bars(right, values, contacts, n_bars, label)]
     add_footnote(figure, "\n".join(note for note in notes if note))
     if title:
         figure.suptitle(title, x=0.01, ha="left")
     return finish(figure, show)
 
 
-def _plot_beside(kind, values, contacts, scale, label):
-    """Draw brain, cortex or montage on the left; return the axes for the bars."""
+def _prepare(kind, values, contacts):
+    """Choose the picture, its grid of panels, how it is drawn, and what is missing."""
     xyz, note = brain_positions(contacts)
-    located = np.isfinite(xyz).all(axis=1).any()
-    drawn = kind if located or kind == "montage" else "montage"
-    views = choose_views(xyz) if drawn == "glass" else []
-    rows = 2 if len(views) > 3 else 1
-    figure = plt.figure(figsize=(WIDTH + 0.4, 3.4 + 1.3 * (rows - 1)))
-    left, right = figure.subfigures(1, 2, width_ratios=[2.15, 1])
-    if drawn == "glass":
-        _draw_glass(left, xyz, views, values, contacts, scale)
-    elif drawn == "surface":
-        note = _draw_cortex(left, values, contacts, scale) or note
-    else:
+    scale = value_scale(values)
+    if kind == "montage" or not np.isfinite(xyz).all(axis=1).any():
+        blocks = montage_blocks(contacts)
         note = "" if kind == "montage" else note
-        _draw_cells(left, values, contacts, scale, note)
+
+        def draw(axes):
+            draw_cells(axes, blocks, values, contacts, scale)
+
+        sizes = [len(set(shaft_names(contacts.iloc[rows]))) for rows in blocks]
+        return "montage", [sizes], draw, note, None
+    if kind == "glass":
+        grid = glass_grid(xyz)
+
+        def draw(axes):
+            draw_glass(axes, grid, xyz, values, contacts, scale)
+
+        return kind, grid, draw, note, None
+    painted, counted, grid, deep = paint_cortex(values, contacts)
+
+    def draw(axes):
+        draw_cortex(axes, grid, painted, scale)
+
+    return kind, grid, draw, deep or note, counted
+
+
+def _draw_into(axes, kind, values, contacts, label):
+    """Draw the picture into the caller's axes, with a colour bar beside them."""
+    kind, grid, draw, note, _ = _prepare(kind, values, contacts)
+    figure, axes = given_axes(axes, max(sum(len(row) for row in grid), 1))
+    draw(axes)
+    cmap, norm = value_scale(values)
+    bar = plt.cm.ScalarMappable(norm, cmap)
+    figure.colorbar(bar, ax=axes, shrink=0.6, aspect=18, label=label)
+    return figure, note
+
+
+def _plot_beside(kind, values, contacts, label, counts, n_bars):
+    """Draw brain, cortex or montage on the left; return the axes for the bars."""
+    kind, grid, draw, note, counted = _prepare(kind, values, contacts)
+    height = picture_height(kind, grid if kind != "montage" else grid[0])
+    height = max(height, 1.5 + 0.1 * min(len(values), n_bars))
+    counts = counts and kind == "surface" and bool(grid)
+    figure = plt.figure(figsize=(WIDTH + 0.4, height * (1 + counts)))
+    left, right = figure.subfigures(1, 2, width_ratios=[2.15, 1])
+    if counts:
+        left, below = left.subfigures(2, 1)
+        draw_cortex_counts(below, grid, counted)
+    if kind == "montage" and note:
+        left, above = _make_room(left, height)
+        add_note(above, note)
         note = ""
-    cmap, norm = scale
+    widths = glass_widths(grid) if kind == "glass" else None
+    shape = (max(len(grid), 1), len(grid[0]) if grid else 1)
+    axes = left.subplots(*shape, squeeze=False, width_ratios=widths).ravel()
+    draw(axes)
+    cmap, norm = value_scale(values)
     left.colorbar(
-        plt.cm.ScalarMappable(norm, cmap), ax=left.axes, orientation="horizontal",
+        plt.cm.ScalarMappable(norm, cmap), ax=axes, orientation="horizontal",
         shrink=0.45, aspect=28, pad=0.03, label=label,
     )  # fmt: skip
-    return figure, right.subplots(), note
+    return figure, _bar_axes(right, figure.get_figheight(), min(len(values), n_bars)), note
 
 
-def _draw_glass(figure, xyz, views, values, contacts, scale):
-    """Draw markers whose colour and size grow with the value."""
-    cmap, norm = scale
-    if len(views) > 3:
-        axes = list(figure.subplots(2, 2).T.flat)
-        views = ["l", "r", "y", "z"]
-    else:
-        widths = [WIDTHS[view] for view in views]
-        axes = figure.subplots(1, len(views), width_ratios=widths, squeeze=False)[0]
-    draw_views(axes, xyz, views, "")
-    shafts = shaft_names(contacts)
-    share = np.nan_to_num(np.abs(values)) / norm.vmax
-    sizes = marker_area(len(values)) * (0.35 + 0.75 * share)
-    colors = cmap(norm(values))
-    colors[~np.isfinite(values)] = (1, 1, 1, 1)
-    for one, view in zip(axes, views, strict=True):
-        draw_shafts(one, xyz, view, shafts, names=len(set(shafts)) <= 24)
-        draw_markers(one, xyz, view, colors=colors, sizes=sizes, rank=share)
+def _make_room(figure, height):
+    """Split a figure into a line for a note and the rest; return the rest first."""
+    top, rest = figure.subfigures(2, 1, height_ratios=[0.35, height - 0.35])
+    return rest, top.subplots()
 
 
-def _draw_cortex(figure, values, contacts, scale):
-    """Draw the hemispheres that have contacts; say which contacts are too deep."""
-    cmap, norm = scale
-    painted = {side: smooth_on_surface(values, contacts, side) for side in "lr"}
-    sides = [side for side in "lr" if painted[side][1].any()]
-    near = painted["l"][1] | painted["r"][1]
-    deep = contacts.index[~near & np.isfinite(values)]
-    axes = figure.subplots(1, max(len(sides), 1), squeeze=False)[0]
-    for one, side in zip(axes, sides, strict=False):
-        draw_surface(one, painted[side][0], side, cmap=cmap, norm=norm)
-    text = f"{len(deep)} contacts without coordinates or more than {REACH:g} mm from"
-    if not sides:
-        add_note(axes[0], f"No contact is within {REACH:g} mm of the cortical surface.")
-    return f"{text} the cortical surface are not painted." if len(deep) else ""
-
-
-def _draw_cells(figure, values, contacts, scale, note):
-    """Draw the montage, under the reason why there is no brain."""
-    cmap, norm = scale
-    top, axes = figure.subplots(2, 1, height_ratios=[0.12, 1])
-    add_note(top, note)
-    draw_montage(axes, values, contacts, cmap=cmap, norm=norm)
+def _bar_axes(figure, height, n_bars):
+    """Return axes for the bars that do not grow with the picture beside them."""
+    wanted = min(height, 1.3 + 0.19 * max(n_bars, 8))
+    if height - wanted < 0.4:
+        return figure.subplots()
+    ratios = [wanted, height - wanted]
+    return figure.add_subplot(figure.add_gridspec(2, 1, height_ratios=ratios)[0])
 
 
 def _draw_bars(axes, values, contacts, n_bars, label):

@@ -2,11 +2,16 @@
 
 import matplotlib.pyplot as plt
 import numpy as np
-from scipy.spatial import cKDTree
 
 from mne_duin.utils.checks import check_number
-from mne_duin.viz.contacts import marker_area
-from mne_duin.viz.glass import VIEWS, brain_positions, draw_brain, draw_markers
+from mne_duin.viz.filter_choice import best_view, strongest
+from mne_duin.viz.given_axes import given_axes
+from mne_duin.viz.glass import (
+    brain_positions,
+    draw_brain,
+    draw_markers,
+    marker_area,
+)
 from mne_duin.viz.montage import draw_montage
 from mne_duin.viz.tables import align_filters, shaft_names
 from mne_duin.viz.theme import (
@@ -20,33 +25,7 @@ from mne_duin.viz.theme import (
 )
 
 ROW = 1.12  # inches per filter
-
-
-def best_view(xyz):
-    """Choose the view in which the contacts lie farthest apart.
-
-    Parameters
-    ----------
-    xyz : array, shape (n_contacts, 3)
-        MNI152 coordinates in mm; NaN are ignored.
-
-    Returns
-    -------
-    view : str
-        The view with the largest median distance to the nearest neighbour; a side
-        view only if no contact is on the other side.
-    """
-    known = xyz[np.isfinite(xyz).all(axis=1)]
-    views = ["y", "z"]
-    if len(known) and not (known[:, 0] > 0).any():
-        views.insert(0, "l")
-    if len(known) and not (known[:, 0] < 0).any():
-        views.insert(0, "r")
-    if len(known) < 2:
-        return views[0]
-    flat = [known[:, VIEWS[view][:2]] for view in views]
-    gaps = [np.median(cKDTree(xy).query(xy, k=2)[0][:, 1]) for xy in flat]
-    return views[int(np.argmax(gaps))]
+PARTS = {"brain": 0.8, "montage": 1.25, "kernels": 0.9}  # relative widths
 
 
 @theme(STYLE)
@@ -60,6 +39,7 @@ def plot_spatial_filters(
     view="auto",
     label="weight",
     title=None,
+    axes=None,
     show=True,
 ):
     """Show the weights of each spatial filter on the montage.
@@ -88,6 +68,9 @@ def plot_spatial_filters(
         What the values are, beside the colour bar.
     title : str | None
         Title of the figure.
+    axes : Axes | sequence of Axes | None
+        One per filter, for its brain alone (its heat map, where there are no
+        coordinates); the strongest filters are shown.
     show : bool
         Whether to show the figure.
 
@@ -101,27 +84,30 @@ def plot_spatial_filters(
     n_shafts = len(set(shaft_names(contacts)))
     n_filters = (16 if n_shafts <= 12 else 8) if n_filters == "auto" else n_filters
     check_number("n_filters", n_filters, low=1, integer=True)
-    shown = strongest(weights, n_filters)
     xyz, note = brain_positions(contacts)
-    view = best_view(xyz) if view == "auto" else view
     located = bool(np.isfinite(xyz).all(axis=1).any())
-    figure, blocks, bar = _filter_grid(
-        len(shown), located, kernels is not None, n_shafts
-    )
+    parts = ["brain"] * located + ["montage"] + ["kernels"] * (kernels is not None)
+    if axes is None:
+        shown = strongest(weights, n_filters)
+        figure, blocks, place = _filter_grid(len(shown), parts, n_shafts)
+    else:
+        figure, axes = given_axes(axes, min(n_filters, len(weights)))
+        shown = strongest(weights, len(axes))
+        parts, blocks, place = parts[:1], [[one] for one in axes], {"ax": axes}
     scale = value_scale(weights[shown], symmetric=True)
-    for rank, (row, axes) in enumerate(zip(shown, blocks, strict=False)):
-        last = rank >= len(shown) - 2
-        axes[0].set_title(f"filter {row + 1}", fontsize=7.5, pad=2)
-        if located:
-            _draw_filter_brain(axes.pop(0), weights[row], xyz, view, scale)
-        draw_montage(
-            axes.pop(0), weights[row], contacts, cmap=scale[0], norm=scale[1],
-            ticks="small" if last else "rows",
-        )  # fmt: skip
-        if axes:
-            _draw_kernels(axes[0], kernels[row], sfreq, last)
+    view = best_view(xyz) if view == "auto" else view
+    for rank, (row, block) in enumerate(zip(shown, blocks, strict=True)):
+        block[0].set_title(f"filter {row + 1}", fontsize=7.5, pad=2)
+        panels = dict(zip(parts, block, strict=True))
+        named = rank >= len(shown) - 2
+        if "brain" in panels:
+            _draw_filter_brain(panels["brain"], weights[row], xyz, view, scale)
+        if "montage" in panels:
+            _draw_cells(panels["montage"], weights[row], contacts, scale, named)
+        if "kernels" in panels:
+            _draw_kernels(panels["kernels"], kernels[row], sfreq, named)
     mappable = plt.cm.ScalarMappable(scale[1], scale[0])
-    figure.colorbar(mappable, cax=bar, orientation="horizontal", label=label)
+    figure.colorbar(mappable, orientation="horizontal", label=label, **place)
     hidden = len(weights) - len(shown)
     more = [f"{hidden} weaker filters are not shown."] * bool(hidden)
     add_footnote(figure, "\n".join([note] * bool(note) + more))
@@ -138,6 +124,7 @@ def plot_patterns(
     n_filters="auto",
     view="auto",
     title=None,
+    axes=None,
     show=True,
 ):
     """Show forward-model patterns: how strongly each source appears on each channel.
@@ -157,6 +144,8 @@ def plot_patterns(
         View of the brains.
     title : str | None
         Title of the figure.
+    axes : Axes | sequence of Axes | None
+        One per pattern, as in `plot_spatial_filters`.
     show : bool
         Whether to show the figure.
 
@@ -167,27 +156,8 @@ def plot_patterns(
     """
     return plot_spatial_filters(
         patterns, contacts, n_filters=n_filters, view=view, label="pattern",
-        title=title, show=show,
+        title=title, axes=axes, show=show,
     )  # fmt: skip
-
-
-def strongest(filters, n_filters):
-    """Choose the filters with the largest norm.
-
-    Parameters
-    ----------
-    filters : array, shape (n_filters, ...)
-        The filters.
-    n_filters : int
-        How many to choose at most.
-
-    Returns
-    -------
-    rows : array of int
-        Their positions, in their own order.
-    """
-    norms = np.linalg.norm(filters.reshape(len(filters), -1), axis=1)
-    return np.sort(np.argsort(-norms, kind="stable")[:n_filters])
 
 
 def _check_kernels(kernels, n_filters):
@@ -204,12 +174,12 @@ def _check_kernels(kernels, n_filters):
     return kernels
 
 
-def _filter_grid(n_filters, located, with_kernels, n_shafts):
-    """Make two blocks of axes per row and one axes for the colour bar."""
+def _filter_grid(n_filters, parts, n_shafts):
+    """Make two blocks of axes per row and say where the colour bar goes."""
     columns = 1 if n_filters == 1 else 2
     rows = -(-n_filters // columns)
     height = max(ROW, 0.35 + 0.075 * n_shafts)
-    widths = [0.8] * located + [1.25] + [0.9] * with_kernels
+    widths = [PARTS[part] for part in parts]
     width = WIDTH if columns == 2 else 0.62 * WIDTH
     figure = plt.figure(figsize=(width, height * rows + 0.85))
     grid = figure.add_gridspec(
@@ -225,11 +195,8 @@ def _filter_grid(n_filters, located, with_kernels, n_shafts):
         for k in range(n_filters)
     ]
     middle = max(len(widths) * columns // 4, 0)
-    return (
-        figure,
-        blocks,
-        figure.add_subplot(grid[-1, middle : len(widths) * columns - middle]),
-    )
+    bar = figure.add_subplot(grid[-1, middle : len(widths) * columns - middle])
+    return figure, blocks, {"cax": bar}
 
 
 def _draw_filter_brain(axes, weights, xyz, view, scale):
@@ -241,6 +208,13 @@ def _draw_filter_brain(axes, weights, xyz, view, scale):
         axes, xyz, view, colors=cmap(norm(weights)), sizes=area,
         linewidth=0.3 if len(weights) < 60 else 0.1, rank=np.abs(weights),
     )  # fmt: skip
+
+
+def _draw_cells(axes, weights, contacts, scale, named):
+    """Draw one filter's weights as shafts by contact numbers."""
+    cmap, norm = scale
+    ticks = "small" if named else "rows"
+    draw_montage(axes, weights, contacts, cmap=cmap, norm=norm, ticks=ticks)
 
 
 def _draw_kernels(axes, kernels, sfreq, named):

@@ -17,6 +17,7 @@ from mne_duin.viz.theme import add_note
 VIEWS = {"l": (1, 2, 0, -1), "r": (1, 2, 0, 1), "y": (0, 2, 1, -1), "z": (0, 1, 2, 1)}
 TITLES = {"l": "left", "r": "right", "y": "back", "z": "top"}
 HEIGHT = 190.0  # mm, the same in every view, so that one scale holds for all
+MANY_SHAFTS = 24  # from here on their names would cover the brain
 WIDTHS = {"l": 190.0, "r": 190.0, "y": 164.0, "z": 164.0}
 
 
@@ -160,6 +161,22 @@ def draw_brain(axes, view, *, notes=True):
     if notes and view in "yz":
         axes.text(left, top - 4, "L", **look)
         axes.text(right, top - 4, "R", **look)
+
+
+def marker_area(n_contacts):
+    """Choose the area of a marker so that many contacts stay apart.
+
+    Parameters
+    ----------
+    n_contacts : int
+        How many contacts the picture shows.
+
+    Returns
+    -------
+    area : float
+        Area in points².
+    """
+    return float(np.clip(900.0 / max(n_contacts, 1), 5.0, 30.0))
 
 
 def draw_markers(

@@ -6,6 +6,7 @@ import pandas as pd
 from matplotlib.ticker import MaxNLocator, PercentFormatter
 
 from mne_duin.utils.checks import check_type
+from mne_duin.viz.given_axes import given_axes
 from mne_duin.viz.tables import as_frame
 from mne_duin.viz.theme import (
     MARKERS,
@@ -25,7 +26,9 @@ NOT_PARTS = {"train_loss", "valid_loss"}
 
 
 @theme(STYLE)
-def plot_history(history, *, best_pass=None, chance=None, title=None, show=True):
+def plot_history(
+    history, *, best_pass=None, chance=None, title=None, axes=None, show=True
+):
     """Show what a fit recorded over its passes.
 
     One panel each for the loss (with its parts), the accuracy, the codes in use with
@@ -42,6 +45,8 @@ def plot_history(history, *, best_pass=None, chance=None, title=None, show=True)
         Accuracy at chance, between 0 and 1.
     title : str | None
         Title of the figure.
+    axes : Axes | sequence of Axes | None
+        One per panel, in the order loss, accuracy, codes, learning rate.
     show : bool
         Whether to show the figure.
 
@@ -71,9 +76,13 @@ def plot_history(history, *, best_pass=None, chance=None, title=None, show=True)
             "`history` has nothing to plot: it needs columns such as 'train_loss', "
             f"'valid_accuracy', 'codes_used' or 'lr'; got {list(frame.columns)}."
         )
-    size = (max(min(WIDTH, 2.6 * len(panels)), 3.0), 2.7)
-    figure, axes = plt.subplots(1, len(panels), figsize=size, squeeze=False)
-    for one, (draw, names) in zip(axes[0], panels, strict=True):
+    if axes is None:
+        size = (max(min(WIDTH, 2.6 * len(panels)), 3.0), 2.7)
+        figure, axes = plt.subplots(1, len(panels), figsize=size, squeeze=False)
+        axes = axes[0]
+    else:
+        figure, axes = given_axes(axes, len(panels))
+    for one, (draw, names) in zip(axes, panels, strict=False):
         draw(one, frame, names)
         if draw is _draw_accuracy and chance is not None:
             one.axhline(chance, color=MUTED, linewidth=0.8, ls="--", label="chance")

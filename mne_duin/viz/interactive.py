@@ -14,7 +14,7 @@ from matplotlib.colors import to_hex
 from mne_duin.utils.spaces import contact_positions
 from mne_duin.viz.contacts import color_source, contact_groups
 from mne_duin.viz.glass import brain_positions
-from mne_duin.viz.surface import SIDES, load_depth, load_hemisphere
+from mne_duin.viz.surface import SIDES, load_hemisphere
 from mne_duin.viz.tables import shaft_names
 from mne_duin.viz.theme import group_styles, value_scale
 
@@ -140,8 +140,7 @@ def _mesh(side):
 
     Vertices are hundredths of a mm, tones 0 (sulcus) to 255 (gyrus).
     """
-    pial, _, faces, _ = load_hemisphere(side)
-    depth = load_depth(side)
+    pial, _, faces, depth = load_hemisphere(side)
     tones = np.clip(0.5 - depth / np.quantile(np.abs(depth), 0.95) / 2, 0, 1)
     packed = {
         "vertices": np.round(100 * _smooth(pial, faces)).astype("<i2"),

@@ -4,7 +4,8 @@ import matplotlib.pyplot as plt
 import numpy as np
 
 from mne_duin.utils.checks import check_number
-from mne_duin.viz.filters import best_view, strongest
+from mne_duin.viz.filter_choice import best_view, distinct
+from mne_duin.viz.given_axes import given_axes
 from mne_duin.viz.glass import brain_positions, draw_brain, draw_markers
 from mne_duin.viz.tables import align_filters, shaft_names
 from mne_duin.viz.theme import (
@@ -75,7 +76,9 @@ def split_rank_one(filters):
 
 
 @theme(STYLE)
-def plot_patch_filters(filters, contacts, *, sfreq, n_filters=6, title=None, show=True):
+def plot_patch_filters(
+    filters, contacts, *, sfreq, n_filters=6, title=None, axes=None, show=True
+):
     """Show the folded patch encoder as spatio-temporal filters.
 
     Without activations, spatial map, convolutions and normalisations fold into one
@@ -92,9 +95,12 @@ def plot_patch_filters(filters, contacts, *, sfreq, n_filters=6, title=None, sho
     sfreq : float
         Sampling rate in Hz.
     n_filters : int
-        How many filters are shown at most, the strongest (largest norm) ones.
+        How many filters are shown at most: the strongest (largest norm) ones that are
+        not one another at another time of the patch.
     title : str | None
         Title of the figure.
+    axes : Axes | sequence of Axes | None
+        One per filter, for its map of channels by time alone.
     show : bool
         Whether to show the figure.
 
@@ -112,14 +118,31 @@ def plot_patch_filters(filters, contacts, *, sfreq, n_filters=6, title=None, sho
             f"{filters.shape}."
         )
     align_filters(filters[..., 0], contacts, "filters")
-    shown = strongest(filters, n_filters)
+    shown = distinct(filters, n_filters)
+    if axes is None:
+        figure = _plot_rows(filters[shown], shown, contacts, sfreq)
+    else:
+        figure, axes = given_axes(axes, len(shown))
+        shown = shown[: len(axes)]
+        _draw_maps(figure, axes, filters[shown], shown, contacts, sfreq)
     hidden = len(filters) - len(shown)
-    figure = _plot_rows(filters[shown], shown, contacts, sfreq)
     if hidden:
-        add_footnote(figure, f"{hidden} weaker filters are not shown.")
+        text = "filters, weaker or alike at another time, are not shown."
+        add_footnote(figure, f"{hidden} further {text}")
     if title:
         figure.suptitle(title, x=0.01, ha="left")
     return finish(figure, show)
+
+
+def _draw_maps(figure, axes, filters, numbers, contacts, sfreq):
+    """Draw channels by time of each filter and one colour bar."""
+    milliseconds = np.arange(filters.shape[2] + 1) * 1000.0 / sfreq
+    scale = value_scale(filters, symmetric=True)
+    for one, filter_, number in zip(axes, filters, numbers, strict=True):
+        image = draw_channels(one, filter_, contacts, milliseconds, scale)
+        one.set_title(f"token dimension {number + 1}", fontsize=7.5)
+        one.set_xlabel("ms")
+    figure.colorbar(image, ax=axes, label="weight", shrink=0.7)
 
 
 def _plot_rows(filters, numbers, contacts, sfreq):
@@ -136,13 +159,15 @@ def _plot_rows(filters, numbers, contacts, sfreq):
     scale = value_scale(filters, symmetric=True)
     for row, one in enumerate(axes):
         image = draw_channels(one[0], filters[row], contacts, milliseconds, scale)
-        one[0].set_title(f"number {numbers[row] + 1} of the token", fontsize=7.5)
+        one[0].set_title(f"token dimension {numbers[row] + 1}", fontsize=7.5)
         _draw_place(one[1], places[row], xyz, located)
+        one[1].set_title("place", fontsize=7)
         one[2].plot(milliseconds[:-1], courses[row], color=TRAIN)
-        one[2].set_title(f"holds {share[row]:.0%} of the power", fontsize=7)
+        one[2].set_title(f"course, {share[row]:.0%} of the power", fontsize=7)
         one[3].plot(frequencies, response[row], color=MODEL)
-        one[3].set(xscale="log", ylim=(-40, 2), ylabel="dB")
+        one[3].set(xscale="log", ylim=(-40, 2), ylabel="gain (dB)", yticks=[-40, -20, 0])
         one[3].set_xlim(max(5.0, frequencies[1]), frequencies[-1])
+        one[3].xaxis.set_major_formatter("{x:g}")
         one[2].set(yticks=[], xlim=(0, milliseconds[-1]))
         one[2].axhline(0, color=MUTED, linewidth=0.5)
     for one, text in zip(axes[-1][[0, 2, 3]], ("ms", "ms", "Hz"), strict=True):
@@ -183,10 +208,10 @@ def draw_channels(axes, weights, contacts, milliseconds, scale):
     shafts = shaft_names(contacts)
     starts = np.flatnonzero(np.r_[True, shafts[1:] != shafts[:-1]])
     for start in starts[1:]:
-        axes.axhline(start, color="#404040", linewidth=0.6)
+        axes.axhline(start, color="#404040", linewidth=0.6 if len(starts) < 10 else 0.2)
     middles = (starts + np.r_[starts[1:], len(shafts)]) / 2
-    size = 6.5 if len(starts) <= 10 else 4
-    axes.set_yticks(middles, shafts[starts], fontsize=size)
+    step = -(-len(starts) // 9)  # more names than these would overlap
+    axes.set_yticks(middles[::step], shafts[starts][::step], fontsize=6.5)
     axes.tick_params(axis="y", length=0)
     axes.set_ylim(len(weights), 0)
     return image

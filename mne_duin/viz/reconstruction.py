@@ -6,6 +6,7 @@ import pandas as pd
 from scipy.signal import welch
 
 from mne_duin.utils.checks import check_number, check_type
+from mne_duin.viz.given_axes import given_axes
 from mne_duin.viz.tables import column_names
 from mne_duin.viz.theme import (
     MODEL,
@@ -51,7 +52,9 @@ def plot_reconstruction(
     tmin=0.0,
     epoch=None,
     n_channels=8,
+    unit="signal",
     title=None,
+    axes=None,
     show=True,
 ):
     """Compare a signal with its reconstruction.
@@ -73,8 +76,12 @@ def plot_reconstruction(
         Which epoch to show; None takes the one whose error is the median.
     n_channels : int
         How many channels to show at most.
+    unit : str
+        Unit of the data, for the scale bar and the spectrum; ``"V"`` is drawn as µV.
     title : str | None
         Title of the figure.
+    axes : Axes | sequence of Axes | None
+        Where to draw: the traces, the errors, the spectrum.
     show : bool
         Whether to show the figure.
 
@@ -93,15 +100,23 @@ def plot_reconstruction(
         epoch = int(np.argsort(per_epoch, kind="stable")[len(per_epoch) // 2])
     check_number("epoch", epoch, low=0, high=len(signal) - 1, integer=True)
     shown = _spread(error, n_channels)
-    figure = plt.figure(figsize=(WIDTH, max(0.42 * len(shown) + 0.9, 3.4)))
-    grid = figure.add_gridspec(2, 2, width_ratios=[1.7, 1])
-    axes = figure.add_subplot(grid[:, 0])
+    if unit == "V":
+        signal, reconstruction, unit = 1e6 * signal, 1e6 * reconstruction, "µV"
+    if axes is None:
+        figure = plt.figure(figsize=(WIDTH, max(0.42 * len(shown) + 0.9, 3.4)))
+        grid = figure.add_gridspec(2, 2, width_ratios=[1.7, 1])
+        axes = [figure.add_subplot(grid[k]) for k in (np.s_[:, 0], (0, 1), (1, 1))]
+    else:
+        figure, axes = given_axes(axes, 3)
     times = tmin + np.arange(signal.shape[2]) / sfreq
     pair = signal[epoch][shown], reconstruction[epoch][shown]
-    _draw_traces(axes, times, pair, [f"{names[k]}\n{error[k]:.2f}" for k in shown])
-    axes.set_title(f"epoch {epoch} of {len(signal)}, relative error per channel")
-    _draw_errors(figure.add_subplot(grid[0, 1]), error, groups)
-    _draw_spectrum(figure.add_subplot(grid[1, 1]), signal, reconstruction, sfreq)
+    labels = [f"{names[k]}\n{error[k]:.2f}" for k in shown]
+    _draw_traces(axes[0], times, pair, labels, unit)
+    axes[0].set_title(f"epoch {epoch} of {len(signal)}, relative error per channel")
+    for one in axes[1:2]:
+        _draw_errors(one, error, groups)
+    for one in axes[2:]:
+        _draw_spectrum(one, signal, reconstruction, sfreq, unit)
     if title:
         figure.suptitle(title, x=0.01, ha="left")
     return finish(figure, show)
@@ -138,7 +153,7 @@ def _spread(error, n_channels):
     return order[np.unique(picks.round().astype(int))]
 
 
-def _draw_traces(axes, times, pair, names):
+def _draw_traces(axes, times, pair, names, unit):
     """Draw signal and reconstruction of each channel on its own baseline."""
     signal, model = pair
     step = 5.0 * np.median(signal.std(axis=1)) or 1.0
@@ -160,6 +175,23 @@ def _draw_traces(axes, times, pair, names):
     axes.set(xlabel="time (s)", xlim=(times[0], times[-1]))
     axes.set_ylim(-step * (len(signal) - 0.35), step * 1.15)
     axes.legend(loc="upper right", ncols=2, borderaxespad=0.0)
+    _draw_scale_bar(axes, step, unit)
+
+
+def _draw_scale_bar(axes, step, unit):
+    """Draw a bar of a round height at the right edge, and write its height."""
+    size = 10.0 ** np.floor(np.log10(step))
+    size *= max(factor for factor in (1, 2, 5) if factor * size <= step)
+    edge = axes.get_yaxis_transform()
+    low = axes.get_ylim()[0]
+    axes.plot(
+        [1.01, 1.01], [low, low + size], transform=edge, color="#202020", linewidth=1.5,
+        clip_on=False, solid_capstyle="butt",
+    )  # fmt: skip
+    axes.text(
+        1.02, low + size / 2, f"{size:g} {unit}", transform=edge, rotation=90,
+        ha="left", va="center", fontsize=6.5,
+    )  # fmt: skip
 
 
 def _draw_errors(axes, error, groups):
@@ -185,7 +217,7 @@ def _draw_errors(axes, error, groups):
     axes.set(xlabel="relative error (1 = nothing kept)", title="error by region")
 
 
-def _draw_spectrum(axes, signal, reconstruction, sfreq):
+def _draw_spectrum(axes, signal, reconstruction, sfreq, unit):
     """Draw the mean power spectra of both on logarithmic axes."""
     length = int(min(signal.shape[2], max(sfreq, 8)))
     for data, color, name in (
@@ -195,6 +227,8 @@ def _draw_spectrum(axes, signal, reconstruction, sfreq):
         frequencies, power = welch(data, sfreq, nperseg=length, axis=-1)
         mean = power.mean(axis=(0, 1))
         axes.loglog(frequencies[1:], mean[1:], color=color, label=name)
-    axes.set(xlabel="frequency (Hz)", ylabel="power", title="spectrum")
+    power = f"power ({unit}²/Hz)"
+    axes.set(xlabel="frequency (Hz)", ylabel=power, title="spectrum")
+    axes.xaxis.set_major_formatter("{x:g}")
     axes.set_xlim(frequencies[1], frequencies[-1])
     axes.legend()

@@ -135,7 +135,7 @@ def test_one_contact_and_two_hundred(
 def test_a_planted_contact_is_the_hottest_point(contacts, rng):
     values = pd.Series(0.2 * rng.random(28), contacts.index)
     values["C'7"] = 1.0
-    painted, near = smooth_on_surface(values.to_numpy(), contacts, "l")
+    painted, near, _ = smooth_on_surface(values.to_numpy(), contacts, "l")
     assert near[contacts.index.get_loc("C'7")]
     hottest = load_hemisphere("l")[0][np.nanargmax(painted)]
     place = to_space(contacts.loc["C'7", ["x", "y", "z"]], "MNI152", "MNI305")[0]
@@ -151,13 +151,13 @@ def test_the_surface_is_drawn_in_mni305(contacts):
     direct = contacts.copy()
     xyz = to_space(contacts[["x", "y", "z"]], "MNI152", "MNI305")
     direct[["x", "y", "z"]], direct["space"] = xyz, MNI305
-    one, _ = smooth_on_surface(values, contacts, "l")
-    two, _ = smooth_on_surface(values, direct, "l")
+    one, *_ = smooth_on_surface(values, contacts, "l")
+    two, *_ = smooth_on_surface(values, direct, "l")
     np.testing.assert_allclose(one, two)
     figure = plot_contributions(values, contacts, kind="surface", show=False)
     faces = [c for c in figure.findobj(PolyCollection) if len(c.get_paths()) > 5000]
-    assert len(faces) == 1
-    assert faces[0].get_rasterized()
+    assert len(faces) == 2
+    assert all(one.get_rasterized() for one in faces)
 
 
 def test_twelve_subjects_share_one_brain(make_contacts, rng):
@@ -205,5 +205,12 @@ def test_axes_of_the_caller_are_used(contacts):
     figure, axes = plt.subplots()
     back = plot_contributions(np.ones(28), contacts, kind="bars", axes=axes, show=False)
     assert back is figure
-    with pytest.raises(ValueError, match='use it with kind="bars"'):
+    figure, axes = plt.subplots(1, 3)
+    back = plot_contributions(np.ones(28), contacts, axes=axes, show=False)
+    assert back is figure
+    assert len(markers(axes[2])[0]) == 28
+    _, axes = plt.subplots(1, 4)
+    with pytest.raises(ValueError, match="`axes` must be 1 to 3 axes, one per panel"):
         plot_contributions(np.ones(28), contacts, axes=axes, show=False)
+    with pytest.raises(TypeError, match="`axes` must be Axes"):
+        plot_contributions(np.ones(28), contacts, axes="here", show=False)

@@ -7,7 +7,7 @@ import pytest
 from matplotlib.collections import QuadMesh
 
 from mne_duin.viz import plot_patch_filters, plot_patterns, plot_spatial_filters
-from mne_duin.viz.filters import best_view
+from mne_duin.viz.filter_choice import best_view, distinct
 from mne_duin.viz.montage import montage_grid
 from mne_duin.viz.patches import frequency_response, split_rank_one
 
@@ -113,13 +113,14 @@ def test_frequency_response_peaks_at_the_planted_rhythm(frequency):
 
 def test_patch_filters_show_the_strongest(contacts, rng):
     filters = 0.01 * rng.normal(size=(160, 28, 100))
-    filters[[17, 99], 3] += 1.0
+    filters[17, 3] += 1.0
+    filters[99, 4] += 1.1
     figure = plot_patch_filters(
         filters, contacts, sfreq=1000.0, n_filters=2, show=False
     )
     titles = [axes.get_title(loc="left") for axes in figure.axes]
-    assert "number 18 of the token" in titles
-    assert "number 100 of the token" in titles
+    assert "token dimension 18" in titles
+    assert "token dimension 100" in titles
     maps = [mesh for mesh in figure.findobj(QuadMesh) if mesh.get_array().size == 2800]
     assert {mesh.norm.vmin + mesh.norm.vmax for mesh in maps} == {0.0}
     with pytest.raises(ValueError, match="n_filters, n_channels, n_times"):
