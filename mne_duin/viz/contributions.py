@@ -115,7 +115,9 @@ def plot_contributions(
     else:
         if counts == "auto":
             counts = len(set(column_names(contacts, "subject"))) > 1
-        figure, right, note = _plot_beside(kind, values, contacts, label, counts, n_bars)
+        figure, right, note = _plot_beside(
+            kind, values, contacts, label, counts, n_bars
+        )
         notes += [note, _draw_bars(right, values, contacts, n_bars, label)]
     add_footnote(figure, "\n".join(note for note in notes if note))
     if title:
@@ -186,7 +188,11 @@ def _plot_beside(kind, values, contacts, label, counts, n_bars):
         plt.cm.ScalarMappable(norm, cmap), ax=axes, orientation="horizontal",
         shrink=0.45, aspect=28, pad=0.03, label=label,
     )  # fmt: skip
-    return figure, _bar_axes(right, figure.get_figheight(), min(len(values), n_bars)), note
+    return (
+        figure,
+        _bar_axes(right, figure.get_figheight(), min(len(values), n_bars)),
+        note,
+    )
 
 
 def _make_room(figure, height):

@@ -165,7 +165,9 @@ def _plot_rows(filters, numbers, contacts, sfreq):
         one[2].plot(milliseconds[:-1], courses[row], color=TRAIN)
         one[2].set_title(f"course, {share[row]:.0%} of the power", fontsize=7)
         one[3].plot(frequencies, response[row], color=MODEL)
-        one[3].set(xscale="log", ylim=(-40, 2), ylabel="gain (dB)", yticks=[-40, -20, 0])
+        one[3].set(
+            xscale="log", ylim=(-40, 2), ylabel="gain (dB)", yticks=[-40, -20, 0]
+        )
         one[3].set_xlim(max(5.0, frequencies[1]), frequencies[-1])
         one[3].xaxis.set_major_formatter("{x:g}")
         one[2].set(yticks=[], xlim=(0, milliseconds[-1]))
