@@ -26,8 +26,11 @@ from .estimators import (
     DuINClassifier,
     DuINMAE,
     DuINVQVAE,
+    from_braindecode,
     read_estimator,
     read_official,
+    to_braindecode,
+    to_published,
 )
 
 # baselines

@@ -1,8 +1,9 @@
 """Files and foreign state dicts: safe, versioned, atomic.
 
 ``official`` translates the published checkpoints' names to ours and back by the rows of
-``official_table``, ``pth`` reads the published files, ``format`` reads and writes ours
-through ``atomic``, and ``folder`` keeps the numbered ones of a training run.
+``official_table``, ``braindecode`` those of braindecode's network; ``pth`` reads files
+of either, ``format`` reads and writes ours through ``atomic``, and ``folder`` keeps the
+numbered ones of a training run.
 """
 
 from mne_duin.checkpoints.folder import read_latest, write_next
@@ -17,7 +18,7 @@ from mne_duin.checkpoints.official import (
     official_sizes,
     to_official,
 )
-from mne_duin.checkpoints.pth import read_state_dict
+from mne_duin.checkpoints.pth import read_state_dict, unwrap_names
 
 __all__ = [
     "LaterVersionError",
@@ -28,6 +29,7 @@ __all__ = [
     "read_latest",
     "read_state_dict",
     "to_official",
+    "unwrap_names",
     "write_checkpoint",
     "write_next",
 ]

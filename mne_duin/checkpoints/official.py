@@ -207,6 +207,35 @@ def to_official(ours, stage, sizes):
     return official
 
 
+def official_constants(stage, sizes):
+    """Return the constants that a published file has among its weights.
+
+    Parameters
+    ----------
+    stage : str
+        ``"vqvae"``, ``"mae"`` or ``"cls"``.
+    sizes : dict
+        ``n_layers``, ``n_decoder_layers`` and ``head_dim``.
+
+    Returns
+    -------
+    constants : dict of str to Tensor
+        The scales of the attentions and, with a codex, the mark that it has started,
+        without which the published code would start it anew.
+    """
+    layers = {"encoder": sizes["n_layers"], "decoder": sizes["n_decoder_layers"]}
+    constants = {
+        f"{part}.1.xfmr_blocks.{layer}.mha.attention.scale": torch.tensor(
+            sizes["head_dim"] ** -0.5
+        )
+        for part, n_layers in layers.items()
+        for layer in range(n_layers)
+    }
+    if stage == "vqvae":
+        constants["vq_block.codex.initted"] = torch.ones(1)
+    return constants
+
+
 def _to_ours(value, row, sizes):
     value = torch.as_tensor(value)
     if row.kind == "subject":

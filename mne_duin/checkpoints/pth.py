@@ -1,22 +1,28 @@
-"""Read the published files without running anything in them."""
+"""Read state dicts of others without running anything in them."""
 
 from pathlib import Path
 
+import safetensors.torch
 import torch
+
+# Put before every name by training on several devices and by compiling.
+WRAPPERS = ("module.", "_orig_mod.")
 
 
 def read_state_dict(path):
-    """Read a ``.pth`` file as published, without running anything it may contain.
+    """Read tensors by name, without running anything that the file may contain.
 
     Parameters
     ----------
     path : path-like
-        A file written by ``torch.save``.
+        A file written by ``torch.save``, as published, or by safetensors where its
+        name ends in ``.safetensors``.
 
     Returns
     -------
     state_dict : dict of str to Tensor
-        The tensors by name, on the CPU.
+        The tensors by name, on the CPU. ``module.`` and ``_orig_mod.`` in front of
+        every name, as training on several devices puts them, are taken away.
 
     Raises
     ------
@@ -29,7 +35,10 @@ def read_state_dict(path):
     if not path.is_file():
         raise FileNotFoundError(f"There is no file {str(path)!r}.")
     try:
-        content = torch.load(path, map_location="cpu", weights_only=True)
+        if path.suffix == ".safetensors":
+            content = safetensors.torch.load_file(path)
+        else:
+            content = torch.load(path, map_location="cpu", weights_only=True)
     except Exception as error:
         # A file of unknown origin can make the reader stumble in any way.
         reason = " ".join(str(error).split())
@@ -40,4 +49,23 @@ def read_state_dict(path):
     named = isinstance(content, dict) and all(isinstance(key, str) for key in content)
     if not named or not all(isinstance(v, torch.Tensor) for v in content.values()):
         raise ValueError(f"{path.name} must hold a dict of names to tensors.")
-    return content
+    return unwrap_names(content)
+
+
+def unwrap_names(state_dict):
+    """Take away what training on several devices and compiling put before every name.
+
+    Parameters
+    ----------
+    state_dict : dict of str to Tensor
+        The tensors by name.
+
+    Returns
+    -------
+    state_dict : dict of str to Tensor
+        The same tensors, without ``module.`` and ``_orig_mod.``.
+    """
+    for wrapper in WRAPPERS * 2:
+        if state_dict and all(str(name).startswith(wrapper) for name in state_dict):
+            state_dict = {k.removeprefix(wrapper): v for k, v in state_dict.items()}
+    return state_dict

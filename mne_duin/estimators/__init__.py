@@ -3,11 +3,14 @@
 ``vqvae`` learns the codex, ``mae`` pre-trains by predicting hidden codes,
 ``classifier`` names words; ``base`` holds what they share, ``codex`` how a codex is
 started and kept alive, ``presets`` the training recipes as data, ``reading`` opens
-saved and published weights.
+saved and published weights, ``published`` and ``exchange`` make weights for the
+published code and for braindecode.
 """
 
 from mne_duin.estimators.classifier import DuINClassifier
+from mne_duin.estimators.exchange import from_braindecode, to_braindecode
 from mne_duin.estimators.mae import DuINMAE
+from mne_duin.estimators.published import to_published
 from mne_duin.estimators.reading import read_estimator, read_official
 from mne_duin.estimators.vqvae import DuINVQVAE
 
@@ -15,6 +18,9 @@ __all__ = [
     "DuINClassifier",
     "DuINMAE",
     "DuINVQVAE",
+    "from_braindecode",
     "read_estimator",
     "read_official",
+    "to_braindecode",
+    "to_published",
 ]

@@ -12,6 +12,7 @@ from mne_duin.checkpoints import (
     official_sizes,
     read_state_dict,
     to_official,
+    unwrap_names,
 )
 from mne_duin.estimators import persistence
 from mne_duin.estimators.classifier import DuINClassifier
@@ -89,29 +90,51 @@ def read_official(
     state = path_or_state_dict
     if not isinstance(state, dict):
         state = read_state_dict(check_type("path_or_state_dict", state, (str, Path)))
+    state = unwrap_names(state)
     sizes = official_sizes(state, stage)
     if n_subjects is not None and n_subjects != sizes["n_subjects"]:
         raise ValueError(
             f"`n_subjects` is {n_subjects}, but the weights are of "
             f"{sizes['n_subjects']} subjects."
         )
-    names = _names("ch_names", ch_names, sizes["n_channels"])
+    names = name_or_number("ch_names", ch_names, sizes["n_channels"])
     network = _network(sizes, stage)
     with torch.device("meta"):
         expected = build_network(network).state_dict()
     check_official(state, stage, to_official(expected, stage, sizes))
     module = load_network(network, from_official(state, stage))
     estimator = _estimator(stage, network)
-    _set_up(estimator, module, [str(name) for name in names], sizes["n_subjects"])
+    set_up(estimator, module, [str(name) for name in names], sizes["n_subjects"])
     if stage == "vqvae":
         estimator.code_counts_ = module.quantizer.counts.round().long().numpy()
     elif stage == "cls":
-        estimator.classes_ = np.asarray(_names("classes", classes, sizes["n_classes"]))
+        labels = name_or_number("classes", classes, sizes["n_classes"])
+        estimator.classes_ = np.asarray(labels)
     return estimator
 
 
-def _names(argument, names, n_wanted):
-    """Return names, numbers where None was given."""
+def name_or_number(argument, names, n_wanted):
+    """Return names, numbers where None was given.
+
+    Parameters
+    ----------
+    argument : str
+        Name of the argument, for the message.
+    names : sequence | None
+        The names.
+    n_wanted : int
+        How many there must be.
+
+    Returns
+    -------
+    names : list
+        The names.
+
+    Raises
+    ------
+    ValueError
+        If there are more or fewer.
+    """
     names = list(range(n_wanted)) if names is None else list(names)
     if len(names) != n_wanted:
         raise ValueError(
@@ -156,8 +179,22 @@ def _estimator(stage, network):
     )
 
 
-def _set_up(estimator, module, ch_names, n_subjects):
-    """Make an estimator that counts as fitted on z-scored signals."""
+def set_up(estimator, module, ch_names, n_subjects, sfreq=SFREQ):
+    """Make an estimator that counts as fitted on z-scored signals.
+
+    Parameters
+    ----------
+    estimator : BaseDuIN
+        The estimator, changed in place.
+    module : Module
+        Its network.
+    ch_names : list of str
+        Names of the channels.
+    n_subjects : int
+        Number of subjects.
+    sfreq : float
+        Sampling rate in Hz.
+    """
     shape = (n_subjects, len(ch_names))
     estimator.module_, estimator.high_gamma_ = module.eval(), False
     estimator.device_ = torch.device("cpu")
@@ -165,7 +202,7 @@ def _set_up(estimator, module, ch_names, n_subjects):
         np.zeros(shape, np.float32), np.ones(shape, np.float32), np.ones(shape, bool)
     )
     estimator.ch_names_, estimator.n_features_in_ = ch_names, len(ch_names)
-    estimator.info_ = mne.create_info(ch_names, SFREQ, "seeg")
+    estimator.info_ = mne.create_info(ch_names, sfreq, "seeg")
     estimator.patch_size_ = module.encoder.patch_size
     estimator.subjects_ = np.arange(n_subjects) if n_subjects > 1 else np.array([""])
     estimator.history_ = History([])
