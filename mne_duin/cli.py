@@ -1,4 +1,4 @@
-"""The command line: ``mne-duin decode``, ``contacts``, ``sys-info``."""
+"""The command line: ``mne-duin decode``, ``contacts``, ``convert``, ``sys-info``."""
 
 import argparse
 import sys
@@ -11,6 +11,7 @@ import mne
 
 from mne_duin import __version__
 from mne_duin.channels import assign_regions, label_contacts
+from mne_duin.estimators import convert_weights
 from mne_duin.io import find_recordings, read_contacts
 from mne_duin.pipeline import decode_words
 from mne_duin.viz import plot_contacts
@@ -69,6 +70,7 @@ def make_parser():
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
     _add_decode(commands)
     _add_contacts(commands)
+    _add_convert(commands)
     info = commands.add_parser("sys-info", help="print versions, for bug reports")
     info.add_argument("--quiet", action="store_true", help=argparse.SUPPRESS)
     info.set_defaults(function=sys_info)
@@ -137,6 +139,52 @@ def _add_contacts(commands):
         "--out", type=Path, metavar="FILE", help="write the table to this TSV file"
     )
     parser.set_defaults(function=contacts)
+
+
+def _add_convert(commands):
+    parser = commands.add_parser(
+        "convert", help="turn weights of one kind of file into another"
+    )
+    parser.add_argument("source", type=Path, help="the file to read, of any kind")
+    parser.add_argument("target", type=Path, help="the file to write")
+    parser.add_argument(
+        "--to",
+        choices=("mne_duin", "published", "braindecode"),
+        default="mne_duin",
+        help="default: %(default)s",
+    )
+    parser.add_argument(
+        "--subject", help="whose spatial map braindecode's network gets"
+    )
+    parser.add_argument(
+        "--ch-names", nargs="+", metavar="NAME", help="channels of foreign weights"
+    )
+    parser.add_argument(
+        "--classes", nargs="+", metavar="LABEL", help="labels of foreign weights"
+    )
+    parser.add_argument("--quiet", action="store_true", help="print nothing")
+    parser.set_defaults(function=convert)
+
+
+def convert(options):
+    """Run ``mne-duin convert``.
+
+    Parameters
+    ----------
+    options : Namespace
+        The parsed arguments.
+    """
+    estimator = convert_weights(
+        options.source,
+        options.target,
+        to=options.to,
+        subject=options.subject,
+        ch_names=options.ch_names,
+        classes=options.classes,
+    )
+    if not options.quiet:
+        kind = type(estimator).__name__
+        print(f"{kind} of {estimator.n_features_in_} channels -> {options.target}")
 
 
 def decode(options):

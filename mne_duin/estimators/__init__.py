@@ -4,21 +4,29 @@
 ``classifier`` names words; ``base`` holds what they share, ``codex`` how a codex is
 started and kept alive, ``presets`` the training recipes as data, ``reading`` opens
 saved and published weights, ``published`` and ``exchange`` make weights for the
-published code and for braindecode.
+published code and for braindecode, ``conversion`` turns one file into another, ``hub``
+shares them.
 """
 
 from mne_duin.estimators.classifier import DuINClassifier
+from mne_duin.estimators.conversion import convert_weights
 from mne_duin.estimators.exchange import from_braindecode, to_braindecode
 from mne_duin.estimators.mae import DuINMAE
 from mne_duin.estimators.published import to_published
-from mne_duin.estimators.reading import read_estimator, read_official
+from mne_duin.estimators.reading import (
+    from_pretrained,
+    read_estimator,
+    read_official,
+)
 from mne_duin.estimators.vqvae import DuINVQVAE
 
 __all__ = [
     "DuINClassifier",
     "DuINMAE",
     "DuINVQVAE",
+    "convert_weights",
     "from_braindecode",
+    "from_pretrained",
     "read_estimator",
     "read_official",
     "to_braindecode",

@@ -3,7 +3,7 @@
 from sklearn.frozen import FrozenEstimator
 from sklearn.utils.validation import check_is_fitted
 
-from mne_duin.estimators import contributions, persistence
+from mne_duin.estimators import contributions, hub, persistence
 from mne_duin.estimators.bands import BANDS
 from mne_duin.estimators.trained import TrainedNetwork
 from mne_duin.nn import build_encoder
@@ -172,3 +172,88 @@ class BaseDuIN(TrainedNetwork):
         """
         check_is_fitted(self, "module_")
         return persistence.save(self, path)
+
+    def push_to_hub(
+        self, repo_id, *, licence=None, private=True, token=None, endpoint=None
+    ):
+        """Upload the fitted estimator to the Hugging Face Hub.
+
+        Needs the extra ``hub``. The repository gets the file that ``save`` writes and a
+        card with parameters and channels. Think of the patients before you publish: the
+        file holds channel names, scales, labels and names of subjects and runs.
+
+        Parameters
+        ----------
+        repo_id : str
+            ``"owner/name"``; the repository is made where it is missing.
+        licence : str | None
+            Identifier of the licence, for example ``"cc-by-4.0"``; None says that none
+            was stated.
+        private : bool
+            Whether a new repository is private. False warns.
+        token : str | None
+            Access token; None takes that of the login.
+        endpoint : str | None
+            Address of another hub.
+
+        Returns
+        -------
+        url : str
+            Where it is now.
+
+        Raises
+        ------
+        ImportError
+            If the package huggingface_hub is missing.
+        """
+        check_is_fitted(self, "module_")
+        options = {"token": token, "endpoint": endpoint}
+        return hub.push(self, repo_id, licence=licence, private=private, **options)
+
+    @classmethod
+    def from_pretrained(
+        cls,
+        repo_id_or_folder,
+        *,
+        revision=None,
+        token=None,
+        cache_dir=None,
+        endpoint=None,
+    ):
+        """Read an estimator of this class from a folder or the Hugging Face Hub.
+
+        Parameters
+        ----------
+        repo_id_or_folder : str | Path
+            A folder with ``model.safetensors``, or ``"owner/name"`` on the hub.
+        revision : str | None
+            Branch, tag or commit on the hub.
+        token : str | None
+            Access token; None takes that of the login.
+        cache_dir : path-like | None
+            Where downloads are kept; None is the place of huggingface_hub.
+        endpoint : str | None
+            Address of another hub.
+
+        Returns
+        -------
+        estimator : DuINVQVAE | DuINMAE | DuINClassifier
+            The fitted estimator, on the CPU.
+
+        Raises
+        ------
+        FileNotFoundError
+            If there is no such folder, repository or file.
+        ValueError
+            If the file is damaged, of another kind, or holds another class.
+        """
+        where = {"revision": revision, "token": token, "endpoint": endpoint}
+        path = hub.find_model(repo_id_or_folder, cache_dir=cache_dir, **where)
+        known = {kind.__name__: kind for kind in BaseDuIN.__subclasses__()}
+        estimator = persistence.read(path, known)
+        if not isinstance(estimator, cls):
+            raise ValueError(
+                f"{str(repo_id_or_folder)!r} holds a {type(estimator).__name__}, no "
+                f"{cls.__name__}."
+            )
+        return estimator

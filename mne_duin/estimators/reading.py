@@ -15,6 +15,7 @@ from mne_duin.checkpoints import (
     unwrap_names,
 )
 from mne_duin.estimators import persistence
+from mne_duin.estimators.base import BaseDuIN
 from mne_duin.estimators.classifier import DuINClassifier
 from mne_duin.estimators.mae import DuINMAE
 from mne_duin.estimators.vqvae import DuINVQVAE
@@ -48,6 +49,53 @@ def read_estimator(path):
         If the file is damaged, of another kind, or of a later version.
     """
     return persistence.read(path, CLASSES)
+
+
+def from_pretrained(
+    repo_id_or_folder, *, revision=None, token=None, cache_dir=None, endpoint=None
+):
+    """Read an estimator from a folder or the Hugging Face Hub.
+
+    Only the safetensors file ``model.safetensors`` is read; nothing is run. Downloading
+    needs the extra ``hub``.
+
+    Parameters
+    ----------
+    repo_id_or_folder : str | Path
+        A folder with ``model.safetensors``, or ``"owner/name"`` on the hub.
+    revision : str | None
+        Branch, tag or commit on the hub.
+    token : str | None
+        Access token; None takes that of the login.
+    cache_dir : path-like | None
+        Where downloads are kept; None is the place of huggingface_hub.
+    endpoint : str | None
+        Address of another hub.
+
+    Returns
+    -------
+    estimator : DuINVQVAE | DuINMAE | DuINClassifier
+        The fitted estimator, on the CPU.
+
+    Raises
+    ------
+    FileNotFoundError
+        If there is no such folder, repository or file.
+    ValueError
+        If the file is damaged, of another kind, or of a later version.
+    ImportError
+        If the package huggingface_hub is needed and missing.
+
+    See Also
+    --------
+    DuINClassifier.push_to_hub : Upload an estimator.
+
+    Examples
+    --------
+    >>> clf = from_pretrained("lab/word-reading")  # doctest: +SKIP
+    """
+    options = {"token": token, "cache_dir": cache_dir, "endpoint": endpoint}
+    return BaseDuIN.from_pretrained(repo_id_or_folder, revision=revision, **options)
 
 
 def read_official(

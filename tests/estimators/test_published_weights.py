@@ -67,9 +67,7 @@ def test_what_the_published_network_has_not():
     X, y = random.standard_normal((12, 4, 300)), np.arange(12) % 3
     options = {"max_shift": 0.0, "max_iter": 1, "verbose": False, "n_layers": 1}
     gamma = DuINClassifier(high_gamma=True, **options).fit(X, y, sfreq=1000)
-    with pytest.raises(
-        ValueError, match="high-gamma power .* the published network"
-    ):
+    with pytest.raises(ValueError, match="high-gamma power .* the published network"):
         to_published(gamma)
     with pytest.raises(ValueError, match="`estimator` is not fitted"):
         to_published(DuINClassifier())

@@ -7,7 +7,7 @@ import pytest
 from matplotlib.collections import QuadMesh
 
 from mne_duin.viz import plot_patch_filters, plot_patterns, plot_spatial_filters
-from mne_duin.viz.filter_choice import best_view, distinct
+from mne_duin.viz.filter_choice import best_view
 from mne_duin.viz.montage import montage_grid
 from mne_duin.viz.patches import frequency_response, split_rank_one
 
