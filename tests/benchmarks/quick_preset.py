@@ -30,16 +30,22 @@ def simulate(seed):
     settings = SimulationSettings(n_runs=8, sfreq=1000.0, line_noise=0.0)
     recording = simulate_recording(settings, random_state=seed)
     epochs, contacts, _ = cut_epochs(recording, reference="bipolar")
+    epochs, contacts = in_regions(epochs, contacts)
+    return epochs, cut_segments(recording.raws[:N_TRAINING_RUNS], contacts)
+
+
+def in_regions(epochs, contacts):
+    """Return the channels of vSMC and STG."""
     selector = RegionSelector(contacts, ("vSMC", "STG"))
     epochs = selector.fit(epochs).transform(epochs)
-    segments = np.concatenate(
-        [
-            segment_run(raw, contacts.loc[epochs.ch_names])
-            for raw in recording.raws[:N_TRAINING_RUNS]
-        ]
-    )
-    info = mne.create_info(epochs.ch_names, 1000.0, "seeg")
-    return epochs, mne.EpochsArray(segments, info, verbose=False)
+    return epochs, contacts.loc[epochs.ch_names]
+
+
+def cut_segments(raws, contacts):
+    """Return segments of bipolar channels of some runs."""
+    data = np.concatenate([segment_run(raw, contacts) for raw in raws])
+    info = mne.create_info(list(contacts.index), 1000.0, "seeg")
+    return mne.EpochsArray(data, info, verbose=False)
 
 
 def segment_run(raw, contacts):
