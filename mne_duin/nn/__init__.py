@@ -4,8 +4,8 @@
 ``transformer`` gives tokens context, ``quantizer`` holds the codex, ``masking`` hides
 tokens, ``models`` composes these parts into the three stages, ``poms`` into those of
 the published multi-subject model, ``building`` makes them from sizes, ``starts`` gives
-them initial values from data. Signals have shape
-(n_epochs, n_channels, n_times), tokens (n_epochs, n_tokens, dim).
+them initial values from data, ``fast`` computes some of their formulas sooner. Signals
+have shape (n_epochs, n_channels, n_times), tokens (n_epochs, n_tokens, dim).
 """
 
 from mne_duin.nn.building import (

@@ -4,6 +4,7 @@ import torch
 from torch import nn
 from torch.nn import functional
 
+from mne_duin.nn import fast
 from mne_duin.nn.initial import init_linear_, truncated_normal_
 
 
@@ -49,7 +50,8 @@ class DuINEncoder(nn.Module):
         tokens : Tensor, shape (n_epochs, n_tokens, dim)
             Tokens without positions.
         """
-        return self.patch(self.spatial(x, subject))
+        # patch(spatial(x, subject))
+        return fast.tokenize(self.spatial, self.patch, x, subject)
 
     def forward(self, x, subject=None):
         """Encode a signal.
@@ -110,7 +112,9 @@ class VQVAE(nn.Module):
         reconstruction : Tensor, shape (n_epochs, n_channels, n_times)
             The rebuilt signal.
         """
-        return self.spatial(self.patch(self.transformer(tokens)), subject)
+        tokens = self.transformer(tokens)
+        # spatial(patch(tokens), subject)
+        return fast.decode_patches(self.patch, self.spatial, tokens, subject)
 
     def forward(self, x, subject=None):
         """Encode, quantize, rebuild.

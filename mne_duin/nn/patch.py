@@ -50,6 +50,7 @@ class PatchEncoder(nn.Module):
         self.layers = nn.Sequential(*layers)
         self.n_steps = n_steps
         self.dim = n_steps * filters[-1]
+        self._folded = None
 
     def forward(self, x):
         """Encode the patches.
@@ -69,6 +70,27 @@ class PatchEncoder(nn.Module):
         patches = x.reshape(n_epochs, n_inputs, n_tokens, self.patch_size)
         steps = self.layers(patches.transpose(1, 2).flatten(0, 1))
         return steps.transpose(1, 2).reshape(n_epochs, n_tokens, self.dim)
+
+    def folded(self):
+        """Return :func:`fold_patches` of this encoder, computed anew when it changed.
+
+        Returns
+        -------
+        kernel : Tensor, shape (n_inputs, patch_size, dim)
+            The map of a patch in evaluation mode.
+        offset : Tensor, shape (dim,)
+            What silence gives.
+        """
+        weights = list(self.state_dict().values())
+        if self._folded is None or not all(map(_is_same, weights, self._folded[0])):
+            like = self.layers[0].weight
+            parts = [part.to(like) for part in fold_patches(self)]
+            self._folded = [value.clone() for value in weights], parts
+        return self._folded[1]
+
+
+def _is_same(first, second):
+    return first.dtype == second.dtype and torch.equal(first, second)
 
 
 class PatchDecoder(nn.Module):
@@ -164,10 +186,10 @@ def fold_patches(patch):
         What silence gives.
     """
     n_inputs, size = patch.layers[0].in_channels, patch.patch_size
-    # Impulses minus the answer to silence: a difference that wants double precision.
-    patch = deepcopy(patch).cpu().double().eval()
-    basis = torch.eye(n_inputs * size, dtype=torch.float64)
-    basis = basis.reshape(-1, n_inputs, size)
-    offset = patch(torch.zeros_like(basis[:1]))[0, 0]
-    kernel = patch(basis)[:, 0] - offset
-    return kernel.reshape(n_inputs, size, patch.dim), offset
+    # Token i of epoch i alone: the gradient by the signal is row i of the map.
+    with torch.inference_mode(False), torch.enable_grad():
+        patch = deepcopy(patch).cpu().double().eval()
+        silence = torch.zeros(patch.dim, n_inputs, size, dtype=torch.float64)
+        tokens = patch(silence.requires_grad_())[:, 0]
+        (kernel,) = torch.autograd.grad(tokens.diagonal().sum(), silence)
+    return kernel.permute(1, 2, 0), tokens[0].detach()

@@ -6,9 +6,12 @@ from its channels, and a regression head of its own back to them. Transformer, c
 decoder blocks are shared.
 """
 
+from functools import partial
+
 import torch
 from torch import nn
 
+from mne_duin.nn import fast
 from mne_duin.nn.initial import truncated_normal_
 from mne_duin.nn.models import VQVAE, DuINEncoder
 from mne_duin.nn.patch import PatchEncoder, fold_patches
@@ -100,7 +103,8 @@ class SubjectPatchEncoder(nn.Module):
         tokens : Tensor, shape (n_epochs, n_tokens, dim)
             The tokens.
         """
-        return apply_by_subject(self.subjects, x, subject)
+        encoders = [partial(fast.encode_patches, one) for one in self.subjects]
+        return apply_by_subject(encoders, x, subject)
 
 
 class RegressionHead(nn.Module):

@@ -153,7 +153,9 @@ class Quantizer(nn.Module):
         codes = output.codes.flatten()
         vectors = output.projected.detach().flatten(0, 1)
         sums = torch.zeros_like(self.codebook).index_add_(0, codes, vectors)
-        counts = torch.bincount(codes, minlength=len(self.codebook)).to(sums.dtype)
+        # bincount would make the host wait for the device.
+        ones = torch.ones_like(codes, dtype=sums.dtype)
+        counts = torch.zeros_like(self.counts).index_add_(0, codes, ones)
         sums, counts = sum_over_processes(sums), sum_over_processes(counts)
         self.counts.lerp_(counts, 1 - self.decay)
         direction = functional.normalize(sums, dim=-1)

@@ -125,8 +125,9 @@ class SignalData:
         slack = self.x.shape[-1] - self.n_times
         start = torch.randint(slack + 1, (len(self),), generator=generator)
         order, start = order.to(self.x.device), start.to(self.x.device)
-        for rows in torch.arange(len(self)).split(batch_size):
-            yield self.take(order[rows], start[rows])
+        pieces = zip(order.split(batch_size), start.split(batch_size), strict=True)
+        for rows, first in pieces:
+            yield self.take(rows, first)
 
     def batches(self, batch_size):
         """Yield batches in order, cropped in the middle.

@@ -5,9 +5,9 @@ or shared that the published implementation does not share: signals are (n_epoch
 n_times, n_channels) and are transposed around every convolution; queries, keys and
 values have a matrix each; attention dropout draws its own mask; the codex is compared
 by squared distances and summed by one-hot products; targets are one-hot; the two masked
-passes of the MAE run one after the other; the classifier also computes the quantizer and
-the contrastive loss, both without effect. The count of floating-point operations of
-these steps is what efficiency refers to.
+passes of the MAE run one after the other; the classifier also computes quantizer and
+contrastive loss, both without effect. The count of floating-point operations of these
+steps is what efficiency refers to.
 """
 
 import torch
@@ -120,7 +120,9 @@ def quantize(w, tokens, training):
     bridged = unit + (chosen - unit).detach()
     if training:
         _move_codex_(w, flat, one_hot)
-    out = linear(w, "vq_block.post_proj.0", layer_norm(w, "vq_block.layernorm", bridged))
+    out = linear(
+        w, "vq_block.post_proj.0", layer_norm(w, "vq_block.layernorm", bridged)
+    )
     return out, loss, one_hot.view(*unit.shape[:-1], -1)
 
 
@@ -168,7 +170,9 @@ def mae_loss(w, x, subject, mask, one_hot, *, dropout=0.2, training=True):
     second = tokens * hidden + token * (1 - hidden)
     first, second = (
         linear(
-            w, "cls_block.cls_head.0.0", transform(w, "encoder", part, dropout, training)
+            w,
+            "cls_block.cls_head.0.0",
+            transform(w, "encoder", part, dropout, training),
         )
         for part in (first, second)
     )

@@ -92,7 +92,9 @@ def our_step(stage, dtype=None, *, device="cpu"):
     optimizer = make_optimizer(module, lr=1e-4, weight_decay=0.05)
 
     def step():
-        with torch.autocast(torch.device(device).type, dtype, enabled=dtype is not None):
+        with torch.autocast(
+            torch.device(device).type, dtype, enabled=dtype is not None
+        ):
             losses = made.step(module, batch)
         optimizer.zero_grad(set_to_none=True)
         losses["loss"].backward()
