@@ -19,6 +19,7 @@ from .channels import (
     reference_bipolar,
     reference_laplacian,
     reference_shaft,
+    stack_subjects,
 )
 
 # estimators: codes, masked pre-training, words
@@ -75,6 +76,7 @@ from .datasets import (
     read_official_epochs,
     read_official_segments,
     sample_data_path,
+    simulate_subjects,
     simulate_word_reading,
     write_simulated_bids,
 )

@@ -5,7 +5,7 @@ finds neighbours; ``coordinates`` knows which spaces lead to MNI152;
 ``atlas`` and ``labels`` name the grey matter at every contact (``label_columns`` takes
 the names that electrodes.tsv brings along); ``regions`` groups labels; ``matrices`` and
 ``reference`` make bipolar, Laplacian and shaft-average channels; ``selection`` picks
-channels in a pipeline. Everything here works on tables and MNE objects in memory.
+channels in a pipeline; ``subjects`` puts several subjects into one Epochs object. Everything here works on tables and MNE objects in memory.
 """
 
 from .atlas import Atlas, load_atlas
@@ -16,6 +16,7 @@ from .pairs import bipolar_pairs
 from .reference import reference_bipolar, reference_laplacian, reference_shaft
 from .regions import REGIONS, assign_regions
 from .selection import RegionSelector
+from .subjects import stack_subjects
 from .tables import name_table
 
 __all__ = [
@@ -34,5 +35,6 @@ __all__ = [
     "reference_laplacian",
     "reference_shaft",
     "space_family",
+    "stack_subjects",
     "to_mni152",
 ]

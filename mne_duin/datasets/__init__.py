@@ -2,7 +2,8 @@
 
 ``montages``, ``lexicon`` and ``schedule`` say who reads what and when; ``background``,
 ``speech`` and ``artefacts`` make the sources, ``brain`` mixes them into contacts, and
-``synthetic`` puts it together. ``bids`` writes a dataset with the texts of ``sidecars``
+``synthetic`` puts it together; ``cohort`` makes several
+subjects who share their word codes. ``bids`` writes a dataset with the texts of ``sidecars``
 and the files of ``brainvision``; ``sample`` is the command that writes the repository's
 own, and ``sample_path`` finds it. ``official`` and ``official_segments`` read the
 published word-reading set in the layout of ``official_layout``, with what they share in
@@ -15,6 +16,7 @@ from .official import read_official_epochs
 from .official_download import fetch_official
 from .official_layout import OFFICIAL_CHANNELS
 from .official_segments import read_official_segments
+from .cohort import simulate_cohort, simulate_subjects
 from .sample_path import sample_data_path
 from .settings import SimulationSettings
 from .synthetic import (
@@ -33,7 +35,9 @@ __all__ = [
     "read_official_epochs",
     "read_official_segments",
     "sample_data_path",
+    "simulate_cohort",
     "simulate_recording",
+    "simulate_subjects",
     "simulate_word_reading",
     "write_simulated_bids",
 ]

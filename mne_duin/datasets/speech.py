@@ -77,7 +77,7 @@ def draw_event_sources(rng, contacts, n_per_region=3):
         chosen = np.sort(rng.choice(eligible, size=count, replace=False))
         places.extend(chosen.tolist())
         regions.extend([name] * count)
-    evoked, power = _draw_answers(rng, regions)
+    evoked, power = draw_answers(rng, regions)
     lag = np.array([LAG[name] for name in regions])
     return EventSources(
         names=tuple(f"source{index + 1}" for index in range(len(places))),
@@ -107,8 +107,21 @@ def _draw_beside(rng, place, xyz):
     return xyz[place] + 1.5 * offset / np.linalg.norm(offset)
 
 
-def _draw_answers(rng, regions):
-    """Draw what each source answers to: seven gestures out of twelve, or the cue."""
+def draw_answers(rng, regions):
+    """Draw what each source answers to: seven gestures out of twelve, or the cue.
+
+    Parameters
+    ----------
+    rng : numpy.random.Generator
+        Source of chance.
+    regions : sequence of str
+        Region of each source.
+
+    Returns
+    -------
+    evoked, power : ndarray
+        See :class:`EventSources`.
+    """
     shape = (len(regions), len(KINDS))
     answers = np.zeros(shape, dtype=bool)
     for row, name in enumerate(regions):

@@ -8,6 +8,12 @@ from mne.utils import logger
 from sklearn.utils.validation import check_is_fitted
 
 from mne_duin.estimators.bands import add_high_gamma
+from mne_duin.estimators.subjects import (
+    check_contacts,
+    fill_slots,
+    learn_contacts,
+    real_channels,
+)
 from mne_duin.training import ChannelScaler, SignalData
 from mne_duin.utils.epochs import as_array, run_names
 
@@ -23,6 +29,7 @@ def inherit_input(estimator, pretrained):
     forget_network(estimator)
     for name in (
         "ch_names_",
+        "contacts_",
         "high_gamma_",
         "info_",
         "n_features_in_",
@@ -74,8 +81,8 @@ class EpochsInput:
     def _check_X(self, X, *, subject=None, sfreq=None):
         """Turn the training data into epochs of whole patches and learn the channels.
 
-        Sets ``ch_names_, info_, n_features_in_, patch_size_, subjects_, scaler_`` and,
-        where it can be known, ``fit_groups_``.
+        Sets ``ch_names_, contacts_, info_, n_features_in_, patch_size_, subjects_,
+        scaler_`` and, where it can be known, ``fit_groups_``.
         """
         epochs = as_array(X, sfreq=sfreq if sfreq is not None else self.sfreq)
         if epochs.sfreq is None:
@@ -92,8 +99,10 @@ class EpochsInput:
         self.n_features_in_ = len(names)
         self.patch_size_ = self._count_patch_samples()
         self.subjects_, index = _subject_index(epochs)
+        self.contacts_ = learn_contacts(epochs, self.subjects_)
+        real = real_channels(self.contacts_, self.subjects_, self.ch_names_)
         self.scaler_ = ChannelScaler.learn(
-            self._inputs(epochs), index, len(self.subjects_), self.ch_names_
+            self._inputs(epochs), index, len(self.subjects_), self.ch_names_, real
         )
         note_runs(self, epochs.metadata)
         return self._whole_patches(epochs)
@@ -122,7 +131,9 @@ class EpochsInput:
                 f"{type(self).__name__} was fitted at {self.info_['sfreq']:g} Hz. "
                 "Resample it."
             )
-        return self._whole_patches(self._order_channels(epochs))
+        epochs = self._order_channels(fill_slots(epochs, self.ch_names_))
+        check_contacts(self.contacts_, epochs)
+        return self._whole_patches(epochs)
 
     def _order_channels(self, epochs):
         """Return the epochs with the channels of the training data, in their order."""

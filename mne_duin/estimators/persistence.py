@@ -105,6 +105,7 @@ def _learned(estimator):
         "sfreq": float(estimator.info_["sfreq"]),
         "high_gamma": bool(estimator.high_gamma_),
         "subjects": _plain(list(estimator.subjects_)),
+        "contacts": _plain(estimator.contacts_),
         "history": _plain(estimator.history_.records),
         "n_iter": estimator.n_iter_,
         "best_iter": estimator.best_iter_,
@@ -199,6 +200,7 @@ def _set_learned(estimator, module, scaler, learned):
     estimator.n_features_in_ = len(learned["ch_names"])
     estimator.patch_size_ = module.encoder.patch_size
     estimator.subjects_ = np.array(learned["subjects"])
+    estimator.contacts_ = learned.get("contacts")
     estimator.history_ = History(learned["history"])
     estimator.n_iter_ = learned["n_iter"]
     estimator.best_iter_ = learned["best_iter"]

@@ -253,5 +253,5 @@ def set_up(estimator, module, ch_names, n_subjects, sfreq=SFREQ):
     estimator.info_ = mne.create_info(ch_names, sfreq, "seeg")
     estimator.patch_size_ = module.encoder.patch_size
     estimator.subjects_ = np.arange(n_subjects) if n_subjects > 1 else np.array([""])
-    estimator.history_ = History([])
+    estimator.contacts_, estimator.history_ = None, History([])
     estimator.n_iter_, estimator.best_iter_ = 0, None

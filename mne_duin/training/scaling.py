@@ -22,7 +22,7 @@ class ChannelScaler:
     channel_mask: np.ndarray
 
     @classmethod
-    def learn(cls, data, subject, n_subjects, ch_names=None):
+    def learn(cls, data, subject, n_subjects, ch_names=None, channel_mask=None):
         """Learn the scales.
 
         Parameters
@@ -35,6 +35,9 @@ class ChannelScaler:
             Number of subjects.
         ch_names : list of str | None
             For the error message.
+        channel_mask : ndarray of bool, shape (n_subjects, n_channels) | None
+            True where a channel is real, if that is known; else, of several subjects,
+            a channel of zeros only is taken for padding.
 
         Returns
         -------
@@ -54,11 +57,15 @@ class ChannelScaler:
             center = part.mean((0, 2), dtype=np.float64)
             spread = part.std((0, 2), dtype=np.float64)
             padded = ~part.any((0, 2))
-            if padded.all():
-                _refuse_flat(padded, ch_names)
+            if channel_mask is not None:
+                # What the network sees may hold each channel twice.
+                n_bands = len(padded) // channel_mask.shape[1]
+                padded &= ~np.tile(channel_mask[index], n_bands)
+            elif padded.all() or n_subjects == 1:
+                padded = np.zeros_like(padded)
             flat = (spread <= 1e-6 * np.abs(center)) & ~padded
-            if flat.any() or (padded.any() and n_subjects == 1):
-                _refuse_flat(flat | padded, ch_names)
+            if flat.any():
+                _refuse_flat(flat, ch_names)
             mask[index] = ~padded
             mean[index] = np.where(padded, 0, center)
             scale[index] = np.where(padded, 1, spread)

@@ -106,6 +106,10 @@ info_ : Info
     Channel names and sampling rate.
 ch_names_ : list of str
     Names of the channels.
+subjects_ : ndarray, shape (n_subjects,)
+    Names of the subjects, sorted.
+contacts_ : dict of str to list of str | None
+    Contacts of each subject in the order of the channel slots, of stacked epochs.
 n_iter_ : int
     Passes that were made.
 fit_groups_ : set of str

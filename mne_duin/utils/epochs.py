@@ -125,7 +125,7 @@ def run_names(metadata):
 
 
 def _from_epochs(epochs, name):
-    used = _usable_channels(epochs, name)
+    used = usable_channels(epochs, name)
     return EpochsData(
         epochs.get_data(picks=used, copy=False).astype(np.float32),
         float(epochs.info["sfreq"]),
@@ -135,8 +135,26 @@ def _from_epochs(epochs, name):
     )
 
 
-def _usable_channels(epochs, name):
-    """Return the neural channels that are not marked bad."""
+def usable_channels(epochs, name):
+    """Return the neural channels that are not marked bad; warn of the others.
+
+    Parameters
+    ----------
+    epochs : Epochs
+        The epochs.
+    name : str
+        Name of the argument, for messages.
+
+    Returns
+    -------
+    used : list of str
+        Their names, in the order of the data.
+
+    Raises
+    ------
+    ValueError
+        If there is none.
+    """
     types = epochs.get_channel_types()
     used = [
         channel
@@ -171,7 +189,7 @@ def _from_list(parts, name):
                 f"The Epochs in the list `{name}` differ in channels, bad channels, "
                 "length or sampling rate."
             )
-    used = _usable_channels(first, name)
+    used = usable_channels(first, name)
     data = [part.get_data(picks=used, copy=False) for part in parts]
     metadata = None
     if all(part.metadata is not None for part in parts):

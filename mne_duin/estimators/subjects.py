@@ -1,0 +1,132 @@
+"""Which contacts of which subject lie behind the channel slots of an estimator."""
+
+from dataclasses import replace
+
+import numpy as np
+
+from mne_duin.utils.slots import COLUMN, slot_numbers, split_contacts
+
+
+def learn_contacts(epochs, subjects):
+    """Read the contacts of every subject from the metadata.
+
+    Parameters
+    ----------
+    epochs : EpochsData
+        Stacked epochs, see :func:`mne_duin.stack_subjects`.
+    subjects : ndarray, shape (n_subjects,)
+        The subjects.
+
+    Returns
+    -------
+    contacts : dict of str to list of str | None
+        Contacts of each subject, in the order of the slots; None if the metadata do
+        not list them.
+
+    Raises
+    ------
+    ValueError
+        If the epochs of one subject have different contacts.
+    """
+    metadata = epochs.metadata
+    if metadata is None or COLUMN not in metadata or epochs.subject is None:
+        return None
+    listing = metadata[COLUMN].to_numpy(dtype=object)
+    contacts = {}
+    for subject in subjects:
+        found = set(listing[epochs.subject == subject])
+        if len(found) > 1:
+            raise ValueError(
+                f"The epochs of subject {str(subject)!r} come from {len(found)} lists "
+                "of contacts; give each of them a subject's name of its own."
+            )
+        contacts |= {str(subject): split_contacts(text) for text in found}
+    return contacts
+
+
+def check_contacts(known, epochs):
+    """Check that known subjects still have the contacts that were learned from.
+
+    Parameters
+    ----------
+    known : dict of str to list of str | None
+        What :func:`learn_contacts` found at fit.
+    epochs : EpochsData
+        Later epochs.
+
+    Raises
+    ------
+    ValueError
+        If the contacts of a subject, or their order, have changed.
+    """
+    if known is None or epochs.subject is None:
+        return
+    found = learn_contacts(epochs, np.unique(epochs.subject)) or {}
+    for subject in sorted(found.keys() & known.keys()):
+        before, now = known[subject], found[subject]
+        if before == now:
+            continue
+        lost = [name for name in before if name not in now]
+        new = [name for name in now if name not in before]
+        change = f"lost {lost[:5]}, new {new[:5]}" if lost or new else "another order"
+        raise ValueError(
+            f"The contacts of subject {subject!r} are not those that were learned from "
+            f"({change}). Give the same channels in the same order, or treat the "
+            "recording as a new subject (add_subject)."
+        )
+
+
+def real_channels(contacts, subjects, ch_names):
+    """Say which channels are real, where the metadata told.
+
+    Parameters
+    ----------
+    contacts : dict of str to list of str | None
+        What :func:`learn_contacts` found.
+    subjects : ndarray, shape (n_subjects,)
+        The subjects.
+    ch_names : list of str
+        The channels.
+
+    Returns
+    -------
+    channel_mask : ndarray of bool, shape (n_subjects, n_channels) | None
+        True where a subject has a contact in the slot; None where it is not known.
+    """
+    numbers = slot_numbers(ch_names)
+    if contacts is None or numbers is None:
+        return None
+    counts = np.array([len(contacts[str(subject)]) for subject in subjects])
+    return np.array(numbers) <= counts[:, None]
+
+
+def fill_slots(epochs, ch_names):
+    """Pad stacked epochs with the slots that their subjects have no contact for.
+
+    Parameters
+    ----------
+    epochs : EpochsData
+        Later epochs, maybe of subjects with fewer contacts.
+    ch_names : list of str
+        The channels that are wanted.
+
+    Returns
+    -------
+    epochs : EpochsData
+        The epochs with all wanted slots, or as they were where they are not stacked.
+    """
+    if epochs.ch_names is None or learn_contacts(epochs, []) is None:
+        return epochs
+    missing = [name for name in ch_names if name not in epochs.ch_names]
+    numbers = slot_numbers([*epochs.ch_names, *missing])
+    if not missing or numbers is None:
+        return epochs
+    counts = [len(split_contacts(text)) for text in set(epochs.metadata[COLUMN])]
+    if min(numbers[len(epochs.ch_names) :]) <= max(counts):
+        # A real slot was taken away: the usual complaint names it.
+        return epochs
+    padding = np.zeros(
+        (len(epochs), len(missing), epochs.data.shape[-1]), epochs.data.dtype
+    )
+    data = np.concatenate([epochs.data, padding], axis=1)
+    return replace(epochs, data=data, ch_names=[*epochs.ch_names, *missing])
