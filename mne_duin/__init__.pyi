@@ -27,6 +27,7 @@ from .estimators import (
     DuINClassifier,
     DuINMAE,
     DuINVQVAE,
+    add_subject,
     convert_weights,
     from_braindecode,
     from_pretrained,

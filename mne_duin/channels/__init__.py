@@ -5,7 +5,8 @@ finds neighbours; ``coordinates`` knows which spaces lead to MNI152;
 ``atlas`` and ``labels`` name the grey matter at every contact (``label_columns`` takes
 the names that electrodes.tsv brings along); ``regions`` groups labels; ``matrices`` and
 ``reference`` make bipolar, Laplacian and shaft-average channels; ``selection`` picks
-channels in a pipeline; ``subjects`` puts several subjects into one Epochs object. Everything here works on tables and MNE objects in memory.
+channels in a pipeline; ``subjects`` puts several subjects into one Epochs object.
+Everything here works on tables and MNE objects in memory.
 """
 
 from .atlas import Atlas, load_atlas

@@ -2,11 +2,11 @@
 
 ``montages``, ``lexicon`` and ``schedule`` say who reads what and when; ``background``,
 ``speech`` and ``artefacts`` make the sources, ``brain`` mixes them into contacts, and
-``synthetic`` puts it together; ``cohort`` makes several
-subjects who share their word codes. ``bids`` writes a dataset with the texts of ``sidecars``
-and the files of ``brainvision``; ``sample`` is the command that writes the repository's
-own, and ``sample_path`` finds it. ``official`` and ``official_segments`` read the
-published word-reading set in the layout of ``official_layout``, with what they share in
+``synthetic`` puts it together; ``cohort`` makes several subjects who share their word
+codes. ``bids`` writes a dataset with the texts of ``sidecars`` and the files of
+``brainvision``; ``sample`` is the command that writes the repository's own, and
+``sample_path`` finds it. ``official`` and ``official_segments`` read the published
+word-reading set in the layout of ``official_layout``, with what they share in
 ``official_tables`` and pickles through ``official_pickle``; ``official_download``
 fetches it.
 """

@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 
+import mne
 import numpy as np
 
 from mne_duin.datasets.brain import draw_brain, record_run, truth_table
@@ -138,7 +139,8 @@ def simulate_subjects(
     subjects = {}
     for name, recording in recordings.items():
         epochs, contacts, truth = cut_epochs(recording, **cut)
-        epochs.metadata = epochs.metadata.assign(subject=name)
+        with mne.use_log_level("WARNING"):
+            epochs.metadata = epochs.metadata.assign(subject=name)
         subjects[name] = epochs, contacts, truth
     return subjects
 

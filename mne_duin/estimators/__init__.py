@@ -2,16 +2,17 @@
 
 ``vqvae`` learns the codex, ``mae`` pre-trains by predicting hidden codes,
 ``classifier`` names words; ``base`` holds what they share, ``codex`` how a codex is
-started and kept alive, ``presets`` the training recipes as data, ``reading`` opens
-saved and published weights, ``published`` and ``exchange`` make weights for the
-published code and for braindecode, ``conversion`` turns one file into another, ``hub``
-shares them.
+started and kept alive, ``new_subject`` fits the own layers of one more subject,
+``presets`` the training recipes as data, ``reading`` opens saved and published weights,
+``published`` and ``exchange`` make weights for the published code and for braindecode,
+``conversion`` turns one file into another, ``hub`` shares them.
 """
 
 from mne_duin.estimators.classifier import DuINClassifier
 from mne_duin.estimators.conversion import convert_weights
 from mne_duin.estimators.exchange import from_braindecode, to_braindecode
 from mne_duin.estimators.mae import DuINMAE
+from mne_duin.estimators.new_subject import add_subject
 from mne_duin.estimators.published import to_published
 from mne_duin.estimators.reading import (
     from_pretrained,
@@ -24,6 +25,7 @@ __all__ = [
     "DuINClassifier",
     "DuINMAE",
     "DuINVQVAE",
+    "add_subject",
     "convert_weights",
     "from_braindecode",
     "from_pretrained",

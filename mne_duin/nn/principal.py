@@ -87,9 +87,22 @@ def start_convolutions_(patch, forward):
         _add_delta_(layer.weight)
 
 
-def calibrate_(encoder, x, subject):
-    """Set the running statistics of the batch normalisations to those of the data."""
-    norms = [m for m in encoder.patch.modules() if isinstance(m, nn.BatchNorm1d)]
+def calibrate_(encoder, x, subject, part=None):
+    """Set the running statistics of the batch normalisations to those of the data.
+
+    Parameters
+    ----------
+    encoder : DuINEncoder
+        The encoder, changed in place.
+    x : Tensor, shape (n_epochs, n_channels, n_times)
+        Scaled epochs.
+    subject : LongTensor, shape (n_epochs,) | None
+        Subject of each epoch.
+    part : Module | None
+        The part whose statistics are set; None is the whole patch encoder.
+    """
+    part = encoder.patch if part is None else part
+    norms = [m for m in part.modules() if isinstance(m, nn.BatchNorm1d)]
     was_training, momentum = encoder.training, norms[0].momentum
     for norm in norms:
         norm.reset_running_stats()

@@ -76,7 +76,9 @@ def join_contacts(names):
     names = [str(name) for name in names]
     bad = [name for name in names if SEPARATOR in name]
     if bad:
-        raise ValueError(f"A contact's name must not hold {SEPARATOR!r}; got {bad[:5]}.")
+        raise ValueError(
+            f"A contact's name must not hold {SEPARATOR!r}; got {bad[:5]}."
+        )
     return SEPARATOR.join(names)
 
 

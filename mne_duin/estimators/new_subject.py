@@ -1,0 +1,265 @@
+"""A new patient: everything shared stays as it is, own layers are fitted."""
+
+from copy import deepcopy
+
+import mne
+import numpy as np
+
+from mne_duin.estimators.base import BaseDuIN
+from mne_duin.estimators.growing import as_slots, grow_input
+from mne_duin.estimators.presets import resolve
+from mne_duin.nn.growing import OneSubject, add_subject_layers, start_subject_
+from mne_duin.nn.models import reconstruction_loss
+from mne_duin.nn.principal import calibrate_
+from mne_duin.training import private_randomness, seed_randomness, train
+from mne_duin.utils.checks import check_number, check_type
+from mne_duin.utils.epochs import as_array
+from mne_duin.utils.random import draw_seed
+
+
+def add_subject(
+    estimator,
+    X,
+    y=None,
+    *,
+    name=None,
+    batch_norm=True,
+    max_iter=20,
+    batch_size=16,
+    lr=3e-3,
+    random_state=None,
+    verbose=None,
+):
+    """Teach a fitted network one more subject.
+
+    Only the subject's own layers are fitted: its spatial maps, or its patch encoder and
+    regression head with ``subject_layers="patch"``. They start from the principal
+    components of its channels and then learn by what the network was trained on: the
+    first stage to rebuild the signal from its codes, the second to predict hidden
+    codes, neither of which asks for labels, and a classifier to name words. Shared
+    layers, codex and the maps of all other subjects do not change. Afterwards fine-tune
+    with a few trials: ``DuINClassifier(added).fit(epochs, y)``.
+
+    Parameters
+    ----------
+    estimator : DuINVQVAE | DuINMAE | DuINClassifier
+        A fitted estimator; it is not changed. Of a masked stage the first stage learns
+        the subject as well.
+    X : Epochs
+        Epochs of the new subject: segments without labels, or trials. Channels are of
+        any number and name.
+    y : array, shape (n_epochs,) | None
+        Labels, for a classifier only; all must be known to it.
+    name : str | None
+        Name of the subject; None takes ``metadata["subject"]``.
+    batch_norm : bool
+        Whether the running statistics of batch normalisation become those of the new
+        subject. With False the codes of all other subjects stay exactly as they were.
+    max_iter : int
+        Passes over the data.
+    batch_size : int
+        Epochs per step.
+    lr : float
+        Highest learning rate.
+    random_state : None | int | RandomState
+        Seed of batches, crops and masks.
+    verbose : bool | None
+        Whether to show a progress bar; None follows MNE's log level.
+
+    Returns
+    -------
+    added : DuINVQVAE | DuINMAE | DuINClassifier
+        A copy that knows the subject. It takes stacked epochs,
+        see :func:`stack_subjects`; ``history_`` is that of this fit.
+
+    Raises
+    ------
+    TypeError
+        If the estimator is none of this package or ``X`` are no Epochs.
+    ValueError
+        If it is not fitted or was fitted without names of subjects, or if the subject
+        is known already, has no name, another sampling rate or an unknown label.
+
+    Examples
+    --------
+    >>> from mne_duin import DuINVQVAE, add_subject, simulate_subjects, stack_subjects
+    >>> cohort = simulate_subjects(
+    ...     3, n_runs=1, n_trials_per_word=1, sfreq=1000.0, random_state=0
+    ... )
+    >>> known = {name: cohort[name][:2] for name in ("01", "02")}
+    >>> vqvae = DuINVQVAE(
+    ...     n_layers=1, n_decoder_layers=1, n_codes=8, max_iter=2, verbose=False
+    ... )
+    >>> vqvae.fit(stack_subjects(known)[0])  # doctest: +ELLIPSIS
+    DuINVQVAE(...)
+    >>> added = add_subject(vqvae, cohort["03"][0], max_iter=2, verbose=False)
+    >>> new, contacts = stack_subjects({"03": cohort["03"][:2]})
+    >>> added.subjects_.tolist(), added.transform(new).shape
+    (['01', '02', '03'], (8, 30))
+    """
+    _check_estimator(estimator)
+    check_type("X", X, (mne.BaseEpochs, list))
+    check_number("max_iter", max_iter, low=1, integer=True)
+    check_number("batch_size", batch_size, low=2, integer=True)
+    check_number("lr", lr, low=0, closed=False)
+    epochs = as_array(X)
+    name = _check_name(estimator, epochs, name)
+    _check_labels(estimator, y, len(epochs))
+    seed = draw_seed(random_state)
+    options = {"max_iter": max_iter, "batch_size": batch_size, "lr": lr}
+    options |= {"seed": seed, "verbose": verbose, "batch_norm": batch_norm}
+    return _add(estimator, epochs, y, name, options)
+
+
+def _check_estimator(estimator):
+    check_type("estimator", estimator, BaseDuIN)
+    if not hasattr(estimator, "module_"):
+        raise ValueError(
+            "`estimator` is not fitted; fit it on the known subjects first."
+        )
+    if estimator.subjects_.tolist() == [""]:
+        raise ValueError(
+            "`estimator` was fitted without names of subjects; fit it on epochs with "
+            'metadata["subject"] (see stack_subjects).'
+        )
+    if hasattr(estimator, "mask_ratio") and not hasattr(estimator, "vqvae_"):
+        raise ValueError(
+            "This masked stage was read without its first stage, whose codes it "
+            "predicts; a subject cannot learn from it."
+        )
+
+
+def _check_name(estimator, epochs, name):
+    """Return the name of the one new subject."""
+    found = [] if epochs.subject is None else np.unique(epochs.subject).tolist()
+    if name is None:
+        if len(found) != 1:
+            raise ValueError(
+                f"`X` must be of one subject; its metadata name {found}. Say which by "
+                "`name`, or give the epochs of one subject."
+            )
+        name = found[0]
+    elif len(found) > 1:
+        raise ValueError(f"`X` must be of one subject; its metadata name {found}.")
+    if str(name) in [str(one) for one in estimator.subjects_]:
+        raise ValueError(
+            f"The estimator knows subject {str(name)!r} already; it knows "
+            f"{estimator.subjects_.tolist()}."
+        )
+    return str(name)
+
+
+def _check_labels(estimator, y, n_epochs):
+    is_classifier = hasattr(estimator, "classes_")
+    if is_classifier != (y is not None):
+        raise ValueError(
+            "`y` is needed: a classifier learns a new subject from labelled trials. "
+            "Without labels add the subject to the earlier stage."
+            if is_classifier
+            else f"`y` is for a classifier; {type(estimator).__name__} needs no labels."
+        )
+    if y is not None and np.shape(y) != (n_epochs,):
+        raise ValueError(
+            f"`y` must have one label per epoch, shape ({n_epochs},); got shape "
+            f"{np.shape(y)}."
+        )
+
+
+def _add(estimator, epochs, y, name, options):
+    """Return a copy of an estimator that knows the subject."""
+    added = deepcopy(estimator)
+    if hasattr(estimator, "vqvae_"):
+        added.vqvae_ = added.vqvae = _add(estimator.vqvae_, epochs, None, name, options)
+    position = grow_input(added, epochs, name)
+    with private_randomness(added.device_):
+        seed_randomness(options["seed"], added.device_)
+        added.module_ = add_subject_layers(
+            estimator.module_,
+            position,
+            added.n_features_in_,
+            1 + bool(added.high_gamma_),
+        ).to(added.device_)
+    data = _own_data(added, epochs, y, name)
+    _start(added, position, data, options["batch_norm"])
+    fit = OneSubject(added.module_, position)
+    added.history_, added.best_iter_ = train(
+        fit,
+        _step_of(added),
+        data,
+        max_iter=options["max_iter"],
+        batch_size=options["batch_size"],
+        lr=options["lr"],
+        n_warmup=max(options["max_iter"] // 10, 1),
+        seed=options["seed"],
+        name=f"subject {name}",
+        verbose=options["verbose"],
+    )
+    fit.release()
+    added.n_iter_ = len(added.history_)
+    return added
+
+
+def _own_data(added, epochs, y, name):
+    """Put the subject's epochs on the device, as its network sees them."""
+    n_slots, size = added.n_features_in_, added.patch_size_
+    if not np.isclose(epochs.sfreq, added.info_["sfreq"]):
+        raise ValueError(
+            f"`X` has a sampling rate of {epochs.sfreq:g} Hz; the estimator was fitted "
+            f"at {added.info_['sfreq']:g} Hz. Resample it."
+        )
+    inputs = added._inputs(as_slots(epochs, n_slots))
+    index = np.full(len(inputs), added.subjects_.tolist().index(name))
+    n_times = inputs.shape[-1] // size * size
+    x = added.scaler_.apply(inputs[..., :n_times], index)
+    options = {}
+    if y is not None:
+        options["y"] = np.searchsorted(added.classes_, _known_labels(added, y))
+    else:
+        stage = "mae" if hasattr(added, "vqvae_") else "vqvae"
+        crop = resolve(added, stage)["crop_duration"]
+        options["n_times"] = added._crop_samples(crop)
+    return added._on_device(x, index, **options)
+
+
+def _known_labels(added, y):
+    y = np.asarray(y)
+    unknown = sorted(set(y.tolist()) - set(added.classes_.tolist()), key=str)
+    if unknown:
+        raise ValueError(
+            f"`y` shares no class with what the classifier knows for {unknown[:5]}; it "
+            f"knows {added.classes_.tolist()[:10]}."
+        )
+    return y
+
+
+def _start(added, position, data, batch_norm):
+    """Give the subject's layers their start and batch normalisation its statistics."""
+    module, encoder = added.module_, added.module_.encoder
+    first = getattr(added, "vqvae_", None)
+    if first is not None and first.module_.encoder.spatial is not None:
+        same = first.module_.encoder.spatial
+        encoder.spatial.weight.data[position] = same.weight.data[position]
+        encoder.spatial.bias.data[position] = same.bias.data[position]
+    else:
+        start_subject_(module, position, data.x)
+    if encoder.spatial is None:
+        calibrate_(encoder, data.x, data.subject, encoder.patch.subjects[position])
+    elif batch_norm:
+        calibrate_(encoder, data.x, data.subject)
+
+
+def _step_of(added):
+    """Return the losses of a batch."""
+    if hasattr(added.module_, "decode"):
+        return lambda fit, batch: _rebuild(fit.network, batch, added.commitment)
+    return lambda fit, batch: added._step(fit.network, batch)
+
+
+def _rebuild(network, batch, commitment):
+    rebuilt, output = network(batch.x, batch.subject)
+    loss = reconstruction_loss(rebuilt, batch.x, batch.channel_mask)
+    return {
+        "loss": loss + commitment * output.loss_commit,
+        "loss_reconstruction": loss,
+        "loss_commit": output.loss_commit,
+    }
