@@ -38,7 +38,8 @@ class DuINClassifier(Prediction, ModelChoice, BaseDuIN):
         encoder decides itself.
     initial : str | None
         Initial values of an encoder from scratch: ``"principal"`` or ``"random"``; see
-        :class:`DuINVQVAE`.
+        :class:`DuINVQVAE`. Principal components of several subjects are turned towards
+        each other by the labels.
     head_activation : None | str
         None gives usable probabilities. ``"sigmoid"`` is the published head, whose
         output enters the cross-entropy as if it were logits: probabilities are nearly
@@ -250,7 +251,7 @@ class DuINClassifier(Prediction, ModelChoice, BaseDuIN):
     def _start(self, recipe, module, data):
         """Give a new encoder and the head their start."""
         if self.pretrained is None and recipe["initial"] == "principal":
-            start_encoder_(module.encoder, data.x, data.subject)
+            start_encoder_(module.encoder, data.x, data.subject, data.y)
         if recipe["head_start"] == "lda":
             start_head_(module, data, significance=SIGNIFICANCE)
 

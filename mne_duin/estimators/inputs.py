@@ -249,6 +249,7 @@ def _subject_index(epochs, known=None):
     if unknown:
         raise ValueError(
             f"`X` has unknown subjects {sorted(unknown, key=str)}; the estimator knows "
-            f"{known.tolist()}."
+            f"{known.tolist()}. Teach it others with add_subject, or keep some of "
+            "their trials in the training data."
         )
     return known, np.searchsorted(known, epochs.subject)

@@ -7,6 +7,7 @@ import numpy as np
 
 from mne_duin.estimators.base import BaseDuIN
 from mne_duin.estimators.growing import as_slots, grow_input
+from mne_duin.estimators.inputs import note_runs
 from mne_duin.estimators.presets import resolve
 from mne_duin.nn.growing import OneSubject, add_subject_layers, start_subject_
 from mne_duin.nn.models import reconstruction_loss
@@ -15,6 +16,7 @@ from mne_duin.training import private_randomness, seed_randomness, train
 from mne_duin.utils.checks import check_number, check_type
 from mne_duin.utils.epochs import as_array
 from mne_duin.utils.random import draw_seed
+from mne_duin.utils.slots import COLUMN
 
 
 def add_subject(
@@ -171,6 +173,10 @@ def _add(estimator, epochs, y, name, options):
     if hasattr(estimator, "vqvae_"):
         added.vqvae_ = added.vqvae = _add(estimator.vqvae_, epochs, None, name, options)
     position = grow_input(added, epochs, name)
+    metadata = epochs.metadata
+    if metadata is not None:
+        metadata = metadata.assign(**{"subject": name, COLUMN: ""})
+    note_runs(added, metadata, estimator)
     with private_randomness(added.device_):
         seed_randomness(options["seed"], added.device_)
         added.module_ = add_subject_layers(

@@ -9,6 +9,7 @@ evaluation and lists what it leaks.
 from .comparison import compare, compare_pairs, compare_results, evaluate_each
 from .cross_validation import evaluate
 from .files import format_table, write_table
+from .groups import LeaveOneSubjectOut
 from .learning_curve import learning_curve, summarize_curve
 from .metrics import Calibration
 from .result import DecodingResult, read_result
@@ -17,6 +18,7 @@ from .splits import make_folds, paper_split
 __all__ = [
     "Calibration",
     "DecodingResult",
+    "LeaveOneSubjectOut",
     "compare",
     "compare_pairs",
     "compare_results",

@@ -51,11 +51,11 @@ def evaluate(
         Labels; None takes the event names of the Epochs.
     cv : int | str | splitter
         The way of splitting, see :func:`make_folds`: a number of stratified folds,
-        ``"leave-one-run-out"``, ``"last-run"``, … With ``protocol="paper"`` the
-        number of random splits.
+        ``"leave-one-run-out"``, ``"leave-one-subject-out"``, ``"last-run"``, … With
+        ``protocol="paper"`` the number of random splits.
     groups : array, shape (n_trials,) | str | None
         Groups that stay together, or the metadata column that holds them. None takes
-        the run or session where ``cv`` names one.
+        the run, session or subject where ``cv`` names one.
     protocol : "clean" | "paper"
         ``"paper"`` repeats the published evaluation: scaling over all trials, 80/10/10
         splits, and, where the estimator offers it, a model chosen by validation

@@ -21,6 +21,7 @@ NAMES = (
     "stratified-by-session",
     "leave-one-run-out",
     "leave-one-session-out",
+    "leave-one-subject-out",
     "last-run",
     "last-session",
 )
@@ -53,7 +54,8 @@ def make_folds(y, cv=5, *, groups=None, within=None, random_state=None):
         A number is that many stratified folds, which keep groups together if there
         are any. Names: ``"stratified"``, ``"stratified-by-run"``,
         ``"stratified-by-session"`` (5 folds), ``"leave-one-run-out"``,
-        ``"leave-one-session-out"``, ``"last-run"``, ``"last-session"``,
+        ``"leave-one-session-out"``, ``"leave-one-subject-out"`` (see also
+        :class:`LeaveOneSubjectOut`), ``"last-run"``, ``"last-session"``,
         ``"last-2-runs"`` and so on (one fold). Anything else goes to
         :func:`sklearn.model_selection.check_cv`.
     groups : array, shape (n_trials,) | None
@@ -192,8 +194,8 @@ def _check_groups(groups, n_needed, cv):
     names = np.unique(groups)
     if len(names) < n_needed:
         raise ValueError(
-            f"cv={cv!r} needs at least {n_needed} groups (runs, sessions); there "
-            f"{'is' if len(names) == 1 else 'are'} {len(names)}: "
+            f"cv={cv!r} needs at least {n_needed} groups (runs, sessions, subjects); "
+            f"there {'is' if len(names) == 1 else 'are'} {len(names)}: "
             f"{', '.join(map(str, names))}. Read more runs, or use fewer folds: "
             'cv=2, groups="run".'
         )

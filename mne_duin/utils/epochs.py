@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 
 from mne_duin.utils.checks import check_number
+from mne_duin.utils.slots import COLUMN
 
 NEURAL_TYPES = ("seeg", "ecog", "dbs", "eeg", "mag", "grad")
 
@@ -114,12 +115,15 @@ def run_names(metadata):
     Returns
     -------
     runs : ndarray of str, shape (n_epochs,) | None
-        "run", or "session/run" where there is a column ``session``; None without a
-        column ``run``.
+        "run", or "session/run" where there is a column ``session``; of stacked epochs
+        with the subject in front; None without a column ``run``.
     """
     if metadata is None or "run" not in metadata:
         return None
-    columns = [column for column in ("session", "run") if column in metadata]
+    # Stacked epochs list contacts; runs of two subjects may have the same name.
+    stacked = ("subject",) if COLUMN in metadata else ()
+    wanted = (*stacked, "session", "run")
+    columns = [column for column in wanted if column in metadata]
     parts = [metadata[column].astype(str) for column in columns]
     return np.array(["/".join(row) for row in zip(*parts, strict=True)], dtype=str)
 
