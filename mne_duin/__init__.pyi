@@ -61,6 +61,7 @@ from .viz import (
     plot_confusion,
     plot_contacts,
     plot_contributions,
+    plot_group_contributions,
     plot_history,
     plot_learning_curve,
     plot_patch_filters,

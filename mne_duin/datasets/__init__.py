@@ -12,11 +12,11 @@ fetches it.
 """
 
 from .bids import write_simulated_bids
+from .cohort import simulate_cohort, simulate_subjects
 from .official import read_official_epochs
 from .official_download import fetch_official
 from .official_layout import OFFICIAL_CHANNELS
 from .official_segments import read_official_segments
-from .cohort import simulate_cohort, simulate_subjects
 from .sample_path import sample_data_path
 from .settings import SimulationSettings
 from .synthetic import (

@@ -20,6 +20,7 @@ from mne_duin.viz.confusion import plot_confusion
 from mne_duin.viz.contacts import plot_contacts
 from mne_duin.viz.contributions import plot_contributions
 from mne_duin.viz.filters import plot_patterns, plot_spatial_filters
+from mne_duin.viz.group import group_contributions, plot_group_contributions
 from mne_duin.viz.history import plot_history, plot_learning_curve
 from mne_duin.viz.interactive import ContactsView, view_contacts
 from mne_duin.viz.patches import plot_patch_filters
@@ -31,6 +32,7 @@ __all__ = [
     "code_usage",
     "code_word_information",
     "CodeWordInformation",
+    "group_contributions",
     "plot_accuracy",
     "plot_code_average",
     "plot_code_usage",
@@ -40,6 +42,7 @@ __all__ = [
     "plot_confusion",
     "plot_contacts",
     "plot_contributions",
+    "plot_group_contributions",
     "plot_history",
     "plot_learning_curve",
     "plot_patch_filters",

@@ -4,7 +4,8 @@ Six simulated subjects share their word codes but neither contacts nor mixing
 (simulate_cohort). Five have two runs of 8 words, 20 trials per word. The sixth, the new
 patient, has one run, 10 trials per word; two more runs (160 trials) are for testing.
 The networks are smaller than the published ones: 2 transformer blocks of 4 heads, 32
-convolution filters, patches of 100 samples at 500 Hz. Prints a table and writes it::
+convolution filters, patches of 100 samples at 500 Hz; the masked model gets 10 passes.
+Prints a table and writes it::
 
     python tests/benchmarks/new_patient.py
 """
@@ -57,12 +58,12 @@ def simulate(seed):
 
 
 def cut_segments(raws, contacts):
-    """Cut the bipolar channels of runs into segments of 6 s that overlap by 3 s."""
+    """Cut the bipolar channels of runs into segments of 6 s."""
     length, parts = round(6 * SFREQ), []
     for raw in raws:
         data = raw.get_data(list(contacts["anode"]))
         data -= raw.get_data(list(contacts["cathode"]))
-        starts = range(0, data.shape[1] - length + 1, length // 2)
+        starts = range(0, data.shape[1] - length + 1, length)
         parts += [data[:, start : start + length] for start in starts]
     info = mne.create_info(list(contacts.index), SFREQ, "seeg")
     return mne.EpochsArray(np.stack(parts), info, verbose=False)
@@ -88,22 +89,22 @@ def variants(trials, segments, seed):
     y = labels(own)
     yield "shrinkage LDA, own trials only", make_lda().fit(own, y), False
     yield BASELINE, DuINClassifier(**SIZES, **common).fit(stacked, y), True
-    known = {name: segments[name] for name in segments if name != NEW}
-    vqvae = DuINVQVAE(**SIZES, n_decoder_layers=1, **common)
-    vqvae.fit(stack_subjects(known)[0])
-    added = add_subject(vqvae, segments[NEW][0], name=NEW, **common)
-    fitted = DuINClassifier(added, **common).fit(stacked, y)
-    yield "codex of five, own map without labels", fitted, True
-    mae = DuINMAE(vqvae, **common).fit(stack_subjects(known)[0])
-    added = add_subject(mae, segments[NEW][0], name=NEW, **common)
-    fitted = DuINClassifier(added, **common).fit(stacked, y)
-    yield "codex and masked model of five, own map", fitted, True
     pairs = {name: (in_runs(e, ["1", "2"]), c) for name, (e, c) in trials.items()}
     everyone, _ = stack_subjects(pairs | {NEW: (own, contacts)})
     together = DuINClassifier(**SIZES, **common).fit(everyone, labels(everyone))
     yield "words of five and own trials together", together, True
     tuned = DuINClassifier(together, **common).fit(stacked, y)
     yield "and tuned to the own trials", tuned, True
+    known = {name: segments[name] for name in segments if name != NEW}
+    vqvae = DuINVQVAE(**SIZES, n_decoder_layers=1, **common)
+    vqvae.fit(stack_subjects(known)[0])
+    added = add_subject(vqvae, segments[NEW][0], name=NEW, **common)
+    fitted = DuINClassifier(added, **common).fit(stacked, y)
+    yield "codex of five, own map without labels", fitted, True
+    mae = DuINMAE(vqvae, max_iter=10, **common).fit(stack_subjects(known)[0])
+    added = add_subject(mae, segments[NEW][0], name=NEW, **common)
+    fitted = DuINClassifier(added, **common).fit(stacked, y)
+    yield "codex and masked model of five, own map", fitted, True
 
 
 def measure(seed):
@@ -140,7 +141,7 @@ def summarize(rows):
 def main():
     """Run the simulations and write the table."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--seeds", nargs="+", type=int, default=list(range(501, 506)))
+    parser.add_argument("--seeds", nargs="+", type=int, default=list(range(501, 505)))
     parser.add_argument("--table", type=Path, default=TABLE)
     options = parser.parse_args()
     mne.set_log_level("WARNING")
