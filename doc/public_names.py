@@ -10,6 +10,7 @@ import mne_duin
 FOLDERS = (
     "io",
     "channels",
+    "sequences",
     "estimators",
     "baselines",
     "evaluation",

@@ -22,10 +22,19 @@ from .channels import (
     stack_subjects,
 )
 
-# estimators: codes, masked pre-training, words
+# sequences: labels in time
+from .sequences import (
+    error_rate,
+    label_sequences,
+    split_pinyin,
+    token_labels,
+)
+
+# estimators: codes, masked pre-training, words, tokens
 from .estimators import (
     DuINClassifier,
     DuINMAE,
+    DuINTokenDecoder,
     DuINVQVAE,
     add_subject,
     convert_weights,
@@ -79,6 +88,7 @@ from .datasets import (
     read_official_segments,
     sample_data_path,
     simulate_subjects,
+    simulate_syllables,
     simulate_word_reading,
     write_simulated_bids,
 )

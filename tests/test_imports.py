@@ -16,16 +16,17 @@ ALLOWED = {
     "utils": set(),
     "data": set(),
     "nn": {"utils"},
+    "sequences": {"utils"},
     "training": {"utils", "viz"},
     "checkpoints": {"utils"},
     "viz": {"utils"},
     "io": {"utils", "channels"},
     "channels": {"utils", "data"},
-    "datasets": {"utils", "io", "channels", "data"},
-    "estimators": {"utils", "nn", "training", "checkpoints", "viz"},
+    "datasets": {"utils", "io", "channels", "data", "sequences"},
+    "estimators": {"utils", "nn", "training", "checkpoints", "viz", "sequences"},
     "evaluation": {"utils", "viz"},
     "report": {"utils", "viz"},
-    "baselines": {"utils", "nn", "training", "estimators"},
+    "baselines": {"utils", "nn", "training", "estimators", "sequences"},
 }
 LIGHT = {"_version", "__init__"}
 FILES = sorted(PACKAGE.rglob("*.py"))

@@ -3,10 +3,11 @@
 ``montages``, ``lexicon`` and ``schedule`` say who reads what and when; ``background``,
 ``speech`` and ``artefacts`` make the sources, ``brain`` mixes them into contacts, and
 ``synthetic`` puts it together; ``cohort`` makes several subjects who share their word
-codes. ``bids`` writes a dataset with the texts of ``sidecars`` and the files of
-``brainvision``; ``sample`` is the command that writes the repository's own, and
-``sample_path`` finds it. ``official`` and ``official_segments`` read the published
-word-reading set in the layout of ``official_layout``, with what they share in
+codes, ``syllables`` one who says streams of syllables. ``bids`` writes a dataset with
+the texts of ``sidecars`` and the files of ``brainvision``; ``sample`` is the command
+that writes the repository's own, and ``sample_path`` finds it. ``official`` and
+``official_segments`` read the published word-reading set in the layout of
+``official_layout``, with what they share in
 ``official_tables`` and pickles through ``official_pickle``; ``official_download``
 fetches it.
 """
@@ -19,6 +20,7 @@ from .official_layout import OFFICIAL_CHANNELS
 from .official_segments import read_official_segments
 from .sample_path import sample_data_path
 from .settings import SimulationSettings
+from .syllables import simulate_syllables
 from .synthetic import (
     SimulatedRecording,
     cut_epochs,
@@ -38,6 +40,7 @@ __all__ = [
     "simulate_cohort",
     "simulate_recording",
     "simulate_subjects",
+    "simulate_syllables",
     "simulate_word_reading",
     "write_simulated_bids",
 ]

@@ -94,7 +94,7 @@ def _distances(contacts, positions):
     return np.sqrt(np.sum((xyz[:, None] - positions[None]) ** 2, axis=2))
 
 
-def record_run(rng, brain, trials, utterances, settings):
+def record_run(rng, brain, trials, utterances, settings, *, occurrences=None):
     """Record one run of a subject.
 
     Parameters
@@ -107,6 +107,8 @@ def record_run(rng, brain, trials, utterances, settings):
         What happens, see :mod:`mne_duin.datasets.schedule`.
     settings : SimulationSettings
         What the recording is like.
+    occurrences : DataFrame | None
+        When every gesture and cue happens, where that is known already; None draws it.
 
     Returns
     -------
@@ -117,7 +119,8 @@ def record_run(rng, brain, trials, utterances, settings):
     data = np.zeros((len(brain.contacts) + 1, n_times))
     signals, ecg = data[:-1], data[-1]
     _add_background(rng, signals, brain, settings)
-    occurrences = draw_occurrences(rng, trials, utterances, settings)
+    if occurrences is None:
+        occurrences = draw_occurrences(rng, trials, utterances, settings)
     _add_events(rng, signals, brain, occurrences, settings)
     ecg[:] = ecg_signal(rng, n_times, settings.sfreq)
     reference = shaped_noise(rng, n_times, settings.sfreq, OneOverF(1.5))

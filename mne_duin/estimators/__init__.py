@@ -19,11 +19,13 @@ from mne_duin.estimators.reading import (
     read_estimator,
     read_official,
 )
+from mne_duin.estimators.tokens import DuINTokenDecoder
 from mne_duin.estimators.vqvae import DuINVQVAE
 
 __all__ = [
     "DuINClassifier",
     "DuINMAE",
+    "DuINTokenDecoder",
     "DuINVQVAE",
     "add_subject",
     "convert_weights",

@@ -7,13 +7,13 @@ from torch.nn import functional
 
 from mne_duin.estimators.base import INITIAL, SUBJECT_LAYERS, BaseDuIN, unwrap
 from mne_duin.estimators.choice import ModelChoice
+from mne_duin.estimators.finetuning import FineTuning
 from mne_duin.estimators.head import start_head_
-from mne_duin.estimators.inputs import inherit_input, note_runs
 from mne_duin.estimators.labels import learn_classes
 from mne_duin.estimators.limits import check_numbers
 from mne_duin.estimators.prediction import Prediction
 from mne_duin.estimators.presets import resolve
-from mne_duin.nn import Classifier, build_encoder, encoder_sizes
+from mne_duin.nn import Classifier
 from mne_duin.nn.starts import start_encoder_
 from mne_duin.utils.checks import check_option
 from mne_duin.utils.docs import fill_doc
@@ -24,7 +24,7 @@ SIGNIFICANCE = 0.003
 
 
 @fill_doc
-class DuINClassifier(Prediction, ModelChoice, BaseDuIN):
+class DuINClassifier(FineTuning, Prediction, ModelChoice, BaseDuIN):
     """Decode words from epochs with the Du-IN encoder.
 
     Parameters
@@ -255,30 +255,11 @@ class DuINClassifier(Prediction, ModelChoice, BaseDuIN):
         if recipe["head_start"] == "lda":
             start_head_(module, data, significance=SIGNIFICANCE)
 
-    def _check_training(self, X, recipe, subject, sfreq):
-        """Turn the training data into epochs with the scales that will be used."""
-        if self.pretrained is None:
-            self.high_gamma_ = bool(recipe["high_gamma"])
-            return self._check_X(X, subject=subject, sfreq=sfreq)
-        pretrained = unwrap(self.pretrained, "pretrained")
-        inherit_input(self, pretrained)
-        epochs = self._check_again(X, subject=subject, sfreq=sfreq)
-        note_runs(self, epochs.metadata, pretrained)
-        return epochs
-
     def _build(self, recipe, n_tokens):
         """Build the network around a new or a pre-trained encoder."""
-        quantizer = None
-        if self.pretrained is None:
-            encoder = self._build_encoder()
-        else:
-            trained = unwrap(self.pretrained, "pretrained").module_.encoder
-            encoder = build_encoder(**encoder_sizes(trained))
-            encoder.load_state_dict(trained.state_dict())
-        if self.use_codex:
-            quantizer = self._pretrained_codex()
+        quantizer = self._pretrained_codex() if self.use_codex else None
         return Classifier(
-            encoder,
+            self._make_encoder(),
             n_tokens,
             len(self.classes_),
             hidden_dim=self.hidden_dim,

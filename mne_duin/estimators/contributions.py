@@ -46,7 +46,9 @@ def compute(estimator, method, X=None, y=None, subject=None):
         if method == "ablation" and y is None and hasattr(estimator, "classes_"):
             raise ValueError("method='ablation' of a classifier needs `y`.")
         epochs = estimator._check_fitted(X, subject)
-        if y is not None and np.shape(y) != (len(epochs),):
+        # Labels of tokens are checked where they become integers.
+        per_epoch = not hasattr(estimator, "tiers_")
+        if y is not None and per_epoch and np.shape(y) != (len(epochs),):
             raise ValueError(
                 f"`y` must have one label per epoch, shape ({len(epochs)},); got shape "
                 f"{np.shape(y)}."

@@ -42,7 +42,7 @@ def start_head_(module, data, *, significance):
     # spread the loss starts where there is still something to learn.
     scale = 1 / (scores - scores.mean(1, keepdims=True)).std()
     offsets = offsets - scores.mean()
-    _set_pairs_(module, weights * scale, offsets * scale)
+    set_pairs_(module, weights * scale, offsets * scale)
 
 
 def _features(module, batch):
@@ -90,8 +90,18 @@ def linear_discriminant(features, y, significance):
     return weights, offsets - weights @ center
 
 
-def _set_pairs_(module, weights, offsets):
-    """Let pairs of hidden units carry the positive and negative part of each score."""
+def set_pairs_(module, weights, offsets):
+    """Let pairs of hidden units carry the positive and negative part of each score.
+
+    Parameters
+    ----------
+    module : Classifier | TokenHead
+        What has the layers ``hidden`` and ``scores``; changed in place.
+    weights : ndarray, shape (n_classes, n_features)
+        The linear scores.
+    offsets : ndarray, shape (n_classes,)
+        Their offsets.
+    """
     hidden, scores, n_classes = module.hidden, module.scores, len(offsets)
     weights = torch.as_tensor(weights, dtype=hidden.weight.dtype)
     offsets = torch.as_tensor(offsets, dtype=hidden.weight.dtype)

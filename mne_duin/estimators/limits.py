@@ -23,6 +23,7 @@ LIMITS = {
     "attention_dropout": DROPOUT,
     "ff_dropout": DROPOUT,
     "head_dropout": DROPOUT,
+    "context": {"low": 0, "integer": True},
     "mask_ratio": {"low": 0, "high": 0.95, "closed": False},
     "codex_decay": SHARE,
     "commitment": {"low": 0},

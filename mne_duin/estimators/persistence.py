@@ -111,7 +111,7 @@ def _learned(estimator):
         "best_iter": estimator.best_iter_,
     }
     if hasattr(estimator, "classes_"):
-        learned["classes"] = _plain(list(estimator.classes_))
+        learned["classes"] = _plain(estimator.classes_)
     if hasattr(estimator, "fit_groups_"):
         learned["fit_groups"] = sorted(estimator.fit_groups_)
     if hasattr(estimator, "fingerprint_"):
@@ -205,8 +205,15 @@ def _set_learned(estimator, module, scaler, learned):
     estimator.n_iter_ = learned["n_iter"]
     estimator.best_iter_ = learned["best_iter"]
     if "classes" in learned:
-        estimator.classes_ = np.array(learned["classes"])
+        estimator.classes_ = _label_sets(learned["classes"])
     if "fit_groups" in learned:
         estimator.fit_groups_ = set(learned["fit_groups"])
     if "fingerprint" in learned:
         estimator.fingerprint_ = learned["fingerprint"]
+
+
+def _label_sets(classes):
+    """Return the labels, or those of every tier, as arrays."""
+    if isinstance(classes, dict):
+        return {tier: np.array(labels) for tier, labels in classes.items()}
+    return np.array(classes)

@@ -51,6 +51,40 @@ PRESETS = {
             "encoder_lr_scale": 1.0,
             "validation_fraction": 0.0,
         },
+        "tokens": {
+            "high_gamma": True,
+            "initial": "principal",
+            "max_iter": 20,
+            "batch_size": 16,
+            "lr": 3e-4,
+            "lr_min": 6e-6,
+            "warmup": 0.1,
+            "weight_decay": 0.05,
+            "max_shift": 0.03,
+            "head_start": "lda",
+            "head_dropout": 0.0,
+            "context": 2,
+            "label_smoothing": 0.0,
+            "encoder_lr_scale": 1.0,
+            "validation_fraction": 0.0,
+        },
+        "sequences": {
+            "high_gamma": True,
+            "initial": "principal",
+            "max_iter": 15,
+            "batch_size": 16,
+            "lr": 1e-4,
+            "lr_min": 2e-6,
+            "warmup": 0.1,
+            "weight_decay": 0.05,
+            "max_shift": 0.03,
+            "head_start": "linear",
+            "head_dropout": 0.0,
+            "context": 2,
+            "label_smoothing": 0.0,
+            "encoder_lr_scale": 1.0,
+            "validation_fraction": 0.0,
+        },
     },
     "paper": {
         "vqvae": {
@@ -94,8 +128,29 @@ PRESETS = {
             "encoder_lr_scale": 1.0,
             "validation_fraction": 0.1,
         },
+        # The parameters of ``duin_llm``, for which no training script was published.
+        "tokens": {
+            "high_gamma": False,
+            "initial": "random",
+            "max_iter": 200,
+            "batch_size": 32,
+            "lr": 2e-4,
+            "lr_min": 5e-5,
+            "warmup": 0.1,
+            "weight_decay": 0.05,
+            "max_shift": 0.0,
+            "head_start": "random",
+            "head_dropout": 0.0,
+            "context": 0,
+            "label_smoothing": 0.0,
+            "encoder_lr_scale": 1.0,
+            "validation_fraction": 0.1,
+        },
     },
 }
+
+# CTC is ours; it is trained like the heads on single tokens.
+PRESETS["paper"]["sequences"] = PRESETS["paper"]["tokens"]
 
 
 def resolve(estimator, stage):
@@ -106,7 +161,7 @@ def resolve(estimator, stage):
     estimator : BaseDuIN
         The estimator.
     stage : str
-        ``"vqvae"``, ``"mae"`` or ``"classifier"``.
+        ``"vqvae"``, ``"mae"``, ``"classifier"``, ``"tokens"`` or ``"sequences"``.
 
     Returns
     -------

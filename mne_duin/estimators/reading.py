@@ -18,12 +18,14 @@ from mne_duin.estimators import persistence
 from mne_duin.estimators.base import BaseDuIN
 from mne_duin.estimators.classifier import DuINClassifier
 from mne_duin.estimators.mae import DuINMAE
+from mne_duin.estimators.tokens import DuINTokenDecoder
 from mne_duin.estimators.vqvae import DuINVQVAE
 from mne_duin.nn import build_network, load_network
 from mne_duin.training import ChannelScaler, History
 from mne_duin.utils.checks import check_option, check_type
 
-CLASSES = {kind.__name__: kind for kind in (DuINVQVAE, DuINMAE, DuINClassifier)}
+KINDS = (DuINVQVAE, DuINMAE, DuINClassifier, DuINTokenDecoder)
+CLASSES = {kind.__name__: kind for kind in KINDS}
 SFREQ = 1000.0
 ENCODER_SIZES = ("n_channels", "n_subjects", "subject_layers", "n_filters", "n_layers")
 

@@ -12,6 +12,7 @@ from mne_duin.nn.poms import (
 )
 from mne_duin.nn.quantizer import Quantizer
 from mne_duin.nn.spatial import SubjectLinear
+from mne_duin.nn.tokens import TokenClassifier
 from mne_duin.nn.transformer import Transformer
 
 
@@ -178,7 +179,7 @@ def network_sizes(module):
 
     Parameters
     ----------
-    module : VQVAE | MAE | Classifier
+    module : VQVAE | MAE | Classifier | TokenClassifier
         The network.
 
     Returns
@@ -200,6 +201,14 @@ def network_sizes(module):
         sizes["n_decoder_layers"] = len(module.transformer.blocks)
     elif isinstance(module, MAE):
         sizes["n_codes"] = module.head.out_features
+    elif isinstance(module, TokenClassifier):
+        first = module.heads[0]
+        sizes["head"] = {
+            "n_classes": module.n_classes,
+            "hidden_dim": first.hidden.out_features,
+            "context": first.context,
+            "head_dropout": first.dropout.p,
+        }
     else:
         sizes["head"] = {
             "n_tokens": module.hidden.in_features // module.encoder.dim,
@@ -221,7 +230,7 @@ def build_network(sizes):
 
     Returns
     -------
-    module : VQVAE | MAE | Classifier
+    module : VQVAE | MAE | Classifier | TokenClassifier
         The network.
     """
     encoder = build_encoder(**sizes["encoder"])
@@ -234,6 +243,8 @@ def build_network(sizes):
         )
     if sizes["stage"] == "MAE":
         return MAE(encoder, sizes["n_codes"])
+    if sizes["stage"] == "TokenClassifier":
+        return TokenClassifier(encoder, **sizes["head"])
     return Classifier(encoder, **sizes["head"], quantizer=quantizer)
 
 
@@ -249,7 +260,7 @@ def load_network(sizes, state_dict):
 
     Returns
     -------
-    module : VQVAE | MAE | Classifier
+    module : VQVAE | MAE | Classifier | TokenClassifier
         The network in evaluation mode.
     """
     with torch.random.fork_rng(devices=[]):

@@ -21,6 +21,11 @@ X : Epochs | array, shape (n_epochs, n_channels, n_times) | list of Epochs
 y : array, shape (n_epochs,)
     The labels.
 """,
+    "y_tokens": """
+y : array, shape (n_epochs, n_tokens) | list of sequences of labels
+    The labels of all tokens, see :func:`mne_duin.token_labels`: None where there is
+    none, a field per tier where there are several. With CTC a sequence per epoch.
+""",
     "y_ignored": """
 y : None
     Ignored.

@@ -1,0 +1,115 @@
+"""Do the decoders recover simulated streams of syllables, and does an LDA?
+
+Every simulated subject says 240 epochs of four to six syllables out of eight, in six
+runs. Four runs are learned from, two are decoded without being told when anything is
+said. The presets were made on another simulation (seed 0). Prints a table and writes
+it::
+
+    python tests/benchmarks/syllables.py --seeds 301 302 303
+"""
+
+import argparse
+import time
+from pathlib import Path
+
+import mne
+import numpy as np
+import pandas as pd
+
+from mne_duin import (
+    DuINTokenDecoder,
+    error_rate,
+    label_sequences,
+    simulate_syllables,
+    token_labels,
+)
+from mne_duin.baselines import TokenLDA
+from mne_duin.channels import RegionSelector
+
+TABLE = Path(__file__).parents[2] / "doc" / "benchmarks" / "syllables.tsv"
+N_RUNS, N_TRAINING_RUNS, N_EPOCHS = 6, 4, 40
+SILENCE = "silence"
+CONTEXTS = (1, 2, 3)
+
+
+def simulate(seed):
+    """Return epochs of the speech regions, token labels and sequences."""
+    epochs, contacts, tiers = simulate_syllables(
+        n_runs=N_RUNS, n_epochs=N_EPOCHS, random_state=seed
+    )
+    selector = RegionSelector(contacts, ("vSMC", "STG"))
+    epochs = selector.fit(epochs).transform(epochs)
+    y = token_labels(epochs, tiers, tier="syllable", silence=SILENCE)
+    sequences = np.empty(len(epochs), dtype=object)
+    sequences[:] = label_sequences(epochs, tiers, tier="syllable")
+    return epochs, y, sequences
+
+
+def decoders(seed):
+    """Yield name, estimator, whether it learns from sequences, how it decodes."""
+    for context in CONTEXTS:
+        for least in (1, 2):
+            name = f"per-token LDA, {context} neighbours, runs of {least}"
+            options = {"silence": SILENCE, "min_tokens": least}
+            yield name, TokenLDA(context), False, options
+    common = {"random_state": seed, "verbose": False}
+    for least in (1, 2):
+        options = {"silence": SILENCE, "min_tokens": least}
+        name = f"token decoder, runs of {least}"
+        yield name, DuINTokenDecoder(**common), False, options
+    ctc = DuINTokenDecoder(loss="ctc", **common)
+    yield "CTC, best path", ctc, True, {}
+    yield "CTC, beam of 16", ctc, True, {"beam_width": 16}
+
+
+def measure(seed):
+    """Return one row per decoder: error rate, token accuracy and seconds."""
+    epochs, y, sequences = simulate(seed)
+    run = epochs.metadata["run"].astype(int).to_numpy()
+    train = np.flatnonzero(run <= N_TRAINING_RUNS)
+    test = np.flatnonzero(run > N_TRAINING_RUNS)
+    rows, fitted = [], {}
+    for name, estimator, from_sequences, options in decoders(seed):
+        labels = sequences if from_sequences else y
+        key = repr(estimator)
+        if key not in fitted:
+            start = time.perf_counter()
+            estimator.fit(epochs[train], labels[train])
+            fitted[key] = estimator, time.perf_counter() - start
+        estimator, seconds = fitted[key]
+        decoded = estimator.decode(epochs[test], **options)
+        rate = error_rate(sequences[test], decoded)
+        accuracy = np.nan
+        if not from_sequences:
+            accuracy = estimator.score(epochs[test], y[test])
+        rows.append((name, seed, rate, accuracy, seconds))
+        print(
+            f"{seed}  {name:<36} {rate:.3f}  {accuracy:.3f}  {seconds:6.1f} s",
+            flush=True,
+        )
+    return rows
+
+
+def main():
+    """Run the simulations and write the table."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--seeds", nargs="+", type=int, default=[301, 302, 303])
+    parser.add_argument("--table", type=Path, default=TABLE)
+    options = parser.parse_args()
+    mne.set_log_level("WARNING")
+    rows = [row for seed in options.seeds for row in measure(seed)]
+    columns = ["decoder", "seed", "error_rate", "token_accuracy", "seconds"]
+    table = pd.DataFrame(rows, columns=columns)
+    wide = table.pivot(index="decoder", columns="seed", values="error_rate")
+    wide = wide.loc[table["decoder"].unique()]
+    wide.columns = [f"simulation {seed}" for seed in wide.columns]
+    means = table.groupby("decoder")[["error_rate", "token_accuracy", "seconds"]].mean()
+    wide = wide.assign(mean=means["error_rate"]).join(means.drop(columns="error_rate"))
+    wide = wide.rename(columns={"token_accuracy": "token accuracy"}).round(3)
+    options.table.parent.mkdir(parents=True, exist_ok=True)
+    wide.to_csv(options.table, sep="\t")
+    print(wide.to_string())
+
+
+if __name__ == "__main__":
+    main()
