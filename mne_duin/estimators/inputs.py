@@ -13,6 +13,8 @@ from mne_duin.estimators.subjects import (
     fill_slots,
     learn_contacts,
     real_channels,
+    subject_index,
+    with_subject,
 )
 from mne_duin.training import ChannelScaler, SignalData
 from mne_duin.utils.epochs import as_array, run_names
@@ -91,14 +93,14 @@ class EpochsInput:
                 "or to the constructor, or pass mne.Epochs."
             )
         if subject is not None:
-            epochs = _with_subject(epochs, subject)
+            epochs = with_subject(epochs, subject)
         forget_network(self)
         names = epochs.ch_names or [str(i) for i in range(epochs.data.shape[1])]
         self.ch_names_ = list(names)
         self.info_ = mne.create_info(self.ch_names_, epochs.sfreq, "seeg")
         self.n_features_in_ = len(names)
         self.patch_size_ = self._count_patch_samples()
-        self.subjects_, index = _subject_index(epochs)
+        self.subjects_, index = subject_index(epochs)
         self.contacts_ = learn_contacts(epochs, self.subjects_)
         real = real_channels(self.contacts_, self.subjects_, self.ch_names_)
         self.scaler_ = ChannelScaler.learn(
@@ -118,11 +120,45 @@ class EpochsInput:
         check_is_fitted(self, "module_")
         return self._check_again(X, subject=subject)
 
+    def learn_scales(self, X, *, subject=None):
+        """Learn mean and deviation of every channel anew; the network stays as it is.
+
+        Weights from elsewhere come without the scales of their training data and expect
+        z-scored signals; this lets them take epochs in volts.
+
+        Parameters
+        ----------
+        X : Epochs | array, shape (n_epochs, n_channels, n_times) | list of Epochs
+            Epochs to learn from: training epochs, never those to be tested on.
+        subject : array, shape (n_epochs,) | None
+            Subject of each epoch of an array.
+
+        Returns
+        -------
+        self : estimator
+            The estimator.
+
+        Raises
+        ------
+        ValueError
+            If the channels are not those of the network, or one of them is flat.
+        """
+        epochs = self._check_fitted(X, subject)
+        _, index = subject_index(epochs, self.subjects_)
+        self.scaler_ = ChannelScaler.learn(
+            self._inputs(epochs),
+            index,
+            len(self.subjects_),
+            self.ch_names_,
+            real_channels(self.contacts_, self.subjects_, self.ch_names_),
+        )
+        return self
+
     def _check_again(self, X, *, subject=None, sfreq=None):
         """Turn later data into epochs in the channel order of the training data."""
         epochs = as_array(X, sfreq=sfreq if sfreq is not None else self.sfreq)
         if subject is not None:
-            epochs = _with_subject(epochs, subject)
+            epochs = with_subject(epochs, subject)
         if epochs.sfreq is not None and not np.isclose(
             epochs.sfreq, self.info_["sfreq"]
         ):
@@ -185,7 +221,7 @@ class EpochsInput:
 
     def _scaled(self, epochs):
         """Return the z-scored inputs and the subject of each epoch as integers."""
-        _, index = _subject_index(epochs, self.subjects_)
+        _, index = subject_index(epochs, self.subjects_)
         return self.scaler_.apply(self._inputs(epochs), index), index
 
     def _signal_data(self, epochs, *, y=None, crop=None, max_shift=0.0):
@@ -219,37 +255,3 @@ class EpochsInput:
             device=self.device_,
             **options,
         )
-
-
-def _with_subject(epochs, subject):
-    subject = np.asarray(subject)
-    if subject.shape != (len(epochs),):
-        raise ValueError(
-            f"`subject` must have one value per epoch, shape ({len(epochs)},); got "
-            f"shape {subject.shape}."
-        )
-    return replace(epochs, subject=subject)
-
-
-def _subject_index(epochs, known=None):
-    """Return the subjects and the index of each epoch's subject."""
-    anonymous = np.array([""])
-    if epochs.subject is None:
-        if known is not None and len(known) > 1:
-            raise ValueError(
-                f"The estimator knows subjects {known.tolist()}; say whose each is "
-                "by metadata['subject'] or `subject=`."
-            )
-        return anonymous if known is None else known, np.zeros(len(epochs), int)
-    if known is None:
-        return np.unique(epochs.subject, return_inverse=True)
-    if np.array_equal(known, anonymous):
-        return known, np.zeros(len(epochs), int)
-    unknown = set(epochs.subject.tolist()) - set(known.tolist())
-    if unknown:
-        raise ValueError(
-            f"`X` has unknown subjects {sorted(unknown, key=str)}; the estimator knows "
-            f"{known.tolist()}. Teach it others with add_subject, or keep some of "
-            "their trials in the training data."
-        )
-    return known, np.searchsorted(known, epochs.subject)

@@ -106,8 +106,9 @@ def read_official(
     """Read weights in the layout of the published implementation.
 
     The published files hold neither channel names nor the scales of the training data:
-    the estimator expects signals that are z-scored per channel, at 1000 Hz. The
-    classifier gets the published head (``head_activation="sigmoid"``).
+    the estimator expects signals that are z-scored per channel, at 1000 Hz, until its
+    ``learn_scales`` is given epochs in their own unit. The classifier gets the
+    published head (``head_activation="sigmoid"``).
 
     Parameters
     ----------

@@ -130,3 +130,71 @@ def fill_slots(epochs, ch_names):
     )
     data = np.concatenate([epochs.data, padding], axis=1)
     return replace(epochs, data=data, ch_names=[*epochs.ch_names, *missing])
+
+
+def with_subject(epochs, subject):
+    """Say whose each epoch of an array is.
+
+    Parameters
+    ----------
+    epochs : EpochsData
+        The epochs.
+    subject : array, shape (n_epochs,)
+        Subject of each epoch.
+
+    Returns
+    -------
+    epochs : EpochsData
+        The same epochs with their subjects.
+    """
+    subject = np.asarray(subject)
+    if subject.shape != (len(epochs),):
+        raise ValueError(
+            f"`subject` must have one value per epoch, shape ({len(epochs)},); got "
+            f"shape {subject.shape}."
+        )
+    return replace(epochs, subject=subject)
+
+
+def subject_index(epochs, known=None):
+    """Return the subjects and which of them each epoch is of.
+
+    Parameters
+    ----------
+    epochs : EpochsData
+        The epochs.
+    known : ndarray, shape (n_subjects,) | None
+        The subjects of a fitted estimator; None takes those of the epochs.
+
+    Returns
+    -------
+    subjects : ndarray, shape (n_subjects,)
+        The subjects.
+    index : ndarray of int, shape (n_epochs,)
+        Index of each epoch's subject.
+
+    Raises
+    ------
+    ValueError
+        If the epochs do not say whose they are, or are of an unknown subject.
+    """
+    anonymous = np.array([""])
+    if epochs.subject is None:
+        if known is not None and len(known) > 1:
+            raise ValueError(
+                f"The estimator knows subjects {known.tolist()}; say whose each is "
+                "by metadata['subject'] or `subject=`."
+            )
+        return anonymous if known is None else known, np.zeros(len(epochs), int)
+    if known is None:
+        return np.unique(epochs.subject, return_inverse=True)
+    if np.array_equal(known, anonymous):
+        return known, np.zeros(len(epochs), int)
+    unknown = set(epochs.subject.tolist()) - set(known.tolist())
+    if unknown:
+        raise ValueError(
+            f"`X` has unknown subjects {sorted(unknown, key=str)}; the estimator knows "
+            f"{known.tolist()}. Teach it others with add_subject, or keep some of "
+            "their trials in the training data."
+        )
+    return known, np.searchsorted(known, epochs.subject)

@@ -223,3 +223,19 @@ def test_damaged_and_foreign_files(weights, tmp_path):
             read_official(str(path), stage="mae")
     with pytest.raises(FileNotFoundError, match="There is no file '.*missing.pth'"):
         read_official(tmp_path / "missing.pth", stage="mae")
+
+
+def test_scales_are_learned_for_published_weights(weights):
+    random = np.random.default_rng(0)
+    estimator = read_official(weights["vqvae"], stage="vqvae")
+    n_channels = estimator.n_features_in_
+    z = random.standard_normal((6, n_channels, 400))
+    z = (z - z.mean((0, 2), keepdims=True)) / z.std((0, 2), keepdims=True)
+    offset, unit = random.uniform(1e-6, 1e-5, (2, n_channels, 1))
+    before = estimator.transform(z)
+    learned = estimator.learn_scales(z * unit + offset)
+    assert learned is estimator
+    np.testing.assert_allclose(estimator.scaler_.scale[0], unit[:, 0], rtol=1e-5)
+    np.testing.assert_array_equal(estimator.transform(z * unit + offset), before)
+    with pytest.raises(ValueError, match=f"has {n_channels - 1} channels"):
+        estimator.learn_scales(z[:, 1:])
