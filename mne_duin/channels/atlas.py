@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 from scipy.spatial import cKDTree
 
+from mne_duin.channels.volumes import read_volume
 from mne_duin.data import ATLAS_NAMES, data_path
 from mne_duin.utils.checks import check_option
 
@@ -228,8 +229,11 @@ def load_volume(name, volume, table):
     atlas : Atlas
         The atlas.
     """
-    image = nib.load(volume)
-    labels = pd.read_csv(table, sep="\t", keep_default_na=False)
+    values, affine = read_volume(volume)
+    try:
+        labels = pd.read_csv(table, sep="\t", keep_default_na=False)
+    except ValueError as error:
+        raise ValueError(f"{table} is damaged or no table ({error!s:.100}).") from error
     missing = {"index", "name"} - set(labels.columns)
     if missing:
         raise ValueError(
@@ -239,8 +243,8 @@ def load_volume(name, volume, table):
     kinds = labels.get("tissue", tissue(labels["name"]))
     return Atlas(
         name=name,
-        volume=np.asanyarray(image.dataobj).astype(np.int32),
-        affine=image.affine,
+        volume=values,
+        affine=affine,
         names=dict(zip(labels["index"].tolist(), labels["name"], strict=True)),
         white=frozenset(labels["index"][kinds == "white"].tolist()),
         other=frozenset(labels["index"][kinds == "other"].tolist()),
@@ -291,8 +295,7 @@ def load_subject(atlas, subject, subjects_dir):
             f"{path} does not exist. Labels in native space need the subject's "
             "FreeSurfer folder: pass `subject` and `subjects_dir`."
         )
-    image = nib.load(path)
-    volume = np.asanyarray(image.dataobj).astype(np.int32)
+    volume, affine = read_volume(path)
     numbers, _ = mne.read_freesurfer_lut()
     present = np.unique(volume)
     by_number = {number: name for name, number in numbers.items() if number in present}
@@ -301,7 +304,7 @@ def load_subject(atlas, subject, subjects_dir):
     return Atlas(
         name=f"{atlas} ({subject})",
         volume=volume,
-        affine=image.affine,
+        affine=affine,
         names=by_number,
         white=frozenset(kinds.index[kinds == "white"]),
         other=frozenset(kinds.index[kinds == "other"]),

@@ -27,8 +27,8 @@ def official_sizes(state_dict, stage):
     -------
     sizes : dict
         ``n_channels, n_subjects, subject_layers, n_filters, n_convs, n_layers,
-        n_decoder_layers``, and ``n_codes``, ``code_dim``, ``n_tokens``, ``n_classes``
-        where they apply.
+        n_decoder_layers``, and ``n_codes``, ``code_dim``, ``n_tokens``, ``n_classes``,
+        ``hidden_dim`` where they apply.
 
     Raises
     ------
@@ -53,7 +53,7 @@ def official_sizes(state_dict, stage):
         hidden = _matrix(state_dict, "cls_block.cls_head.1.0.weight", stage)
         scores = _matrix(state_dict, "cls_block.cls_head.2.0.weight", stage)
         sizes["n_tokens"] = hidden[1] // token
-        sizes["n_classes"] = scores[0]
+        sizes["n_classes"], sizes["hidden_dim"] = scores
     return sizes
 
 

@@ -55,7 +55,8 @@ def to_published(estimator):
     Returns
     -------
     state : dict of str to Tensor
-        The state dict; :func:`read_official` reads it back.
+        The state dict; :func:`read_official` reads it back where the patch encoder and
+        the attention have the published sizes.
 
     Raises
     ------

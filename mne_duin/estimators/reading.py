@@ -209,6 +209,7 @@ def _network(sizes, stage):
         network["head"] = {
             "n_tokens": sizes["n_tokens"],
             "n_classes": sizes["n_classes"],
+            "hidden_dim": sizes["hidden_dim"],
             "head_activation": "sigmoid",
         }
     return network
@@ -221,6 +222,7 @@ def _estimator(stage, network):
     names = ("subject_layers", "n_filters", "n_layers")
     encoder = {k: network["encoder"][k] for k in names if k in network["encoder"]}
     if stage == "cls":
+        encoder["hidden_dim"] = network["head"]["hidden_dim"]
         return DuINClassifier(None, "paper", head_activation="sigmoid", **encoder)
     return DuINVQVAE(
         "paper",

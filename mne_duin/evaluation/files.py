@@ -118,7 +118,8 @@ def write_record(path, record, table):
     path : path-like
         A path that ends in ``.json``; the table has the same name with ``.tsv``.
     record : dict
-        What JSON can hold. The checksum of the table is added as ``tsv_sha256``.
+        What JSON can hold. The checksum of the table is added as ``tsv_sha256``, that
+        of the record as ``sha256``.
     table : DataFrame
         The table; its index is not written.
 
@@ -136,6 +137,7 @@ def write_record(path, record, table):
             sep="\t", index=False, lineterminator="\n", quoting=csv.QUOTE_NONNUMERIC
         )
     record = {**record, "tsv_sha256": hashlib.sha256(text.encode()).hexdigest()}
+    record["sha256"] = _checksum(record)
     header = json.dumps(record, indent=1, ensure_ascii=False, allow_nan=False)
     write_text(path.with_suffix(".tsv"), text)
     return write_text(path, header + "\n")
@@ -159,11 +161,16 @@ def read_record(path):
     Raises
     ------
     ValueError
-        If the two files do not belong together.
+        If a file is damaged or of another kind, or the two do not belong together.
     """
     path = Path(path).with_suffix(".json")
-    record = json.loads(path.read_text(encoding="utf-8"))
     table_path = path.with_suffix(".tsv")
+    try:
+        record = json.loads(path.read_text(encoding="utf-8"))
+    except (ValueError, RecursionError) as error:
+        raise ValueError(
+            f"{path} is damaged or not a decoding result ({error!s:.100})."
+        ) from error
     content = table_path.read_bytes()
     if not isinstance(record, dict) or "tsv_sha256" not in record:
         raise ValueError(f"{path} is not a decoding result.")
@@ -174,6 +181,33 @@ def read_record(path):
         )
     table = pd.read_csv(table_path, sep="\t", dtype=str, keep_default_na=False)
     return record, table
+
+
+def check_record(record, path):
+    """Check that a record is as it was written.
+
+    Parameters
+    ----------
+    record : dict
+        The record; those of earlier versions have no checksum and pass.
+    path : path-like
+        Its file, for the message.
+
+    Raises
+    ------
+    ValueError
+        If its checksum is another one.
+    """
+    if record.get("sha256", None) not in (None, _checksum(record)):
+        raise ValueError(
+            f"{path} is damaged: its content does not match its checksum. Save the "
+            "result again or restore the file."
+        )
+
+
+def _checksum(record):
+    rest = {name: value for name, value in record.items() if name != "sha256"}
+    return hashlib.sha256(json.dumps(rest, sort_keys=True).encode()).hexdigest()
 
 
 def _format_cell(value, digits):

@@ -3,7 +3,7 @@
 import numpy as np
 import pandas as pd
 
-from mne_duin.evaluation.files import read_record, write_record
+from mne_duin.evaluation.files import check_record, read_record, write_record
 
 KIND = "mne_duin.DecodingResult"
 VERSION = 1
@@ -59,15 +59,29 @@ def read_fields(path):
     Raises
     ------
     ValueError
-        If the files are no decoding result, do not belong together, or were written by
-        a newer version.
+        If the files are damaged or no decoding result, do not belong together, or were
+        written by a newer version.
     """
     record, table = read_record(path)
-    if record.get("kind") != KIND or record.get("version", 0) > VERSION:
+    version = record.get("version", 0)
+    is_later = not isinstance(version, int) or version > VERSION
+    if record.get("kind") != KIND or is_later:
         raise ValueError(
             f"{path} must be a {KIND} of version {VERSION} or older; got "
             f"{record.get('kind')!r}, version {record.get('version')!r}."
         )
+    check_record(record, path)
+    try:
+        return _fields(record, table)
+    except (LookupError, TypeError, ValueError) as error:
+        raise ValueError(
+            f"{path} is damaged or not a decoding result "
+            f"({type(error).__name__}: {error!s:.100})."
+        ) from error
+
+
+def _fields(record, table):
+    """Return the fields that a record and its table hold."""
     labels = np.array(record["labels"], dtype=record["labels_dtype"])
     position = {str(label): index for index, label in enumerate(labels)}
     probabilities = table.iloc[:, 2:-1]
