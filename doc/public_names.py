@@ -21,7 +21,10 @@ FOLDERS = (
     "nn",
 )
 
-OTHERS = {"WordDecoding": "mne_duin.pipeline.WordDecoding"}
+OTHERS = {
+    "WordComparison": "mne_duin.comparing.WordComparison",
+    "WordDecoding": "mne_duin.pipeline.WordDecoding",
+}
 
 
 def stub_names():

@@ -11,7 +11,9 @@ from .io import (
 from .channels import (
     REGIONS,
     Contact,
+    ContributionSelector,
     RegionSelector,
+    SelectedChannels,
     assign_labels,
     assign_regions,
     bipolar_pairs,
@@ -33,6 +35,7 @@ from .sequences import (
 # estimators: codes, masked pre-training, words, tokens
 from .estimators import (
     DuINClassifier,
+    DuINDecoder,
     DuINMAE,
     DuINTokenDecoder,
     DuINVQVAE,
@@ -40,6 +43,7 @@ from .estimators import (
     convert_weights,
     from_braindecode,
     from_pretrained,
+    make_duin,
     read_estimator,
     read_official,
     to_braindecode,
@@ -47,11 +51,21 @@ from .estimators import (
 )
 
 # baselines
-from .baselines import make_lda
+from .baselines import (
+    TSTCC,
+    CNNBiGRU,
+    DeWave,
+    EEGConformer,
+    NeuroBERT,
+    make_lda,
+    make_riemann,
+    read_baseline,
+)
 
 # evaluation
 from .evaluation import (
     DecodingResult,
+    ablate,
     compare,
     evaluate,
     learning_curve,
@@ -61,6 +75,7 @@ from .evaluation import (
 # viz: arrays and tables in, Figure out
 from .viz import (
     code_word_information,
+    plot_ablation,
     plot_accuracy,
     plot_code_average,
     plot_code_usage,
@@ -95,4 +110,6 @@ from .datasets import (
 
 # the whole path in one call
 from .report import make_report
+from .ablating import ablate_words
+from .comparing import compare_words
 from .pipeline import decode_words

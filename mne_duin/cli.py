@@ -1,4 +1,4 @@
-"""The command line: ``mne-duin decode``, ``contacts``, ``convert``, ``sys-info``."""
+"""The command line: ``mne-duin decode``, ``compare``, ``contacts`` and others."""
 
 import argparse
 import sys
@@ -11,6 +11,7 @@ import mne
 
 from mne_duin import __version__
 from mne_duin.channels import assign_regions, label_contacts
+from mne_duin.cli_comparing import add_ablate, add_compare, add_recording
 from mne_duin.estimators import convert_weights
 from mne_duin.io import find_recordings, read_contacts
 from mne_duin.pipeline import decode_words
@@ -69,6 +70,8 @@ def make_parser():
     parser.add_argument("--version", action="version", version=version)
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
     _add_decode(commands)
+    add_compare(commands)
+    add_ablate(commands)
     _add_contacts(commands)
     _add_convert(commands)
     info = commands.add_parser("sys-info", help="print versions, for bug reports")
@@ -77,24 +80,11 @@ def make_parser():
     return parser
 
 
-def _add_recording(parser):
-    """Add the options that say which recordings and which anatomy."""
-    parser.add_argument("bids_root", type=Path, help="the BIDS folder")
-    parser.add_argument("--subject", required=True, help="for example 01")
-    parser.add_argument("--session", help="default: all")
-    parser.add_argument("--task", help="default: all")
-    parser.add_argument("--space", help="which coordinates, where there are several")
-    parser.add_argument(
-        "--atlas", default="desikan-killiany", help="default: %(default)s"
-    )
-    parser.add_argument("--quiet", action="store_true", help="no log, no progress bars")
-
-
 def _add_decode(commands):
     parser = commands.add_parser(
         "decode", help="from a BIDS folder to decoded words and a report"
     )
-    _add_recording(parser)
+    add_recording(parser)
     parser.add_argument("--run", nargs="+", help="default: all; the last is held out")
     parser.add_argument(
         "--regions",
@@ -131,7 +121,7 @@ def _add_contacts(commands):
     parser = commands.add_parser(
         "contacts", help="print, and draw, the labelled contacts of a subject"
     )
-    _add_recording(parser)
+    add_recording(parser)
     parser.add_argument(
         "--plot", type=Path, metavar="FILE", help="draw them to this picture"
     )

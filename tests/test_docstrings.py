@@ -96,6 +96,8 @@ def test_docstring_passes_numpydoc(full):
         # Their parameters are their fields, which are described as attributes.
         assert not undocumented_fields(thing)
         errors.pop("PR01", None)
+        # Inherited fields come first in the signature; all are keywords.
+        errors.pop("PR03", None)
     assert not {code: errors[code] for code in errors if code in CHECKS}
 
 

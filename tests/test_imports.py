@@ -26,7 +26,14 @@ ALLOWED = {
     "estimators": {"utils", "nn", "training", "checkpoints", "viz", "sequences"},
     "evaluation": {"utils", "viz"},
     "report": {"utils", "viz"},
-    "baselines": {"utils", "nn", "training", "estimators", "sequences"},
+    "baselines": {
+        "utils",
+        "nn",
+        "training",
+        "checkpoints",
+        "estimators",
+        "sequences",
+    },
 }
 LIGHT = {"_version", "__init__"}
 FILES = sorted(PACKAGE.rglob("*.py"))

@@ -4,12 +4,13 @@
 finds neighbours; ``coordinates`` knows which spaces lead to MNI152;
 ``atlas`` and ``labels`` name the grey matter at every contact (``label_columns`` takes
 the names that electrodes.tsv brings along); ``regions`` groups labels; ``matrices`` and
-``reference`` make bipolar, Laplacian and shaft-average channels; ``selection`` picks
-channels in a pipeline; ``subjects`` puts several subjects into one Epochs object.
-Everything here works on tables and MNE objects in memory.
+``reference`` make bipolar, Laplacian and shaft-average channels; ``selection`` and
+``contribution`` pick channels inside the folds; ``subjects`` puts several subjects into
+one Epochs object. Everything here works on tables and MNE objects in memory.
 """
 
 from .atlas import Atlas, load_atlas
+from .contribution import ContributionSelector, SelectedChannels
 from .coordinates import space_family, to_mni152
 from .labels import assign_labels, label_contacts
 from .names import Contact, parse_contact
@@ -24,7 +25,9 @@ __all__ = [
     "REGIONS",
     "Atlas",
     "Contact",
+    "ContributionSelector",
     "RegionSelector",
+    "SelectedChannels",
     "assign_labels",
     "assign_regions",
     "bipolar_pairs",

@@ -8,6 +8,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from mne_duin.channels.regions import as_regions, assign_regions
 from mne_duin.utils.checks import check_type
+from mne_duin.utils.epochs import is_epochs_list
 
 
 class RegionSelector(TransformerMixin, BaseEstimator):
@@ -82,12 +83,9 @@ class RegionSelector(TransformerMixin, BaseEstimator):
             The same kind of data with the chosen channels only.
         """
         check_is_fitted(self, "picks_")
-        if isinstance(X, mne.BaseEpochs):
-            return X.copy().pick(self.ch_names_)
-        if isinstance(X, (list, tuple)) and isinstance(X[0], mne.BaseEpochs):
-            return [epoch.copy().pick(self.ch_names_) for epoch in X]
-        self._channel_names(X)
-        return np.asarray(X)[:, self.picks_]
+        if not isinstance(X, mne.BaseEpochs) and not is_epochs_list(X):
+            self._channel_names(X)
+        return pick_channels(X, self.ch_names_, self.picks_)
 
     def _channel_names(self, X):
         """Return the names of the channels of X."""
@@ -102,6 +100,30 @@ class RegionSelector(TransformerMixin, BaseEstimator):
                 f"channel for each of {len(self.contacts)} contacts; got {shape}."
             )
         return list(self.contacts.index)
+
+
+def pick_channels(X, ch_names, picks):
+    """Keep some channels of data of any kind.
+
+    Parameters
+    ----------
+    X : mne.BaseEpochs | ndarray, shape (n_epochs, n_channels, n_times) | list
+        The data; a list holds one-epoch Epochs.
+    ch_names : list of str
+        The channels of Epochs to keep.
+    picks : ndarray of int
+        Their places in an array.
+
+    Returns
+    -------
+    X : mne.BaseEpochs | ndarray | list
+        The same kind of data.
+    """
+    if isinstance(X, mne.BaseEpochs):
+        return X.copy().pick(ch_names)
+    if is_epochs_list(X):
+        return [epoch.copy().pick(ch_names) for epoch in X]
+    return np.asarray(X)[:, picks]
 
 
 def contacts_in_regions(contacts, regions):

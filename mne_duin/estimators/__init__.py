@@ -5,7 +5,8 @@
 started and kept alive, ``new_subject`` fits the own layers of one more subject,
 ``presets`` the training recipes as data, ``reading`` opens saved and published weights,
 ``published`` and ``exchange`` make weights for the published code and for braindecode,
-``conversion`` turns one file into another, ``hub`` shares them.
+``conversion`` turns one file into another, ``hub`` shares them, ``staged`` fits all
+stages in one.
 """
 
 from mne_duin.estimators.classifier import DuINClassifier
@@ -19,11 +20,13 @@ from mne_duin.estimators.reading import (
     read_estimator,
     read_official,
 )
+from mne_duin.estimators.staged import DuINDecoder, make_duin
 from mne_duin.estimators.tokens import DuINTokenDecoder
 from mne_duin.estimators.vqvae import DuINVQVAE
 
 __all__ = [
     "DuINClassifier",
+    "DuINDecoder",
     "DuINMAE",
     "DuINTokenDecoder",
     "DuINVQVAE",
@@ -31,6 +34,7 @@ __all__ = [
     "convert_weights",
     "from_braindecode",
     "from_pretrained",
+    "make_duin",
     "read_estimator",
     "read_official",
     "to_braindecode",

@@ -191,11 +191,7 @@ class DuINClassifier(FineTuning, Prediction, ModelChoice, BaseDuIN):
         %(y)s
         %(subject)s
         %(fit_sfreq)s
-        validation : tuple of (X, y) | None
-            Held-out epochs that choose the best pass, instead of a share of ``X``.
-        test : tuple of (X, y) | None
-            Further epochs whose metrics join the history; with ``select="paper"`` they
-            decide ties, which leaks.
+        %(validation_and_test)s
 
         Returns
         -------

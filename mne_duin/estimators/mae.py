@@ -18,6 +18,7 @@ from mne_duin.utils.checks import check_option, check_type
 from mne_duin.utils.docs import fill_doc
 
 ENCODER_STARTS = ("vqvae", "random")
+TARGETS = ("codes", "embedding", "raw")
 
 
 @fill_doc
@@ -37,6 +38,10 @@ class DuINMAE(TransformerMixin, BaseDuIN):
     %(crop_duration)s
     mask_ratio : float
         Share of the tokens hidden in the first of the two passes.
+    target : str
+        What is predicted of a hidden token: its code (``"codes"``, cross-entropy), the
+        first stage's token with context (``"embedding"``, one minus the cosine) or the
+        scaled signal of its patch (``"raw"``, squared error).
     encoder_start : str | None
         ``"vqvae"`` starts from the first stage's encoder, ``"random"`` from scratch as
         published.
@@ -82,6 +87,7 @@ class DuINMAE(TransformerMixin, BaseDuIN):
         *,
         crop_duration=None,
         mask_ratio=0.5,
+        target="codes",
         encoder_start=None,
         encoder_lr_scale=None,
         max_iter=None,
@@ -100,6 +106,7 @@ class DuINMAE(TransformerMixin, BaseDuIN):
         self.preset = preset
         self.crop_duration = crop_duration
         self.mask_ratio = mask_ratio
+        self.target = target
         self.encoder_start = encoder_start
         self.encoder_lr_scale = encoder_lr_scale
         self.max_iter = max_iter
@@ -137,6 +144,7 @@ class DuINMAE(TransformerMixin, BaseDuIN):
             If ``vqvae`` is not fitted, or the data or a parameter cannot be used.
         """
         recipe = resolve(self, "mae")
+        check_option("target", self.target, TARGETS)
         check_option("encoder_start", recipe["encoder_start"], ENCODER_STARTS)
         check_numbers(self, recipe)
         vqvae = check_type("vqvae", unwrap(self.vqvae, "vqvae"), DuINVQVAE)
@@ -167,22 +175,52 @@ class DuINMAE(TransformerMixin, BaseDuIN):
         encoder = build_encoder(**encoder_sizes(vqvae.module_.encoder))
         if start == "vqvae":
             encoder.load_state_dict(vqvae.module_.encoder.state_dict())
-        return MAE(encoder, len(vqvae.codebook_))
+        n_inputs = self.scaler_.mean.shape[1]
+        n_outputs = {
+            "codes": len(vqvae.codebook_),
+            "embedding": encoder.dim,
+            "raw": n_inputs * encoder.patch_size,
+        }
+        return MAE(encoder, n_outputs[self.target])
+
+    def _target(self, x, subject):
+        """Return what is to be predicted, (n_epochs, n_tokens, ...)."""
+        first = self.vqvae_.module_
+        if self.target == "codes":
+            return first.encode(x, subject)
+        if self.target == "embedding":
+            with torch.no_grad():
+                return first.encoder(x, subject).float()
+        patches = x.unflatten(-1, (-1, self.patch_size_))
+        return patches.transpose(1, 2).flatten(2)
+
+    def _token_loss(self, predicted, target):
+        """Return the loss of every token, (n_epochs, n_tokens)."""
+        predicted = predicted.float()
+        if self.target == "codes":
+            return functional.cross_entropy(predicted.mT, target, reduction="none")
+        if self.target == "embedding":
+            return 1 - functional.cosine_similarity(predicted, target, dim=-1)
+        return (predicted - target).square().mean(-1)
 
     def _step(self, module, batch):
-        """Return loss and accuracy of predicting the hidden codes of a batch."""
-        codes = self.vqvae_.module_.encode(batch.x, batch.subject)
+        """Return the loss of a batch, and the accuracy where codes are predicted."""
+        target = self._target(batch.x, batch.subject)
         generator = None
         if not module.training:
             # The same masks every time, so that validation losses can be compared.
             generator = torch.Generator(batch.x.device).manual_seed(0)
         mask = random_mask(
-            *codes.shape, self.mask_ratio, generator=generator, device=batch.x.device
+            *target.shape[:2],
+            self.mask_ratio,
+            generator=generator,
+            device=batch.x.device,
         )
-        logits = module(batch.x, mask, batch.subject).float()
-        loss = functional.cross_entropy(logits.flatten(0, 1), codes.flatten())
-        accuracy = (logits.argmax(-1) == codes).float().mean()
-        return {"loss": loss, "accuracy": accuracy}
+        predicted = module(batch.x, mask, batch.subject)
+        losses = {"loss": self._token_loss(predicted, target).mean()}
+        if self.target == "codes":
+            losses["accuracy"] = (predicted.argmax(-1) == target).float().mean()
+        return losses
 
     def transform(self, X, *, subject=None):
         """Return the embedding of every token.
@@ -201,7 +239,7 @@ class DuINMAE(TransformerMixin, BaseDuIN):
         return self._batched(self.module_.encoder, *self._scaled(epochs))
 
     def _loss_of(self, x, subject, y=None):
-        """Cross-entropy of the hidden codes, per epoch."""
+        """Loss of the hidden tokens, per epoch."""
         if not hasattr(self, "vqvae_"):
             raise ValueError(
                 "This masked stage was read without its first stage, whose codes it "
@@ -210,17 +248,17 @@ class DuINMAE(TransformerMixin, BaseDuIN):
         return self._batched(self._batch_loss, x, subject)
 
     def _batch_loss(self, x, subject):
-        codes = self.vqvae_.module_.encode(x, subject)
+        target = self._target(x, subject)
         # The same masks every time, so that losses can be compared.
         generator = torch.Generator(x.device).manual_seed(0)
         mask = random_mask(
-            *codes.shape, self.mask_ratio, generator=generator, device=x.device
+            *target.shape[:2], self.mask_ratio, generator=generator, device=x.device
         )
-        logits = self.module_(x, mask, subject).float()
-        return functional.cross_entropy(logits.mT, codes, reduction="none").mean(1)
+        predicted = self.module_(x, mask, subject)
+        return self._token_loss(predicted, target).mean(1)
 
     def score(self, X, y=None, *, subject=None):
-        """Return minus the mean cross-entropy of the hidden codes, in nats.
+        """Return minus the mean loss of the hidden tokens.
 
         Parameters
         ----------
@@ -231,6 +269,7 @@ class DuINMAE(TransformerMixin, BaseDuIN):
         Returns
         -------
         score : float
-            Higher is better; guessing every code alike gives ``-log(n_codes)``.
+            Higher is better. With codes as ``target`` it is in nats, and guessing every
+            code alike gives ``-log(n_codes)``.
         """
         return -self._mean_loss(X, subject)

@@ -85,7 +85,7 @@ def to_state(estimator):
         tensors["code_counts"] = torch.from_numpy(estimator.code_counts_.copy())
     meta = {
         "class": type(estimator).__name__,
-        "parameters": _plain(parameters),
+        "parameters": plain(parameters),
         "learned": _learned(estimator),
         "network": network_sizes(estimator.module_),
         "nested": nested,
@@ -104,27 +104,27 @@ def _learned(estimator):
         "ch_names": estimator.ch_names_,
         "sfreq": float(estimator.info_["sfreq"]),
         "high_gamma": bool(estimator.high_gamma_),
-        "subjects": _plain(list(estimator.subjects_)),
-        "contacts": _plain(estimator.contacts_),
-        "history": _plain(estimator.history_.records),
+        "subjects": plain(list(estimator.subjects_)),
+        "contacts": plain(estimator.contacts_),
+        "history": plain(estimator.history_.records),
         "n_iter": estimator.n_iter_,
         "best_iter": estimator.best_iter_,
     }
     if hasattr(estimator, "classes_"):
-        learned["classes"] = _plain(estimator.classes_)
+        learned["classes"] = plain(estimator.classes_)
     if hasattr(estimator, "fit_groups_"):
         learned["fit_groups"] = sorted(estimator.fit_groups_)
     if hasattr(estimator, "fingerprint_"):
-        learned["fingerprint"] = _plain(estimator.fingerprint_)
+        learned["fingerprint"] = plain(estimator.fingerprint_)
     return learned
 
 
-def _plain(value):
+def plain(value):
     """Return a value made of JSON's own types."""
     if isinstance(value, dict):
-        return {str(key): _plain(item) for key, item in value.items()}
+        return {str(key): plain(item) for key, item in value.items()}
     if isinstance(value, list | tuple | np.ndarray):
-        return [_plain(item) for item in value]
+        return [plain(item) for item in value]
     if isinstance(value, np.generic):
         return value.item()
     if isinstance(value, torch.device):

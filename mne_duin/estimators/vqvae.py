@@ -227,11 +227,12 @@ class DuINVQVAE(TransformerMixin, BaseDuIN):
         return self
 
     def _build(self, n_codes):
-        if self.patch_size_ != 100:
+        if self.patch_size_ % 10:
             raise ValueError(
-                f"The decoder rebuilds patches of 100 samples; `patch_duration` "
-                f"{self.patch_duration} s at {self.info_['sfreq']:g} Hz is "
-                f"{self.patch_size_}. Resample to {100 / self.patch_duration:g} Hz."
+                f"The decoder rebuilds patches of a multiple of 10 samples; "
+                f"`patch_duration` {self.patch_duration} s at "
+                f"{self.info_['sfreq']:g} Hz is {self.patch_size_}. Change it, or "
+                f"resample to {100 / self.patch_duration:g} Hz."
             )
         encoder = self._build_encoder()
         quantizer = Quantizer(encoder.dim, n_codes, self.code_dim, self.codex_decay)

@@ -6,6 +6,7 @@ sits in the training part of a fold; ``protocol="paper"`` repeats the published
 evaluation and lists what it leaks.
 """
 
+from .ablation import ablate
 from .comparison import compare, compare_pairs, compare_results, evaluate_each
 from .cross_validation import evaluate
 from .files import format_table, write_table
@@ -19,6 +20,7 @@ __all__ = [
     "Calibration",
     "DecodingResult",
     "LeaveOneSubjectOut",
+    "ablate",
     "compare",
     "compare_pairs",
     "compare_results",

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 
 from mne_duin.evaluation.cross_validation import evaluate
-from mne_duin.evaluation.parts import accepts
+from mne_duin.evaluation.parts import takes_segments
 from mne_duin.evaluation.statistics import (
     corrected_t_test,
     exact_mcnemar_test,
@@ -111,7 +111,6 @@ def evaluate_each(
     seed = draw_seed(random_state)
     results = {}
     for name, estimator in estimators.items():
-        takes_segments = accepts(estimator.fit, "unlabelled")
         results[name] = evaluate(
             estimator,
             epochs,
@@ -122,7 +121,7 @@ def evaluate_each(
             n_permutations=n_permutations,
             random_state=seed,
             n_repeats=n_repeats,
-            unlabelled=unlabelled if takes_segments else None,
+            unlabelled=unlabelled if takes_segments(estimator) else None,
             pretrain_on=pretrain_on,
             n_jobs=n_jobs,
             verbose=verbose,

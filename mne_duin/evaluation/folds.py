@@ -9,7 +9,7 @@ from sklearn.base import clone
 
 from mne_duin.evaluation.groups import natural_key
 from mne_duin.evaluation.metrics import balanced_accuracy, label_codes, log_loss
-from mne_duin.evaluation.parts import accepts
+from mne_duin.evaluation.parts import accepts, takes_segments
 from mne_duin.evaluation.splits import make_folds, paper_split
 from mne_duin.utils.epochs import run_names
 
@@ -212,7 +212,7 @@ def takes_model_choice(estimator):
 
 def _fit_arguments(model, trials, split, unlabelled, protocol):
     arguments = {}
-    if unlabelled is not None and accepts(model.fit, "unlabelled"):
+    if unlabelled is not None and takes_segments(model):
         arguments["unlabelled"] = take(unlabelled, split.segments)
     if protocol == "paper" and accepts(model.fit, "validation"):
         arguments["validation"] = _part(trials, split.validation)

@@ -9,7 +9,7 @@ from sklearn.utils.parallel import Parallel, delayed
 
 from mne_duin.evaluation.comparison import check_estimators
 from mne_duin.evaluation.folds import run_fold
-from mne_duin.evaluation.parts import accepts
+from mne_duin.evaluation.parts import takes_segments
 from mne_duin.evaluation.plan import make_plan
 from mne_duin.evaluation.statistics import wilson_interval
 from mne_duin.utils.checks import as_list, check_number
@@ -77,7 +77,6 @@ def learning_curve(
     tables = []
     with mne.utils.use_log_level(verbose):
         for name, estimator in estimators.items():
-            takes_segments = accepts(estimator.fit, "unlabelled")
             plan = make_plan(
                 estimator,
                 epochs,
@@ -86,7 +85,7 @@ def learning_curve(
                 groups=groups,
                 random_state=seed,
                 n_repeats=n_repeats,
-                unlabelled=unlabelled if takes_segments else None,
+                unlabelled=unlabelled if takes_segments(estimator) else None,
                 pretrain_on=pretrain_on,
                 n_jobs=n_jobs,
             )

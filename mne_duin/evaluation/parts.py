@@ -32,6 +32,25 @@ def accepts(function, name):
     return name in signature(function).parameters
 
 
+def takes_segments(estimator):
+    """Tell whether an estimator can use unlabelled segments.
+
+    Parameters
+    ----------
+    estimator : estimator
+        The estimator; one that wraps another as ``estimator`` can if that one can.
+
+    Returns
+    -------
+    takes : bool
+        Whether ``fit`` takes ``unlabelled``.
+    """
+    inner = estimator.get_params(deep=False).get("estimator")
+    if inner is not None and hasattr(inner, "fit") and not takes_segments(inner):
+        return False
+    return accepts(estimator.fit, "unlabelled")
+
+
 def freeze_parts(estimator):
     """Copy an estimator without its fit, but with the pre-trained parts it was given.
 

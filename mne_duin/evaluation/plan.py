@@ -8,7 +8,7 @@ from sklearn.utils.parallel import Parallel, delayed
 
 from mne_duin.evaluation.folds import plan_splits, run_fold
 from mne_duin.evaluation.groups import find_groups
-from mne_duin.evaluation.parts import accepts, allowed_segments, freeze_parts
+from mne_duin.evaluation.parts import allowed_segments, freeze_parts, takes_segments
 from mne_duin.evaluation.protocols import scale_all
 from mne_duin.evaluation.trials import Trials, load_epochs, prepare_trials
 from mne_duin.utils.checks import check_number, check_option
@@ -193,7 +193,7 @@ def _check_arguments(estimator, protocol, pretrain_on, cv):
 def _prepare_segments(estimator, unlabelled, protocol):
     if unlabelled is None:
         return None
-    if not accepts(estimator.fit, "unlabelled"):
+    if not takes_segments(estimator):
         mne.utils.warn(
             f"{type(estimator).__name__}.fit takes no `unlabelled`; the segments are "
             "not used."

@@ -107,7 +107,7 @@ def build_vqvae(encoder, quantizer, *, n_decoder_layers=4, decoder_filters=128):
         )
         return PomsVQVAE(encoder, quantizer, transformer, patch)
     n_subjects, n_filters, n_channels = encoder.spatial.weight.shape
-    patch = PatchDecoder(encoder.dim, n_filters, decoder_filters)
+    patch = PatchDecoder(encoder.dim, n_filters, decoder_filters, encoder.patch_size)
     spatial = SubjectLinear(n_filters, n_channels, n_subjects)
     return VQVAE(encoder, quantizer, transformer, patch, spatial)
 

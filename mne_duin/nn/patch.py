@@ -104,21 +104,22 @@ class PatchDecoder(nn.Module):
         Number of channels that go out (spatial filters).
     n_filters : int
         Number of filters between.
+    patch_size : int
+        Length of a patch in samples, a multiple of 10.
 
     References
     ----------
-    Zheng et al., Du-IN, NeurIPS 2024, Table 5 ("regressor"). The strides 10 and 10
-    fix the patch to 100 samples.
+    Zheng et al., Du-IN, NeurIPS 2024, Table 5 ("regressor"): strides 10 and 10, for
+    patches of 100 samples. The first of them follows the length of other patches.
     """
 
-    patch_size = 100
-
-    def __init__(self, dim=160, n_outputs=16, n_filters=128):
+    def __init__(self, dim=160, n_outputs=16, n_filters=128, patch_size=100):
         super().__init__()
+        self.patch_size, n_steps = patch_size, patch_size // 10
         self.layers = nn.Sequential(
             nn.ConvTranspose1d(dim, n_filters, 3, padding=1),
             nn.ConvTranspose1d(n_filters, n_filters, 3, padding=1),
-            nn.ConvTranspose1d(n_filters, n_filters, 10, stride=10),
+            nn.ConvTranspose1d(n_filters, n_filters, n_steps, stride=n_steps),
             nn.ConvTranspose1d(n_filters, n_filters, 9, padding=4),
             nn.ConvTranspose1d(
                 n_filters, n_outputs, 19, stride=10, padding=5, output_padding=1
@@ -137,7 +138,7 @@ class PatchDecoder(nn.Module):
         Returns
         -------
         x : Tensor, shape (n_epochs, n_outputs, n_times)
-            The signal; ``n_times`` is 100 samples per token.
+            The signal; ``n_times`` is ``patch_size`` samples per token.
         """
         return self.layers(tokens.transpose(1, 2))
 

@@ -94,6 +94,54 @@ precision : str
 verbose : bool | None
     Whether to show a progress bar; None follows MNE's log level.
 """,
+    "validation_and_test": """
+validation : tuple of (X, y) | None
+    Held-out epochs that choose the best pass, instead of a share of ``X``.
+test : tuple of (X, y) | None
+    Further epochs whose metrics join the history; with ``select="paper"`` they decide
+    ties, which leaks.
+""",
+    "network_pretraining": """
+pretrain_iter : int
+    Passes of the stage without labels; 0 leaves it out.
+pretrain_batch_size : int
+    Epochs per step of that stage.
+pretrain_lr, pretrain_lr_min : float
+    Its highest and final learning rate.
+""",
+    "network_training": """
+network_sfreq : float | None
+    Sampling rate in Hz that the network works at; epochs are resampled to it, each
+    alone. None takes that of the epochs.
+max_shift : float
+    Largest random shift in seconds, filled with zeros.
+validation_fraction : float
+    Share of the training epochs (the same of each class) held out to choose the best
+    pass; 0 keeps the last pass.
+select : "first" | "paper"
+    Which of the passes with the best validation accuracy is kept: the earliest, or
+    the one with the best accuracy on the ``test`` epochs given to fit, which leaks.
+max_iter : int
+    Passes over the training data.
+batch_size : int
+    Epochs per step.
+lr, lr_min : float
+    Highest and final learning rate.
+warmup : float
+    Share of the passes in which the learning rate rises.
+weight_decay : float
+    Decay of weight matrices.
+sfreq : float | None
+    Sampling rate in Hz, for arrays.
+device : str
+    ``"auto"``, ``"cpu"``, ``"cuda"``, ``"mps"``.
+precision : str
+    ``"32"``, ``"bf16"`` or ``"auto"`` (bfloat16 where the hardware has it).
+random_state : None | int | RandomState
+    Seed of everything random.
+verbose : bool | None
+    Whether to show a progress bar; None follows MNE's log level.
+""",
     "select": """
 select : "first" | "paper"
     Which of the passes with the best validation accuracy is kept. ``"first"``: the

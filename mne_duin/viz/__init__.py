@@ -6,6 +6,7 @@ MNI152, ``surface`` in MNI305), one ``theme`` gives colours and sizes. Where con
 have no coordinates, montages (shaft by contact number) stand in for brains.
 """
 
+from mne_duin.viz.ablation import plot_ablation
 from mne_duin.viz.accuracy import plot_accuracy, results_table
 from mne_duin.viz.brain3d import view_brain
 from mne_duin.viz.code_meaning import plot_code_average, plot_code_words
@@ -33,6 +34,7 @@ __all__ = [
     "code_word_information",
     "CodeWordInformation",
     "group_contributions",
+    "plot_ablation",
     "plot_accuracy",
     "plot_code_average",
     "plot_code_usage",

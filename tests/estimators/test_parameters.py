@@ -142,7 +142,7 @@ def test_options_are_listed(kind, name, allowed, vqvae, trials):
         ({"device": "cuda:99"}, "`device` must be 'auto' or a device of this machine"),
         ({"device": "abacus"}, "`device` must be 'auto' or a device of this machine"),
         ({"patch_duration": 0.0995}, "`patch_duration` .* whole number .* 99.500 samp"),
-        ({"patch_duration": 0.05}, "patches of 100 samples.*is 50. Resample to 2000"),
+        ({"patch_duration": 0.025}, "a multiple of 10 samples.*is 25. Change it"),
         (
             {"crop_duration": 0.15},
             "`crop_duration` must be at least two patches of 0.1",

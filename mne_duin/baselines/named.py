@@ -1,0 +1,88 @@
+"""Every estimator of the comparison by its name."""
+
+from mne_duin.baselines.cnn_bigru import CNNBiGRU
+from mne_duin.baselines.dewave import DeWave
+from mne_duin.baselines.eeg_conformer import EEGConformer
+from mne_duin.baselines.lda import make_lda
+from mne_duin.baselines.neuro_bert import NeuroBERT
+from mne_duin.baselines.riemann import make_riemann
+from mne_duin.baselines.ts_tcc import TSTCC
+from mne_duin.estimators import make_duin
+from mne_duin.estimators.staged import VARIANTS
+from mne_duin.utils.checks import check_option
+
+LDA = {"lda": "both", "lda-evoked": "evoked", "lda-high-gamma": "high-gamma"}
+NETWORKS = {
+    "cnn-bigru": CNNBiGRU,
+    "eeg-conformer": EEGConformer,
+    "ts-tcc": TSTCC,
+    "neuro-bert": NeuroBERT,
+    "dewave": DeWave,
+}
+RIEMANN = {"riemann": None, "riemann-high-gamma": (70.0, 150.0)}
+NAMES = (*VARIANTS, *LDA, *RIEMANN, *NETWORKS)
+
+
+def make_estimator(
+    name,
+    *,
+    preset="quick",
+    device="auto",
+    precision="auto",
+    random_state=None,
+    verbose=None,
+    **parameters,
+):
+    """Make an estimator of the comparison, with its own defaults.
+
+    Parameters
+    ----------
+    name : str
+        ``"scratch"``, ``"vqvae"``, ``"vqvae+vq"``, ``"mae"`` (Du-IN, see
+        :func:`make_duin`), ``"lda"``, ``"lda-evoked"``, ``"lda-high-gamma"``,
+        ``"riemann"``, ``"riemann-high-gamma"``, ``"cnn-bigru"``, ``"eeg-conformer"``,
+        ``"ts-tcc"``, ``"neuro-bert"`` or ``"dewave"``.
+    preset : "quick" | "paper"
+        The training recipe of Du-IN.
+    device : str
+        ``"auto"``, ``"cpu"``, ``"cuda"``, ``"mps"``; for networks.
+    precision : str
+        ``"32"``, ``"bf16"`` or ``"auto"``; for networks.
+    random_state : None | int
+        Seed of networks.
+    verbose : bool | None
+        Whether to show progress bars.
+    **parameters : dict
+        Further parameters of what is made.
+
+    Returns
+    -------
+    estimator : estimator
+        Unfitted.
+
+    Raises
+    ------
+    ValueError
+        If there is no such name.
+
+    Examples
+    --------
+    >>> make_estimator("ts-tcc", random_state=0).network_sfreq
+    400.0
+    >>> list(make_estimator("lda-evoked").named_steps)
+    ['features', 'scale', 'select', 'lda']
+    """
+    check_option("name", name, NAMES)
+    if name in LDA:
+        return make_lda(LDA[name], **parameters)
+    if name in RIEMANN:
+        return make_riemann(**{"band": RIEMANN[name]} | parameters)
+    training = {
+        "device": device,
+        "precision": precision,
+        "random_state": random_state,
+        "verbose": verbose,
+    }
+    if name in VARIANTS:
+        return make_duin(name, preset=preset, **training, **parameters)
+    return NETWORKS[name](**training, **parameters)

@@ -1,0 +1,145 @@
+"""Neuro-BERT: a transformer on patches, pre-trained in the Fourier domain."""
+
+from dataclasses import dataclass
+
+from mne.utils import warn
+from torch import nn
+
+from mne_duin.baselines.fourier import FourierInversion
+from mne_duin.baselines.network import Decoder, count_tokens, flat_head
+from mne_duin.baselines.pretraining import PretrainedNetwork
+from mne_duin.nn.transformer import Transformer
+from mne_duin.utils.docs import fill_doc
+
+
+class PatchTransformer(nn.Module):
+    """One convolution per patch, group norm, GELU, then a transformer.
+
+    Parameters
+    ----------
+    n_channels, dim, patch : int
+        Number of channels, size of a token, samples of a patch.
+    **sizes : dict
+        Sizes of the transformer.
+    """
+
+    def __init__(self, n_channels, dim, patch, **sizes):
+        super().__init__()
+        self.patches = nn.Sequential(
+            nn.Conv1d(n_channels, dim, patch, patch),
+            nn.GroupNorm(dim // 2, dim),
+            nn.GELU(),
+        )
+        self.transformer = Transformer(dim, **sizes)
+
+    def tokenize(self, x):
+        """Turn (n_epochs, n_channels, n_times) into tokens without context."""
+        return self.patches(x).mT
+
+    def forward(self, x):
+        """Turn (n_epochs, n_channels, n_times) into (n_epochs, n_tokens, dim)."""
+        return self.transformer(self.tokenize(x))
+
+
+@fill_doc
+@dataclass(eq=False, repr=False, kw_only=True)
+class NeuroBERT(PretrainedNetwork):
+    """Decode words with a transformer that learned to complete spectra.
+
+    In pre-training half of the tokens are hidden; amplitude and phase of the whole
+    signal are predicted from the others and inverted to the signal (Fourier inversion
+    prediction). Then encoder and head learn the words. Sizes are those of the
+    comparison in the Du-IN paper and its published parameter file, at 400 Hz. The task
+    is that of Neuro-BERT's paper, with the second loss of the authors' code (every
+    token also predicts its own piece of the signal); the comparison's own code
+    reconstructs the signal without the Fourier domain. Blocks normalise queries and
+    keys, as everywhere in that code.
+
+    Parameters
+    ----------
+    dim : int
+        Size of a token, even.
+    patch : int
+        Length of a patch in samples at the rate of the network.
+    n_layers, n_heads, head_dim, ff_dim : int
+        Sizes of the transformer.
+    attention_dropout, ff_dropout : float
+        Dropout in the transformer.
+    hidden_dim : int
+        Size of the hidden layer of the head.
+    mask_ratio : float
+        Share of the tokens hidden in pre-training.
+    %(network_pretraining)s
+    %(network_training)s
+
+    Attributes
+    ----------
+    module_ : Decoder
+        The network.
+    classes_ : ndarray, shape (n_classes,)
+        The labels.
+    best_iter_ : int | None
+        The pass that was kept, from 1; None where the last one was.
+    pretrain_history_ : History
+        One record per pass of the pre-training.
+    %(learned)s
+
+    References
+    ----------
+    Wu et al., "Neuro-BERT: Rethinking Masked Autoencoding for Self-supervised
+    Neurological Pretraining", IEEE J. Biomedical and Health Informatics 2024.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from mne_duin import NeuroBERT
+    >>> rng = np.random.default_rng(0)
+    >>> X, y = rng.standard_normal((12, 3, 400)), np.repeat(["yes", "no"], 6)
+    >>> clf = NeuroBERT(n_layers=1, pretrain_iter=2, max_iter=2, verbose=False)
+    >>> clf.fit(X, y, sfreq=1000).predict_proba(X).shape
+    (12, 2)
+    """
+
+    dim: int = 128
+    patch: int = 40
+    n_layers: int = 4
+    n_heads: int = 8
+    head_dim: int = 64
+    ff_dim: int = 512
+    attention_dropout: float = 0.2
+    ff_dropout: float = 0.2
+    hidden_dim: int = 128
+    mask_ratio: float = 0.5
+    network_sfreq: float | None = 400.0
+
+    def _build(self, n_channels, n_times):
+        encoder = PatchTransformer(
+            n_channels,
+            self.dim,
+            self.patch,
+            n_layers=self.n_layers,
+            n_heads=self.n_heads,
+            head_dim=self.head_dim,
+            ff_dim=self.ff_dim,
+            attention_dropout=self.attention_dropout,
+            ff_dropout=self.ff_dropout,
+        )
+        n_tokens = count_tokens(encoder, n_channels, n_times)
+        if n_times % self.patch:
+            warn(
+                f"The epochs have {n_times} samples at {self._rate():g} Hz, not a "
+                f"whole number of patches of {self.patch}; the last "
+                f"{n_times % self.patch} are not used."
+            )
+        head = flat_head(n_tokens * self.dim, len(self.classes_), self.hidden_dim)
+        return Decoder(encoder, head)
+
+    def _build_task(self, encoder):
+        return FourierInversion(
+            encoder,
+            self.dim,
+            len(self.ch_names_),
+            self.patch,
+            self.n_times_ // self.patch,
+            self.mask_ratio,
+        )

@@ -1,0 +1,33 @@
+"""Open saved networks of the comparison."""
+
+from mne_duin.baselines import files
+from mne_duin.baselines.cnn_bigru import CNNBiGRU
+from mne_duin.baselines.dewave import DeWave
+from mne_duin.baselines.eeg_conformer import EEGConformer
+from mne_duin.baselines.neuro_bert import NeuroBERT
+from mne_duin.baselines.ts_tcc import TSTCC
+
+NETWORKS = (CNNBiGRU, EEGConformer, TSTCC, NeuroBERT, DeWave)
+
+
+def read_baseline(path):
+    """Read a network of the comparison that ``save`` wrote.
+
+    Parameters
+    ----------
+    path : path-like
+        The file.
+
+    Returns
+    -------
+    estimator : CNNBiGRU | EEGConformer | TSTCC | NeuroBERT | DeWave
+        The fitted estimator, on the CPU.
+
+    Raises
+    ------
+    FileNotFoundError
+        If there is no such file.
+    ValueError
+        If the file is damaged, of another kind, or of a later version.
+    """
+    return files.read(path, {kind.__name__: kind for kind in NETWORKS})

@@ -1,0 +1,61 @@
+"""The Riemannian pipeline decodes power, and only power."""
+
+import sys
+
+import numpy as np
+import pytest
+from sklearn.base import clone
+from sklearn.model_selection import cross_val_score
+
+from mne_duin.baselines import make_riemann
+from mne_duin.baselines.riemann import BandSignal
+
+pytest.importorskip("pyriemann")
+
+
+@pytest.fixture(scope="module")
+def powers():
+    """Class 1 has more power at 100 Hz in one channel, class 2 in another one."""
+    rng = np.random.default_rng(0)
+    y = np.arange(60) % 3
+    time = np.arange(300) / 500
+    X = rng.standard_normal((60, 4, 300))
+    phase = rng.uniform(0, 2 * np.pi, (60, 1))
+    wave = np.sin(2 * np.pi * 100 * time + phase)
+    for channel in (1, 2):
+        X[:, channel] += 1.0 * (y == channel)[:, None] * wave
+    return X * 1e-5, y
+
+
+@pytest.mark.parametrize("classifier", ["logistic", "lda"])
+def test_power_is_decoded_in_its_band(powers, classifier):
+    X, y = powers
+    options = {"classifier": classifier, "sfreq": 500.0}
+    inside = make_riemann(band=(80.0, 120.0), **options)
+    assert cross_val_score(inside, X, y, cv=3).mean() > 0.8
+    outside = make_riemann(band=(10.0, 40.0), **options)
+    assert cross_val_score(outside, X, y, cv=3).mean() < 0.6
+    assert clone(inside).get_params()["signal__band"] == (80.0, 120.0)
+
+
+def test_units_do_not_matter(powers):
+    X, y = powers
+    scaled = X * np.array([1.0, 1e3, 1e-2, 5.0])[:, None]
+    one, other = (
+        make_riemann(sfreq=500.0).fit(data, y).predict_proba(data)
+        for data in (X, scaled)
+    )
+    assert np.allclose(one, other, atol=1e-3)
+
+
+def test_messages(powers, monkeypatch):
+    X, y = powers
+    with pytest.raises(ValueError, match="sampling rate of an array is not known"):
+        BandSignal((10.0, 20.0)).fit(X)
+    with pytest.raises(ValueError, match="must lie below 250 Hz"):
+        BandSignal((10.0, 300.0), sfreq=500.0).fit(X)
+    with pytest.raises(ValueError, match="`classifier` must be one of 'logistic'"):
+        make_riemann("svm")
+    monkeypatch.setitem(sys.modules, "pyriemann.estimation", None)
+    with pytest.raises(ImportError, match=r'pip install "mne-duin\[baselines\]"'):
+        make_riemann()

@@ -1,0 +1,207 @@
+"""Accuracy against the number of training trials: is Du-IN worth it with my data?
+
+Three simulated subjects that differ in seed, noise and share of phase-locked and
+induced information, and the sample dataset; Du-IN from scratch and pre-trained, and all
+baselines. Every row of the table is one fit and is written as soon as it is done; rows
+that are there already are not made again, so the script can be stopped and started::
+
+    python tests/benchmarks/learning_curves.py                      # everything
+    python tests/benchmarks/learning_curves.py --estimators lda mae --amounts 20
+    python tests/benchmarks/learning_curves.py --quick --table /tmp/quick.tsv
+
+The networks of the comparison train for ``--passes`` passes (the published 200 or 500
+take hours per row without an accelerator); the table says how many a row had.
+"""
+
+import argparse
+import csv
+import time
+from functools import cache
+from pathlib import Path
+
+import mne
+import numpy as np
+import pandas as pd
+
+from mne_duin import learning_curve, read_epochs, read_segments, sample_data_path
+from mne_duin.baselines.named import NAMES, NETWORKS, make_estimator
+from mne_duin.channels import RegionSelector
+from mne_duin.datasets import SimulationSettings, cut_epochs, simulate_recording
+from mne_duin.evaluation.parts import takes_segments
+from mne_duin.evaluation.statistics import wilson_interval
+from mne_duin.io import find_recordings
+
+TABLE = Path(__file__).parents[2] / "doc" / "benchmarks" / "learning_curves.tsv"
+AMOUNTS = (5, 10, 20, 40, 60)
+COLUMNS = (
+    "dataset", "estimator", "n_per_class", "seed", "accuracy", "low", "high", "chance",
+    "log_loss", "n_test", "n_train", "n_unlabelled", "passes", "seconds_fit",
+    "seconds_predict", "device",
+)  # fmt: skip
+KEY = ("dataset", "estimator", "n_per_class", "seed")
+# Seed, strength of the answers, share of them that is locked in phase.
+SIMULATIONS = {
+    "simulation 301, even": (301, 0.8, 0.5),
+    "simulation 302, noisy, phase-locked": (302, 0.5, 0.8),
+    "simulation 303, strong, induced": (303, 1.2, 0.2),
+}
+SAMPLE = "sample data, sub-01"
+PRETRAINED = ("ts-tcc", "neuro-bert", "dewave")
+
+
+@cache
+def load(dataset, quick=False):
+    """Return epochs, segments with their run, and the way of splitting."""
+    if dataset == SAMPLE:
+        paths = find_recordings(sample_data_path(), subject="01", task="wordreading")
+        options = {"regions": ["vSMC", "STG"], "verbose": "WARNING"}
+        epochs, _ = read_epochs(paths, align="response_time", **options)
+        segments, _ = read_segments(paths, **options)
+        return epochs, segments, "last-run"
+    seed, snr, phase_locked = SIMULATIONS[dataset]
+    settings = SimulationSettings(
+        n_words=3 if quick else 8,
+        n_runs=3 if quick else 8,
+        n_trials_per_word=3 if quick else 10,
+        sfreq=1000.0,
+        line_noise=0.0,
+        snr=snr,
+        phase_locked=phase_locked,
+    )
+    recording = simulate_recording(settings, random_state=seed)
+    epochs, contacts, _ = cut_epochs(recording, reference="bipolar")
+    selector = RegionSelector(contacts, ("vSMC", "STG"))
+    epochs = selector.fit(epochs).transform(epochs)
+    table = contacts.loc[epochs.ch_names]
+    parts, runs = [], []
+    for run, raw in enumerate(recording.raws, start=1):
+        parts.append(cut_run(raw, table))
+        runs += [str(run)] * len(parts[-1])
+    segments = mne.EpochsArray(
+        np.concatenate(parts),
+        mne.create_info(epochs.ch_names, 1000.0, "seeg"),
+        metadata=pd.DataFrame({"run": runs}),
+        verbose=False,
+    )
+    return epochs, segments, "last-run" if quick else "last-2-runs"
+
+
+def cut_run(raw, contacts):
+    """Cut the bipolar channels of a run into segments of 8 s that overlap by 4 s."""
+    data = raw.get_data(list(contacts["anode"]))
+    data -= raw.get_data(list(contacts["cathode"]))
+    starts = range(0, data.shape[1] - 8000 + 1, 4000)
+    return np.stack([data[:, start : start + 8000] for start in starts])
+
+
+def make(name, options):
+    """Make an estimator, with few passes where asked, and say how many it makes."""
+    parameters, passes = {}, "preset"
+    if name in NETWORKS:
+        passes = options.passes
+        parameters["max_iter"] = passes
+        if name in PRETRAINED:
+            parameters["pretrain_iter"] = passes
+    elif options.quick and name in ("scratch", "vqvae", "vqvae+vq", "mae"):
+        passes = options.passes
+        stages = ("vqvae", "mae", "classifier")
+        parameters = {stage: {"max_iter": passes} for stage in stages}
+    elif "lda" in name or "riemann" in name:
+        passes = 0
+    estimator = make_estimator(
+        name, device=options.device, random_state=0, verbose=False, **parameters
+    )
+    return estimator, passes
+
+
+def measure(dataset, name, amount, seed, options):
+    """Fit once and return the row."""
+    epochs, segments, cv = load(dataset, options.quick)
+    labels = {code: word for word, code in epochs.event_id.items()}
+    y = np.array([labels[code] for code in epochs.events[:, 2]])
+    estimator, passes = make(name, options)
+    (row,) = learning_curve(
+        {name: estimator},
+        epochs,
+        y,
+        n_per_class=[amount],
+        cv=cv,
+        random_state=seed,
+        unlabelled=segments if takes_segments(estimator) else None,
+    ).to_dict(orient="records")
+    low, high = wilson_interval(row["accuracy"] * row["n_test"], row["n_test"])
+    row |= {"dataset": dataset, "seed": seed, "low": low, "high": high}
+    row |= {"passes": passes, "device": options.device}
+    return {name: row[name] for name in COLUMNS}
+
+
+def plan(options):
+    """Yield the rows that are wanted, the cheap ones first."""
+    for dataset in options.datasets:
+        for amount in options.amounts:
+            for name in options.estimators:
+                for seed in range(options.seeds):
+                    yield dataset, name, amount, seed
+
+
+def done(path):
+    """Return the keys of the rows that are in the table."""
+    if not path.exists():
+        return set()
+    table = pd.read_csv(path, sep="\t", dtype=str)
+    return set(table[list(KEY)].itertuples(index=False, name=None))
+
+
+def append(path, row):
+    """Write one row behind the others, with a header before the first."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    is_new = not path.exists()
+    with path.open("a", newline="", encoding="utf-8") as file:
+        writer = csv.DictWriter(file, COLUMNS, delimiter="\t", lineterminator="\n")
+        if is_new:
+            writer.writeheader()
+        row = {k: f"{v:.4f}" if isinstance(v, float) else v for k, v in row.items()}
+        writer.writerow(row)
+
+
+def parse():
+    """Read the command line."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    names = [*SIMULATIONS, SAMPLE]
+    parser.add_argument("--datasets", nargs="+", choices=names, default=names)
+    parser.add_argument("--estimators", nargs="+", choices=NAMES, default=list(NAMES))
+    parser.add_argument("--amounts", nargs="+", type=int, default=list(AMOUNTS))
+    parser.add_argument("--seeds", type=int, default=1)
+    parser.add_argument("--passes", type=int, default=50)
+    parser.add_argument("--device", default="auto")
+    parser.add_argument("--table", type=Path, default=TABLE)
+    parser.add_argument("--quick", action="store_true", help="one tiny case")
+    options = parser.parse_args()
+    if options.quick:
+        options.datasets, options.amounts = [next(iter(SIMULATIONS))], [3]
+        options.passes = 1
+    return options
+
+
+def main():
+    """Make the rows that are missing."""
+    options = parse()
+    mne.set_log_level("WARNING")
+    for dataset, name, amount, seed in plan(options):
+        if (dataset, name, str(amount), str(seed)) in done(options.table):
+            continue
+        start = time.perf_counter()
+        try:
+            row = measure(dataset, name, amount, seed, options)
+        except ValueError as error:
+            if "n_per_class" not in str(error):
+                raise
+            print(f"{dataset}: no {amount} trials of every word", flush=True)
+            continue
+        append(options.table, row)
+        seconds = time.perf_counter() - start
+        print(f"{dataset}  {name}  {amount}  {row['accuracy']:.3f}  {seconds:.0f} s")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,116 @@
+"""All stages as one classifier, and what the masked stage can predict."""
+
+import numpy as np
+import pytest
+import torch
+from sklearn.base import clone
+from sklearn.model_selection import cross_val_score
+from toy_trials import SIZES, as_epochs, simulate
+
+from mne_duin.estimators import DuINClassifier, DuINMAE, DuINVQVAE, make_duin
+from mne_duin.estimators.mae import TARGETS
+from mne_duin.estimators.staged import VARIANTS, join_segments
+from mne_duin.utils.epochs import as_array
+
+SHORT = {"max_iter": 2, "batch_size": 8}
+
+
+def make(variant="mae", **changes):
+    options = {
+        "architecture": SIZES,
+        "vqvae": SHORT | {"n_decoder_layers": 1, "n_codes": 16, "code_dim": 8},
+        "mae": SHORT,
+        "classifier": SHORT | {"hidden_dim": 16},
+        "random_state": 0,
+        "verbose": False,
+    }
+    return make_duin(variant, **options | changes)
+
+
+@pytest.mark.parametrize("variant", VARIANTS)
+def test_variants_fit_predict_and_clone(variant, trials):
+    epochs, y = trials
+    estimator = make(variant)
+    assert clone(estimator).get_params().keys() == estimator.get_params().keys()
+    estimator.fit(epochs, y)
+    assert np.allclose(estimator.predict_proba(epochs).sum(1), 1)
+    assert estimator.fit_groups_ == {"01", "02"}
+    assert len(estimator.channel_contributions()) == 6
+    last = getattr(estimator, "classifier_", estimator)
+    assert (last.module_.quantizer is not None) is (variant == "vqvae+vq")
+    assert isinstance(estimator, DuINClassifier) is (variant == "scratch")
+
+
+def test_stages_are_those_that_one_would_fit_by_hand(trials):
+    epochs, y = trials
+    whole = make("mae")
+    vqvae = clone(whole.vqvae).fit(epochs)
+    mae = clone(whole.mae).set_params(vqvae=vqvae).fit(epochs)
+    by_hand = clone(whole.classifier).set_params(pretrained=mae).fit(epochs, y)
+    expected = by_hand.predict_proba(epochs)
+    assert np.array_equal(whole.fit(epochs, y).predict_proba(epochs), expected)
+
+
+def test_cross_validation_pretrains_in_every_fold(trials):
+    assert np.isfinite(cross_val_score(make("vqvae"), *trials, cv=2)).all()
+
+
+def test_segments_join_or_replace_the_trials(trials):
+    epochs, y = trials
+    X, _ = simulate(4, n_times=1000, seed=5)
+    segments = as_epochs(X, run=["03"] * 4)
+    joined = make("vqvae").fit(epochs, y, unlabelled=segments)
+    assert joined.fit_groups_ == {"01", "02", "03"}
+    alone = make("vqvae", task_data=False).fit(epochs, y, unlabelled=segments)
+    assert joined.vqvae_.code_counts_.sum() == (24 + 3 * 4) * 4
+    assert alone.vqvae_.fit_groups_ == {"03"}
+    with pytest.raises(ValueError, match="task_data=False needs `unlabelled`"):
+        make("vqvae", task_data=False).fit(epochs, y)
+
+
+def test_pieces_cover_the_segments():
+    trials = as_array(np.zeros((2, 3, 40)), sfreq=100.0)
+    ramp = np.tile(np.arange(100.0), (5, 3, 1))
+    joined = join_segments(trials, as_array(ramp, sfreq=100.0))
+    assert joined.data.shape == (2 + 3 * 5, 3, 40)
+    assert set(np.unique(joined.data[2:])) == set(range(100))
+    with pytest.raises(ValueError, match="have 30 samples; they must be at least as"):
+        join_segments(trials, as_array(ramp[..., :30], sfreq=100.0))
+
+
+@pytest.mark.parametrize("target", TARGETS)
+def test_the_masked_stage_learns_each_target(target, vqvae, trials):
+    epochs, _ = trials
+    options = {"random_state": 0, "verbose": False, "encoder_lr_scale": 1.0}
+    mae = DuINMAE(vqvae, target=target, max_iter=25, batch_size=8, lr=3e-3, **options)
+    history = mae.fit(epochs).history_
+    assert history["train_loss"][-1] < history["train_loss"][0]
+    assert ("train_accuracy" in history.to_frame()) is (target == "codes")
+    assert mae.transform(epochs).shape == (24, 4, 40)
+    assert mae.score(epochs) < 0
+
+
+def test_targets_are_what_they_say(vqvae, trials):
+    epochs, _ = trials
+    mae = DuINMAE(vqvae, target="raw", max_iter=1, verbose=False).fit(epochs)
+    x, subject = (torch.from_numpy(part) for part in mae._scaled(as_array(epochs)))
+    patches = mae._target(x, subject)
+    assert torch.equal(patches[3, 2], x[3, :, 200:300].flatten())
+    assert mae._token_loss(patches, patches).max() == 0
+    mae.target = "embedding"
+    tokens = mae._target(x, subject)
+    assert tokens.shape == (24, 4, 40)
+    assert mae._token_loss(3 * tokens, tokens).abs().max() < 1e-5
+    with pytest.raises(
+        ValueError, match="`target` must be one of 'codes', 'embedding'"
+    ):
+        DuINMAE(vqvae, target="tokens").fit(epochs)
+
+
+def test_parts_must_be_stages(trials):
+    estimator = make("mae").set_params(vqvae=DuINMAE(None))
+    with pytest.raises(TypeError, match="`vqvae` must be DuINVQVAE; got DuINMAE"):
+        estimator.fit(*trials)
+    with pytest.raises(ValueError, match="`variant` must be one of 'scratch', 'vqvae'"):
+        make_duin("poms")
+    assert isinstance(make("mae").vqvae, DuINVQVAE)
