@@ -5,7 +5,8 @@ from dataclasses import dataclass
 import torch
 from torch import nn
 
-from mne_duin.baselines.network import Decoder, NetworkClassifier, flat_head
+from mne_duin.baselines.heads import Decoder, flat_head
+from mne_duin.baselines.network import NetworkClassifier
 from mne_duin.utils.docs import fill_doc
 
 

@@ -8,7 +8,7 @@ from torch.nn import functional
 
 from mne_duin.baselines.codex import GradientCodex, WaveReconstruction
 from mne_duin.baselines.conformer import ConformerBlock
-from mne_duin.baselines.network import count_tokens, flat_head
+from mne_duin.baselines.heads import check_multiple, count_tokens, flat_head
 from mne_duin.baselines.pretraining import PretrainedNetwork
 from mne_duin.nn.transformer import Transformer
 from mne_duin.utils.docs import fill_doc
@@ -93,10 +93,9 @@ class DeWave(PretrainedNetwork):
     embeddings of a language model, has no counterpart in naming words, so the
     transformer and a head stand where the language model was, as in the comparison of
     the Du-IN paper. Sizes are those of its published parameter file, at 500 Hz. Its
-    published network has no codex, runs each block before the pooling, and holds 0.74
-    million numbers that nothing uses; here a strided convolution comes before each
-    block, as in the Conformer paper, and the codes are as large as a token, as in
-    DeWave.
+    published network has no codex, runs each block before the pooling, and holds
+    layers that nothing uses; here a strided convolution comes before each block, as in
+    the Conformer paper, and the codes are as large as a token, as in DeWave.
 
     Parameters
     ----------
@@ -164,6 +163,9 @@ class DeWave(PretrainedNetwork):
     network_sfreq: float | None = 500.0
 
     def _build(self, n_channels, n_times):
+        check_multiple("dim", self.dim, "`n_heads`", self.n_heads)
+        if not all(kernel % 2 for kernel in self.kernels):
+            raise ValueError(f"`kernels` must be odd; got {self.kernels}.")
         tokenizer = ConformerTokenizer(
             n_channels,
             self.dim,

@@ -4,7 +4,8 @@ from dataclasses import dataclass
 
 from torch import nn
 
-from mne_duin.baselines.network import Decoder, NetworkClassifier, count_tokens
+from mne_duin.baselines.heads import Decoder, check_multiple, count_tokens
+from mne_duin.baselines.network import NetworkClassifier
 from mne_duin.utils.docs import fill_doc
 
 
@@ -63,9 +64,8 @@ class EEGConformer(NetworkClassifier):
     """Decode words with shallow convolutions and a transformer.
 
     All sizes are those of Song et al., lengths in samples included. The published
-    parameter file of the comparison in the Du-IN paper has wider layers (4.79 million
-    parameters on 3 s of 10 channels and 61 words), which the paper's table (2.34) does
-    not bear out.
+    parameter file of the comparison in the Du-IN paper has wider layers, with more
+    parameters than the paper's table has.
 
     Parameters
     ----------
@@ -119,6 +119,7 @@ class EEGConformer(NetworkClassifier):
     hidden_dims: tuple = (256, 32)
 
     def _build(self, n_channels, n_times):
+        check_multiple("dim", self.dim, "`n_heads`", self.n_heads)
         convolutions = ShallowConvolutions(
             n_channels, self.dim, self.kernel, self.pool, self.pool_stride, self.dropout
         )

@@ -6,7 +6,7 @@ from mne.utils import warn
 from torch import nn
 
 from mne_duin.baselines.fourier import FourierInversion
-from mne_duin.baselines.network import Decoder, count_tokens, flat_head
+from mne_duin.baselines.heads import Decoder, check_multiple, count_tokens, flat_head
 from mne_duin.baselines.pretraining import PretrainedNetwork
 from mne_duin.nn.transformer import Transformer
 from mne_duin.utils.docs import fill_doc
@@ -113,6 +113,7 @@ class NeuroBERT(PretrainedNetwork):
     network_sfreq: float | None = 400.0
 
     def _build(self, n_channels, n_times):
+        check_multiple("dim", self.dim, "the size of a group of filters", 2)
         encoder = PatchTransformer(
             n_channels,
             self.dim,

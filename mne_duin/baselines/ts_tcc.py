@@ -6,7 +6,7 @@ from torch import nn
 from torch.nn import functional
 
 from mne_duin.baselines.contrasting import Contrasting
-from mne_duin.baselines.network import Decoder, count_tokens, flat_head
+from mne_duin.baselines.heads import Decoder, check_multiple, count_tokens, flat_head
 from mne_duin.baselines.pretraining import PretrainedNetwork
 from mne_duin.utils.docs import fill_doc
 
@@ -122,6 +122,7 @@ class TSTCC(PretrainedNetwork):
     pretrain_lr_min: float = 5e-6
 
     def _build(self, n_channels, n_times):
+        check_multiple("context_dim", self.context_dim, "`n_heads`", self.n_heads)
         sizes = zip(self.filters, self.kernels, self.pools, strict=True)
         n_inputs, blocks = n_channels, []
         for index, (n_filters, kernel, pool) in enumerate(sizes):

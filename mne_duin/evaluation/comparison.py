@@ -143,7 +143,8 @@ def compare_results(results, *, reference=None):
     table : DataFrame
         Index ``estimator``. Columns: ``accuracy`` with its 95 % Wilson limits ``low``
         and ``high``, ``chance``, ``p`` (permutation, ``p_kind``),
-        ``balanced_accuracy``, ``log_loss``, ``n_unlabelled`` (segments per fold),
+        ``balanced_accuracy``, ``log_loss``, ``n_leaks`` (see ``result.leaks``),
+        ``n_unlabelled`` (segments per fold),
         ``seconds_fit``, ``seconds_predict`` (all folds), then against the reference
         ``difference``, ``p_paired``, ``p_holm`` (Holm's correction over the
         estimators) and ``test``. The test is the corrected resampled t-test (Nadeau
@@ -225,6 +226,7 @@ def _describe(result):
         "p_kind": result.p_value_kind,
         "balanced_accuracy": result.balanced_accuracy,
         "log_loss": result.log_loss if has_probabilities else np.nan,
+        "n_leaks": len(result.leaks),
         "n_unlabelled": int(result.folds["n_unlabelled"].max()),
         "seconds_fit": float(result.folds["seconds_fit"].sum()),
         "seconds_predict": float(result.folds["seconds_predict"].sum()),

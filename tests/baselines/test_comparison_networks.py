@@ -179,5 +179,9 @@ def test_parameters_are_checked(changes, error, message, trials):
         make("cnn_bigru", **changes).fit(*trials)
     with pytest.raises(ValueError, match="are too short for its convolutions"):
         make("eeg_conformer").fit(trials[0].copy().crop(0, 0.05), trials[1])
+    with pytest.raises(ValueError, match=r"`dim` must be a multiple of `n_heads`"):
+        make("dewave", n_heads=3).fit(*trials)
+    with pytest.raises(ValueError, match=r"`kernels` must be odd; got \(8, 3\)"):
+        make("dewave", kernels=(8, 3)).fit(*trials)
     with pytest.raises(ValueError, match="`n_steps` must be less than the 8 tokens"):
         make("ts_tcc", n_steps=8).fit(*trials)
