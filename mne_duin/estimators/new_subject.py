@@ -5,10 +5,12 @@ from copy import deepcopy
 import mne
 import numpy as np
 
-from mne_duin.estimators.base import BaseDuIN
+from mne_duin.estimators.classifier import DuINClassifier
 from mne_duin.estimators.growing import as_slots, grow_input
 from mne_duin.estimators.inputs import note_runs
+from mne_duin.estimators.mae import DuINMAE
 from mne_duin.estimators.presets import resolve
+from mne_duin.estimators.vqvae import DuINVQVAE
 from mne_duin.nn.growing import OneSubject, add_subject_layers, start_subject_
 from mne_duin.nn.models import reconstruction_loss
 from mne_duin.nn.principal import calibrate_
@@ -114,7 +116,7 @@ def add_subject(
 
 
 def _check_estimator(estimator):
-    check_type("estimator", estimator, BaseDuIN)
+    check_type("estimator", estimator, (DuINVQVAE, DuINMAE, DuINClassifier))
     if not hasattr(estimator, "module_"):
         raise ValueError(
             "`estimator` is not fitted; fit it on the known subjects first."

@@ -151,7 +151,9 @@ def test_a_network_of_one_named_subject(cohort):
 def test_what_cannot_be_added(stages, cohort, trials):
     vqvae, classifier = stages["vqvae"], stages["classifier"]
     epochs, _, y = cohort["bob"]
-    with pytest.raises(TypeError, match="`estimator` must be BaseDuIN"):
+    with pytest.raises(
+        TypeError, match="`estimator` must be DuINVQVAE or DuINMAE or DuINC"
+    ):
         add_subject("vqvae", epochs)
     with pytest.raises(TypeError, match="`X` must be BaseEpochs or list"):
         add_subject(vqvae, epochs.get_data())
