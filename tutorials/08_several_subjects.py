@@ -113,7 +113,7 @@ plot_group_contributions(patterns, contacts, accuracy=accuracy, method="patterns
 # with a linear classifier, then the network that has the other four as well.
 
 alone = []
-for name, (own, _, _) in cohort.items():
+for own, _, _ in cohort.values():
     own = own.copy().crop(-0.5, 1.5, include_tmax=False)
     y = own.metadata["trial_type"].to_numpy()
     rng = np.random.default_rng(0)
@@ -157,5 +157,6 @@ print(f"new patient    {added.score(new):.2f}")
 
 # %%
 # What others save a new patient, measured over several simulations, is in
-# :doc:`the benchmarks </benchmarks>`. An estimator of several subjects is saved and read
-# like any other, and refuses a patient it does not know or whose contacts have changed.
+# :doc:`the benchmarks </benchmarks>`. An estimator of several subjects is saved and
+# read like any other, and refuses a patient it does not know or whose contacts have
+# changed.
