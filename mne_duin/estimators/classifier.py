@@ -13,6 +13,7 @@ from mne_duin.estimators.labels import learn_classes
 from mne_duin.estimators.limits import check_numbers
 from mne_duin.estimators.prediction import Prediction
 from mne_duin.estimators.presets import resolve
+from mne_duin.estimators.subjects import check_shared_classes
 from mne_duin.nn import Classifier
 from mne_duin.nn.starts import start_encoder_
 from mne_duin.utils.checks import check_option
@@ -207,6 +208,7 @@ class DuINClassifier(FineTuning, Prediction, ModelChoice, BaseDuIN):
         self._check_recipe(recipe)
         epochs = self._check_training(X, recipe, subject, sfreq)
         self.classes_, y = learn_classes(y, len(epochs))
+        check_shared_classes(epochs, self.classes_, y)
         dtype = self._prepare()
         epochs, y, choice = self._hold_out(
             epochs,

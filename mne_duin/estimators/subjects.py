@@ -76,6 +76,40 @@ def check_contacts(known, epochs):
         )
 
 
+def check_shared_classes(epochs, classes, y):
+    """Check that every subject shares a class with another one.
+
+    Otherwise whose brain it is would tell the class, and that is all a classifier would
+    learn.
+
+    Parameters
+    ----------
+    epochs : EpochsData
+        The training epochs.
+    classes : ndarray, shape (n_classes,)
+        The labels.
+    y : ndarray of int, shape (n_epochs,)
+        Class of each epoch.
+
+    Raises
+    ------
+    ValueError
+        If a subject shares no class with the others; the message names it.
+    """
+    if epochs.subject is None:
+        return
+    subjects = np.unique(epochs.subject)
+    own = {one: set(y[epochs.subject == one].tolist()) for one in subjects}
+    for name, found in own.items():
+        others = set().union(*(own[other] for other in subjects if other != name))
+        if len(subjects) > 1 and not found & others:
+            raise ValueError(
+                f"Subject {str(name)!r} shares no class with the others: it has "
+                f"{classes[sorted(found)].tolist()[:5]}, they have "
+                f"{classes[sorted(others)].tolist()[:5]}."
+            )
+
+
 def real_channels(contacts, subjects, ch_names):
     """Say which channels are real, where the metadata told.
 

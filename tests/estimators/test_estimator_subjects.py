@@ -191,6 +191,15 @@ def test_a_subject_without_any_signal_is_refused(cohort):
         DuINClassifier(**CLASSIFIER).fit(X, y, subject=subject, sfreq=1000)
 
 
+def test_subjects_that_share_no_class_are_refused(cohort):
+    X, _, subject = cohort
+    y = np.where(subject == "drei", "ma", np.tile(["ba", "da"], 12))
+    with pytest.raises(
+        ValueError, match=r"'drei' shares no class.*\['ma'\], they have"
+    ):
+        DuINClassifier(**CLASSIFIER).fit(X, y, subject=subject, sfreq=1000)
+
+
 def test_one_subject_needs_no_name_later(trials):
     epochs, y = trials
     named = as_epochs(epochs.get_data(), subject="01")
