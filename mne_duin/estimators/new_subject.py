@@ -11,7 +11,12 @@ from mne_duin.estimators.inputs import note_runs
 from mne_duin.estimators.mae import DuINMAE
 from mne_duin.estimators.presets import resolve
 from mne_duin.estimators.vqvae import DuINVQVAE
-from mne_duin.nn.growing import OneSubject, add_subject_layers, start_subject_
+from mne_duin.nn.growing import (
+    OneSubject,
+    add_subject_layers,
+    copy_subject_,
+    start_subject_,
+)
 from mne_duin.nn.models import reconstruction_loss
 from mne_duin.nn.principal import calibrate_
 from mne_duin.training import private_randomness, seed_randomness, train
@@ -107,6 +112,11 @@ def add_subject(
     check_number("batch_size", batch_size, low=2, integer=True)
     check_number("lr", lr, low=0, closed=False)
     epochs = as_array(X)
+    if not np.isclose(epochs.sfreq, estimator.info_["sfreq"]):
+        raise ValueError(
+            f"`X` has a sampling rate of {epochs.sfreq:g} Hz; the estimator was fitted "
+            f"at {estimator.info_['sfreq']:g} Hz. Resample it."
+        )
     name = _check_name(estimator, epochs, name)
     _check_labels(estimator, y, len(epochs))
     seed = draw_seed(random_state)
@@ -210,11 +220,6 @@ def _add(estimator, epochs, y, name, options):
 def _own_data(added, epochs, y, name):
     """Put the subject's epochs on the device, as its network sees them."""
     n_slots, size = added.n_features_in_, added.patch_size_
-    if not np.isclose(epochs.sfreq, added.info_["sfreq"]):
-        raise ValueError(
-            f"`X` has a sampling rate of {epochs.sfreq:g} Hz; the estimator was fitted "
-            f"at {added.info_['sfreq']:g} Hz. Resample it."
-        )
     inputs = added._inputs(as_slots(epochs, n_slots))
     index = np.full(len(inputs), added.subjects_.tolist().index(name))
     n_times = inputs.shape[-1] // size * size
@@ -243,11 +248,9 @@ def _known_labels(added, y):
 def _start(added, position, data, batch_norm):
     """Give the subject's layers their start and batch normalisation its statistics."""
     module, encoder = added.module_, added.module_.encoder
-    first = getattr(added, "vqvae_", None)
-    if first is not None and first.module_.encoder.spatial is not None:
-        same = first.module_.encoder.spatial
-        encoder.spatial.weight.data[position] = same.weight.data[position]
-        encoder.spatial.bias.data[position] = same.bias.data[position]
+    if hasattr(added, "vqvae_"):
+        # What the first stage has just learned of the subject.
+        copy_subject_(encoder, added.vqvae_.module_.encoder, position)
     else:
         start_subject_(module, position, data.x)
     if encoder.spatial is None:

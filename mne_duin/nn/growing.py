@@ -103,6 +103,27 @@ def start_subject_(module, position, x):
         module.spatial.bias[position] = 0
 
 
+@torch.no_grad()
+def copy_subject_(encoder, other, position):
+    """Give the layers of one subject the values that they have in another encoder.
+
+    Parameters
+    ----------
+    encoder : DuINEncoder
+        The encoder, changed in place.
+    other : DuINEncoder
+        One of the same sizes.
+    position : int
+        Index of the subject.
+    """
+    if isinstance(encoder, PomsEncoder):
+        state = other.patch.subjects[position].state_dict()
+        encoder.patch.subjects[position].load_state_dict(state)
+        return
+    encoder.spatial.weight[position] = other.spatial.weight[position]
+    encoder.spatial.bias[position] = other.spatial.bias[position]
+
+
 class OneSubject(torch.nn.Module):
     """A network of which only the layers of one subject learn.
 
