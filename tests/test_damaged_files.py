@@ -18,6 +18,7 @@ import pandas as pd
 import pytest
 import safetensors.torch
 import torch
+from harmful import Touch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -41,16 +42,6 @@ from mne_duin.io import find_recordings, read_raw
 
 PACKAGE = Path(mne_duin.__file__).parent
 SMALL = {"n_layers": 1, "n_heads": 1, "high_gamma": False, "max_iter": 1}
-
-
-class Touch:
-    """A pickle that would leave a mark where it is read."""
-
-    def __init__(self, path):
-        self.path = path
-
-    def __reduce__(self):
-        return Path.touch, (self.path,)
 
 
 def read_atlas(path):

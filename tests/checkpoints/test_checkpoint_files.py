@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 import safetensors.torch
 import torch
+from harmful import Touch
 
 from mne_duin.checkpoints import format as format_module
 from mne_duin.checkpoints import read_checkpoint, write_checkpoint
@@ -23,16 +24,6 @@ TENSORS = {
 }
 META = {"class": "Something", "names": ["A'1", "嘴巴"], "history": [{"loss": 0.5}]}
 DAMAGED = "is damaged|not a checkpoint|has format version"
-
-
-class Touch:
-    """A pickle that would leave a mark where it is read."""
-
-    def __init__(self, path):
-        self.path = path
-
-    def __reduce__(self):
-        return Path.touch, (self.path,)
 
 
 @pytest.fixture

@@ -3,22 +3,11 @@
 import pickle
 import sys
 import types
-from pathlib import Path
 
 import numpy as np
 
 WORDS = ("嘴巴", "把", "菠萝")
 NAMES = ["SM8", "SM9", "SM7", "SM11", "P4", "SM10", "SM6", "P3", "SM5", "CI9", "TI'1"]
-
-
-class Touch:
-    """A pickle that would leave a mark where it is read."""
-
-    def __init__(self, path):
-        self.path = path
-
-    def __reduce__(self):
-        return Path.touch, (self.path,)
 
 
 class DotDict(dict):

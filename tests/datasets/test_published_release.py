@@ -8,11 +8,11 @@ import re
 import numpy as np
 import pytest
 import torch
+from harmful import Touch
 from published_release import (
     NAMES,
     WORDS,
     DotDict,
-    Touch,
     dumps,
     run_folder,
     write_run,

@@ -1,24 +1,18 @@
 """Weights for braindecode's DuIN and back: nothing is lost, and the numbers agree."""
 
-import importlib.util
 import sys
 import types
-from pathlib import Path
 
 import braindecode_mirror
 import numpy as np
 import pytest
 import safetensors.torch
 import torch
+from golden_weights import published
 
 from mne_duin import DuINClassifier, DuINMAE, DuINVQVAE
 from mne_duin.checkpoints.braindecode import braindecode_sizes
 from mne_duin.estimators import from_braindecode, read_official, to_braindecode
-
-GOLDEN = Path(__file__).parents[1] / "data" / "golden"
-SPEC = importlib.util.spec_from_file_location("fill", GOLDEN / "fill.py")
-fill = importlib.util.module_from_spec(SPEC)
-SPEC.loader.exec_module(fill)
 
 SMALL = {
     "n_layers": 2,
@@ -64,12 +58,6 @@ NAMES = {
     "final_layer.weight": (61, 128),
     "final_layer.bias": (61,),
 }
-
-
-def published(case, stage):
-    arrays, layout = fill.load_case(case, GOLDEN)
-    weights = fill.fill_state_dict(layout[stage])
-    return arrays, {name: torch.as_tensor(value) for name, value in weights.items()}
 
 
 @pytest.fixture(scope="module")

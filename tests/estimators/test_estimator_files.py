@@ -2,12 +2,12 @@
 
 import json
 import pickle
-from pathlib import Path
 
 import numpy as np
 import pytest
 import safetensors
 import torch
+from harmful import Touch
 from toy_trials import CLASSIFIER, KINDS, TRAINING, as_epochs, make, output
 
 from mne_duin.checkpoints import read_checkpoint, write_checkpoint
@@ -15,16 +15,6 @@ from mne_duin.estimators import DuINClassifier, DuINMAE, read_estimator
 from mne_duin.evaluation.parts import trained_runs
 
 PARTS = ("vqvae", "pretrained")
-
-
-class Touch:
-    """A pickle that would leave a mark where it is read."""
-
-    def __init__(self, path):
-        self.path = path
-
-    def __reduce__(self):
-        return Path.touch, (self.path,)
 
 
 def parameters(estimator):

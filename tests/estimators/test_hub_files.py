@@ -4,27 +4,17 @@ import pickle
 import re
 import shutil
 import sys
-from pathlib import Path
 
 import numpy as np
 import pytest
 import safetensors.torch
 import torch
+from harmful import Touch
 from toy_trials import output
 
 from mne_duin import DuINClassifier, DuINVQVAE, from_pretrained
 
 hub = pytest.importorskip("huggingface_hub")
-
-
-class Touch:
-    """A pickle that would leave a mark where it is read."""
-
-    def __init__(self, path):
-        self.path = path
-
-    def __reduce__(self):
-        return Path.touch, (self.path,)
 
 
 @pytest.fixture

@@ -1,19 +1,13 @@
 """Our networks as published files: what was read is written again, value for value."""
 
-import importlib.util
-from pathlib import Path
-
 import numpy as np
 import pytest
 import torch
+from golden_weights import published
 
 from mne_duin import DuINClassifier, DuINMAE, DuINVQVAE
 from mne_duin.estimators import read_official, to_published
 
-GOLDEN = Path(__file__).parents[1] / "data" / "golden"
-SPEC = importlib.util.spec_from_file_location("fill", GOLDEN / "fill.py")
-fill = importlib.util.module_from_spec(SPEC)
-SPEC.loader.exec_module(fill)
 # What the published code neither loads nor needs: its tables of positions, and the
 # branches that its classifier never uses.
 LEFT = ("time_encodings", "contra_block.")
@@ -23,11 +17,9 @@ SMALL = {"n_layers": 1, "high_gamma": False, "max_iter": 1, "verbose": False}
 @pytest.mark.parametrize("case", ["one_subject", "three_subjects", "poms_two_subjects"])
 @pytest.mark.parametrize("stage", ["vqvae", "mae", "cls"])
 def test_a_published_file_is_written_again(case, stage):
-    layout = fill.load_case(case, GOLDEN)[1]
-    if stage not in layout:
+    state = published(case, stage)[1]
+    if state is None:
         pytest.skip("there is no such file of this case")
-    weights = fill.fill_state_dict(layout[stage])
-    state = {name: torch.as_tensor(value) for name, value in weights.items()}
     again = to_published(read_official(state, stage=stage))
     left = (*LEFT, "vq_block.") if stage == "cls" else LEFT
     wanted = {n: v for n, v in state.items() if not any(part in n for part in left)}
@@ -53,8 +45,7 @@ def test_what_was_trained_here_comes_back(tmp_path):
 
 
 def test_names_that_several_devices_and_compiling_leave():
-    layout = fill.load_case("one_subject", GOLDEN)[1]["mae"]
-    state = {k: torch.as_tensor(v) for k, v in fill.fill_state_dict(layout).items()}
+    state = published("one_subject", "mae")[1]
     expected = read_official(state, stage="mae").module_.state_dict()
     for before in ("module.", "_orig_mod.", "module._orig_mod.", "_orig_mod.module."):
         wrapped = {before + name: value for name, value in state.items()}

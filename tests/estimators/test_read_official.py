@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from harmful import Touch
 
 from mne_duin.estimators import (
     DuINClassifier,
@@ -21,16 +22,6 @@ SPEC = importlib.util.spec_from_file_location("fill", GOLDEN / "fill.py")
 fill = importlib.util.module_from_spec(SPEC)
 SPEC.loader.exec_module(fill)
 STAGES = ("vqvae", "mae", "cls")
-
-
-class Touch:
-    """A pickle that would leave a mark where it is read."""
-
-    def __init__(self, path):
-        self.path = path
-
-    def __reduce__(self):
-        return Path.touch, (self.path,)
 
 
 def published(case, stage):

@@ -3,12 +3,12 @@
 import os
 import pickle
 import shutil
-from pathlib import Path
 
 import numpy as np
 import pytest
 import safetensors.torch
 import torch
+from harmful import Touch
 
 from mne_duin import (
     DuINClassifier,
@@ -24,16 +24,6 @@ from mne_duin.cli import main
 OPTIONS = {"high_gamma": False, "max_iter": 1, "verbose": False}
 NAMES = ["A1", "A2", "B'1", "B'2"]
 ENDING = {"mne_duin": "", "published": ".pth", "braindecode": ".safetensors"}
-
-
-class Touch:
-    """A pickle that would leave a mark where it is read."""
-
-    def __init__(self, path):
-        self.path = path
-
-    def __reduce__(self):
-        return Path.touch, (self.path,)
 
 
 @pytest.fixture(scope="module")
