@@ -18,7 +18,7 @@ from mne_duin.io import find_recordings, read_epochs, read_segments
 from mne_duin.report import make_report
 from mne_duin.utils.checks import as_list, check_option
 from mne_duin.utils.epochs import run_names
-from mne_duin.viz import plot_patch_filters, results_table
+from mne_duin.viz import results_table
 
 PRESETS = ("quick", "paper")
 MAIN, SCRATCH, LDA = "Du-IN", "Du-IN, no pre-training", "shrinkage LDA"
@@ -332,45 +332,14 @@ def _write(decoding, epochs, settings):
 
 def _report(decoding, epochs, settings):
     """Draw what was found, on the run that no network has seen."""
-    test = epochs[decoding.result.epoch]
-    vqvae, classifier = decoding.vqvae, decoding.classifier
-    y = decoding.result.y_true
-    filters = classifier.folded_filters()[0]
-    strongest = np.argsort(-np.abs(filters).sum((1, 2)), kind="stable")[:6]
-    figures = {
-        "Contributions": [
-            plot_patch_filters(
-                filters[strongest],
-                decoding.contacts,
-                sfreq=classifier.info_["sfreq"],
-                show=False,
-            )
-        ]
-    }
     report = make_report(
-        title="Words decoded from sEEG with Du-IN",
-        contacts=decoding.contacts,
-        epochs=epochs,
+        decoding.classifier,
+        epochs,
+        decoding.contacts,
+        vqvae=decoding.vqvae,
+        mae=decoding.mae,
         results=decoding.results,
-        histories={
-            "VQ-VAE": vqvae.history_.to_frame(),
-            "MAE": decoding.mae.history_.to_frame(),
-            "classifier": classifier.history_.to_frame(),
-        },
-        signal=test.get_data(copy=False),
-        reconstruction=vqvae.reconstruct(test),
-        code_counts=vqvae.code_counts_,
-        codebook=vqvae.codebook_,
-        codes=vqvae.transform(test),
-        labels=y,
-        contributions={
-            "ablation": classifier.channel_contributions("ablation", X=test, y=y),
-            "patterns": classifier.channel_contributions("patterns", X=test),
-            "weights": classifier.channel_contributions("weights"),
-        },
-        spatial_filters=classifier.spatial_weights()[0],
         parameters=settings,
-        figures=figures,
         notes=pretraining_effect(decoding.results),
     )
     plt.close("all")

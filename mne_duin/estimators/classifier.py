@@ -11,6 +11,7 @@ from mne_duin.estimators.finetuning import FineTuning
 from mne_duin.estimators.head import start_head_
 from mne_duin.estimators.labels import learn_classes
 from mne_duin.estimators.limits import check_numbers
+from mne_duin.estimators.plots import ClassifierPlots
 from mne_duin.estimators.prediction import Prediction
 from mne_duin.estimators.presets import resolve
 from mne_duin.estimators.subjects import check_shared_classes
@@ -25,7 +26,9 @@ SIGNIFICANCE = 0.003
 
 
 @fill_doc
-class DuINClassifier(FineTuning, Prediction, ModelChoice, BaseDuIN):
+class DuINClassifier(
+    ClassifierPlots, FineTuning, Prediction, ModelChoice, BaseDuIN
+):
     """Decode words from epochs with the Du-IN encoder.
 
     Parameters

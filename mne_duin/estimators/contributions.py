@@ -9,6 +9,7 @@ from mne_duin.nn.poms import fold_subjects
 from mne_duin.utils.checks import check_option
 
 METHODS = ("weights", "patterns", "ablation")
+N_SHUFFLES = 5
 
 
 def compute(estimator, method, X=None, y=None, subject=None):
@@ -126,6 +127,35 @@ def folded_filters(estimator):
     return fold(encoder.spatial, encoder.patch)[0].cpu().numpy()
 
 
+def spatial_patterns(estimator, epochs):
+    """Return the forward-model patterns of the spatial filters.
+
+    Parameters
+    ----------
+    estimator : BaseDuIN
+        A fitted estimator with spatial maps.
+    epochs : EpochsData
+        The data whose covariance is used.
+
+    Returns
+    -------
+    patterns : ndarray, shape (n_subjects, n_filters, n_inputs)
+        ``C W' pinv(W C W')``, times the standard deviation of each filter's output.
+    """
+    weights = estimator.module_.encoder.spatial.weight.detach().cpu().double().numpy()
+    x, subject = estimator._scaled(epochs)
+    patterns = np.full(weights.shape, np.nan)
+    for index in np.unique(subject):
+        signal = x[subject == index].swapaxes(0, 1).reshape(x.shape[1], -1)
+        covariance = np.atleast_2d(np.cov(signal, bias=True))
+        across = weights[index] @ covariance
+        sources = across @ weights[index].T
+        spread = np.sqrt(np.maximum(np.diag(sources), 0))
+        solution = np.linalg.pinv(sources, rcond=1e-10, hermitian=True)
+        patterns[index] = spread[:, None] * (solution @ across)
+    return patterns
+
+
 def token_patterns(estimator, epochs):
     """Return the root mean square forward pattern of every channel.
 
@@ -219,32 +249,77 @@ def _standardized(values):
     return centered / np.maximum(centered.std(0), 1e-12)
 
 
-def ablation(estimator, epochs, y=None):
+def ablation(estimator, epochs, y=None, *, n_shuffles=N_SHUFFLES):
     """Return the rise of the mean loss when a channel is silenced.
+
+    A channel is silenced by taking its signal, and its high-gamma power with it, from
+    another epoch of the subject. What the network sees of that channel stays as likely
+    as ever but says nothing about this epoch; zeros would be a signal that it has never
+    seen.
 
     Parameters
     ----------
     estimator : BaseDuIN
         A fitted estimator.
     epochs : EpochsData
-        The data the loss is measured on.
+        The data the loss is measured on, at least two epochs per subject.
     y : array | None
-        Labels, for a classifier.
+        Labels, for a classifier. The other stages are measured against the signal, or
+        its codes, as it was.
+    n_shuffles : int
+        How many ways of exchanging the epochs are averaged, the same for all channels.
 
     Returns
     -------
     values : ndarray, shape (n_subjects, n_channels)
         In the unit of the estimator's loss.
+
+    Raises
+    ------
+    ValueError
+        If a subject has one epoch only.
     """
     x, subject = estimator._scaled(epochs)
-    before = estimator._loss_of(x, subject, y)
+    target = y if hasattr(estimator, "classes_") else x
+    before = estimator._loss_of(x, subject, target)
+    rng = np.random.default_rng(0)
+    donors = [other_epochs(subject, rng) for _ in range(n_shuffles)]
     n_channels = estimator.n_features_in_
     values = np.full((len(estimator.subjects_), n_channels), np.nan)
     for channel in range(n_channels):
-        silenced = x.copy()
-        # Zero is the channel's mean, for its signal and for its power alike.
-        silenced[:, channel::n_channels] = 0
-        rise = estimator._loss_of(silenced, subject, y) - before
+        silenced, rise = x.copy(), np.zeros(len(x))
+        for donor in donors:
+            silenced[:, channel::n_channels] = x[donor, channel::n_channels]
+            rise += (estimator._loss_of(silenced, subject, target) - before) / len(
+                donors
+            )
         for index in np.unique(subject):
             values[index, channel] = rise[subject == index].mean()
     return values
+
+
+def other_epochs(subject, rng):
+    """Draw another epoch of the same subject for every epoch, each one once.
+
+    Parameters
+    ----------
+    subject : ndarray of int, shape (n_epochs,)
+        Subject of each epoch.
+    rng : numpy.random.Generator
+        Source of chance.
+
+    Returns
+    -------
+    donor : ndarray of int, shape (n_epochs,)
+        Positions of the other epochs.
+    """
+    donor = np.empty(len(subject), dtype=int)
+    for index in np.unique(subject):
+        order = rng.permutation(np.flatnonzero(subject == index))
+        if len(order) < 2:
+            raise ValueError(
+                "method='ablation' exchanges epochs, so it needs at least 2 epochs per "
+                "subject; got 1."
+            )
+        donor[order] = np.roll(order, 1)
+    return donor

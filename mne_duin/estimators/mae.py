@@ -11,6 +11,7 @@ from mne_duin.estimators.base import BaseDuIN, unwrap
 from mne_duin.estimators.inputs import inherit_input, note_runs
 from mne_duin.estimators.limits import check_numbers
 from mne_duin.estimators.presets import resolve
+from mne_duin.estimators.trained import BATCH
 from mne_duin.estimators.vqvae import DuINVQVAE
 from mne_duin.nn import MAE, build_encoder, encoder_sizes
 from mne_duin.nn.masking import random_mask
@@ -238,17 +239,21 @@ class DuINMAE(TransformerMixin, BaseDuIN):
         epochs = self._check_fitted(X, subject)
         return self._batched(self.module_.encoder, *self._scaled(epochs))
 
-    def _loss_of(self, x, subject, y=None):
-        """Loss of the hidden tokens, per epoch."""
+    def _loss_of(self, x, subject, original=None):
+        """Loss of the hidden tokens of the inputs (or of others), per epoch."""
         if not hasattr(self, "vqvae_"):
             raise ValueError(
                 "This masked stage was read without its first stage, whose codes it "
                 "predicts; only `transform` and what needs no codes is possible."
             )
-        return self._batched(self._batch_loss, x, subject)
+        original = x if original is None else original
+        targets = torch.from_numpy(self._batched(self._target, original, subject))
+        targets = iter(targets.to(self.device_).split(BATCH))
+        return self._batched(
+            lambda x, subject: self._batch_loss(x, subject, next(targets)), x, subject
+        )
 
-    def _batch_loss(self, x, subject):
-        target = self._target(x, subject)
+    def _batch_loss(self, x, subject, target):
         # The same masks every time, so that losses can be compared.
         generator = torch.Generator(x.device).manual_seed(0)
         mask = random_mask(

@@ -13,6 +13,8 @@ from mne_duin.training import (
 )
 from mne_duin.utils.random import draw_seed
 
+BATCH = 64  # epochs that are evaluated at once
+
 
 class TrainedNetwork(EpochsInput, BaseEstimator):
     """What every estimator around a network shares; not to be used itself."""
@@ -62,7 +64,7 @@ class TrainedNetwork(EpochsInput, BaseEstimator):
                 start(self.module_, data)
 
     @torch.no_grad()
-    def _batched(self, function, x, subject, batch_size=64):
+    def _batched(self, function, x, subject, batch_size=BATCH):
         """Apply ``function(x, subject)`` to scaled inputs in evaluation mode."""
         self.module_.eval()
         batches = self._on_device(x, subject).batches(batch_size)

@@ -8,6 +8,7 @@ from sklearn.base import TransformerMixin
 
 from mne_duin.estimators.base import INITIAL, SUBJECT_LAYERS, BaseDuIN
 from mne_duin.estimators.codex import STARTS, CodexTraining
+from mne_duin.estimators.codex_plots import CodexPlots
 from mne_duin.estimators.limits import check_numbers
 from mne_duin.estimators.presets import resolve
 from mne_duin.nn import Quantizer, build_vqvae
@@ -17,7 +18,7 @@ from mne_duin.utils.docs import fill_doc
 
 
 @fill_doc
-class DuINVQVAE(TransformerMixin, BaseDuIN):
+class DuINVQVAE(CodexPlots, TransformerMixin, BaseDuIN):
     """Learn discrete codes of 100 ms of signal by vector quantization.
 
     A spatial map and a small convolutional encoder turn every patch of all channels
@@ -294,9 +295,10 @@ class DuINVQVAE(TransformerMixin, BaseDuIN):
     def _rebuild_batch(self, x, subject):
         return self.module_(x, subject)[0]
 
-    def _loss_of(self, x, subject, y=None):
-        """Mean squared error of the real inputs, per epoch."""
-        error = np.square(self._rebuild(x, subject) - x).mean(-1)
+    def _loss_of(self, x, subject, target=None):
+        """Mean squared error of rebuilding the real inputs (or a target), per epoch."""
+        target = x if target is None else target
+        error = np.square(self._rebuild(x, subject) - target).mean(-1)
         mask = self.scaler_.channel_mask[subject]
         return (error * mask).sum(1) / mask.sum(1)
 

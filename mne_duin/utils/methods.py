@@ -45,9 +45,9 @@ def methods_text(*, contacts=None, epochs=None, results=None, parameters=None):
 def _data_text(contacts, epochs, cited):
     """Describe recordings, channels and epochs."""
     text = (
-        "Intracranial recordings organised in BIDS (Holdgraf et al., 2019) were read "
-        "with MNE-BIDS (Appelhoff et al., 2019) and processed in MNE-Python (Gramfort "
-        "et al., 2013)."
+        "Intracranial recordings organised in BIDS (Holdgraf et al., 2019) were found "
+        "by their BIDS entities with MNE-BIDS (Appelhoff et al., 2019) and read and "
+        "processed with MNE-Python (Gramfort et al., 2013)."
     )
     if epochs is not None:
         text += (

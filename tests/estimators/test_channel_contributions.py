@@ -7,6 +7,7 @@ from torch.nn import functional
 from toy_trials import CLASSIFIER, PLANTED, TRAINING, as_epochs, fit_vqvae, simulate
 
 from mne_duin.estimators import DuINClassifier, DuINMAE
+from mne_duin.estimators.contributions import N_SHUFFLES, other_epochs
 
 TRAIN = CLASSIFIER | {"max_iter": 10, "n_filters": 8}
 
@@ -35,15 +36,45 @@ def test_the_planted_channel_is_the_hottest(method, planted):
 def test_ablation_is_the_rise_of_the_loss(planted):
     clf, X, y = planted
     index = torch.from_numpy(np.searchsorted(clf.classes_, y))
-    x, _ = clf._scaled(clf._check_fitted(X))
+    x, subject = clf._scaled(clf._check_fitted(X))
+    rng = np.random.default_rng(0)
+    donors = [other_epochs(subject, rng) for _ in range(N_SHUFFLES)]
+    silent = [PLANTED, PLANTED + 6][: 1 + clf.high_gamma_]
     losses = []
-    for silent in ([], [PLANTED, PLANTED + 6][: 1 + clf.high_gamma_]):
-        inputs = torch.from_numpy(x.copy())
-        inputs[:, silent] = 0
-        scores = clf.module_(inputs).detach()
+    for donor in [np.arange(len(x)), *donors]:
+        inputs = x.copy()
+        inputs[:, silent] = x[donor][:, silent]
+        scores = clf.module_(torch.from_numpy(inputs)).detach()
         losses.append(functional.cross_entropy(scores, index).item())
     values = clf.channel_contributions("ablation", X=X, y=y)
-    assert values["hot"] == pytest.approx(losses[1] - losses[0], abs=1e-5)
+    assert values["hot"] == pytest.approx(np.mean(losses[1:]) - losses[0], abs=1e-5)
+    assert clf.channel_contributions("ablation", X=X, y=y).equals(values)
+
+
+def test_donors_are_other_epochs_of_the_same_subject():
+    rng = np.random.default_rng(0)
+    subject = np.repeat([0, 1, 2], [2, 5, 9])[rng.permutation(16)]
+    donor = other_epochs(subject, rng)
+    assert (donor != np.arange(16)).all()
+    np.testing.assert_array_equal(subject[donor], subject)
+    np.testing.assert_array_equal(np.sort(donor), np.arange(16))
+    with pytest.raises(ValueError, match="at least 2 epochs per subject; got 1"):
+        other_epochs(np.array([0, 0, 1]), rng)
+
+
+def test_the_first_stage_is_measured_against_the_signal_as_it_was(codes):
+    vqvae, X = codes
+    x, subject = vqvae._scaled(vqvae._check_fitted(X))
+    donor = other_epochs(subject, np.random.default_rng(0))
+    inputs = x.copy()
+    inputs[:, PLANTED::6] = x[donor][:, PLANTED::6]
+    rebuilt = vqvae._rebuild(inputs, subject)
+    expected = np.square(rebuilt - x).mean((1, 2))
+    np.testing.assert_allclose(vqvae._loss_of(inputs, subject, x), expected, rtol=1e-5)
+    mae = DuINMAE(vqvae, **TRAINING).fit(X)
+    same = mae._loss_of(x, subject, x)
+    np.testing.assert_array_equal(same, mae._loss_of(x, subject))
+    assert (mae._loss_of(inputs, subject, x) != mae._loss_of(inputs, subject)).any()
 
 
 def test_weights_are_the_published_measure(planted):

@@ -10,7 +10,14 @@ from matplotlib.colors import to_rgba
 from mne_duin.utils.spaces import to_space
 from mne_duin.viz import plot_contacts, plot_contributions
 from mne_duin.viz.glass import choose_views, visible
-from mne_duin.viz.surface import load_hemisphere, smooth_on_surface
+from mne_duin.viz.panels import montage_blocks
+from mne_duin.viz.surface import (
+    faces_needed,
+    fine_hemisphere,
+    load_hemisphere,
+    smooth_on_surface,
+)
+from mne_duin.viz.tables import shaft_names
 from mne_duin.viz.theme import FIXED, group_styles, value_scale
 
 MNI305 = "fsaverage"
@@ -158,6 +165,79 @@ def test_the_surface_is_drawn_in_mni305(contacts):
     faces = [c for c in figure.findobj(PolyCollection) if len(c.get_paths()) > 5000]
     assert len(faces) == 2
     assert all(one.get_rasterized() for one in faces)
+
+
+def test_the_count_is_that_of_contacts_behind_a_place(make_contacts):
+    tables = [make_contacts(4, 7), make_contacts(3, 7)]
+    tables = {f"{k}": table.assign(subject=f"{k}") for k, table in enumerate(tables)}
+    joined = pd.concat(tables.values())
+    values = np.ones(len(joined))
+    values[3] = np.nan
+    vertices = fine_hemisphere("l")[0]
+    painted, near, count = smooth_on_surface(values, joined, "l", vertices=vertices)
+    xyz = to_space(joined[["x", "y", "z"]], "MNI152", "MNI305")
+    xyz[3] = np.inf
+    for vertex in np.argsort(-count)[:: len(count) // 50]:
+        gaps = np.linalg.norm(xyz - vertices[vertex], axis=1)
+        assert count[vertex] == (gaps <= 15).sum()
+        assert np.isfinite(painted[vertex]) == (count[vertex] > 0)
+    assert not near[3]
+    values = {k: np.ones(len(t)) for k, t in tables.items()}
+    figure = plot_contributions(values, tables, kind="surface", show=False)
+    assert "contacts within 15 mm" in [axes.get_xlabel() for axes in figure.axes]
+    figure = plot_contributions(values["0"], tables["0"], kind="surface", show=False)
+    assert "contacts within 15 mm" not in [axes.get_xlabel() for axes in figure.axes]
+
+
+def test_a_contact_of_the_inner_face_is_seen(contacts):
+    """A contact at the cingulate gyrus is nearest to a place of the medial face."""
+    lateral, medial = contacts.iloc[[6]].copy(), contacts.iloc[[6]].copy()
+    medial[["x", "y", "z"]] = [-5.0, 10.0, 30.0]
+    near = np.array([True])
+    assert faces_needed(lateral, near, "l") == ["lateral"]
+    assert faces_needed(medial, near, "l") == ["lateral", "medial"]
+    assert faces_needed(medial, ~near, "l") == []
+    figure = plot_contributions([1.0], medial, kind="surface", show=False)
+    assert "left, medial" in all_text(figure)
+    mirrored = medial.assign(x=5.0)
+    assert faces_needed(mirrored, near, "r") == ["lateral", "medial"]
+
+
+def test_painted_faces_have_the_colours_of_the_bar(contacts):
+    """Shading would make a value look larger on a map whose dark end is high."""
+    values = np.full(28, 0.3)
+    values[0] = 1.0
+    figure = plot_contributions(values, contacts, kind="surface", show=False)
+    faces = [c for c in figure.findobj(PolyCollection) if len(c.get_paths()) > 5000][0]
+    colors = faces.get_facecolors()[:, :3]
+    cmap, norm = value_scale(values)
+    bar = cmap(np.linspace(0, 1, 256))[:, :3]
+    painted = np.ptp(colors, axis=1) > 0.1
+    assert painted.sum() > 500
+    gaps = np.abs(colors[painted][:, None] - bar).max(axis=2).min(axis=1)
+    assert gaps.max() < 0.07
+
+
+def test_montages_of_many_shafts_are_split(make_contacts):
+    contacts = pd.concat(
+        [make_contacts(20, 3).assign(subject=f"{k}") for k in range(4)]
+    )
+    blocks = montage_blocks(contacts)
+    assert sum(len(rows) for rows in blocks) == len(contacts)
+    assert len(blocks) == 3
+    assert max(len(set(shaft_names(contacts)[rows])) for rows in blocks) <= 32
+
+
+def test_many_groups_have_their_legend_below(make_contacts):
+    contacts = make_contacts(20, 10, 0)
+    figure = plot_contacts(contacts, color_by="shaft", show=False)
+    (legend,) = figure.legends
+    assert len(legend.get_texts()) == 20
+    figure.draw_without_rendering()
+    box = legend.get_window_extent().transformed(figure.transFigure.inverted())
+    assert box.x0 >= 0
+    assert box.x1 <= 1
+    assert box.y0 >= 0
 
 
 def test_twelve_subjects_share_one_brain(make_contacts, rng):

@@ -7,7 +7,11 @@ import pytest
 from matplotlib.collections import QuadMesh
 
 from mne_duin.viz import plot_patch_filters, plot_patterns, plot_spatial_filters
-from mne_duin.viz.filter_choice import best_view
+from mne_duin.viz.filter_choice import (
+    _shifted_correlation,
+    best_view,
+    distinct,
+)
 from mne_duin.viz.montage import montage_grid
 from mne_duin.viz.patches import frequency_response, split_rank_one
 
@@ -109,6 +113,39 @@ def test_frequency_response_peaks_at_the_planted_rhythm(frequency):
         places[:, :, None] * courses[:, None], filters, atol=1e-12
     )
     assert places[0].argmax() == 1
+
+
+def test_copies_in_time_count_once(contacts, rng):
+    """Three filters, each at four times of the patch, the strongest three first."""
+    shapes = rng.normal(size=(3, 28, 30)) * np.array([3.0, 2.0, 1.0])[:, None, None]
+    filters = np.zeros((12, 28, 100))
+    for copy in range(12):
+        start = 20 * (copy // 3)
+        filters[copy, :, start : start + 30] = (-1) ** copy * shapes[copy % 3]
+    filters[9:, :, 80:] *= 0.5
+    chosen = distinct(filters, 6)
+    assert [row % 3 for row in chosen] == [0, 1, 2]
+    mixed = filters + 0.05 * rng.normal(size=filters.shape)
+    assert [row % 3 for row in distinct(mixed, 3)] == [0, 1, 2]
+    assert list(distinct(np.zeros((3, 2, 5)), 2)) == [0]
+    figure = plot_patch_filters(filters, contacts, sfreq=1000.0, show=False)
+    titles = [axes.get_title(loc="left") for axes in figure.axes]
+    assert sum("token dimension" in title for title in titles) == 3
+
+
+def test_shifted_correlation_is_that_of_the_overlap(rng):
+    one, others = rng.normal(size=(4, 30)), rng.normal(size=(5, 4, 30))
+    found = _shifted_correlation(one, others)
+    for other, value in zip(others, found, strict=True):
+        best = 0.0
+        for shift in range(-29, 30):
+            a = one[:, max(0, -shift) : 30 - max(0, shift)]
+            b = other[:, max(0, shift) : 30 + min(0, shift)]
+            kept = [np.sum(a**2) / np.sum(one**2), np.sum(b**2) / np.sum(other**2)]
+            if min(kept) > 0.5:
+                length = np.sqrt(np.sum(a**2) * np.sum(b**2))
+                best = max(best, abs(np.sum(a * b)) / length)
+        assert value == pytest.approx(best)
 
 
 def test_patch_filters_show_the_strongest(contacts, rng):
