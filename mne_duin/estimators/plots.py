@@ -204,6 +204,9 @@ class NetworkPlots(Subjects):
         row = self._subject_row(show_subject)
         patterns = self.spatial_patterns(X, band=band, subject=subject)
         table = self._own_contacts(contacts, row)
+        options = {
+            "label": f"pattern, {band} (SD of channel per SD of filter)"
+        } | options
         return viz.plot_patterns(
             self._of_real_channels(patterns, row), table, **options
         )

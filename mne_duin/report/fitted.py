@@ -5,8 +5,9 @@ import numpy as np
 from mne_duin.report.sections import add_contributions, add_figure
 
 NOTHING_HELD_OUT = (
-    "It is not known which epochs the networks have not seen, so the pictures that need "
-    "such epochs are left out (codes over time, reconstruction, patterns, ablation)."
+    "It is not known which epochs the networks have not seen, so the pictures that "
+    "need such epochs are left out (codes over time, reconstruction, patterns, "
+    "ablation)."
 )
 
 

@@ -197,8 +197,9 @@ def add_decoding(report, results, curve):
         figure = plot_learning_curve(curve, show=False)
         add_figure(report, figure, "Accuracy over training trials", "Decoding")
     for name, result in (results or {}).items():
+        title = f"{name}: {result.accuracy:.1%} of {len(result.y_true)} trials right"
         figure = plot_confusion(
-            result.y_true, result.y_pred, result.labels, title=str(name), show=False
+            result.y_true, result.y_pred, result.labels, title=title, show=False
         )
         add_figure(report, figure, f"Confusion: {name}", "Decoding")
         html = f"<pre>{escape(str(result))}</pre>"

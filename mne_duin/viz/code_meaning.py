@@ -113,10 +113,11 @@ def _draw_information(axes, bits, result):
     if np.isfinite(result.threshold):
         axes.axhline(result.threshold, color=PALETTE[0], linestyle="--", linewidth=0.9)
         axes.annotate(
-            "5 % level over all codes,\nwords shuffled", (1.01, result.threshold),
-            va="center", xycoords=("axes fraction", "data"), fontsize=6.5,
-            color=PALETTE[0],
+            "5 % level over all codes, words shuffled", (1.0, result.threshold),
+            xytext=(0, 2), textcoords="offset points", ha="right", va="bottom",
+            xycoords=("axes fraction", "data"), fontsize=6.5, color=PALETTE[0],
         )  # fmt: skip
+        axes.set_ylim(0, 1.3 * max(result.threshold, bits.max()))
         n_codes, n_informative = len(result.information), len(result.informative)
         axes.set_title(f"{n_informative} of {n_codes} codes tell about the word")
     axes.set_ylabel("bits")

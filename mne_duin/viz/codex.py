@@ -21,6 +21,7 @@ from mne_duin.viz.theme import (
     finish,
     get_axes,
     legend_below,
+    share_ticks,
     theme,
 )
 
@@ -128,6 +129,7 @@ def _draw_usage(axes, counts, summary):
     if summary["dead"]:
         _shade_dead(axes, used, n_codes)
     axes.set_yscale("log")
+    share_ticks(axes.yaxis)
     axes.set(xlim=(0, n_codes), ylim=(low, 2 * share[0]))
     axes.set(xlabel="code, sorted by use", ylabel="share of tokens")
 
@@ -256,6 +258,8 @@ def _draw_map(figure, axes, places, counts):
         s=8 + 50 * share / high, edgecolors="#303030",
     )  # fmt: skip
     if high > low:
-        figure.colorbar(points, ax=axes, label="share of tokens", shrink=0.7, aspect=18)
+        bar = figure.colorbar(points, ax=axes, shrink=0.7, aspect=18)
+        bar.set_label("share of tokens")
+        share_ticks(bar.ax.yaxis)
     if dead.any():
         axes.legend()

@@ -123,6 +123,7 @@ def plot_patterns(
     *,
     n_filters="auto",
     view="auto",
+    label="pattern",
     title=None,
     axes=None,
     show=True,
@@ -142,6 +143,8 @@ def plot_patterns(
         How many patterns are shown at most, the strongest ones.
     view : "auto" | "l" | "r" | "y" | "z"
         View of the brains.
+    label : str
+        What the values are, beside the colour bar.
     title : str | None
         Title of the figure.
     axes : Axes | sequence of Axes | None
@@ -155,7 +158,7 @@ def plot_patterns(
         The figure.
     """
     return plot_spatial_filters(
-        patterns, contacts, n_filters=n_filters, view=view, label="pattern",
+        patterns, contacts, n_filters=n_filters, view=view, label=label,
         title=title, axes=axes, show=show,
     )  # fmt: skip
 
@@ -223,7 +226,8 @@ def _draw_kernels(axes, kernels, sfreq, named):
     times = np.arange(n_times) * (1000.0 / sfreq if sfreq else 1.0)
     axes.axhline(0, color=MUTED, linewidth=0.5)
     if len(kernels) > 1:
-        axes.plot(times, kernels[:64].T, color=MUTED, linewidth=0.3, alpha=0.5)
+        look = {"color": MUTED, "linewidth": 0.3, "alpha": 0.5, "rasterized": True}
+        axes.plot(times, kernels.T, **look)
     left, size, shape = np.linalg.svd(kernels, full_matrices=False)
     sign = np.sign(left[:, 0].sum()) or 1.0
     height = size[0] / np.sqrt(len(kernels))

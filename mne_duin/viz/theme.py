@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.colors import LinearSegmentedColormap, Normalize
 from matplotlib.lines import Line2D
+from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 from matplotlib.transforms import ScaledTranslation
 
 from mne_duin.viz.fonts import font_paths
@@ -182,6 +183,19 @@ def legend_below(axes, handles=None):
         handlelength=1.6,
         borderaxespad=0.0,
     )
+
+
+def share_ticks(axis):
+    """Write shares on a logarithmic axis as percentages: 1 %, 2 %, 5 %, 10 %.
+
+    Parameters
+    ----------
+    axis : Axis
+        The axis.
+    """
+    axis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+    axis.set_major_formatter(FuncFormatter(lambda share, _: f"{100 * share:g} %"))
+    axis.set_minor_formatter(NullFormatter())
 
 
 def get_axes(axes, size):
