@@ -10,7 +10,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from mne_duin.estimators import DuINClassifier, DuINVQVAE
 from mne_duin.report import make_report
+from mne_duin.report.fitted import fitted_contributions, held_out_epochs
 from mne_duin.utils.methods import methods_text
 from mne_duin.viz import results_table
 
@@ -110,6 +112,76 @@ def test_contacts_without_coordinates_still_make_a_report(contacts):
         contacts=contacts.assign(space="ACPC"), contributions=contributions
     )
     assert sections(report) == ["Summary", "Contacts", "Contributions", "Methods"]
+
+
+SIZES = {
+    "n_layers": 1, "n_heads": 2, "head_dim": 8, "ff_dim": 32, "n_filters": 4,
+    "conv_filters": (8, 8, 4), "max_iter": 2, "random_state": 0, "verbose": False,
+}  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def fitted():
+    """Tiny stages, fitted on the first 24 of 36 epochs."""
+    names = [f"TI'{k}-TI'{k + 1}" for k in range(1, 7)]
+    rng = np.random.default_rng(1)
+    info = mne.create_info(names, 1000.0, "seeg")
+    X = mne.EpochsArray(1e-5 * rng.normal(size=(36, 6, 300)), info, verbose=False)
+    y = np.tile(WORDS, 9)
+    vqvae = DuINVQVAE(n_decoder_layers=1, n_codes=8, code_dim=4, **SIZES).fit(X[:24])
+    classifier = DuINClassifier(hidden_dim=16, **SIZES).fit(X[:24], y[:24])
+    result = make_result(0.3, np.nan)
+    result.estimator, result.epoch = "Du-IN", np.arange(24, 36)
+    result.y_true, result.y_pred = y[24:], classifier.predict(X[24:])
+    result.fold = np.zeros(12, dtype=int)
+    return classifier, vqvae, X, result
+
+
+def titles(report):
+    return [element.name for element in report._content]
+
+
+def test_fitted_estimators_draw_themselves(fitted, contacts, tmp_path):
+    classifier, vqvae, X, result = fitted
+    report = make_report(classifier, X, contacts, vqvae=vqvae, result=result)
+    expected = "Summary Contacts Training Reconstruction Codex Contributions Filters"
+    assert sections(report) == [*expected.split(), "Decoding", "Methods"]
+    found = titles(report)
+    for method in ("ablation", "patterns", "weights"):
+        assert f"On the brain: {method}" in found
+        assert f"On the cortex: {method}" in found
+    for band in ("broadband", "high-gamma"):
+        assert f"Spatial filters, {band}" in found
+        assert f"Patterns of the filters, {band}" in found
+    assert "Signal around the codes" in found
+    assert "Turn and click: ablation" in found
+    assert not plt.get_fignums()
+    html = page(report, tmp_path)
+    assert "Du-IN" in html
+    assert "left out" not in html
+    with pytest.raises(ValueError, match="Give `result` or `results`, not both"):
+        make_report(classifier, result=result, results={"a": result})
+
+
+def test_pictures_of_held_out_epochs_need_them(fitted):
+    """With several folds nobody knows which of them the classifier has learned from."""
+    classifier, vqvae, X, result = fitted
+    epochs, labels = held_out_epochs(X, result, None, None)
+    np.testing.assert_array_equal(epochs.get_data(), X[24:].get_data())
+    np.testing.assert_array_equal(labels, result.y_true)
+    found = fitted_contributions(classifier, epochs, labels)
+    assert list(found) == ["ablation", "patterns", "weights"]
+    expected = classifier.channel_contributions("ablation", X=X[24:], y=labels)
+    assert found["ablation"].equals(expected)
+    folds = SimpleNamespace(**vars(result) | {"fold": np.arange(12) % 2})
+    assert held_out_epochs(X, folds, None, None) == (None, None)
+    assert list(fitted_contributions(classifier, None, None)) == ["weights"]
+    own = X[30:]
+    assert held_out_epochs(X, folds, own, "abcdef") == (own, "abcdef")
+    report = make_report(classifier, X, vqvae=vqvae, result=folds)
+    assert "Codes over time" not in titles(report)
+    summary = next(one for one in report._content if one.section == "Summary")
+    assert "left out" in summary.html
 
 
 def test_results_table_states_what_was_measured():
