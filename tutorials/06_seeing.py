@@ -21,7 +21,6 @@ from mne_duin import (
     DuINClassifier,
     find_recordings,
     plot_contributions,
-    plot_spatial_filters,
     read_epochs,
     sample_data_path,
 )
@@ -43,9 +42,10 @@ print(f"accuracy on the last run: {network.score(test, words[last]):.2f}")
 # Ablation: what is lost without a channel?
 # -----------------------------------------
 #
-# Silence one channel at a time, on trials that were held out, and see how much the loss
-# rises. This is the direct measure of *use*. A channel whose neighbour knows the same
-# can be silenced at no cost, so low values do not mean that a channel knows nothing.
+# Silence one channel at a time, by giving it the signal of another trial, on trials that
+# were held out, and see how much the loss rises. This is the direct measure of *use*. A
+# channel whose neighbour knows the same can be silenced at no cost, so low values do not
+# mean that a channel knows nothing.
 
 ablation = network.channel_contributions("ablation", X=test, y=words[last])
 plot_contributions(ablation, contacts, method="ablation")
@@ -59,7 +59,7 @@ plot_contributions(ablation, contacts, method="ablation")
 # they stay near where training started.
 
 weights = network.channel_contributions("weights")
-plot_contributions(weights, contacts, method="weights")
+network.plot_contributions(contacts, "weights")
 
 # %%
 # Patterns: where is what it reads out?
@@ -102,8 +102,10 @@ for name, rank in ranks.items():
 # On the cortex
 # -------------
 #
-# Values smoothed over the inflated surface. Smoothing spreads them to where no contact
-# is: compare with the contacts on the first picture.
+# Values smoothed over the inflated surface, on both of its faces where contacts need it.
+# Smoothing spreads them to where no contact is: compare with the contacts on the first
+# picture. For several subjects, given as dicts of values and of contacts, the number of
+# contacts behind each place is drawn below.
 
 plot_contributions(ablation, contacts, method="ablation", kind="surface")
 
@@ -117,22 +119,32 @@ plot_contributions(ablation, contacts, method="ablation", kind="montage")
 # The spatial filters one by one
 # ------------------------------
 #
-# The network makes 16 mixtures of the channels. The strongest:
+# The network makes 16 mixtures of the channels. The strongest, each with the temporal
+# kernels that follow it:
 
-plot_spatial_filters(network.spatial_weights()[0], contacts, n_filters=4)
+network.plot_spatial_filters(contacts, n_filters=4)
 
 # %%
 # It was given high-gamma power as well, with weights of its own:
 
-plot_spatial_filters(
-    network.spatial_weights(band="high-gamma")[0],
-    contacts,
-    n_filters=4,
-    title="Weights of high-gamma power",
-)
+network.plot_spatial_filters(contacts, band="high-gamma", n_filters=4)
+
+# %%
+# What each filter reads, as a place, is its forward-model pattern. Where it differs from
+# the weights, these cancel something.
+
+network.plot_patterns(train, contacts, n_filters=4)
+
+# %%
+# Spatial map and convolutions fold into one filter over channels and time for each
+# dimension of a token. Distinct ones, with the frequencies they let through:
+
+network.plot_patch_filters(contacts, n_filters=3)
 
 # %%
 # All pictures are figures of matplotlib: ``figure.savefig("ablation.pdf")``. For a
-# cortex to turn with the mouse see :func:`mne_duin.view_contacts`.
+# cortex to turn with the mouse see :func:`mne_duin.view_contacts`; for all of it in one
+# file, with methods to paste, ``make_report(network, epochs, contacts, result=result)``
+# with what :func:`mne_duin.evaluate` returned.
 #
 # Next: :doc:`your own data </auto_tutorials/10_your_own_data>`.

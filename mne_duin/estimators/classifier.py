@@ -26,9 +26,7 @@ SIGNIFICANCE = 0.003
 
 
 @fill_doc
-class DuINClassifier(
-    ClassifierPlots, FineTuning, Prediction, ModelChoice, BaseDuIN
-):
+class DuINClassifier(ClassifierPlots, FineTuning, Prediction, ModelChoice, BaseDuIN):
     """Decode words from epochs with the Du-IN encoder.
 
     Parameters

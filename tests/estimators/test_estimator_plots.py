@@ -100,8 +100,11 @@ def test_patch_filters_are_the_folded_ones(stages, contacts):
     vqvae, *_ = stages
     figure = vqvae.plot_patch_filters(contacts, n_filters=1, show=False)
     filters = vqvae.folded_filters()[0]
-    largest = filters[np.square(filters).sum((1, 2)).argmax()]
-    np.testing.assert_allclose(cells(figure, 600)[0], largest.ravel(), rtol=1e-6)
+    number = int(figure.axes[0].get_title(loc="left").split()[-1]) - 1
+    power = np.square(filters).sum((1, 2))
+    assert power[number] == pytest.approx(power.max(), rel=1e-5)
+    drawn = cells(figure, 600)[0]
+    np.testing.assert_allclose(drawn, filters[number].ravel(), rtol=1e-6)
 
 
 def test_codes_are_drawn_with_their_times(stages):
