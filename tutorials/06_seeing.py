@@ -42,10 +42,10 @@ print(f"accuracy on the last run: {network.score(test, words[last]):.2f}")
 # Ablation: what is lost without a channel?
 # -----------------------------------------
 #
-# Silence one channel at a time, by giving it the signal of another trial, on trials that
-# were held out, and see how much the loss rises. This is the direct measure of *use*. A
-# channel whose neighbour knows the same can be silenced at no cost, so low values do not
-# mean that a channel knows nothing.
+# Silence one channel at a time, by giving it the signal of another trial, and see how
+# much the loss rises on trials that were held out. This is the direct measure of *use*.
+# A channel whose neighbour knows the same can be silenced at no cost, so low values do
+# not mean that a channel knows nothing.
 
 ablation = network.channel_contributions("ablation", X=test, y=words[last])
 plot_contributions(ablation, contacts, method="ablation")
