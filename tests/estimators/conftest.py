@@ -2,6 +2,7 @@
 
 import pytest
 import torch
+import toy_tokens
 import toy_trials
 
 # The networks are so small that threads only wait for each other.
@@ -22,6 +23,8 @@ def vqvae(trials):
 
 @pytest.fixture(scope="session")
 def fitted(trials, vqvae):
+    kinds = (*toy_trials.KINDS, *toy_tokens.TOKEN_KINDS)
     return {
-        kind: toy_trials.make(kind, vqvae).fit(*trials) for kind in toy_trials.KINDS
+        kind: toy_tokens.make_any(kind, vqvae).fit(*toy_tokens.training(kind, trials))
+        for kind in kinds
     }

@@ -1,4 +1,4 @@
-"""One battery of scikit-learn's rules over the three estimators."""
+"""One battery of scikit-learn's rules over all estimators."""
 
 import pickle
 import random
@@ -12,9 +12,17 @@ from sklearn.base import clone, is_classifier
 from sklearn.exceptions import NotFittedError
 from sklearn.frozen import FrozenEstimator
 from sklearn.utils import get_tags
+from toy_tokens import TOKEN_KINDS, make_any, training
 from toy_trials import KINDS, as_epochs, make, output, simulate
 
-from mne_duin.estimators import DuINClassifier, DuINMAE, DuINVQVAE
+from mne_duin.estimators import (
+    DuINClassifier,
+    DuINMAE,
+    DuINTokenDecoder,
+    DuINVQVAE,
+)
+
+ALL_KINDS = (*KINDS, *TOKEN_KINDS)
 
 LEARNED = (
     "module_ history_ scaler_ info_ ch_names_ n_iter_ best_iter_ n_features_in_ "
@@ -25,13 +33,18 @@ OWN = {
     "mae": ("vqvae_",),
     "classifier": ("classes_",),
     "finetuned": ("classes_",),
+    "tokens": ("classes_", "tiers_"),
+    "sequences": ("classes_", "tiers_"),
 }
-METHODS = ("transform", "reconstruct", "predict", "predict_proba", "decision_function")
+METHODS = (
+    "transform reconstruct predict predict_proba decision_function decode"
+).split()
 PARTS = ("vqvae", "pretrained")
 EMPTY = {
     "vqvae": DuINVQVAE(),
     "mae": DuINMAE(DuINVQVAE()),
     "classifier": DuINClassifier(),
+    "tokens": DuINTokenDecoder(),
 }
 
 
@@ -44,9 +57,9 @@ def weights(estimator):
     return estimator.module_.state_dict()
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("kind", ALL_KINDS)
 def test_constructor_stores_and_clone_keeps(kind, vqvae):
-    estimator = make(kind, vqvae, lr=0.0123)
+    estimator = make_any(kind, vqvae, lr=0.0123)
     copy = clone(estimator)
     assert copy is not estimator
     assert copy.get_params(deep=False).keys() == estimator.get_params(deep=False).keys()
@@ -57,22 +70,22 @@ def test_constructor_stores_and_clone_keeps(kind, vqvae):
         copy.set_params(learning_rate=1)
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("kind", ALL_KINDS)
 def test_tags(kind, vqvae):
-    estimator = make(kind, vqvae)
+    estimator = make_any(kind, vqvae)
     tags = get_tags(estimator)
     assert tags.input_tags.three_d_array
     assert not tags.input_tags.two_d_array
     assert not tags.input_tags.allow_nan
     named = kind in ("classifier", "finetuned")
     assert is_classifier(estimator) is named
-    assert tags.target_tags.required is named
-    assert (tags.transformer_tags is None) is named
+    assert tags.target_tags.required is (named or kind in TOKEN_KINDS)
+    assert (tags.transformer_tags is None) is tags.target_tags.required
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("kind", ALL_KINDS)
 def test_learned_attributes_appear_with_fit(kind, vqvae, fitted):
-    before, after = make(kind, vqvae), fitted[kind]
+    before, after = make_any(kind, vqvae), fitted[kind]
     for name in (*LEARNED, *OWN[kind]):
         assert not hasattr(before, name), name
         assert hasattr(after, name), name
@@ -131,23 +144,23 @@ def test_reading_out_an_unfitted_one_says_so(kind, trials, tmp_path):
     assert not (tmp_path / "model").exists()
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("kind", ALL_KINDS)
 def test_fit_returns_itself_and_changes_no_parameter(kind, vqvae, trials):
-    estimator = make(kind, vqvae)
+    estimator = make_any(kind, vqvae)
     before = estimator.get_params(deep=False)
     values = deepcopy({k: v for k, v in before.items() if k not in PARTS})
     state = {name: value.clone() for name, value in weights(vqvae).items()}
-    assert estimator.fit(*trials) is estimator
+    assert estimator.fit(*training(kind, trials)) is estimator
     after = estimator.get_params(deep=False)
     assert all(after[name] is before[name] for name in before)
     assert all(after[name] == value for name, value in values.items())
     assert all(torch.equal(weights(vqvae)[name], state[name]) for name in state)
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("kind", ALL_KINDS)
 def test_the_seed_decides(kind, vqvae, trials, fitted):
-    again = make(kind, vqvae).fit(*trials)
-    other = make(kind, vqvae, random_state=1).fit(*trials)
+    again = make_any(kind, vqvae).fit(*training(kind, trials))
+    other = make_any(kind, vqvae, random_state=1).fit(*training(kind, trials))
     expected = weights(fitted[kind])
     assert all(torch.equal(weights(again)[name], expected[name]) for name in expected)
     assert np.array_equal(output(again, trials[0]), output(fitted[kind], trials[0]))
@@ -157,30 +170,33 @@ def test_the_seed_decides(kind, vqvae, trials, fitted):
     assert "encoder.spatial.weight" in changed
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("kind", ALL_KINDS)
 def test_random_state_objects_are_streams(kind, vqvae, trials):
-    first = make(kind, vqvae, random_state=np.random.RandomState(3), max_iter=1)
-    second = make(kind, vqvae, random_state=np.random.RandomState(3), max_iter=1)
-    a, b = weights(first.fit(*trials)), weights(second.fit(*trials))
+    first = make_any(kind, vqvae, random_state=np.random.RandomState(3), max_iter=1)
+    second = make_any(kind, vqvae, random_state=np.random.RandomState(3), max_iter=1)
+    a, b = (
+        weights(first.fit(*training(kind, trials))),
+        weights(second.fit(*training(kind, trials))),
+    )
     assert all(torch.equal(a[name], b[name]) for name in a)
     again = {name: value.clone() for name, value in a.items()}
-    later = weights(first.fit(*trials))
+    later = weights(first.fit(*training(kind, trials)))
     assert any(not torch.equal(later[name], again[name]) for name in later)
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("kind", ALL_KINDS)
 def test_global_randomness_is_left_alone(kind, vqvae, trials, tmp_path):
     before = random_states()
-    estimator = make(kind, vqvae).fit(*trials)
+    estimator = make_any(kind, vqvae).fit(*training(kind, trials))
     output(estimator, trials[0])
-    estimator.score(*trials)
+    estimator.score(*training(kind, trials))
     estimator.save(tmp_path / "model")
     assert random_states() == before
 
 
 @pytest.mark.parametrize("kind", ["vqvae", "classifier"])
 def test_refit_with_other_sizes(kind, vqvae, trials):
-    estimator = make(kind, vqvae).fit(*trials)
+    estimator = make_any(kind, vqvae).fit(*trials)
     X, y = simulate(12, 3, 300, n_classes=2, seed=1)
     epochs = as_epochs(X, names=["x", "y", "z"])
     again = estimator.set_params(max_iter=2).fit(epochs, y)
@@ -191,7 +207,7 @@ def test_refit_with_other_sizes(kind, vqvae, trials):
     assert np.array_equal(output(again, epochs), output(fresh, epochs))
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("kind", ALL_KINDS)
 def test_pickle_and_joblib(kind, trials, fitted, tmp_path):
     joblib.dump(fitted[kind], tmp_path / "model.joblib")
     for copy in (
@@ -243,7 +259,7 @@ def test_the_masked_stage_keeps_its_own_copy_of_the_first(vqvae, trials):
 @pytest.mark.parametrize("kind", ["vqvae", "classifier"])
 def test_a_fit_that_fails_leaves_nothing_half_fitted(kind, vqvae, trials):
     epochs, y = trials
-    estimator = make(kind, vqvae).fit(epochs, y)
+    estimator = make_any(kind, vqvae).fit(epochs, y)
     estimator.set_params(n_heads=0.5)
     with pytest.raises(TypeError, match="`n_heads` must be a whole number"):
         estimator.fit(epochs, y)
