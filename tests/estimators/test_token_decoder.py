@@ -9,7 +9,7 @@ from sklearn.model_selection import cross_val_score
 from toy_tokens import DECODER, simulate_streams, token_labels
 from toy_trials import SFREQ, one_by_one
 
-from mne_duin import DuINTokenDecoder, read_estimator
+from mne_duin import DuINTokenDecoder, add_subject, read_estimator
 from mne_duin.sequences import FINALS, INITIALS, collapse, error_rate
 
 
@@ -313,3 +313,17 @@ def test_an_epoch_may_be_silent(streams):
     tokens = DuINTokenDecoder(**DECODER | {"batch_size": 4}).fit(epochs, silent)
     assert np.isfinite(tokens.history_["train_loss"]).all()
     assert torch.isfinite(tokens.module_.heads[0].hidden.weight).all()
+
+
+def test_several_subjects(streams):
+    epochs, y = streams
+    subject = np.repeat(["01", "02"], 12)
+    data = epochs.get_data()
+    options = DECODER | {"max_iter": 4, "context": 0, "sfreq": SFREQ}
+    decoder = DuINTokenDecoder(**options).fit(data, y, subject=subject)
+    assert decoder.subjects_.tolist() == ["01", "02"]
+    assert decoder.score(data, y, subject=subject) > 0.8
+    with pytest.raises(ValueError, match=r"unknown subjects \['03'\]"):
+        decoder.predict(data[:1], subject=["03"])
+    with pytest.raises(TypeError, match="must not be a DuINTokenDecoder: add the subj"):
+        add_subject(decoder, epochs, name="03")
