@@ -136,11 +136,6 @@ def _check_estimator(estimator):
             "`estimator` was fitted without names of subjects; fit it on epochs with "
             'metadata["subject"] (see stack_subjects).'
         )
-    if hasattr(estimator, "tiers_"):
-        raise TypeError(
-            "`estimator` must not be a DuINTokenDecoder: add the subject to its "
-            "pre-trained stage and fine-tune DuINTokenDecoder(added) from there."
-        )
     if hasattr(estimator, "mask_ratio") and not hasattr(estimator, "vqvae_"):
         raise ValueError(
             "This masked stage was read without its first stage, whose codes it "

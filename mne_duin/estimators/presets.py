@@ -54,7 +54,7 @@ PRESETS = {
         "tokens": {
             "high_gamma": True,
             "initial": "principal",
-            "max_iter": 20,
+            "max_iter": 30,
             "batch_size": 16,
             "lr": 3e-4,
             "lr_min": 6e-6,

@@ -325,5 +325,5 @@ def test_several_subjects(streams):
     assert decoder.score(data, y, subject=subject) > 0.8
     with pytest.raises(ValueError, match=r"unknown subjects \['03'\]"):
         decoder.predict(data[:1], subject=["03"])
-    with pytest.raises(TypeError, match="must not be a DuINTokenDecoder: add the subj"):
+    with pytest.raises(TypeError, match="`estimator` must be DuINVQVAE or .* got D"):
         add_subject(decoder, epochs, name="03")
