@@ -77,8 +77,9 @@ def test_one_batch_is_learned_by_heart(kind, trials):
     options = {"max_iter": n_passes, "lr": 5e-3, "lr_min": 5e-3, "weight_decay": 0.0}
     if kind in PRETRAINED:
         options["pretrain_iter"] = 0
-    estimator = make(kind, **options).fit(epochs[:10], y)
-    assert estimator.score(epochs[:10], y) == 1.0
+    batch = epochs[:10].crop(0, 0.199)
+    estimator = make(kind, **options).fit(batch, y)
+    assert estimator.score(batch, y) == 1.0
 
 
 @pytest.mark.parametrize("kind", KINDS)
