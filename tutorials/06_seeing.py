@@ -102,9 +102,9 @@ for name, rank in ranks.items():
 # On the cortex
 # -------------
 #
-# Values smoothed over the inflated surface, on both of its faces where contacts need it.
+# Values smoothed over the inflated surface, on its inner face too if contacts are near.
 # Smoothing spreads them to where no contact is: compare with the contacts on the first
-# picture. For several subjects, given as dicts of values and of contacts, the number of
+# picture. Of several subjects, given as dicts of values and of contacts, the number of
 # contacts behind each place is drawn below.
 
 plot_contributions(ablation, contacts, method="ablation", kind="surface")
