@@ -130,8 +130,8 @@ network.plot_spatial_filters(contacts, n_filters=4)
 network.plot_spatial_filters(contacts, band="high-gamma", n_filters=4)
 
 # %%
-# What each filter reads, as a place, is its forward-model pattern. Where it differs from
-# the weights, these cancel something.
+# What each filter reads, as a place, is its forward-model pattern. Where it differs
+# from the weights, these cancel something.
 
 network.plot_patterns(train, contacts, n_filters=4)
 
