@@ -81,6 +81,13 @@ class BaseDuIN(NetworkPlots, TrainedNetwork):
             **architecture,
         )
 
+    def _held_out(self, X, recipe, sfreq):
+        """Return unlabelled epochs as data of the engine; None where there are none."""
+        if X is None:
+            return None
+        epochs = self._check_again(X, sfreq=sfreq)
+        return self._signal_data(epochs, crop=recipe["crop_duration"])
+
     def _mean_loss(self, X, subject):
         """Return the mean of the loss of a stage that needs no labels."""
         epochs = self._check_fitted(X, subject)

@@ -14,6 +14,7 @@ from mne_duin.estimators.limits import check_numbers
 from mne_duin.estimators.plots import ClassifierPlots
 from mne_duin.estimators.prediction import Prediction
 from mne_duin.estimators.presets import resolve
+from mne_duin.estimators.resume import open_checkpoints
 from mne_duin.estimators.subjects import check_shared_classes
 from mne_duin.nn import Classifier
 from mne_duin.nn.starts import start_encoder_
@@ -184,7 +185,18 @@ class DuINClassifier(ClassifierPlots, FineTuning, Prediction, ModelChoice, BaseD
         self.random_state = random_state
         self.verbose = verbose
 
-    def fit(self, X, y, *, subject=None, sfreq=None, validation=None, test=None):
+    def fit(
+        self,
+        X,
+        y,
+        *,
+        subject=None,
+        sfreq=None,
+        validation=None,
+        test=None,
+        checkpoint_dir=None,
+        checkpoint_every=1,
+    ):
         """Fine-tune on labelled epochs.
 
         Parameters
@@ -194,6 +206,7 @@ class DuINClassifier(ClassifierPlots, FineTuning, Prediction, ModelChoice, BaseD
         %(subject)s
         %(fit_sfreq)s
         %(validation_and_test)s
+        %(checkpoints)s
 
         Returns
         -------
@@ -203,14 +216,19 @@ class DuINClassifier(ClassifierPlots, FineTuning, Prediction, ModelChoice, BaseD
         Raises
         ------
         ValueError
-            If there is one class only, or the data or a parameter cannot be used.
+            If there is one class only, the data or a parameter cannot be used, or
+            ``checkpoint_dir`` has a training with others.
+        %(checkpoint_errors)s
         """
         recipe = resolve(self, "classifier")
         self._check_recipe(recipe)
+        keeper = open_checkpoints(
+            self, "classifier", recipe, checkpoint_dir, checkpoint_every
+        )
         epochs = self._check_training(X, recipe, subject, sfreq)
         self.classes_, y = learn_classes(y, len(epochs))
         check_shared_classes(epochs, self.classes_, y)
-        dtype = self._prepare()
+        dtype = self._prepare(keeper)
         epochs, y, choice = self._hold_out(
             epochs,
             y,
@@ -222,7 +240,10 @@ class DuINClassifier(ClassifierPlots, FineTuning, Prediction, ModelChoice, BaseD
         data = self._signal_data(epochs, y=y, max_shift=recipe["max_shift"])
         n_tokens = epochs.data.shape[-1] // self.patch_size_
         self._seeded_build(
-            partial(self._build, recipe, n_tokens), partial(self._start, recipe), data
+            partial(self._build, recipe, n_tokens),
+            partial(self._start, recipe),
+            data,
+            keeper=keeper,
         )
         self._label_smoothing = recipe["label_smoothing"]
         self._train(
@@ -231,6 +252,7 @@ class DuINClassifier(ClassifierPlots, FineTuning, Prediction, ModelChoice, BaseD
             recipe,
             dtype,
             **choice,
+            keeper=keeper,
             lr_scale={"encoder": recipe["encoder_lr_scale"]},
         )
         return self

@@ -1,11 +1,42 @@
 """The training step of the VQ-VAE, and how its codex is started and kept alive."""
 
+from dataclasses import replace
+
 import torch
 
 from mne_duin.nn.models import reconstruction_loss
 from mne_duin.nn.quantizer import spherical_kmeans
+from mne_duin.training.processes import (
+    broadcast_,
+    gather_rows,
+    n_processes,
+    sum_values,
+)
 
 STARTS = ("unquantized", "first-batch", "random")
+
+
+def channel_share(batch):
+    """Return what a mean over real channels counts for, beside its share of the epochs.
+
+    Where subjects have different numbers of channels, the mean over the whole batch is
+    not the mean of the processes' means weighted by their epochs.
+
+    Parameters
+    ----------
+    batch : Share
+        The share of this process.
+
+    Returns
+    -------
+    factor : float | Tensor, shape ()
+        1 in a single process.
+    """
+    if batch.channel_mask is None or n_processes() == 1:
+        return 1.0
+    n_own = batch.channel_mask.sum().float()
+    n_all = sum_values(n_own * batch.counts)
+    return n_own / n_all * (batch.n_total / len(batch))
 
 
 class CodexTraining:
@@ -37,6 +68,7 @@ class CodexTraining:
         self.revive, self.n_revive = revive, n_revive
         self.commitment = commitment
         self.counts, self.last, self.waits = None, None, False
+        self.generator = None
 
     def __call__(self, module, batch):
         """Return the losses of a batch; in training, move the codex."""
@@ -44,15 +76,19 @@ class CodexTraining:
         if self.waits and module.training:
             # The published start: cluster what the first training batch gives.
             self.waits = False
-            vectors = output.projected.detach().flatten(0, 1)
-            module.quantizer.codebook.copy_(
-                spherical_kmeans(vectors, len(module.quantizer.codebook))[0]
-            )
+            projected = gather_rows(output.projected.detach(), batch)
+            self._start_codes(module.quantizer, projected.flatten(0, 1))
             reconstruction, output = module(batch.x, batch.subject)
         loss = reconstruction_loss(reconstruction, batch.x, batch.channel_mask)
+        loss = loss * channel_share(batch)
         if module.training:
+            projected = output.projected.detach()
+            if not batch.counts:
+                output = replace(
+                    output, codes=output.codes[:0], projected=output.projected[:0]
+                )
             self.counts += module.quantizer.update_(output)
-            self.last = output.projected.detach()
+            self.last = projected, batch
         return {
             "loss": loss + self.commitment * output.loss_commit,
             "loss_reconstruction": loss,
@@ -61,28 +97,33 @@ class CodexTraining:
 
     def begin_pass(self, module, index, generator):
         """Start the codex when its pass has come."""
-        quantizer = module.quantizer
+        quantizer, self.generator = module.quantizer, generator
         self.counts = torch.zeros_like(quantizer.counts)
         if self.start == "unquantized":
             quantizer.active.fill_(index >= self.n_unquantized)
             if index == self.n_unquantized:
-                self._cluster(module, generator)
+                self._cluster(module)
         elif self.start == "first-batch" and index == 0:
             self.waits = True
 
     @torch.no_grad()
-    def _cluster(self, module, generator):
+    def _cluster(self, module):
         """Cluster the tokens of the whole training set into the codex."""
         module.eval()
         vectors = []
         for batch in self.data.batches(64):
             tokens = module.encoder(batch.x, batch.subject)
             vectors.append(module.quantizer(tokens).projected.flatten(0, 1))
-        codebook, _ = spherical_kmeans(
-            torch.cat(vectors), len(module.quantizer.codebook), generator=generator
-        )
-        module.quantizer.codebook.copy_(codebook)
+        self._start_codes(module.quantizer, torch.cat(vectors))
         module.quantizer.counts.zero_()
+
+    def _start_codes(self, quantizer, vectors):
+        """Give the codex the clusters of some vectors, in all processes the same."""
+        codebook, _ = spherical_kmeans(
+            vectors, len(quantizer.codebook), generator=self.generator
+        )
+        quantizer.codebook.copy_(codebook)
+        broadcast_([quantizer.codebook])
 
     def end_pass(self, module, index, generator):
         """Report the use of the codex and move dead codes to random tokens."""
@@ -95,7 +136,7 @@ class CodexTraining:
         dead = (~used).nonzero().flatten()
         revived = 0
         if self.revive and index < self.n_revive and len(dead):
-            vectors = self.last.flatten(0, 1)
+            vectors = gather_rows(*self.last).flatten(0, 1)
             chosen = torch.randint(len(vectors), (len(dead),), generator=generator)
             module.quantizer.codebook[dead] = vectors[chosen.to(vectors.device)]
             revived = len(dead)

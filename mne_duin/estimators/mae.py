@@ -12,6 +12,7 @@ from mne_duin.estimators.inputs import inherit_input, note_runs
 from mne_duin.estimators.limits import check_numbers
 from mne_duin.estimators.presets import resolve
 from mne_duin.estimators.trained import BATCH
+from mne_duin.estimators.resume import open_checkpoints
 from mne_duin.estimators.vqvae import DuINVQVAE
 from mne_duin.nn import MAE, build_encoder, encoder_sizes
 from mne_duin.nn.masking import random_mask
@@ -122,7 +123,17 @@ class DuINMAE(TransformerMixin, BaseDuIN):
         self.random_state = random_state
         self.verbose = verbose
 
-    def fit(self, X, y=None, *, subject=None, sfreq=None, validation=None):
+    def fit(
+        self,
+        X,
+        y=None,
+        *,
+        subject=None,
+        sfreq=None,
+        validation=None,
+        checkpoint_dir=None,
+        checkpoint_every=1,
+    ):
         """Pre-train the encoder.
 
         Parameters
@@ -133,6 +144,7 @@ class DuINMAE(TransformerMixin, BaseDuIN):
         %(subject)s
         %(fit_sfreq)s
         %(validation_segments)s
+        %(checkpoints)s
 
         Returns
         -------
@@ -142,33 +154,35 @@ class DuINMAE(TransformerMixin, BaseDuIN):
         Raises
         ------
         ValueError
-            If ``vqvae`` is not fitted, or the data or a parameter cannot be used.
+            If ``vqvae`` is not fitted, the data or a parameter cannot be used, or
+            ``checkpoint_dir`` has a training with others.
+        %(checkpoint_errors)s
         """
         recipe = resolve(self, "mae")
         check_option("target", self.target, TARGETS)
         check_option("encoder_start", recipe["encoder_start"], ENCODER_STARTS)
         check_numbers(self, recipe)
         vqvae = check_type("vqvae", unwrap(self.vqvae, "vqvae"), DuINVQVAE)
+        keeper = open_checkpoints(self, "mae", recipe, checkpoint_dir, checkpoint_every)
         self.vqvae_ = deepcopy(vqvae)
         inherit_input(self, self.vqvae_)
         epochs = self._check_again(X, subject=subject, sfreq=sfreq)
         note_runs(self, epochs.metadata, self.vqvae_)
-        dtype = self._prepare()
+        dtype = self._prepare(keeper)
         self.vqvae_.device_ = self.device_
         self.vqvae_.module_.to(self.device_).eval()
         self._seeded_build(partial(self._build, recipe["encoder_start"]))
-        held_out = None
-        if validation is not None:
-            held_out = self._check_again(validation, sfreq=sfreq)
-            held_out = self._signal_data(held_out, crop=recipe["crop_duration"])
         self._train(
             self._step,
             self._signal_data(epochs, crop=recipe["crop_duration"]),
             recipe,
             dtype,
-            validation=held_out,
+            validation=self._held_out(validation, recipe, sfreq),
+            keeper=keeper,
+            begin_pass=self._begin_pass,
             lr_scale={"encoder": recipe["encoder_lr_scale"]},
         )
+        vars(self).pop("_masks", None)
         return self
 
     def _build(self, start):
@@ -204,19 +218,26 @@ class DuINMAE(TransformerMixin, BaseDuIN):
             return 1 - functional.cosine_similarity(predicted, target, dim=-1)
         return (predicted - target).square().mean(-1)
 
+    def _begin_pass(self, module, index, generator):
+        """Start the masks of a pass, the same in all processes."""
+        seed = generator.initial_seed() ^ 2
+        self._masks = torch.Generator(self.device_).manual_seed(seed)
+
     def _step(self, module, batch):
         """Return the loss of a batch, and the accuracy where codes are predicted."""
         target = self._target(batch.x, batch.subject)
-        generator = None
+        # Where the engine does not announce its passes, nothing needs to be shared.
+        generator = getattr(self, "_masks", None)
         if not module.training:
             # The same masks every time, so that validation losses can be compared.
             generator = torch.Generator(batch.x.device).manual_seed(0)
         mask = random_mask(
-            *target.shape[:2],
+            batch.n_total,
+            target.shape[1],
             self.mask_ratio,
             generator=generator,
             device=batch.x.device,
-        )
+        )[batch.first : batch.first + len(batch)]
         predicted = module(batch.x, mask, batch.subject)
         losses = {"loss": self._token_loss(predicted, target).mean()}
         if self.target == "codes":

@@ -120,7 +120,23 @@ def _learned(estimator):
 
 
 def plain(value):
-    """Return a value made of JSON's own types."""
+    """Return a value made of JSON's own types.
+
+    Parameters
+    ----------
+    value : object
+        Numbers, strings, arrays, and lists and dicts of them.
+
+    Returns
+    -------
+    value : object
+        The same, as reading a JSON file gives it.
+
+    Raises
+    ------
+    TypeError
+        If JSON cannot hold it.
+    """
     if isinstance(value, dict):
         return {str(key): plain(item) for key, item in value.items()}
     if isinstance(value, list | tuple | np.ndarray):

@@ -4,6 +4,7 @@ import torch
 from sklearn.base import BaseEstimator
 
 from mne_duin.estimators.inputs import EpochsInput
+from mne_duin.estimators.resume import circumstances_of, fingerprint
 from mne_duin.training import (
     choose_device,
     choose_precision,
@@ -11,6 +12,8 @@ from mne_duin.training import (
     seed_randomness,
     train,
 )
+from mne_duin.training.processes import from_main
+from mne_duin.training.state import Keeper
 from mne_duin.utils.random import draw_seed
 
 BATCH = 64  # epochs that are evaluated at once
@@ -25,14 +28,23 @@ class TrainedNetwork(EpochsInput, BaseEstimator):
         tags.input_tags.three_d_array = True
         return tags
 
-    def _prepare(self):
+    def _prepare(self, keeper=None):
         """Draw the seed, choose the device and return the type of autocast."""
-        self._seed = draw_seed(self.random_state)
         self.device_ = choose_device(self.device)
+        self._seed = from_main(draw_seed(self.random_state))
+        if keeper is not None:
+            self._seed = keeper.choose_seed(self._seed, self.random_state)
         return choose_precision(self.precision, self.device_)
 
-    def _train(self, step, data, recipe, dtype, **options):
+    def _train(
+        self, step, data, recipe, dtype, *, validation=None, keeper=None, **options
+    ):
         """Run the engine with a recipe and keep its history."""
+        sets = validation if isinstance(validation, dict) else {"valid": validation}
+        sets = {prefix: part for prefix, part in sets.items() if part is not None}
+        self.fingerprint_ = fingerprint(self, data, sets)
+        keeper = Keeper() if keeper is None else keeper
+        keeper.check_data(self.fingerprint_, circumstances_of(self.device_, dtype))
         n_warmup = max(round(recipe["warmup"] * recipe["max_iter"]), 1)
         self.history_, self.best_iter_ = train(
             self.module_,
@@ -48,19 +60,23 @@ class TrainedNetwork(EpochsInput, BaseEstimator):
             dtype=dtype,
             name=type(self).__name__,
             verbose=self.verbose,
+            validation=sets,
+            keeper=keeper,
             **options,
         )
         self.n_iter_ = len(self.history_)
 
-    def _seeded_build(self, build, start=None, data=None):
+    def _seeded_build(self, build, start=None, data=None, *, keeper=None):
         """Build a network with seeded initial values; global states stay untouched.
 
-        ``start(module, data)`` may then give it better ones.
+        ``start(module, data)`` may then give it better ones, unless a checkpoint has
+        all values anyway.
         """
+        is_new = keeper is None or not keeper.found
         with private_randomness(self.device_):
             seed_randomness(self._seed, self.device_)
             self.module_ = build().to(self.device_)
-            if start is not None:
+            if start is not None and is_new:
                 start(self.module_, data)
 
     @torch.no_grad()

@@ -11,6 +11,7 @@ from mne_duin.estimators.codex import STARTS, CodexTraining
 from mne_duin.estimators.codex_plots import CodexPlots
 from mne_duin.estimators.limits import check_numbers
 from mne_duin.estimators.presets import resolve
+from mne_duin.estimators.resume import open_checkpoints
 from mne_duin.nn import Quantizer, build_vqvae
 from mne_duin.nn.starts import start_vqvae_
 from mne_duin.utils.checks import check_option
@@ -164,7 +165,17 @@ class DuINVQVAE(CodexPlots, TransformerMixin, BaseDuIN):
         self.random_state = random_state
         self.verbose = verbose
 
-    def fit(self, X, y=None, *, subject=None, sfreq=None, validation=None):
+    def fit(
+        self,
+        X,
+        y=None,
+        *,
+        subject=None,
+        sfreq=None,
+        validation=None,
+        checkpoint_dir=None,
+        checkpoint_every=1,
+    ):
         """Learn the codex.
 
         Parameters
@@ -174,6 +185,7 @@ class DuINVQVAE(CodexPlots, TransformerMixin, BaseDuIN):
         %(subject)s
         %(fit_sfreq)s
         %(validation_segments)s
+        %(checkpoints)s
 
         Returns
         -------
@@ -183,24 +195,47 @@ class DuINVQVAE(CodexPlots, TransformerMixin, BaseDuIN):
         Raises
         ------
         ValueError
-            If the data or a parameter cannot be used; the message says why.
+            If the data or a parameter cannot be used, or ``checkpoint_dir`` has a
+            training with others; the message says why.
+        %(checkpoint_errors)s
         """
         recipe = resolve(self, "vqvae")
         check_numbers(self, recipe)
         check_option("codex_start", recipe["codex_start"], STARTS)
         check_option("initial", recipe["initial"], INITIAL)
         check_option("subject_layers", self.subject_layers, SUBJECT_LAYERS)
+        keeper = open_checkpoints(
+            self, "vqvae", recipe, checkpoint_dir, checkpoint_every
+        )
         self.high_gamma_ = bool(recipe["high_gamma"])
         epochs = self._check_X(X, subject=subject, sfreq=sfreq)
-        dtype = self._prepare()
+        dtype = self._prepare(keeper)
         data = self._signal_data(epochs, crop=recipe["crop_duration"])
         self._seeded_build(
             partial(self._build, recipe["n_codes"]),
             _start if recipe["initial"] == "principal" else None,
             data,
+            keeper=keeper,
         )
+        step = self._codex_training(data, recipe)
+        self._train(
+            step,
+            data,
+            recipe,
+            dtype,
+            validation=self._held_out(validation, recipe, sfreq),
+            keeper=keeper,
+            begin_pass=step.begin_pass,
+            end_pass=step.end_pass,
+        )
+        codes = self._encode(epochs)
+        self.code_counts_ = np.bincount(codes.ravel(), minlength=recipe["n_codes"])
+        self._warn_if_collapsed()
+        return self
+
+    def _codex_training(self, data, recipe):
         n_passes = recipe["max_iter"]
-        step = CodexTraining(
+        return CodexTraining(
             data,
             start=recipe["codex_start"],
             n_unquantized=n_passes // 2,
@@ -209,23 +244,6 @@ class DuINVQVAE(CodexPlots, TransformerMixin, BaseDuIN):
             n_revive=n_passes - max(n_passes // 10, 1),
             commitment=self.commitment,
         )
-        held_out = None
-        if validation is not None:
-            held_out = self._check_again(validation, sfreq=sfreq)
-            held_out = self._signal_data(held_out, crop=recipe["crop_duration"])
-        self._train(
-            step,
-            data,
-            recipe,
-            dtype,
-            validation=held_out,
-            begin_pass=step.begin_pass,
-            end_pass=step.end_pass,
-        )
-        codes = self._encode(epochs)
-        self.code_counts_ = np.bincount(codes.ravel(), minlength=recipe["n_codes"])
-        self._warn_if_collapsed()
-        return self
 
     def _build(self, n_codes):
         if self.patch_size_ % 10:

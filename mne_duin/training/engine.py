@@ -9,13 +9,26 @@ from mne.utils import logger
 from tqdm.auto import tqdm
 
 from mne_duin.training.devices import private_randomness, seed_randomness
-from mne_duin.training.history import History
 from mne_duin.training.optim import learning_rate, make_optimizer
+from mne_duin.training.processes import (
+    average_statistics_,
+    is_main,
+    process_index,
+    share_of,
+    shared_statistics,
+    sum_gradients_,
+    sum_values,
+)
+from mne_duin.training.state import Keeper, TrainingState
 
 
-def pass_seed(seed, index):
-    """Return the seed of a pass, so that every draw is a function of (seed, pass)."""
-    return int(np.random.SeedSequence([seed, index]).generate_state(1, np.uint64)[0])
+def pass_seed(seed, index, process=0):
+    """Return the seed of a pass, so that every draw is a function of (seed, pass).
+
+    Batches, crops and masks take that of process 0 everywhere, dropout its own.
+    """
+    words = [seed, index, process] if process else [seed, index]
+    return int(np.random.SeedSequence(words).generate_state(1, np.uint64)[0])
 
 
 def is_shown(verbose):
@@ -44,8 +57,12 @@ def train(
     dtype=None,
     name="training",
     verbose=None,
+    keeper=None,
 ):
     """Train a network and return what happened.
+
+    Where several processes were started, each takes its share of every batch, and all
+    end with the same network; see :mod:`mne_duin.training.processes`.
 
     Parameters
     ----------
@@ -88,6 +105,8 @@ def train(
         Label of the progress bar.
     verbose : bool | None
         Whether to show a progress bar.
+    keeper : Keeper | None
+        Keeps the state after every pass, and may have one to continue from.
 
     Returns
     -------
@@ -104,37 +123,47 @@ def train(
     optimizer = make_optimizer(
         module, lr=lr, weight_decay=weight_decay, betas=betas, lr_scale=lr_scale
     )
-    device = data.x.device
-    history, best = History(), _Best(monitor)
-    bar = tqdm(total=max_iter, desc=name, disable=not is_shown(verbose), leave=False)
-    with bar, private_randomness(device):
-        for index in range(max_iter):
+    device, keeper = data.x.device, Keeper() if keeper is None else keeper
+    state = TrainingState(module, optimizer, monitor)
+    is_hidden = not (is_shown(verbose) and is_main())
+    bar = tqdm(total=max_iter, desc=name, disable=is_hidden, leave=False)
+    sets = _by_prefix(validation)
+    with (
+        bar,
+        private_randomness(device),
+        shared_statistics(module) as norms,
+        keeper.watch(),
+    ):
+        n_done = keeper.resume(state)
+        state.share_()
+        bar.update(n_done)
+        for index in range(n_done, max_iter):
             started = time.perf_counter()
             rate = learning_rate(
                 index, max_iter, lr=lr, lr_min=lr_min, n_warmup=n_warmup
             )
             generator = torch.Generator().manual_seed(pass_seed(seed, index))
-            seed_randomness(pass_seed(seed, index) ^ 1, device)
+            seed_randomness(pass_seed(seed, index, process_index()) ^ 1, device)
             record = {"pass": index + 1, "lr": rate}
             if begin_pass is not None:
                 begin_pass(module, index, generator)
             batches = data.random_batches(batch_size, generator)
-            record |= _train_pass(module, step, batches, optimizer, rate, dtype)
+            record |= _train_pass(module, step, batches, optimizer, rate, dtype, norms)
             _check_loss(record, lr)
             if end_pass is not None:
                 record |= end_pass(module, index, generator) or {}
-            for prefix, held_out in _by_prefix(validation).items():
+            for prefix, held_out in sets.items():
                 record |= evaluate(
                     module, step, held_out, batch_size, dtype=dtype, prefix=prefix
                 )
             record["seconds"] = time.perf_counter() - started
-            history.records.append(record)
-            best.see(record, module)
+            state.see(record)
+            keeper.after_pass(state, max_iter)
             bar.set_postfix_str(_summary(record), refresh=False)
             bar.update()
-    best.restore(module)
+    state.restore_best()
     module.eval()
-    return history, best.iteration
+    return state.history, state.best_iteration
 
 
 def _by_prefix(validation):
@@ -144,20 +173,25 @@ def _by_prefix(validation):
     return {} if validation is None else {"valid": validation}
 
 
-def _train_pass(module, step, batches, optimizer, rate, dtype):
+def _train_pass(module, step, batches, optimizer, rate, dtype, norms):
     """Run the steps of one pass; the host reads the losses once, at the end."""
     for group in optimizer.param_groups:
         group["lr"] = rate * group["lr_scale"]
     module.train()
     totals, count = {}, 0
     for batch in batches:
+        share = share_of(batch)
+        for norm in norms:
+            norm.counts = share.counts
         with torch.autocast(batch.x.device.type, dtype, enabled=dtype is not None):
-            losses = step(module, batch)
+            losses = step(module, share)
         optimizer.zero_grad(set_to_none=True)
-        losses["loss"].backward()
+        (losses["loss"] * share.weight).backward()
+        sum_gradients_(module)
         optimizer.step()
-        _add(totals, losses, len(batch))
+        _add(totals, losses, share)
         count += len(batch)
+    average_statistics_(module)
     return _means(totals, count, "train")
 
 
@@ -198,20 +232,21 @@ def evaluate(module, step, data, batch_size, *, dtype=None, prefix="valid"):
     totals = {}
     for batch in data.batches(batch_size):
         with torch.autocast(batch.x.device.type, dtype, enabled=dtype is not None):
-            losses = step(module, batch)
-        _add(totals, losses, len(batch))
+            share = share_of(batch)
+            losses = step(module, share)
+        _add(totals, losses, share)
     module.train(was_training)
     return _means(totals, len(data), prefix)
 
 
-def _add(totals, losses, weight):
+def _add(totals, losses, share):
     for key, value in losses.items():
-        value = value.detach().float() * weight
+        value = value.detach().float() * (len(share) * share.counts)
         totals[key] = totals[key] + value if key in totals else value
 
 
 def _means(totals, count, prefix):
-    values = torch.stack(list(totals.values())).cpu() / count
+    values = sum_values(torch.stack(list(totals.values()))).cpu() / count
     return {
         f"{prefix}_{key}": value.item()
         for key, value in zip(totals, values, strict=True)
@@ -221,23 +256,3 @@ def _means(totals, count, prefix):
 def _summary(record):
     shown = ("train_loss", "valid_loss", "valid_accuracy", "codes_used")
     return ", ".join(f"{key} {record[key]:.3g}" for key in shown if key in record)
-
-
-class _Best:
-    """Remember the weights of the best pass; an equal later one does not count."""
-
-    def __init__(self, monitor):
-        self.monitor = (monitor,) if isinstance(monitor, str) else monitor
-        self.iteration, self.value, self.state = None, None, None
-
-    def see(self, record, module):
-        if self.monitor is None:
-            return
-        value = [-record[m] if m.endswith("loss") else record[m] for m in self.monitor]
-        if self.value is None or value > self.value:
-            self.iteration, self.value = record["pass"], value
-            self.state = {k: v.clone() for k, v in module.state_dict().items()}
-
-    def restore(self, module):
-        if self.state is not None:
-            module.load_state_dict(self.state)

@@ -42,6 +42,19 @@ sfreq : float | None
 validation : Epochs | array | None
     Held-out epochs; their losses join the history.
 """,
+    "checkpoints": """
+checkpoint_dir : path-like | None
+    Folder for checkpoints, a subfolder per stage. If it has one of this training,
+    the training continues after it, with the same result as if it had never been
+    interrupted; a finished one is returned as it is. Ctrl-C and SIGTERM write the
+    last complete pass. None keeps nothing.
+checkpoint_every : int
+    Passes from one checkpoint to the next.
+""",
+    "checkpoint_errors": """
+OSError
+    If a checkpoint cannot be written; earlier ones are left as they were.
+""",
     # How the networks are built.
     "preset": """
 preset : str

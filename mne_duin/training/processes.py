@@ -1,0 +1,271 @@
+"""Several processes that train one network: shares of a batch, sums over all of them.
+
+``accelerate launch`` or ``torchrun`` start the same program several times;
+``accelerate`` joins the processes and gives each its device. Every process holds all
+the data and draws the same batches, of which it takes its share. With the loss of a
+process weighted by that share, the sum of the gradients is the gradient of the whole
+batch. Alone, every function here changes nothing.
+"""
+
+import os
+from contextlib import contextmanager
+from dataclasses import dataclass, fields
+
+import torch
+from accelerate import PartialState
+from torch import nn
+from torch.distributed.nn import functional as differentiable
+
+from mne_duin.training.data import Batch
+
+
+@dataclass(frozen=True)
+class Share(Batch):
+    """The part of a batch that belongs to one process.
+
+    Attributes
+    ----------
+    first, n_total : int
+        Where it begins in the whole batch, and how many epochs that has.
+    counts : bool
+        False for a process that got none: it takes the first epoch with weight zero,
+        because all processes have to make the step together.
+    """
+
+    first: int = 0
+    n_total: int = 1
+    counts: bool = True
+
+    @property
+    def weight(self):
+        """Share of the whole batch, between 0 and 1."""
+        return len(self) / self.n_total if self.counts else 0.0
+
+
+def join_processes(device="auto"):
+    """Join the other processes, if there are any.
+
+    Parameters
+    ----------
+    device : str | torch.device
+        What the user asked for; ``"cpu"`` lets processes talk through gloo.
+
+    Returns
+    -------
+    n_processes : int
+        How many there are, this one included.
+    """
+    if int(os.environ.get("WORLD_SIZE", "1")) > 1:
+        return PartialState(cpu=str(device) == "cpu").num_processes
+    return 1
+
+
+def leave_processes():
+    """Say goodbye to the other processes; the program can end."""
+    if n_processes() > 1:
+        PartialState().destroy_process_group()
+
+
+def n_processes():
+    """Return how many processes train together."""
+    if torch.distributed.is_available() and torch.distributed.is_initialized():
+        return torch.distributed.get_world_size()
+    return 1
+
+
+def process_index():
+    """Return the number of this process, from 0."""
+    return torch.distributed.get_rank() if n_processes() > 1 else 0
+
+
+def is_main():
+    """Tell whether this is the process that writes files and shows progress."""
+    return process_index() == 0
+
+
+def share_of(batch):
+    """Return this process's share of a batch.
+
+    Parameters
+    ----------
+    batch : Batch
+        The whole batch, the same on all processes.
+
+    Returns
+    -------
+    share : Share
+        Neighbouring epochs of it; shares differ by one epoch at most.
+    """
+    n_total, n_all, index = len(batch), n_processes(), process_index()
+    first, last = index * n_total // n_all, (index + 1) * n_total // n_all
+    counts = last > first
+    rows = slice(first, last) if counts else slice(0, 1)
+    parts = {field.name: getattr(batch, field.name) for field in fields(Batch)}
+    parts = {name: None if v is None else v[rows] for name, v in parts.items()}
+    return Share(**parts, first=rows.start, n_total=n_total, counts=counts)
+
+
+@torch.no_grad()
+def sum_gradients_(module):
+    """Replace the gradients by their sums over the processes, as one message."""
+    if n_processes() == 1:
+        return
+    wanted = [p for p in module.parameters() if p.requires_grad]
+    gradients = [torch.zeros_like(p) if p.grad is None else p.grad for p in wanted]
+    # A part that no process used has no gradient anywhere, and keeps none.
+    used = torch.tensor([float(p.grad is not None) for p in wanted])
+    flat = torch.cat([g.flatten() for g in gradients] + [used.to(gradients[0])])
+    torch.distributed.all_reduce(flat)
+    sizes = [g.numel() for g in gradients]
+    *sums, used = flat.split([*sizes, len(wanted)])
+    for parameter, value, n_users in zip(wanted, sums, used.tolist(), strict=True):
+        parameter.grad = value.view_as(parameter).clone() if n_users else None
+
+
+def sum_values(tensor):
+    """Return the sum of a tensor over the processes; the tensor stays as it is."""
+    if n_processes() == 1:
+        return tensor
+    tensor = tensor.clone()
+    torch.distributed.all_reduce(tensor)
+    return tensor
+
+
+def gather_rows(tensor, share):
+    """Put the rows that every process has of one batch together again.
+
+    Parameters
+    ----------
+    tensor : Tensor, shape (n_epochs, ...)
+        One row per epoch of the share.
+    share : Share
+        The share.
+
+    Returns
+    -------
+    rows : Tensor, shape (n_total, ...)
+        The rows of the whole batch, the same on all processes.
+    """
+    if n_processes() == 1:
+        return tensor
+    rows = tensor.new_zeros(share.n_total, *tensor.shape[1:])
+    if share.counts:
+        rows[share.first : share.first + len(share)] = tensor
+    torch.distributed.all_reduce(rows)
+    return rows
+
+
+def broadcast_(tensors):
+    """Give all processes the values that the main one has.
+
+    Parameters
+    ----------
+    tensors : iterable of Tensor
+        Changed in place.
+    """
+    if n_processes() > 1:
+        for tensor in tensors:
+            torch.distributed.broadcast(tensor.detach(), 0)
+
+
+def from_main(value):
+    """Return an object that only the main process needs to have."""
+    if n_processes() == 1:
+        return value
+    box = [value]
+    torch.distributed.broadcast_object_list(box, 0)
+    return box[0]
+
+
+@torch.no_grad()
+def average_statistics_(module):
+    """Average the running statistics, where processes have kept their own."""
+    if n_processes() == 1:
+        return
+    for name, buffer in module.named_buffers():
+        if ".subjects." in name and buffer.is_floating_point():
+            torch.distributed.all_reduce(buffer)
+            buffer /= n_processes()
+
+
+class SharedBatchNorm(nn.BatchNorm1d):
+    """Batch normalisation by the statistics of the whole batch, on any device.
+
+    ``torch.nn.SyncBatchNorm`` does the same on CUDA only.
+    """
+
+    counts = True
+
+    def forward(self, x):
+        """Normalise.
+
+        Parameters
+        ----------
+        x : Tensor, shape (n_rows, n_filters) | shape (n_rows, n_filters, n_times)
+            The rows of this process.
+
+        Returns
+        -------
+        x : Tensor
+            The same shape.
+        """
+        if not self.training or n_processes() == 1:
+            return super().forward(x)
+        axes = [axis for axis in range(x.ndim) if axis != 1]
+        shape = [1, -1] + [1] * (x.ndim - 2)
+        weight, n_own = float(self.counts), x.numel() / x.shape[1]
+        values = x.float()
+        sums = torch.cat([values.sum(axes), values.new_tensor([n_own])]) * weight
+        mean, n = _summed(sums).split([x.shape[1], 1])
+        mean = mean / n
+        centered = values - mean.view(shape)
+        variance = _summed(centered.square().sum(axes) * weight) / n
+        self._remember(mean.detach(), variance.detach(), n.item())
+        scaled = centered * torch.rsqrt(variance + self.eps).view(shape)
+        scaled = scaled * self.weight.view(shape) + self.bias.view(shape)
+        return scaled.to(x.dtype)
+
+    @torch.no_grad()
+    def _remember(self, mean, variance, n):
+        """Move the running statistics as torch does."""
+        self.num_batches_tracked += 1
+        self.running_mean.lerp_(mean, self.momentum)
+        self.running_var.lerp_(variance * n / max(n - 1, 1), self.momentum)
+
+
+def _summed(tensor):
+    """Sum over the processes; gradients are summed on their way back."""
+    return differentiable.all_reduce(tensor)
+
+
+@contextmanager
+def shared_statistics(module):
+    """Let batch normalisations see the whole batch while several processes train.
+
+    Parameters
+    ----------
+    module : Module
+        The network; afterwards it is made of torch's own layers again.
+
+    Yields
+    ------
+    norms : list of SharedBatchNorm
+        The layers.
+    """
+    norms = []
+    if n_processes() > 1:
+        norms = [
+            layer
+            for name, layer in module.named_modules()
+            # A subject's own layers see the rows of that subject only; a process whose
+            # share has none would leave the others waiting.
+            if type(layer) is nn.BatchNorm1d and ".subjects." not in name
+        ]
+    for norm in norms:
+        norm.__class__ = SharedBatchNorm
+    try:
+        yield norms
+    finally:
+        for norm in norms:
+            norm.__class__ = nn.BatchNorm1d
+            norm.__dict__.pop("counts", None)
