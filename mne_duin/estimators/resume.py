@@ -1,25 +1,20 @@
 """Checkpoints of a training, and what must be the same for it to be continued."""
 
-import hashlib
-import platform
 import signal
 import threading
 from contextlib import contextmanager
-from importlib.metadata import version
 from pathlib import Path
 
 import numpy as np
-import torch
 from mne.utils import logger, warn
 
-from mne_duin._version import __version__
 from mne_duin.checkpoints import read_latest, write_next
-from mne_duin.estimators.persistence import LIBRARIES, STAGES, plain
+from mne_duin.estimators.fingerprint import changes
+from mne_duin.estimators.persistence import STAGES, plain
 from mne_duin.training.processes import (
     from_main,
     is_main,
     join_processes,
-    n_processes,
 )
 from mne_duin.training.state import Keeper
 from mne_duin.utils.checks import check_number
@@ -85,7 +80,7 @@ class Checkpoints(Keeper):
         self._tensors, self._meta = latest[:2] if self.found else (None, None)
         if self.found:
             known = self._meta.get("training", {}).get("parameters", {})
-            self._refuse("parameters", _changes(known, parameters))
+            self._refuse("parameters", changes(known, parameters))
 
     def choose_seed(self, seed, random_state):
         """Return the seed, that of the earlier training where chance chose it."""
@@ -114,18 +109,18 @@ class Checkpoints(Keeper):
         if not self.found:
             return
         training = self._meta["training"]
-        self._refuse("data", _changes(training["data"], self.data))
-        changes = _changes(training["circumstances"], circumstances)
-        if changes and is_main():
+        self._refuse("data", changes(training["data"], self.data))
+        changed = changes(training["circumstances"], circumstances)
+        if changed and is_main():
             warn(
                 f"The training in {str(self.folder)!r} continues under other "
-                f"circumstances ({changes}); the result can differ in the last digits."
+                f"circumstances ({changed}); the result can differ in the last digits."
             )
 
-    def _refuse(self, what, changes):
-        if changes:
+    def _refuse(self, what, changed):
+        if changed:
             raise ValueError(
-                f"The training in {str(self.folder)!r} had other {what}: {changes}. "
+                f"The training in {str(self.folder)!r} had other {what}: {changed}. "
                 "Continue it with what it had, or pass another `checkpoint_dir`."
             )
 
@@ -196,97 +191,3 @@ def _termination_as_interrupt():
 
 def _interrupt(number, frame):
     raise KeyboardInterrupt("terminated")
-
-
-def circumstances_of(device, dtype):
-    """Say on what a network is trained, beside its parameters and data.
-
-    Parameters
-    ----------
-    device : torch.device
-        The device.
-    dtype : torch.dtype | None
-        Type of autocast.
-
-    Returns
-    -------
-    circumstances : dict
-        Kind of device, precision, processes, versions.
-    """
-    return {
-        "device": device.type,
-        "precision": "32" if dtype is None else str(dtype).removeprefix("torch."),
-        "processes": n_processes(),
-        "mne_duin": __version__,
-        "python": platform.python_version(),
-        **{name: version(name) for name in LIBRARIES},
-    }
-
-
-def fingerprint(estimator, data, held_out):
-    """Return what tells data from other data.
-
-    Parameters
-    ----------
-    estimator : TrainedNetwork
-        The estimator, which knows its channels and scales.
-    data : SignalData
-        The training epochs.
-    held_out : dict of str to SignalData
-        Held-out epochs by name.
-
-    Returns
-    -------
-    fingerprint : dict
-        Names and sizes as they are, values as SHA-256.
-    """
-    known = {
-        "channels": estimator.ch_names_,
-        "sampling rate": float(estimator.info_["sfreq"]),
-        "subjects": list(estimator.subjects_),
-        "number of epochs": len(data),
-    }
-    for prefix, part in {"": data, **held_out}.items():
-        name = f"{prefix} " if prefix else ""
-        known[f"{name}values"] = _digest([part.x])
-        known[f"{name}labels"] = _digest([part.y])
-        known[f"{name}subject of each epoch"] = _digest([part.subject])
-    stage = getattr(estimator, "vqvae_", None) or _pretrained(estimator)
-    if stage is not None:
-        known["earlier stage"] = _digest(stage.module_.state_dict().values())
-    return known
-
-
-def _pretrained(estimator):
-    """Return the earlier stage of a classifier, out of its frozen wrapper."""
-    stage = getattr(estimator, "pretrained", None)
-    return getattr(stage, "estimator", stage)
-
-
-def _digest(tensors):
-    """Return the SHA-256 of some tensors; None for none."""
-    present = [value for value in tensors if value is not None]
-    if not present:
-        return None
-    digest = hashlib.sha256()
-    for value in present:
-        digest.update(f"{value.dtype} {tuple(value.shape)};".encode())
-        whole = value.detach().cpu().contiguous().reshape(-1)
-        digest.update(memoryview(whole.view(torch.uint8).numpy()))
-    return digest.hexdigest()
-
-
-def _changes(old, new):
-    """Say in words what differs between two descriptions; empty if nothing does."""
-    names = [*old, *(name for name in new if name not in old)]
-    changed = [name for name in names if old.get(name) != new.get(name)]
-    return "; ".join(
-        name
-        if _is_digest(old.get(name)) or _is_digest(new.get(name))
-        else f"{name} {old.get(name)!r} -> {new.get(name)!r}"
-        for name in changed
-    )
-
-
-def _is_digest(value):
-    return isinstance(value, str) and len(value) == 64

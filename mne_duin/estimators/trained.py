@@ -3,8 +3,8 @@
 import torch
 from sklearn.base import BaseEstimator
 
+from mne_duin.estimators.fingerprint import circumstances_of, fingerprint
 from mne_duin.estimators.inputs import EpochsInput
-from mne_duin.estimators.resume import circumstances_of, fingerprint
 from mne_duin.training import (
     choose_device,
     choose_precision,

@@ -245,7 +245,7 @@ def test_another_first_stage_is_refused(tmp_path):
 def test_other_circumstances_are_told(tmp_path, monkeypatch):
     epochs, y, estimator = make_stage("mae")
     estimator.fit(epochs, y, checkpoint_dir=tmp_path)
-    monkeypatch.setattr("mne_duin.estimators.resume.__version__", "0.0")
+    monkeypatch.setattr("mne_duin.estimators.fingerprint.__version__", "0.0")
     estimator.set_params(device="cpu", verbose=None)
     with pytest.warns(RuntimeWarning, match="mne_duin '.*' -> '0.0'.*last digits"):
         estimator.fit(epochs, y, checkpoint_dir=tmp_path)
