@@ -22,6 +22,7 @@ FOLDERS = (
 )
 
 OTHERS = {
+    "Pretraining": "mne_duin.pretraining.Pretraining",
     "WordComparison": "mne_duin.comparing.WordComparison",
     "WordDecoding": "mne_duin.pipeline.WordDecoding",
 }

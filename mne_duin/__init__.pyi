@@ -41,6 +41,7 @@ from .estimators import (
     DuINVQVAE,
     add_subject,
     convert_weights,
+    estimate_cost,
     from_braindecode,
     from_pretrained,
     make_duin,
@@ -112,4 +113,5 @@ from .datasets import (
 from .report import make_report
 from .ablating import ablate_words
 from .comparing import compare_words
+from .pretraining import pretrain
 from .pipeline import decode_words

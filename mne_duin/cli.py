@@ -12,6 +12,7 @@ import mne
 from mne_duin import __version__
 from mne_duin.channels import assign_regions, label_contacts
 from mne_duin.cli_comparing import add_ablate, add_compare, add_recording
+from mne_duin.cli_pretraining import add_pretrain
 from mne_duin.estimators import convert_weights
 from mne_duin.io import find_recordings, read_contacts
 from mne_duin.pipeline import decode_words
@@ -72,6 +73,7 @@ def make_parser():
     _add_decode(commands)
     add_compare(commands)
     add_ablate(commands)
+    add_pretrain(commands)
     _add_contacts(commands)
     _add_convert(commands)
     info = commands.add_parser("sys-info", help="print versions, for bug reports")
@@ -114,6 +116,12 @@ def _add_decode(commands):
     parser.add_argument("--device", default="auto", help="auto, cpu, cuda, mps")
     parser.add_argument("--precision", choices=("32", "bf16", "auto"), default="auto")
     parser.add_argument("--seed", type=int, default=0, help="default: %(default)s")
+    parser.add_argument(
+        "--checkpoints",
+        type=Path,
+        metavar="DIR",
+        help="keep checkpoints of the pre-training here, and continue from them",
+    )
     parser.set_defaults(function=decode)
 
 
@@ -202,6 +210,7 @@ def decode(options):
         reference=None if options.reference == "none" else options.reference,
         atlas=options.atlas,
         space=options.space,
+        checkpoint_dir=options.checkpoints,
         device=options.device,
         precision=options.precision,
         random_state=options.seed,

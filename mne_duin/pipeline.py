@@ -15,6 +15,7 @@ from mne_duin.estimators import DuINClassifier, DuINMAE, DuINVQVAE
 from mne_duin.estimators.presets import resolve
 from mne_duin.evaluation import evaluate
 from mne_duin.io import find_recordings, read_epochs, read_segments
+from mne_duin.pretraining import log_costs
 from mne_duin.report import make_report
 from mne_duin.utils.checks import as_list, check_option
 from mne_duin.utils.epochs import run_names
@@ -81,6 +82,7 @@ def decode_words(
     atlas="desikan-killiany",
     space=None,
     overwrite=True,
+    checkpoint_dir=None,
     device="auto",
     precision="auto",
     random_state=0,
@@ -126,6 +128,9 @@ def decode_words(
         Which coordinates to use where there are several.
     overwrite : bool
         Whether an earlier result of the subject may be replaced.
+    checkpoint_dir : path-like | None
+        Folder for checkpoints of the pre-training, which an interrupted call continues
+        from; see :meth:`mne_duin.DuINVQVAE.fit`.
     device : str
         ``"auto"``, ``"cpu"``, ``"cuda"``, ``"mps"``.
     precision : str
@@ -182,7 +187,7 @@ def decode_words(
         "random_state": random_state,
         "verbose": verbose if isinstance(verbose, bool) else None,
     }
-    decoding = _learn(epochs, contacts, paths, reading, common, folder)
+    decoding = _learn(epochs, contacts, paths, reading, common, folder, checkpoint_dir)
     if folder is not None:
         settings = {
             "label column": label_column,
@@ -245,7 +250,7 @@ def check_trials(epochs):
             )
 
 
-def _learn(epochs, contacts, paths, reading, common, folder):
+def _learn(epochs, contacts, paths, reading, common, folder, checkpoint_dir):
     """Evaluate the baseline and the networks on the run that is held out."""
     baseline, _ = _evaluate(make_lda(), epochs, common)
     held_out = np.unique(run_names(epochs.metadata)[baseline.epoch])
@@ -258,8 +263,9 @@ def _learn(epochs, contacts, paths, reading, common, folder):
         f"channels; run {', '.join(held_out)} is held out; {len(segments)} segments of "
         "the other runs for pre-training."
     )
-    vqvae = DuINVQVAE(**common).fit(segments)
-    mae = DuINMAE(vqvae, **common).fit(segments)
+    log_costs(segments, common)
+    vqvae = DuINVQVAE(**common).fit(segments, checkpoint_dir=checkpoint_dir)
+    mae = DuINMAE(vqvae, **common).fit(segments, checkpoint_dir=checkpoint_dir)
     results = {}
     results[MAIN], classifier = _evaluate(DuINClassifier(mae, **common), epochs, common)
     codex_only = DuINClassifier(vqvae, **common)

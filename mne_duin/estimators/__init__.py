@@ -6,11 +6,13 @@ started and kept alive, ``new_subject`` fits the own layers of one more subject,
 ``presets`` the training recipes as data, ``reading`` opens saved and published weights,
 ``published`` and ``exchange`` make weights for the published code and for braindecode,
 ``conversion`` turns one file into another, ``hub`` shares them, ``staged`` fits all
-stages in one.
+stages in one, ``resume`` continues an interrupted training, ``cost`` tells before what
+one will take.
 """
 
 from mne_duin.estimators.classifier import DuINClassifier
 from mne_duin.estimators.conversion import convert_weights
+from mne_duin.estimators.cost import Cost, estimate_cost
 from mne_duin.estimators.exchange import from_braindecode, to_braindecode
 from mne_duin.estimators.mae import DuINMAE
 from mne_duin.estimators.new_subject import add_subject
@@ -25,6 +27,7 @@ from mne_duin.estimators.tokens import DuINTokenDecoder
 from mne_duin.estimators.vqvae import DuINVQVAE
 
 __all__ = [
+    "Cost",
     "DuINClassifier",
     "DuINDecoder",
     "DuINMAE",
@@ -32,6 +35,7 @@ __all__ = [
     "DuINVQVAE",
     "add_subject",
     "convert_weights",
+    "estimate_cost",
     "from_braindecode",
     "from_pretrained",
     "make_duin",

@@ -1,0 +1,50 @@
+"""What a training will take, before it starts."""
+
+import numpy as np
+import pytest
+from toy_trials import CLASSIFIER, KINDS, VQVAE, make
+
+from mne_duin import DuINVQVAE, estimate_cost
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_counts_are_exact_and_the_estimator_stays_as_it_is(kind, vqvae, trials, fitted):
+    epochs, y = trials
+    estimator = make(kind, vqvae, max_iter=50)
+    labels = y if kind in ("classifier", "finetuned") else None
+    cost = estimate_cost(estimator, epochs, labels)
+    assert (cost.n_passes, cost.steps_per_pass) == (50, 3)
+    assert cost.seconds == pytest.approx(150 * cost.seconds_per_step)
+    parameters = fitted[kind].module_.parameters()
+    assert cost.n_parameters == sum(p.numel() for p in parameters)
+    assert cost.n_bytes > 16 * cost.n_parameters + 4 * 24 * 12 * 400
+    assert not hasattr(estimator, "module_")
+    assert estimator.max_iter == 50
+    assert str(cost).startswith("about ")
+    assert "50 passes of 3 steps" in str(cost)
+
+
+def test_memory_grows_with_batches_and_data(trials):
+    epochs = trials[0]
+    small = estimate_cost(DuINVQVAE(**VQVAE | {"batch_size": 4}), epochs)
+    large = estimate_cost(DuINVQVAE(**VQVAE | {"batch_size": 12}), epochs)
+    assert large.n_bytes > small.n_bytes
+    half = estimate_cost(DuINVQVAE(**VQVAE | {"batch_size": 4}), epochs[:12])
+    assert small.n_bytes - half.n_bytes == 4 * 12 * 12 * 400
+
+
+def test_the_estimate_is_near_what_the_training_takes(trials):
+    estimator = DuINVQVAE(**VQVAE | {"max_iter": 20})
+    cost = estimate_cost(estimator, trials[0])
+    spent = np.sum(estimator.fit(trials[0]).history_["seconds"])
+    # Tests share a machine; the order of magnitude must be right.
+    assert spent / 8 < cost.seconds < spent * 8
+
+
+def test_wrong_arguments(trials):
+    with pytest.raises(TypeError, match="`estimator` must be BaseDuIN; got dict"):
+        estimate_cost(CLASSIFIER, trials[0])
+    with pytest.raises(ValueError, match="`n_steps` must be at least 1; got 0"):
+        estimate_cost(DuINVQVAE(**VQVAE), trials[0], n_steps=0)
+    with pytest.raises(ValueError, match="`preset` must be one of"):
+        estimate_cost(DuINVQVAE("slow"), trials[0])

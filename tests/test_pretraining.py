@@ -1,0 +1,57 @@
+"""``mne-duin pretrain``: models out, and the same command again continues."""
+
+import pandas as pd
+import pytest
+
+from mne_duin import read_estimator, write_simulated_bids
+from mne_duin.cli import main
+from mne_duin.datasets import SimulationSettings
+
+COMMAND = ["--subject", "01", "--max-iter", "1", "--device", "cpu"]
+
+
+@pytest.fixture(scope="module")
+def bids_root(tmp_path_factory):
+    root = tmp_path_factory.mktemp("bids") / "dataset"
+    settings = SimulationSettings(n_words=2, n_trials_per_word=2, n_runs=1, rest=2.0)
+    return write_simulated_bids(root, subjects={"01": settings}, random_state=1)
+
+
+@pytest.fixture(scope="module")
+def pretrained(bids_root, tmp_path_factory):
+    out = tmp_path_factory.mktemp("results")
+    assert main(["pretrain", str(bids_root), *COMMAND, "--out", str(out)]) == 0
+    return out
+
+
+def files(folder):
+    return {p: p.read_bytes() for p in sorted(folder.rglob("*")) if p.is_file()}
+
+
+def test_models_table_and_checkpoints_are_written(pretrained):
+    folder = pretrained / "sub-01" / "pretraining"
+    contacts = pd.read_csv(folder / "contacts.tsv", sep="\t", index_col="name")
+    for name in ("vqvae", "mae"):
+        stage = read_estimator(folder / f"{name}.safetensors")
+        assert stage.n_iter_ == 1
+        assert stage.ch_names_ == list(contacts.index)
+        assert len(list((folder / "checkpoints" / name).iterdir())) == 1
+
+
+def test_the_same_command_again_makes_no_pass(pretrained, bids_root, capsys):
+    before = files(pretrained)
+    command = ["pretrain", str(bids_root), *COMMAND, "--out", str(pretrained)]
+    assert main(command) == 0
+    output = capsys.readouterr().out
+    assert "Continuing after pass 1" in output
+    assert "VQ-VAE: about" in output
+    assert "MAE: about" in output
+    assert files(pretrained) == before
+
+
+def test_other_parameters_are_refused_in_one_sentence(pretrained, bids_root, capsys):
+    command = ["pretrain", str(bids_root), *COMMAND, "--out", str(pretrained)]
+    assert main([*command, "--seed", "7", "--quiet"]) == 2
+    message = capsys.readouterr().err
+    assert "had other parameters: random_state 0 -> 7" in message
+    assert "checkpoint_dir" in message
