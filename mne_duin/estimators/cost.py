@@ -8,16 +8,18 @@ import torch
 from sklearn.base import clone
 from sklearn.frozen import FrozenEstimator
 
-from mne_duin.estimators.base import BaseDuIN, unwrap
+from mne_duin.estimators.base import unwrap
+from mne_duin.estimators.classifier import DuINClassifier
 from mne_duin.estimators.mae import DuINMAE
 from mne_duin.estimators.presets import resolve
+from mne_duin.estimators.vqvae import DuINVQVAE
 from mne_duin.utils.checks import check_number, check_type
 from mne_duin.utils.docs import fill_doc
 from mne_duin.utils.epochs import as_array
 
 # Weights, gradients and the two moments of AdamW, in float32.
 BYTES_PER_PARAMETER = 16
-STAGES = {"DuINVQVAE": "vqvae", "DuINMAE": "mae", "DuINClassifier": "classifier"}
+STAGES = {DuINVQVAE: "vqvae", DuINMAE: "mae", DuINClassifier: "classifier"}
 
 
 @dataclass(frozen=True)
@@ -86,7 +88,7 @@ def estimate_cost(estimator, X, y=None, *, subject=None, sfreq=None, n_steps=2):
     Raises
     ------
     TypeError
-        If it is no estimator of this package.
+        If it is none of the three stages.
     ValueError
         If the data or a parameter cannot be used.
 
@@ -118,9 +120,9 @@ def try_out(estimator, X, y=None, *, subject=None, sfreq=None, n_steps=2):
     trial : BaseDuIN
         The copy; good for nothing but trying out a later stage.
     """
-    check_type("estimator", estimator, BaseDuIN)
+    check_type("estimator", estimator, tuple(STAGES))
     check_number("n_steps", n_steps, low=1, integer=True)
-    recipe = resolve(estimator, STAGES[type(estimator).__name__])
+    recipe = resolve(estimator, STAGES[type(estimator)])
     epochs = as_array(X, sfreq=sfreq if sfreq is not None else estimator.sfreq)
     rows = _choose_rows(len(epochs), y, recipe["batch_size"] * n_steps)
     arguments = {"sfreq": epochs.sfreq}

@@ -42,7 +42,7 @@ def test_the_estimate_is_near_what_the_training_takes(trials):
 
 
 def test_wrong_arguments(trials):
-    with pytest.raises(TypeError, match="`estimator` must be BaseDuIN; got dict"):
+    with pytest.raises(TypeError, match="`estimator` must be DuIN.* got dict"):
         estimate_cost(CLASSIFIER, trials[0])
     with pytest.raises(ValueError, match="`n_steps` must be at least 1; got 0"):
         estimate_cost(DuINVQVAE(**VQVAE), trials[0], n_steps=0)

@@ -49,7 +49,6 @@ def stages(quiet):
     yield "unquantized", lambda: fit_vqvae(codex_start="unquantized")
     yield "first-batch", lambda: fit_vqvae(codex_start="first-batch", initial="random")
     first = fit_vqvae(codex_start="random")
-    # Adam turns the rounding of a gradient that is nearly zero into a share of `lr`.
     masked = COMMON | {"lr": 1e-4, "encoder_lr_scale": 1.0}
     yield "mae", lambda: DuINMAE(first, **masked).fit(epochs)
     yield (
@@ -72,10 +71,14 @@ def watch(kept, quiet):
     """Let the engine report the state after every pass."""
     original = engine._train_pass
 
-    def train_pass(module, *rest):
+    def train_pass(module, step, batches, optimizer, *rest):
         if quiet:
             freeze_norms(module)
-        means = original(module, *rest)
+            # With the usual 1e-8 AdamW makes a whole step of the rounding error of a
+            # gradient that is zero; the sum over processes rounds in another order.
+            for group in optimizer.param_groups:
+                group["eps"] = 1e-6
+        means = original(module, step, batches, optimizer, *rest)
         kept.append({k: v.clone().numpy() for k, v in module.state_dict().items()})
         return means
 
