@@ -48,9 +48,10 @@ def stages(quiet):
 
     yield "unquantized", lambda: fit_vqvae(codex_start="unquantized")
     yield "first-batch", lambda: fit_vqvae(codex_start="first-batch", initial="random")
+    original = watch([], quiet)
     first = fit_vqvae(codex_start="random")
-    masked = COMMON | {"lr": 1e-4, "encoder_lr_scale": 1.0}
-    yield "mae", lambda: DuINMAE(first, **masked).fit(epochs)
+    engine._train_pass = original
+    yield "mae", lambda: DuINMAE(first, encoder_lr_scale=1.0, **COMMON).fit(epochs)
     yield (
         "classifier",
         lambda: DuINClassifier(
