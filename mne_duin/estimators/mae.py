@@ -11,8 +11,8 @@ from mne_duin.estimators.base import BaseDuIN, unwrap
 from mne_duin.estimators.inputs import inherit_input, note_runs
 from mne_duin.estimators.limits import check_numbers
 from mne_duin.estimators.presets import resolve
-from mne_duin.estimators.trained import BATCH
 from mne_duin.estimators.resume import open_checkpoints
+from mne_duin.estimators.trained import BATCH
 from mne_duin.estimators.vqvae import DuINVQVAE
 from mne_duin.nn import MAE, build_encoder, encoder_sizes
 from mne_duin.nn.masking import random_mask
