@@ -1,0 +1,155 @@
+"""
+09. On a GPU or a cluster: precision, resume, several processes
+===============================================================
+
+Pre-training on ten minutes takes a minute, on fifteen hours it takes a day. This page
+asks beforehand how long, uses what the machine has, and pulls the plug in the middle to
+show that nothing is lost. :doc:`Long trainings </cluster>` has the commands for several
+GPUs and a script for SLURM.
+"""
+
+# %%
+# What will it take?
+# ------------------
+#
+# :func:`~mne_duin.estimate_cost` trains a copy for a few steps. Ours first, then the
+# published recipe, on the same segments.
+
+import signal
+import threading
+import time
+import warnings
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import mne
+import numpy as np
+import torch
+
+from mne_duin import (
+    DuINVQVAE,
+    estimate_cost,
+    find_recordings,
+    plot_history,
+    read_segments,
+    sample_data_path,
+)
+
+mne.set_log_level("WARNING")
+paths = find_recordings(sample_data_path(), subject="01", task="wordreading")
+segments, contacts = read_segments(paths[:3], regions=("vSMC", "STG"))
+
+quick = DuINVQVAE("quick", random_state=0, verbose=False)
+paper = DuINVQVAE("paper", random_state=0, verbose=False)
+for name, vqvae in (("quick", quick), ("paper", paper)):
+    print(f"{name}: {estimate_cost(vqvae, segments)}")
+
+# %%
+# The estimate is for *these* segments. Passes are sweeps over the data, so time grows
+# with the length of the recording.
+#
+# What the machine has
+# --------------------
+#
+# ``device="auto"`` takes a GPU where there is one. ``precision="auto"`` takes bfloat16
+# where the processor multiplies it natively, which is faster; distances to the codex
+# are always computed in float32.
+
+print("CUDA:", torch.cuda.is_available())
+print("cores:", torch.get_num_threads())
+options = {"n_layers": 2, "n_decoder_layers": 2, "n_codes": 64, "random_state": 0}
+options |= {"max_iter": 8, "verbose": False}
+for precision in ("32", "auto"):
+    vqvae = DuINVQVAE(precision=precision, **options | {"max_iter": 3}).fit(segments)
+    seconds = vqvae.history_.to_frame()["seconds"].median()
+    print(f"precision={precision!r}: {seconds:.2f} s per pass")
+
+# %%
+# Pulling the plug
+# ----------------
+#
+# With ``checkpoint_dir`` every pass ends with a file on the disk. A helper presses
+# Ctrl-C as soon as the third one is there.
+
+temporary = TemporaryDirectory()
+folder = Path(temporary.name)
+
+
+def press_ctrl_c(after):
+    """Interrupt this script when a file appears."""
+    while not any(folder.rglob(after)):
+        time.sleep(0.01)
+    signal.raise_signal(signal.SIGINT)
+
+
+helper = threading.Thread(
+    target=press_ctrl_c, args=("checkpoint-00003.*",), daemon=True
+)
+helper.start()
+vqvae = DuINVQVAE(**options)
+try:
+    vqvae.fit(segments, checkpoint_dir=folder)
+except KeyboardInterrupt:
+    print("interrupted")
+for path in sorted(folder.rglob("*.safetensors")):
+    print(path.relative_to(folder), f"{path.stat().st_size / 1e6:.1f} MB")
+
+# %%
+# A file holds the weights, the optimizer, the codex, the history, the parameters and a
+# fingerprint of the data; the newest two stay. It is written under another name and
+# renamed when it is whole, so a power cut leaves no half of one.
+#
+# Going on
+# --------
+#
+# The same call continues. Every random draw is a function of the seed and the pass, so
+# the result is that of a training that was never interrupted, to the last bit.
+
+vqvae.fit(segments, checkpoint_dir=folder)
+whole = DuINVQVAE(**options).fit(segments)
+print("passes:", vqvae.n_iter_)
+print("same codex:", np.array_equal(vqvae.codebook_, whole.codebook_))
+print(
+    "same codes:", np.array_equal(vqvae.transform(segments), whole.transform(segments))
+)
+plot_history(vqvae.history_.to_frame(), title="Continued after an interruption")
+
+# %%
+# A training cannot be continued as another one. The message says what has changed:
+
+try:
+    DuINVQVAE(**options | {"n_codes": 32}).fit(segments, checkpoint_dir=folder)
+except ValueError as error:
+    print(str(error).replace(temporary.name, "..."))
+
+# %%
+# A disk that damages a file costs one pass, not the training:
+
+newest = max(folder.rglob("*.safetensors"))
+content = bytearray(newest.read_bytes())
+content[len(content) // 2] ^= 1
+newest.write_bytes(content)
+with warnings.catch_warnings(record=True) as caught:
+    warnings.simplefilter("always")
+    again = DuINVQVAE(**options).fit(segments, checkpoint_dir=folder)
+print(caught[0].message)
+print("same codex:", np.array_equal(again.codebook_, whole.codebook_))
+
+# %%
+# Several processes
+# -----------------
+#
+# The whole of this from the command line, on one GPU, on four, or on a cluster whose
+# queue may take the machine away at any time:
+#
+# .. code-block:: console
+#
+#    $ mne-duin pretrain my_dataset --subject 01 --preset paper --out results
+#    $ torchrun --standalone --nproc-per-node 4 --no-python \
+#          mne-duin pretrain my_dataset --subject 01 --preset paper --out results
+#
+# Batches are divided among the processes, and gradients and codex are summed over all,
+# so the second command computes what the first does; dropout alone is drawn anew by
+# each process. :doc:`Long trainings </cluster>` says what to put into a SLURM script.
+
+temporary.cleanup()
