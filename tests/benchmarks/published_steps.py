@@ -112,7 +112,7 @@ def quantize(w, tokens, training):
     codex = w["vq_block.codex.embeddings"]
     flat = unit.reshape(-1, unit.shape[-1])
     distance = flat.square().sum(-1, keepdim=True) + codex.square().sum(-1)
-    distance = distance - 2 * torch.einsum("nd,cd->nc", flat, codex)
+    distance = distance - 2 * flat @ codex.T
     index = distance.argmin(-1)
     one_hot = functional.one_hot(index, len(codex)).to(flat.dtype)
     chosen = functional.embedding(index, codex).view(unit.shape)

@@ -11,6 +11,7 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import torch
+from torch.utils.flop_counter import FlopCounterMode
 
 from mne_duin import DuINClassifier, DuINMAE
 from mne_duin.estimators.codex import CodexTraining
@@ -154,7 +155,7 @@ def published_step(stage):
 def published_flop(stage):
     """Count the floating-point operations of the published loss and its gradient."""
     loss, _ = published_loss(stage)
-    counter = torch.utils.flop_counter.FlopCounterMode(display=False)
+    counter = FlopCounterMode(display=False)
     with counter:
         loss().backward()
     return counter.get_total_flops()
