@@ -1,5 +1,8 @@
 """``mne-duin pretrain``: models out, and the same command again continues."""
 
+import subprocess
+import sys
+
 import pandas as pd
 import pytest
 
@@ -8,6 +11,7 @@ from mne_duin.cli import main
 from mne_duin.datasets import SimulationSettings
 
 COMMAND = ["--subject", "01", "--max-iter", "1", "--device", "cpu"]
+TWO = ["-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2"]
 
 
 @pytest.fixture(scope="module")
@@ -55,3 +59,17 @@ def test_other_parameters_are_refused_in_one_sentence(pretrained, bids_root, cap
     message = capsys.readouterr().err
     assert "had other parameters: random_state 0 -> 7" in message
     assert "checkpoint_dir" in message
+
+
+def test_two_processes_run_the_same_command(bids_root, tmp_path):
+    command = [sys.executable, *TWO, "-m", "mne_duin.cli", "pretrain", str(bids_root)]
+    command += ["--subject", "01", "--max-iter", "1", "--out", str(tmp_path)]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=600)
+    assert done.returncode == 0, done.stderr
+    # One process speaks, and one writes.
+    assert done.stdout.count("VQ-VAE: about") == 1
+    assert done.stdout.count("Models of") == 1
+    folder = tmp_path / "sub-01" / "pretraining"
+    for name in ("vqvae", "mae"):
+        assert read_estimator(folder / f"{name}.safetensors").n_iter_ == 1
+        assert len(list((folder / "checkpoints" / name).iterdir())) == 1
