@@ -19,6 +19,7 @@ from mne_duin.nn import MAE, Classifier, Quantizer, build_encoder, build_vqvae
 from mne_duin.nn.masking import random_mask
 from mne_duin.training import SignalData
 from mne_duin.training.optim import make_optimizer
+from mne_duin.training.processes import share_of
 
 GOLDEN = Path(__file__).parents[1] / "data" / "golden"
 sys.path[:0] = [str(GOLDEN), str(Path(__file__).parent)]
@@ -89,7 +90,7 @@ def build(stage, *, n_batches=1, device="cpu"):
 def our_step(stage, dtype=None, *, device="cpu"):
     """Return a function that makes one training step of ours."""
     made = build(stage, device=device)
-    module, batch = made.module.train(), made.batch()
+    module, batch = made.module.train(), share_of(made.batch())
     optimizer = make_optimizer(module, lr=1e-4, weight_decay=0.05)
 
     def step():
