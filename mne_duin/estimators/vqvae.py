@@ -259,7 +259,7 @@ class DuINVQVAE(CodexPlots, Coding, BaseDuIN):
 
     def _warn_if_collapsed(self):
         used = np.count_nonzero(self.code_counts_)
-        if used < 0.1 * len(self.code_counts_):
+        if used < 0.5 * len(self.code_counts_):
             warn(
                 f"Only {used} of {len(self.code_counts_)} codes are in use. Train on "
                 "more segments or for more passes, use fewer codes (`n_codes`), or "

@@ -244,11 +244,10 @@ def test_a_file_size_limit_leaves_the_earlier_file(tmp_path):
 def test_kill_at_any_moment_leaves_whole_files(tmp_path):
     write(tmp_path, 1)
     writer = run_writer(tmp_path)
-    for _ in range(3):
-        writer.stdout.readline()
+    said = [writer.stdout.readline() for _ in range(3)]
     time.sleep(0.02)
     writer.send_signal(signal.SIGKILL)
-    started = int(writer.communicate()[0].splitlines()[-1])
+    started = int([*said, *writer.communicate()[0].splitlines()][-1])
     number, _ = latest(tmp_path)
     assert number in (started - 1, started)
     assert set(names(tmp_path)) <= set(numbered(*range(started + 1)))

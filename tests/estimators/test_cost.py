@@ -1,6 +1,5 @@
 """What a training will take, before it starts."""
 
-import numpy as np
 import pytest
 from toy_trials import CLASSIFIER, KINDS, VQVAE, make
 
@@ -31,14 +30,6 @@ def test_memory_grows_with_batches_and_data(trials):
     assert large.n_bytes > small.n_bytes
     half = estimate_cost(DuINVQVAE(**VQVAE | {"batch_size": 4}), epochs[:12])
     assert small.n_bytes - half.n_bytes == 4 * 12 * 12 * 400
-
-
-def test_the_estimate_is_near_what_the_training_takes(trials):
-    estimator = DuINVQVAE(**VQVAE | {"max_iter": 20})
-    cost = estimate_cost(estimator, trials[0])
-    spent = np.sum(estimator.fit(trials[0]).history_["seconds"])
-    # Tests share a machine; the order of magnitude must be right.
-    assert spent / 8 < cost.seconds < spent * 8
 
 
 def test_wrong_arguments(trials):

@@ -1,5 +1,7 @@
 """Presets as published, and every parameter checked by name."""
 
+from contextlib import nullcontext
+
 import numpy as np
 import pytest
 from toy_trials import CLASSIFIER, SFREQ, TRAINING, VQVAE, make, simulate
@@ -167,7 +169,10 @@ def test_the_head_start_needs_a_linear_head(trials):
 def test_every_start_trains(preset, trials):
     epochs, y = trials
     own = {k: v for k, v in VQVAE.items() if k != "n_codes"}
-    vqvae = DuINVQVAE(preset, **own, n_codes=16).fit(epochs)
+    # On so little data the published start of the codex collapses, and says so.
+    collapse = pytest.warns(RuntimeWarning, match="of 16 codes are in use")
+    with collapse if preset == "paper" else nullcontext():
+        vqvae = DuINVQVAE(preset, **own, n_codes=16).fit(epochs)
     assert vqvae.high_gamma_ == (preset == "quick")
     assert np.isfinite(vqvae.history_["train_loss"]).all()
     mae = DuINMAE(vqvae, preset, **TRAINING).fit(epochs)
