@@ -247,7 +247,7 @@ def test_the_principal_start_learns_faster():
     X, _ = simulate(24, 4, 400, seed=3)
     X = np.cumsum(X, -1)
     X -= X.mean(-1, keepdims=True)
-    options = VQVAE | {"max_iter": 4, "high_gamma": False}
+    options = VQVAE | {"max_iter": 4, "high_gamma": False, "n_codes": 4}
     losses = {}
     for initial in ("principal", "random"):
         vqvae = DuINVQVAE(**options, initial=initial).fit(X, sfreq=SFREQ)
