@@ -43,7 +43,7 @@ class DuINTokenDecoder(FineTuning, TokenPrediction, BaseDuIN):
     classes : sequence | dict of str to sequence | None
         All labels there are, of each tier where there are several; None takes those of
         the training data. For the published variant ``{"initial": INITIALS,
-        "final": FINALS}`` of :mod:`mne_duin.sequences`.
+        "final": FINALS}`` of ``mne_duin.sequences``.
     high_gamma : bool | None
         Whether the network is given high-gamma power beside the signal; a pre-trained
         encoder decides itself.

@@ -198,7 +198,7 @@ def start_interpolation_(layers, backward):
     Parameters
     ----------
     layers : Sequential
-        The layers of a :class:`~mne_duin.nn.poms.RegressionHead`, changed in place.
+        The layers of a ``RegressionHead``, changed in place.
     backward : Tensor, shape (n_channels, n_filters)
         The map from the filters back to the channels.
     """
