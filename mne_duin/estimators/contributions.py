@@ -283,7 +283,7 @@ def ablation(estimator, epochs, y=None, *, n_shuffles=N_SHUFFLES):
     target = y if hasattr(estimator, "classes_") else x
     before = estimator._loss_of(x, subject, target)
     rng = np.random.default_rng(0)
-    donors = [other_epochs(subject, rng) for _ in range(n_shuffles)]
+    donors = [other_epochs(x, subject, rng) for _ in range(n_shuffles)]
     n_channels = estimator.n_features_in_
     values = np.full((len(estimator.subjects_), n_channels), np.nan)
     for channel in range(n_channels):
@@ -298,11 +298,15 @@ def ablation(estimator, epochs, y=None, *, n_shuffles=N_SHUFFLES):
     return values
 
 
-def other_epochs(subject, rng):
+def other_epochs(x, subject, rng):
     """Draw another epoch of the same subject for every epoch, each one once.
+
+    The draw does not depend on the order in which the epochs come.
 
     Parameters
     ----------
+    x : ndarray, shape (n_epochs, n_channels, n_times)
+        The signal; its first samples give the epochs of a subject an order.
     subject : ndarray of int, shape (n_epochs,)
         Subject of each epoch.
     rng : numpy.random.Generator
@@ -315,7 +319,8 @@ def other_epochs(subject, rng):
     """
     donor = np.empty(len(subject), dtype=int)
     for index in np.unique(subject):
-        order = rng.permutation(np.flatnonzero(subject == index))
+        rows = np.flatnonzero(subject == index)
+        order = rng.permutation(rows[np.argsort(x[rows, 0, 0], kind="stable")])
         if len(order) < 2:
             raise ValueError(
                 "method='ablation' exchanges epochs, so it needs at least 2 epochs per "

@@ -4,7 +4,8 @@ One simulated subject; the bipolar channels of nine contacts at 1000 Hz, cut int
 segments of 8 s without overlap. Every network makes about the same number of steps,
 whatever the amount of data. So that the table takes one core less than an hour, the
 network is smaller than the default (one block each, 32 filters, no high gamma, 512
-codes) and trained on batches of 32 crops of 1 s. Writes a table::
+codes) and trained on batches of 32 crops of 1 s. Writes a table; rows that it has
+already are kept::
 
     python tests/benchmarks/codex_start.py
 """
@@ -110,20 +111,26 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--seed", type=int, default=301)
     parser.add_argument("--hours", nargs="+", type=float, default=[0.3, 1, 3, 10])
+    parser.add_argument("--initial", nargs="+", default=["random", "principal"])
     parser.add_argument("--table", type=Path, default=TABLE)
     options = parser.parse_args()
     mne.set_log_level("WARNING")
     amounts = [round(hours * 3600 / SECONDS) for hours in options.hours]
     everything = simulate(options.seed, max(amounts) + N_HELD_OUT)
-    held_out, rows = everything[:N_HELD_OUT], []
-    for initial in ("random", "principal"):
-        for amount in amounts:
-            segments = everything[N_HELD_OUT : N_HELD_OUT + amount]
+    held_out = everything[:N_HELD_OUT]
+    key = ["hours", "initial", "start"]
+    table = pd.DataFrame(columns=key)
+    if options.table.exists():
+        table = pd.read_csv(options.table, sep="\t")
+    for initial in options.initial:
+        for hours, amount in zip(options.hours, amounts, strict=True):
             for start in STARTS:
+                if (table[key] == [hours, initial, start]).all(axis=1).any():
+                    continue
+                segments = everything[N_HELD_OUT : N_HELD_OUT + amount]
                 row = measure(segments, held_out, start, initial, options.seed)
-                rows.append(row)
                 print(row, flush=True)
-                table = pd.DataFrame(rows).round(3)
+                table = pd.concat([table, pd.DataFrame([row]).round(3)])
                 table.to_csv(options.table, sep="\t", index=False)
     print(table.to_string())
 

@@ -9,6 +9,7 @@ left. Prints and writes a table::
 
 import argparse
 import shutil
+import signal
 import sys
 import tempfile
 import time
@@ -24,32 +25,35 @@ from training_worker import make_stage, start_worker, tensors_of  # noqa: E402
 
 TABLE = Path(__file__).parents[2] / "doc" / "benchmarks" / "kill_training.tsv"
 STAGES = ("vqvae", "mae", "classifier")
+N_PASSES = 8
 
 
-def fit_killed(kind, folder, rng, seconds, n_kills):
-    """Kill a training ``n_kills`` times, each at a random moment of its work."""
-    kills, passes = 0, []
-    result = folder / "result.npz"
-    while kills < n_kills:
-        process = start_worker(kind, folder / "checkpoints", result)
-        wait_for_start(process, folder / "checkpoints" / kind)
-        process.join(rng.uniform(0, seconds))
-        if process.is_alive():
-            process.kill()
-            kills += 1
+def fit_killed(kind, folder, rng, seconds):
+    """Kill a training at a random moment of its work; return the passes it had made."""
+    checkpoints, result = folder / "checkpoints", folder / "result.npz"
+    while True:
+        # A moment of a random pass: time alone would miss where the machine is busy.
+        n_passes, rest = rng.integers(N_PASSES), rng.uniform(0, seconds / N_PASSES)
+        process = start_worker(kind, checkpoints, result)
+        wait_for_pass(process, checkpoints / kind, n_passes)
+        process.join(rest)
+        process.kill()
         process.join()
-        files = list((folder / "checkpoints" / kind).glob("checkpoint-*"))
-        passes.append(max((int(f.stem.split("-")[1]) for f in files), default=0))
-        if result.exists():
-            # It was quicker than the killer: begin anew.
-            result.unlink()
-            shutil.rmtree(folder / "checkpoints")
-    return passes
+        if process.exitcode == -signal.SIGKILL and not result.exists():
+            return max(numbers(checkpoints / kind), default=0)
+        # It was quicker than the killer: begin anew.
+        result.unlink()
+        shutil.rmtree(checkpoints)
 
 
-def wait_for_start(process, folder):
-    """Wait until the training has its first checkpoint, old or new."""
-    while process.is_alive() and not list(folder.glob("checkpoint-*")):
+def numbers(folder):
+    """Return the numbers of the checkpoints that are there."""
+    return [int(file.stem.split("-")[1]) for file in folder.glob("checkpoint-*")]
+
+
+def wait_for_pass(process, folder, n_passes):
+    """Wait until a training has made so many passes."""
+    while process.is_alive() and max(numbers(folder), default=0) < n_passes:
         time.sleep(0.001)
 
 
@@ -63,13 +67,14 @@ def is_same(first, second):
 def measure(kind, n_kills, rng):
     """Compare one whole and ``n_kills`` killed trainings of a stage."""
     epochs, y, estimator = make_stage(kind)
+    assert estimator.max_iter == N_PASSES
     began = time.perf_counter()
     whole = tensors_of(estimator.fit(epochs, y))
     seconds = time.perf_counter() - began
     n_same, n_partial, seen = 0, 0, []
     for _ in range(n_kills):
         folder = Path(tempfile.mkdtemp())
-        seen += fit_killed(kind, folder, rng, 1.5 * seconds, 1)
+        seen.append(fit_killed(kind, folder, rng, seconds))
         again = make_stage(kind)[2]
         again.fit(epochs, y, checkpoint_dir=folder / "checkpoints")
         n_same += is_same(tensors_of(again), whole)

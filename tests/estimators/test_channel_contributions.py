@@ -38,7 +38,7 @@ def test_ablation_is_the_rise_of_the_loss(planted):
     index = torch.from_numpy(np.searchsorted(clf.classes_, y))
     x, subject = clf._scaled(clf._check_fitted(X))
     rng = np.random.default_rng(0)
-    donors = [other_epochs(subject, rng) for _ in range(N_SHUFFLES)]
+    donors = [other_epochs(x, subject, rng) for _ in range(N_SHUFFLES)]
     silent = [PLANTED, PLANTED + 6][: 1 + clf.high_gamma_]
     losses = []
     for donor in [np.arange(len(x)), *donors]:
@@ -54,18 +54,22 @@ def test_ablation_is_the_rise_of_the_loss(planted):
 def test_donors_are_other_epochs_of_the_same_subject():
     rng = np.random.default_rng(0)
     subject = np.repeat([0, 1, 2], [2, 5, 9])[rng.permutation(16)]
-    donor = other_epochs(subject, rng)
+    x = rng.standard_normal((16, 1, 1))
+    donor = other_epochs(x, subject, np.random.default_rng(1))
     assert (donor != np.arange(16)).all()
     np.testing.assert_array_equal(subject[donor], subject)
     np.testing.assert_array_equal(np.sort(donor), np.arange(16))
+    mixed = rng.permutation(16)
+    again = other_epochs(x[mixed], subject[mixed], np.random.default_rng(1))
+    np.testing.assert_array_equal(mixed[again], donor[mixed])
     with pytest.raises(ValueError, match="at least 2 epochs per subject; got 1"):
-        other_epochs(np.array([0, 0, 1]), rng)
+        other_epochs(x[:3], np.array([0, 0, 1]), rng)
 
 
 def test_the_first_stage_is_measured_against_the_signal_as_it_was(codes):
     vqvae, X = codes
     x, subject = vqvae._scaled(vqvae._check_fitted(X))
-    donor = other_epochs(subject, np.random.default_rng(0))
+    donor = other_epochs(x, subject, np.random.default_rng(0))
     inputs = x.copy()
     inputs[:, PLANTED::6] = x[donor][:, PLANTED::6]
     rebuilt = vqvae._rebuild(inputs, subject)

@@ -1,12 +1,15 @@
 """Fit one small stage with checkpoints and save it, in a process that tests kill."""
 
 import multiprocessing
+import os
 import resource
 import traceback
 
 import numpy as np
 import torch
 from toy_trials import as_epochs, fit_vqvae, make, simulate
+
+from mne_duin.estimators import resume
 
 CHANGES = {
     "vqvae": {"codex_start": "unquantized", "max_iter": 8, "n_codes": 8},
@@ -36,9 +39,24 @@ def tensors_of(estimator):
     return learned | {f"history {name}": table[name].to_numpy() for name in table}
 
 
-def work(kind, folder, result, max_bytes=None):
+def send_after(number, end):
+    """Send a signal to this process as soon as a checkpoint is written."""
+    write_next = resume.write_next
+
+    def write_and_send(*arguments):
+        path = write_next(*arguments)
+        if path.stem.endswith(f"-{number:05d}"):
+            os.kill(os.getpid(), end)
+        return path
+
+    resume.write_next = write_and_send
+
+
+def work(kind, folder, result, max_bytes=None, end=None):
     """Fit and save; an error is written beside the result."""
     torch.set_num_threads(1)
+    if end is not None:
+        send_after(3, end)
     epochs, y, estimator = make_stage(kind)
     if max_bytes is not None:
         resource.setrlimit(resource.RLIMIT_FSIZE, (max_bytes, max_bytes))

@@ -27,7 +27,7 @@ COMMON = {
     "verbose": False,
 }
 QUIET = {"attention_dropout": 0.0, "ff_dropout": 0.0}
-CODEX = {"n_decoder_layers": 1, "n_codes": 8, "code_dim": 8}
+CODEX = {"n_decoder_layers": 1, "n_codes": 4, "code_dim": 8}
 
 
 def two_subjects():
