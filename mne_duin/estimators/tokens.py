@@ -8,6 +8,7 @@ from mne_duin.estimators.base import INITIAL, SUBJECT_LAYERS, BaseDuIN
 from mne_duin.estimators.finetuning import FineTuning
 from mne_duin.estimators.limits import check_numbers
 from mne_duin.estimators.presets import resolve
+from mne_duin.estimators.resume import open_checkpoints
 from mne_duin.estimators.token_head import start_sequence_head_, start_token_heads_
 from mne_duin.estimators.token_prediction import TokenPrediction
 from mne_duin.estimators.token_targets import (
@@ -218,7 +219,17 @@ class DuINTokenDecoder(FineTuning, TokenPrediction, BaseDuIN):
         tags.target_tags.two_d_labels = True
         return tags
 
-    def fit(self, X, y, *, subject=None, sfreq=None, validation=None):
+    def fit(
+        self,
+        X,
+        y,
+        *,
+        subject=None,
+        sfreq=None,
+        validation=None,
+        checkpoint_dir=None,
+        checkpoint_every=1,
+    ):
         """Fine-tune on labelled epochs.
 
         Parameters
@@ -229,6 +240,7 @@ class DuINTokenDecoder(FineTuning, TokenPrediction, BaseDuIN):
         %(fit_sfreq)s
         validation : tuple of (X, y) | None
             Held-out epochs that choose the best pass, instead of a share of ``X``.
+        %(checkpoints)s
 
         Returns
         -------
@@ -239,16 +251,20 @@ class DuINTokenDecoder(FineTuning, TokenPrediction, BaseDuIN):
         ------
         TypeError, ValueError
             If the labels do not fit the epochs, a tier has one label only, a sequence
-            has more labels than the tokens have room for, or the data or a parameter
-            cannot be used.
+            has more labels than the tokens have room for, the data or a parameter
+            cannot be used, or ``checkpoint_dir`` has a training with others.
+        %(checkpoint_errors)s
         """
         check_option("loss", self.loss, LOSSES)
         recipe = resolve(self, "sequences" if self.loss == "ctc" else "tokens")
         self._check_recipe(recipe)
+        keeper = open_checkpoints(
+            self, "tokens", recipe, checkpoint_dir, checkpoint_every
+        )
         epochs = self._check_training(X, recipe, subject, sfreq)
         n_tokens = epochs.data.shape[-1] // self.patch_size_
         targets = self._learn_targets(y, len(epochs), n_tokens)
-        dtype = self._prepare()
+        dtype = self._prepare(keeper)
         share = 0 if validation is not None else recipe["validation_fraction"]
         kept, rest = self._split(len(epochs), share)
         data = self._signal_data(
@@ -260,7 +276,10 @@ class DuINTokenDecoder(FineTuning, TokenPrediction, BaseDuIN):
         elif len(rest):
             held_out = self._signal_data(epochs[rest], y=targets[rest])
         self._seeded_build(
-            partial(self._build, recipe), partial(self._start, recipe), data
+            partial(self._build, recipe),
+            partial(self._start, recipe),
+            data,
+            keeper=keeper,
         )
         self._label_smoothing = recipe["label_smoothing"]
         monitor = "valid_loss" if self.loss == "ctc" else "valid_accuracy"
@@ -271,6 +290,7 @@ class DuINTokenDecoder(FineTuning, TokenPrediction, BaseDuIN):
             dtype,
             validation=held_out and {"valid": held_out},
             monitor=held_out and monitor,
+            keeper=keeper,
             lr_scale={"encoder": recipe["encoder_lr_scale"]},
         )
         return self

@@ -11,6 +11,7 @@ from toy_trials import SFREQ, one_by_one
 
 from mne_duin import DuINTokenDecoder, add_subject, read_estimator
 from mne_duin.sequences import FINALS, INITIALS, collapse, error_rate
+from mne_duin.training import engine
 
 
 @pytest.fixture(scope="module")
@@ -327,3 +328,28 @@ def test_several_subjects(streams):
         decoder.predict(data[:1], subject=["03"])
     with pytest.raises(TypeError, match="`estimator` must be DuINVQVAE or .* got D"):
         add_subject(decoder, epochs, name="03")
+
+
+def interrupt(*arguments):
+    raise KeyboardInterrupt("enough")
+
+
+@pytest.mark.parametrize("loss", ["cross-entropy", "ctc"])
+def test_an_interrupted_training_goes_on(loss, streams, tmp_path, monkeypatch):
+    epochs, y = streams
+    y = [collapse(own) for own in y] if loss == "ctc" else y
+    options = DECODER | {"max_iter": 4, "loss": loss, "validation_fraction": 0.25}
+    whole = DuINTokenDecoder(**options).fit(epochs, y)
+    passes = iter([engine._train_pass, engine._train_pass, interrupt])
+    with monkeypatch.context() as patch:
+        patch.setattr(engine, "_train_pass", lambda *args: next(passes)(*args))
+        with pytest.raises(KeyboardInterrupt, match="enough"):
+            DuINTokenDecoder(**options).fit(epochs, y, checkpoint_dir=tmp_path)
+    again = DuINTokenDecoder(**options).fit(epochs, y, checkpoint_dir=tmp_path)
+    assert again.best_iter_ == whole.best_iter_
+    for name, value in whole.module_.state_dict().items():
+        assert torch.equal(value, again.module_.state_dict()[name])
+    with pytest.raises(ValueError, match="had other parameters: lr .* -> 0.5"):
+        DuINTokenDecoder(**options | {"lr": 0.5}).fit(
+            epochs, y, checkpoint_dir=tmp_path
+        )
