@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from mne_duin.channels import stack_subjects
 from mne_duin.estimators import DuINClassifier, DuINVQVAE
 from mne_duin.report import make_report
 from mne_duin.report.fitted import fitted_contributions, held_out_epochs
@@ -161,6 +162,31 @@ def test_fitted_estimators_draw_themselves(fitted, contacts, tmp_path):
     assert "left out" not in html
     with pytest.raises(ValueError, match="Give `result` or `results`, not both"):
         make_report(classifier, result=result, results={"a": result})
+
+
+def test_several_subjects_share_a_brain_and_have_filters_of_their_own(contacts):
+    def epochs_of(seed):
+        info = mne.create_info(contacts.index.tolist(), 1000.0, "seeg")
+        data = 1e-5 * np.random.default_rng(seed).normal(size=(12, len(contacts), 300))
+        return mne.EpochsArray(data, info, verbose=False)
+
+    both = {name: (epochs_of(int(name)), contacts) for name in ("01", "02")}
+    stacked, table = stack_subjects(both)
+    y = np.tile(WORDS, 6)
+    vqvae = DuINVQVAE(n_decoder_layers=1, n_codes=4, code_dim=4, **SIZES).fit(stacked)
+    classifier = DuINClassifier(hidden_dim=16, **SIZES).fit(stacked, y)
+    report = make_report(
+        classifier, contacts=table, vqvae=vqvae, held_out=stacked, labels=y
+    )
+    found = titles(report)
+    for method in ("ablation", "patterns", "weights"):
+        for place in ("brain", "cortex"):
+            assert f"Of 2 subjects on the {place}: {method}" in found
+    for name in ("01", "02"):
+        assert f"Spatial filters, broadband, subject {name}" in found
+        assert f"Signal and reconstruction, subject {name}" in found
+        assert f"Signal around the codes, subject {name}" in found
+    assert not plt.get_fignums()
 
 
 def test_pictures_of_held_out_epochs_need_them(fitted):

@@ -80,19 +80,31 @@ def add_fitted_codex(report, vqvae, contacts, held_out, labels):
         ("Map of the codex", vqvae.plot_codex(**quiet), "svg"),
     ]
     if held_out is not None:
-        rebuilt = vqvae.plot_reconstruction(held_out, contacts, **quiet)
-        title = "Signal and reconstruction"
-        add_figure(report, rebuilt, title, "Reconstruction", None, "png")
+        for suffix, own in _each_subject(vqvae):
+            rebuilt = vqvae.plot_reconstruction(held_out, contacts, **quiet, **own)
+            title = f"Signal and reconstruction{suffix}"
+            add_figure(report, rebuilt, title, "Reconstruction", None, "png")
         over_time = vqvae.plot_codes(held_out, labels, **quiet)
         figures.append(("Codes over time", over_time, "svg"))
         if labels is not None and len(np.unique(labels)) > 1:
             words = vqvae.plot_code_words(held_out, labels, **quiet)
             figures.append(("Codes and words", words, "svg"))
         if contacts is not None:
-            average = vqvae.plot_code_average(held_out, contacts, **quiet)
-            figures.append(("Signal around the codes", average, "png"))
+            for suffix, own in _each_subject(vqvae):
+                average = vqvae.plot_code_average(held_out, contacts, **quiet, **own)
+                figures.append((f"Signal around the codes{suffix}", average, "png"))
     for title, figure, image_format in figures:
         add_figure(report, figure, title, "Codex", None, image_format)
+
+
+def _each_subject(estimator):
+    """Yield, for each subject, what ends a title and what chooses the picture."""
+    names = estimator.subjects_
+    if len(names) == 1:
+        yield "", {}
+        return
+    for name in names:
+        yield f", subject {name}", {"show_subject": name}
 
 
 def fitted_contributions(classifier, held_out, labels):
@@ -139,18 +151,22 @@ def add_fitted_filters(report, classifier, contacts, held_out):
     """
     if classifier is None or contacts is None:
         return
-    figures = []
+    for suffix, own in _each_subject(classifier):
+        for title, figure in _filter_figures(classifier, contacts, held_out, own):
+            add_figure(report, figure, title + suffix, "Filters", None, "png")
+
+
+def _filter_figures(classifier, contacts, held_out, own):
+    """Draw the filters of one subject; yield titles and figures."""
     for band in ("broadband", "high-gamma")[: 1 + classifier.high_gamma_]:
-        options = {"band": band, "n_filters": 8, "show": False}
+        options = own | {"band": band, "n_filters": 8, "show": False}
         figure = classifier.plot_spatial_filters(contacts, **options)
-        figures.append((f"Spatial filters, {band}", figure))
+        yield f"Spatial filters, {band}", figure
         if held_out is not None:
             figure = classifier.plot_patterns(held_out, contacts, **options)
-            figures.append((f"Patterns of the filters, {band}", figure))
-    figure = classifier.plot_patch_filters(contacts, show=False)
-    figures.append(("Folded patch encoder", figure))
-    for title, figure in figures:
-        add_figure(report, figure, title, "Filters", None, "png")
+            yield f"Patterns of the filters, {band}", figure
+    figure = classifier.plot_patch_filters(contacts, show=False, **own)
+    yield "Folded patch encoder", figure
 
 
 def add_fitted_contributions(report, classifier, contacts, held_out, labels):
@@ -169,6 +185,26 @@ def add_fitted_contributions(report, classifier, contacts, held_out, labels):
     labels : array | None
         Their labels.
     """
-    if contacts is not None:
-        found = fitted_contributions(classifier, held_out, labels)
-        add_contributions(report, found, contacts, None)
+    if classifier is None or contacts is None:
+        return
+    if len(classifier.subjects_) > 1:
+        _add_subjects_contributions(report, classifier, contacts, held_out, labels)
+        return
+    found = fitted_contributions(classifier, held_out, labels)
+    add_contributions(report, found, contacts, None)
+
+
+def _add_subjects_contributions(report, classifier, contacts, held_out, labels):
+    """Draw the contributions of several subjects on one brain and one cortex."""
+    known = {"weights": {}}
+    if held_out is not None:
+        known = {"patterns": {"X": held_out}} | known
+        if labels is not None:
+            known = {"ablation": {"X": held_out, "y": labels}} | known
+    for method, data in known.items():
+        for kind, place in (("glass", "brain"), ("surface", "cortex")):
+            figure = classifier.plot_contributions(
+                contacts, method, kind=kind, show=False, **data
+            )
+            title = f"Of {len(classifier.subjects_)} subjects on the {place}: {method}"
+            add_figure(report, figure, title, "Contributions", None, "png")
