@@ -75,10 +75,6 @@ def watch(kept, quiet):
     def train_pass(module, step, batches, optimizer, *rest):
         if quiet:
             freeze_norms(module)
-            # With the usual 1e-8 AdamW makes a whole step of the rounding error of a
-            # gradient that is zero; the sum over processes rounds in another order.
-            for group in optimizer.param_groups:
-                group["eps"] = 1e-6
         means = original(module, step, batches, optimizer, *rest)
         kept.append({k: v.clone().numpy() for k, v in module.state_dict().items()})
         return means
