@@ -154,7 +154,7 @@ from sklearn.frozen import FrozenEstimator  # noqa: E402
 words = epochs.metadata["trial_type"]
 common = {"max_iter": 10, "random_state": 0, "verbose": False}
 results = {
-    "published weights": evaluate(
+    "weights of the file": evaluate(
         DuINClassifier(FrozenEstimator(published), **common),
         epochs,
         words,
@@ -172,6 +172,9 @@ results = {
 plot_accuracy(results)
 
 # %%
+# Which of the two is better here says nothing about the published weights: those of our
+# file saw ten minutes of recording, eight times.
+#
 # The last run tests, the scales came from the others. Had they come from all trials, as
 # in the published evaluation, the test trials would have had a say.
 #
