@@ -277,16 +277,7 @@ class BaseDuIN(NetworkPlots, TrainedNetwork):
 
         Parameters
         ----------
-        repo_id_or_folder : str | Path
-            A folder with ``model.safetensors``, or ``"owner/name"`` on the hub.
-        revision : str | None
-            Branch, tag or commit on the hub.
-        token : str | None
-            Access token; None takes that of the login.
-        cache_dir : path-like | None
-            Where downloads are kept; None is the place of huggingface_hub.
-        endpoint : str | None
-            Address of another hub.
+        %(hub_source)s
 
         Returns
         -------

@@ -23,6 +23,7 @@ from mne_duin.estimators.vqvae import DuINVQVAE
 from mne_duin.nn import build_network, load_network
 from mne_duin.training import ChannelScaler, History
 from mne_duin.utils.checks import check_option, check_type
+from mne_duin.utils.docs import fill_doc
 
 KINDS = (DuINVQVAE, DuINMAE, DuINClassifier, DuINTokenDecoder)
 CLASSES = {kind.__name__: kind for kind in KINDS}
@@ -53,6 +54,7 @@ def read_estimator(path):
     return persistence.read(path, CLASSES)
 
 
+@fill_doc
 def from_pretrained(
     repo_id_or_folder, *, revision=None, token=None, cache_dir=None, endpoint=None
 ):
@@ -63,16 +65,7 @@ def from_pretrained(
 
     Parameters
     ----------
-    repo_id_or_folder : str | Path
-        A folder with ``model.safetensors``, or ``"owner/name"`` on the hub.
-    revision : str | None
-        Branch, tag or commit on the hub.
-    token : str | None
-        Access token; None takes that of the login.
-    cache_dir : path-like | None
-        Where downloads are kept; None is the place of huggingface_hub.
-    endpoint : str | None
-        Address of another hub.
+    %(hub_source)s
 
     Returns
     -------

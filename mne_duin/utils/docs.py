@@ -161,6 +161,19 @@ select : "first" | "paper"
     earliest. ``"paper"``: the one with the best accuracy on the ``test`` epochs given
     to fit, as the published evaluation does; their accuracy is no estimate any more.
 """,
+    # Where estimators are shared.
+    "hub_source": """
+repo_id_or_folder : str | Path
+    A folder with ``model.safetensors``, or ``"owner/name"`` on the hub.
+revision : str | None
+    Branch, tag or commit on the hub.
+token : str | None
+    Access token; None takes that of the login.
+cache_dir : path-like | None
+    Where downloads are kept; None is the place of huggingface_hub.
+endpoint : str | None
+    Address of another hub.
+""",
     # What the estimators learn.
     "learned": """
 history_ : History
@@ -240,7 +253,7 @@ PLACE = re.compile(r"^( *)%\((\w+)\)s$", re.MULTILINE)
 def fill_doc(documented):
     """Put the shared descriptions into the docstring of a function or class.
 
-    Of a class, the docstrings of its own methods are filled as well.
+    Of a class, the docstrings of its own methods and class methods are filled as well.
 
     Parameters
     ----------
@@ -272,7 +285,9 @@ def fill_doc(documented):
             The epochs.
     """
     members = vars(documented).values() if inspect.isclass(documented) else ()
-    methods = [member for member in members if inspect.isfunction(member)]
+    # The function of a class method lies inside of it.
+    functions = [getattr(member, "__func__", member) for member in members]
+    methods = [function for function in functions if inspect.isfunction(function)]
     for one in (documented, *methods):
         if one.__doc__:
             one.__doc__ = PLACE.sub(_describe, one.__doc__)

@@ -7,7 +7,7 @@ that are there already are not made again, so the script can be stopped and star
 
     python tests/benchmarks/learning_curves.py                      # everything
     python tests/benchmarks/learning_curves.py --estimators lda mae --amounts 20
-    python tests/benchmarks/learning_curves.py --quick --table /tmp/quick.tsv
+    python tests/benchmarks/learning_curves.py --quick --table quick.tsv
 
 The networks of the comparison train for ``--passes`` passes (the published 200 or 500
 take hours per row without an accelerator); the table says how many a row had.
