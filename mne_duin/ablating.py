@@ -8,6 +8,7 @@ from mne_duin.comparing import find_runs, save_figure
 from mne_duin.evaluation import ablate, write_table
 from mne_duin.io import read_epochs, read_segments
 from mne_duin.utils.checks import as_list, check_option
+from mne_duin.utils.docs import fill_doc
 from mne_duin.viz import plot_ablation
 
 # What the paper varies: the parameter of a DuINDecoder, and the values.
@@ -24,6 +25,7 @@ ABLATIONS = {
 }
 
 
+@fill_doc
 def ablate_words(
     root,
     subject,
@@ -38,6 +40,7 @@ def ablate_words(
     n_repeats=1,
     preset="quick",
     out=None,
+    memory=None,
     align=None,
     tmin=-0.5,
     tmax=2.5,
@@ -74,6 +77,7 @@ def ablate_words(
         The training recipe.
     out : path-like | None
         Folder that gets ``ablate-….tsv``, ``….md`` and ``….png``; None writes nothing.
+    %(memory)s
     align : str | None
         What lies at time 0, see :func:`decode_words`.
     tmin, tmax : float
@@ -112,6 +116,7 @@ def ablate_words(
         "mae",
         preset=preset,
         device=device,
+        memory=memory,
         random_state=random_state,
         verbose=verbose if isinstance(verbose, bool) else None,
         **parameters,

@@ -40,6 +40,10 @@ def _add_folds(parser):
     parser.add_argument("--repeats", type=int, default=1, help="default: %(default)s")
     parser.add_argument("--preset", choices=("quick", "paper"), default="quick")
     parser.add_argument("--out", type=Path, default=Path("results"), metavar="DIR")
+    parser.add_argument(
+        "--memory", type=Path, metavar="DIR",
+        help="keep pre-trained stages there and read them again; default: none is kept",
+    )  # fmt: skip
     parser.add_argument("--align", metavar="COLUMN", help="time 0 of a trial")
     parser.add_argument("--tmin", type=float, default=-0.5, help="default: %(default)s")
     parser.add_argument("--tmax", type=float, default=2.5, help="default: %(default)s")
@@ -99,6 +103,7 @@ def _fold_options(options):
         "n_repeats": options.repeats,
         "preset": options.preset,
         "out": options.out / f"sub-{options.subject.removeprefix('sub-')}",
+        "memory": options.memory,
         "align": options.align,
         "tmin": options.tmin,
         "tmax": options.tmax,

@@ -16,6 +16,7 @@ from mne_duin.evaluation import (
 from mne_duin.evaluation.parts import takes_segments
 from mne_duin.io import find_recordings, read_epochs, read_segments
 from mne_duin.utils.checks import as_list
+from mne_duin.utils.docs import fill_doc
 from mne_duin.viz import plot_accuracy
 
 DEFAULT = ("lda", "scratch", "vqvae", "mae")
@@ -42,6 +43,7 @@ class WordComparison:
         return self.table[columns].round(3).to_string()
 
 
+@fill_doc
 def compare_words(
     root,
     subject,
@@ -55,6 +57,7 @@ def compare_words(
     n_repeats=1,
     preset="quick",
     out=None,
+    memory=None,
     event_id=None,
     label_column="trial_type",
     align=None,
@@ -96,6 +99,7 @@ def compare_words(
     out : path-like | None
         Folder that gets ``compare.tsv``, ``compare.md``, ``compare.png`` and one result
         per estimator; None writes nothing.
+    %(memory)s
     event_id : dict | list of str | None
         Labels to decode; None takes all.
     label_column : str
@@ -140,6 +144,7 @@ def compare_words(
         "device": device,
         "precision": precision,
         "random_state": random_state,
+        "memory": memory,
         "verbose": verbose if isinstance(verbose, bool) else None,
     }
     made = {name: make_estimator(name, **common) for name in as_list(estimators)}

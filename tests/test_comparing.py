@@ -46,6 +46,13 @@ def test_names_are_checked():
         make_estimator("brainbert")
 
 
+@pytest.mark.parametrize("name", NAMES)
+def test_memory_is_for_du_in_only(name, tmp_path):
+    parameters = make_estimator(name, memory=tmp_path).get_params()
+    staged = name in ("vqvae", "vqvae+vq", "mae")
+    assert parameters.get("memory") == (tmp_path if staged else None)
+
+
 def test_compare_writes_tables_figure_and_results(
     bids_root, tmp_path, capsys, monkeypatch
 ):
@@ -93,6 +100,15 @@ def test_ablate_varies_one_thing(bids_root, tmp_path):
     assert isinstance(plot_ablation(table, show=False), Figure)
     with pytest.raises(ValueError, match="must be of one parameter"):
         plot_ablation(pd.concat([table, table.assign(parameter="b")]), show=False)
+
+
+def test_memory_shares_the_first_stage(bids_root, tmp_path):
+    ablate_words(
+        bids_root, "01", "mask-ratio", values=[0.2, 0.3, 0.5], cv="last-run",
+        align="response_time", memory=tmp_path, verbose=False, **TINY,
+    )  # fmt: skip
+    kept = [path.name.split("-")[0] for path in tmp_path.iterdir()]
+    assert sorted(kept) == ["mae", "mae", "mae", "vqvae"]
 
 
 @pytest.mark.parametrize("what", ABLATIONS)

@@ -10,6 +10,7 @@ from mne_duin.baselines.ts_tcc import TSTCC
 from mne_duin.estimators import make_duin
 from mne_duin.estimators.staged import VARIANTS
 from mne_duin.utils.checks import check_option
+from mne_duin.utils.docs import fill_doc
 
 LDA = {"lda": "both", "lda-evoked": "evoked", "lda-high-gamma": "high-gamma"}
 NETWORKS = {
@@ -23,12 +24,14 @@ RIEMANN = {"riemann": None, "riemann-high-gamma": (70.0, 150.0)}
 NAMES = (*VARIANTS, *LDA, *RIEMANN, *NETWORKS)
 
 
+@fill_doc
 def make_estimator(
     name,
     *,
     preset="quick",
     device="auto",
     precision="auto",
+    memory=None,
     random_state=None,
     verbose=None,
     **parameters,
@@ -48,6 +51,8 @@ def make_estimator(
         ``"auto"``, ``"cpu"``, ``"cuda"``, ``"mps"``; for networks.
     precision : str
         ``"32"``, ``"bf16"`` or ``"auto"``; for networks.
+    %(memory)s
+        For Du-IN only.
     random_state : None | int
         Seed of networks.
     verbose : bool | None
@@ -84,5 +89,5 @@ def make_estimator(
         "verbose": verbose,
     }
     if name in VARIANTS:
-        return make_duin(name, preset=preset, **training, **parameters)
+        return make_duin(name, preset=preset, memory=memory, **training, **parameters)
     return NETWORKS[name](**training, **parameters)

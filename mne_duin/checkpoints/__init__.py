@@ -6,7 +6,7 @@ of either, ``format`` reads and writes ours through ``atomic``, and ``folder`` k
 numbered ones of a training run.
 """
 
-from mne_duin.checkpoints.folder import read_latest, write_next
+from mne_duin.checkpoints.folder import list_checkpoints, read_latest, write_next
 from mne_duin.checkpoints.format import (
     LaterVersionError,
     read_checkpoint,
@@ -24,6 +24,7 @@ __all__ = [
     "LaterVersionError",
     "check_official",
     "from_official",
+    "list_checkpoints",
     "official_sizes",
     "read_checkpoint",
     "read_latest",

@@ -61,12 +61,12 @@ def fingerprint(estimator, data, held_out):
     }
     for prefix, part in {"": data, **held_out}.items():
         name = f"{prefix} " if prefix else ""
-        known[f"{name}values"] = _digest([part.x])
-        known[f"{name}labels"] = _digest([part.y])
-        known[f"{name}subject of each epoch"] = _digest([part.subject])
+        known[f"{name}values"] = digest([part.x])
+        known[f"{name}labels"] = digest([part.y])
+        known[f"{name}subject of each epoch"] = digest([part.subject])
     stage = getattr(estimator, "vqvae_", None) or _pretrained(estimator)
     if stage is not None:
-        known["earlier stage"] = _digest(stage.module_.state_dict().values())
+        known["earlier stage"] = digest(stage.module_.state_dict().values())
     return known
 
 
@@ -76,17 +76,28 @@ def _pretrained(estimator):
     return getattr(stage, "estimator", stage)
 
 
-def _digest(tensors):
-    """Return the SHA-256 of some tensors; None for none."""
+def digest(tensors):
+    """Return what tells tensors from others.
+
+    Parameters
+    ----------
+    tensors : iterable of (Tensor | None)
+        The tensors; their types and shapes count, too.
+
+    Returns
+    -------
+    digest : str | None
+        Their SHA-256; None for none.
+    """
     present = [value for value in tensors if value is not None]
     if not present:
         return None
-    digest = hashlib.sha256()
+    found = hashlib.sha256()
     for value in present:
-        digest.update(f"{value.dtype} {tuple(value.shape)};".encode())
+        found.update(f"{value.dtype} {tuple(value.shape)};".encode())
         whole = value.detach().cpu().contiguous().reshape(-1)
-        digest.update(memoryview(whole.view(torch.uint8).numpy()))
-    return digest.hexdigest()
+        found.update(memoryview(whole.view(torch.uint8).numpy()))
+    return found.hexdigest()
 
 
 def changes(old, new):

@@ -9,6 +9,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from mne_duin.estimators.classifier import DuINClassifier
 from mne_duin.estimators.mae import DuINMAE
+from mne_duin.estimators.memory import fit_or_recall
 from mne_duin.estimators.vqvae import DuINVQVAE
 from mne_duin.utils.checks import check_option, check_type
 from mne_duin.utils.docs import fill_doc
@@ -38,6 +39,7 @@ class DuINDecoder(ClassifierMixin, BaseEstimator):
         that together cover them.
     select : "first" | "paper"
         See :class:`DuINClassifier`.
+    %(memory)s
 
     Attributes
     ----------
@@ -68,13 +70,21 @@ class DuINDecoder(ClassifierMixin, BaseEstimator):
     """
 
     def __init__(
-        self, vqvae, mae=None, classifier=None, *, task_data=True, select="first"
+        self,
+        vqvae,
+        mae=None,
+        classifier=None,
+        *,
+        task_data=True,
+        select="first",
+        memory=None,
     ):
         self.vqvae = vqvae
         self.mae = mae
         self.classifier = classifier
         self.task_data = task_data
         self.select = select
+        self.memory = memory
 
     def fit(self, X, y, *, unlabelled=None, validation=None, test=None):
         """Pre-train without labels, then fine-tune.
@@ -102,11 +112,12 @@ class DuINDecoder(ClassifierMixin, BaseEstimator):
         check_type("mae", self.mae, DuINMAE, none=True)
         check_type("classifier", self.classifier, DuINClassifier)
         segments = self._segments(X, unlabelled)
-        self.vqvae_ = clone(self.vqvae).fit(segments)
-        stage, self.mae_ = self.vqvae_, None
+        first = clone(self.vqvae)
+        stage = self.vqvae_ = fit_or_recall(first, segments, "vqvae", self.memory)
+        self.mae_ = None
         if self.mae is not None:
-            self.mae_ = clone(self.mae).set_params(vqvae=self.vqvae_)
-            stage = self.mae_.fit(segments)
+            second = clone(self.mae).set_params(vqvae=self.vqvae_)
+            stage = self.mae_ = fit_or_recall(second, segments, "mae", self.memory)
         last = clone(self.classifier).set_params(pretrained=stage, select=self.select)
         self.classifier_ = last.fit(X, y, validation=validation, test=test)
         self.classes_ = last.classes_
@@ -222,6 +233,7 @@ def join_segments(trials, segments):
     )
 
 
+@fill_doc
 def make_duin(
     variant="mae",
     *,
@@ -231,6 +243,7 @@ def make_duin(
     mae=None,
     classifier=None,
     task_data=True,
+    memory=None,
     device="auto",
     precision="auto",
     random_state=None,
@@ -252,6 +265,7 @@ def make_duin(
     task_data : bool
         Whether training trials join the ``unlabelled`` segments, see
         :class:`DuINDecoder`.
+    %(memory)s
     device : str
         ``"auto"``, ``"cpu"``, ``"cuda"``, ``"mps"``.
     precision : str
@@ -304,4 +318,5 @@ def make_duin(
         second,
         DuINClassifier(**last),
         task_data=task_data,
+        memory=memory,
     )

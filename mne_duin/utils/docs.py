@@ -55,6 +55,12 @@ checkpoint_every : int
 OSError
     If a checkpoint cannot be written; earlier ones are left as they were.
 """,
+    "memory": """
+memory : path-like | None
+    Folder where pre-trained stages are kept, so that another fit with the same
+    parameters, seed and data reads them instead of training again; an interrupted
+    pre-training is continued. None keeps nothing.
+""",
     # How the networks are built.
     "preset": """
 preset : str

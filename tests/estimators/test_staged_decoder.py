@@ -1,5 +1,7 @@
 """All stages as one classifier, and what the masked stage can predict."""
 
+from collections import Counter
+
 import numpy as np
 import pytest
 import torch
@@ -9,6 +11,7 @@ from toy_trials import SIZES, as_epochs, simulate
 
 from mne_duin.estimators import DuINClassifier, DuINMAE, DuINVQVAE, make_duin
 from mne_duin.estimators.mae import TARGETS
+from mne_duin.estimators.resume import Checkpoints
 from mne_duin.estimators.staged import VARIANTS, join_segments
 from mne_duin.utils.epochs import as_array
 
@@ -114,3 +117,93 @@ def test_parts_must_be_stages(trials):
     with pytest.raises(ValueError, match="`variant` must be one of 'scratch', 'vqvae'"):
         make_duin("poms")
     assert isinstance(make("mae").vqvae, DuINVQVAE)
+
+
+@pytest.fixture
+def fits(monkeypatch):
+    """Count the trainings of each stage."""
+    counts = Counter()
+    for kind in (DuINVQVAE, DuINMAE):
+
+        def fit(self, *args, kind=kind, plain=kind.fit, **options):
+            counts[kind.__name__] += 1
+            return plain(self, *args, **options)
+
+        monkeypatch.setattr(kind, "fit", fit)
+    return counts
+
+
+def test_memory_recalls_a_stage_of_the_same_data(trials, fits, tmp_path):
+    epochs, y = trials
+    expected = make("mae").fit(epochs, y)
+    kept = make("mae", memory=tmp_path).fit(epochs, y)
+    assert fits == {"DuINVQVAE": 2, "DuINMAE": 2}
+    again = make("mae", memory=tmp_path).fit(epochs, y[::-1])
+    other = make("vqvae+vq", memory=tmp_path).fit(epochs, y)
+    assert fits == {"DuINVQVAE": 2, "DuINMAE": 2}
+    probabilities = expected.predict_proba(epochs)
+    assert np.array_equal(kept.predict_proba(epochs), probabilities)
+    recalled = make("mae", memory=tmp_path).fit(epochs, y)
+    assert np.array_equal(recalled.predict_proba(epochs), probabilities)
+    assert recalled.fit_groups_ == {"01", "02"}
+    assert recalled.mae_.vqvae is recalled.vqvae_
+    for stage in (again.vqvae_, other.vqvae_):
+        assert stage.get_params() == expected.vqvae_.get_params()
+        assert np.array_equal(stage.code_counts_, expected.vqvae_.code_counts_)
+        assert np.array_equal(stage.codebook_, expected.vqvae_.codebook_)
+    assert not list(tmp_path.rglob("checkpoint-*"))
+
+
+@pytest.mark.parametrize(
+    ("change", "both"),
+    [
+        ({"random_state": 1}, True),
+        ({"vqvae": {"max_iter": 1, "n_codes": 16, "n_decoder_layers": 1}}, True),
+        ({"mae": SHORT | {"mask_ratio": 0.4}}, False),
+        ({"classifier": {"max_iter": 1}}, None),
+        ({"device": "cpu"}, None),
+    ],
+)
+def test_memory_tells_other_trainings(trials, fits, tmp_path, change, both):
+    epochs, y = trials
+    make("mae", memory=tmp_path).fit(epochs, y)
+    make("mae", **{"memory": tmp_path} | change).fit(epochs, y)
+    n_codex, n_masked = {True: (2, 2), False: (1, 2), None: (1, 1)}[both]
+    assert fits == {"DuINVQVAE": n_codex, "DuINMAE": n_masked}
+
+
+def test_memory_tells_other_data(trials, fits, tmp_path):
+    epochs, y = trials
+    make("vqvae", memory=tmp_path).fit(epochs, y)
+    make("vqvae", memory=tmp_path).fit(epochs[:-2], y[:-2])
+    renamed = epochs.copy().rename_channels({epochs.ch_names[0]: "Z1-Z2"})
+    make("vqvae", memory=tmp_path).fit(renamed, y)
+    assert fits["DuINVQVAE"] == 3
+
+
+def test_memory_needs_a_seed(trials, tmp_path):
+    message = "random_state of the stage 'vqvae' must be an integer; got None"
+    with pytest.raises(ValueError, match=message):
+        make("vqvae", memory=tmp_path, random_state=None).fit(*trials)
+    assert not list(tmp_path.iterdir())
+
+
+def test_memory_continues_an_interrupted_training(trials, tmp_path, monkeypatch):
+    epochs, y = trials
+    passes = {"vqvae": SHORT | {"n_codes": 16, "n_decoder_layers": 1, "max_iter": 4}}
+    expected = make("vqvae", **passes).fit(epochs, y).predict_proba(epochs)
+    after_pass, seen = Checkpoints.after_pass, []
+
+    def interrupt(self, state, n_passes):
+        after_pass(self, state, n_passes)
+        seen.append(len(state.history))
+        if len(seen) == 2:
+            raise KeyboardInterrupt("after two passes")
+
+    monkeypatch.setattr(Checkpoints, "after_pass", interrupt)
+    decoder = make("vqvae", memory=tmp_path, **passes)
+    with pytest.raises(KeyboardInterrupt, match="after two passes"):
+        decoder.fit(epochs, y)
+    found = decoder.fit(epochs, y).predict_proba(epochs)
+    assert seen == [1, 2, 3, 4]
+    assert np.array_equal(found, expected)

@@ -1,0 +1,108 @@
+"""Pre-trained stages kept on disk, so that none is trained twice on the same data.
+
+Folds of several estimators, several amounts of labelled trials and several values of a
+later parameter often need the very same first stage. What tells one from another is its
+parameters, the earlier stage and every value of its data.
+"""
+
+import hashlib
+import json
+from contextlib import nullcontext
+from pathlib import Path
+
+import numpy as np
+import torch
+from filelock import FileLock
+from mne.utils import logger
+
+from mne_duin._version import __version__
+from mne_duin.checkpoints import list_checkpoints
+from mne_duin.estimators.fingerprint import digest
+from mne_duin.estimators.persistence import plain
+from mne_duin.estimators.presets import resolve
+from mne_duin.estimators.reading import read_estimator
+from mne_duin.estimators.resume import NO_MATTER
+from mne_duin.training.processes import is_main, join_processes, n_processes
+from mne_duin.utils.epochs import as_array, run_names
+
+# Passes from one checkpoint to the next; an interruption writes one at any pass.
+EVERY = 10
+
+
+def fit_or_recall(stage, X, name, memory=None):
+    """Fit a stage, or read it where it was fitted to the same data before.
+
+    A training that was interrupted is continued.
+
+    Parameters
+    ----------
+    stage : DuINVQVAE | DuINMAE
+        The stage, not fitted.
+    X : Epochs | EpochsData | array, shape (n_epochs, n_channels, n_times)
+        What it learns from.
+    name : "vqvae" | "mae"
+        Which stage it is.
+    memory : path-like | None
+        Folder of the stages; None fits anew and keeps nothing.
+
+    Returns
+    -------
+    stage : DuINVQVAE | DuINMAE
+        The fitted stage.
+
+    Raises
+    ------
+    ValueError
+        If the stage has no fixed seed, so that no two of its fits are the same.
+    """
+    if memory is None:
+        return stage.fit(X)
+    if not isinstance(stage.random_state, int | np.integer):
+        raise ValueError(
+            f"`memory` needs a fixed seed: random_state of the stage {name!r} must be "
+            f"an integer; got {stage.random_state!r}."
+        )
+    join_processes(stage.device)
+    folder = Path(memory) / f"{name}-{_key(stage, X, name)[:20]}"
+    folder.mkdir(parents=True, exist_ok=True)
+    path = folder / "estimator.safetensors"
+    # Of two programs that need the same stage the second waits for the first; processes
+    # that train it together must not wait for each other.
+    with FileLock(folder / "lock") if n_processes() == 1 else nullcontext():
+        if path.exists():
+            logger.info(f"Read the stage {name!r} from {str(path)!r}.")
+            fitted = read_estimator(path)
+        else:
+            fitted = stage.fit(X, checkpoint_dir=folder, checkpoint_every=EVERY)
+            if is_main():
+                _keep(fitted, path, folder / name)
+    # A file has no earlier stage and knows nothing of this machine.
+    return fitted.set_params(**stage.get_params(deep=False))
+
+
+def _keep(stage, path, checkpoints):
+    """Write a fitted stage and remove the checkpoints that led to it."""
+    stage.save(path)
+    for checkpoint in list_checkpoints(checkpoints):
+        checkpoint.unlink()
+
+
+def _key(stage, X, name):
+    """Return the SHA-256 of all that decides what a stage becomes."""
+    parameters = stage.get_params(deep=False) | resolve(stage, name)
+    epochs = as_array(X, sfreq=stage.sfreq)
+    runs = run_names(epochs.metadata)
+    known = {
+        "version": __version__,
+        "stage": name,
+        "parameters": {k: v for k, v in parameters.items() if k not in NO_MATTER},
+        "channels": epochs.ch_names,
+        "sampling rate": epochs.sfreq,
+        "values": digest([torch.from_numpy(epochs.data)]),
+        "subjects": epochs.subject,
+        "runs": runs,
+    }
+    if getattr(stage, "vqvae", None) is not None:
+        known["earlier stage"] = digest(stage.vqvae.module_.state_dict().values())
+    text = json.dumps(plain(known), sort_keys=True)
+    return hashlib.sha256(text.encode()).hexdigest()
