@@ -2,7 +2,9 @@
 
 from dataclasses import dataclass
 
+import torch
 from torch import nn
+from torch.nn import functional
 
 from mne_duin.baselines.heads import Decoder, check_multiple, count_tokens
 from mne_duin.baselines.network import NetworkClassifier
@@ -34,8 +36,18 @@ class ShallowConvolutions(nn.Module):
 
     def forward(self, x):
         """Turn (n_epochs, n_channels, n_times) into (n_epochs, n_tokens, dim)."""
-        x = self.norm(self.spatial(self.temporal(x[:, None])))
+        x = self.norm(functional.conv1d(x, *self._both())[:, :, None])
         return self.project(self.pool(x))[:, :, 0].mT
+
+    def _both(self):
+        """Return weight and bias of the two convolutions, which are one.
+
+        Nothing stands between them, so ``spatial(temporal(x))`` needs no signal of
+        ``dim`` filters for every channel.
+        """
+        spatial, temporal = self.spatial.weight[..., 0], self.temporal.weight[:, 0, 0]
+        weight = torch.einsum("ofc,fk->ock", spatial, temporal)
+        return weight, spatial.sum(-1) @ self.temporal.bias + self.spatial.bias
 
 
 def pre_norm_layer(dim, n_heads, ff_dim, dropout):

@@ -8,9 +8,11 @@ import torch
 from sklearn.base import clone, is_classifier
 from sklearn.exceptions import NotFittedError
 from sklearn.model_selection import cross_val_score
+from torch.nn import functional
 from toy_networks import KINDS, PRETRAINED, as_epochs, make, simulate
 
 from mne_duin.baselines import read_baseline
+from mne_duin.baselines.eeg_conformer import ShallowConvolutions
 
 PUBLISHED = {
     "cnn_bigru": 0.54e6,
@@ -186,3 +188,17 @@ def test_parameters_are_checked(changes, error, message, trials):
         make("dewave", kernels=(8, 3)).fit(*trials)
     with pytest.raises(ValueError, match="`n_steps` must be less than the 8 tokens"):
         make("ts_tcc", n_steps=8).fit(*trials)
+
+
+def test_the_two_convolutions_of_the_conformer_are_one():
+    torch.manual_seed(0)
+    layer = ShallowConvolutions(3, 8, kernel=5, pool=4, pool_stride=2, dropout=0.0)
+    parameters = [*layer.temporal.parameters(), *layer.spatial.parameters()]
+    x = torch.randn(2, 3, 40)
+    one = functional.conv1d(x, *layer._both())
+    two = layer.spatial(layer.temporal(x[:, None]))[:, :, 0]
+    assert torch.allclose(one, two, atol=1e-6)
+    found = torch.autograd.grad(one.square().sum(), parameters)
+    wanted = torch.autograd.grad(two.square().sum(), parameters)
+    for gradient, expected in zip(found, wanted, strict=True):
+        assert torch.allclose(gradient, expected, rtol=1e-4, atol=1e-4)
