@@ -4,6 +4,7 @@ import torch
 from torch import nn
 from torch.nn import functional
 
+from mne_duin.baselines.layers import Dropout
 from mne_duin.nn.transformer import sine_positions
 
 
@@ -33,7 +34,7 @@ class RelativeAttention(nn.Module):
         self.content_bias = nn.Parameter(torch.zeros(n_heads, 1, self.head_dim))
         self.position_bias = nn.Parameter(torch.zeros(n_heads, 1, self.head_dim))
         self.out = nn.Linear(dim, dim)
-        self.dropout = nn.Dropout(dropout)
+        self.dropout = Dropout(dropout)
 
     def forward(self, x):
         """Attend; ``x`` and the result have shape (n_epochs, n_tokens, dim)."""
@@ -79,7 +80,7 @@ class ConvolutionModule(nn.Module):
         self.depthwise = nn.Conv1d(dim, dim, kernel, padding=kernel // 2, groups=dim)
         self.batch_norm = nn.BatchNorm1d(dim)
         self.out = nn.Conv1d(dim, dim, 1)
-        self.dropout = nn.Dropout(dropout)
+        self.dropout = Dropout(dropout)
 
     def forward(self, x):
         """Convolve; ``x`` and the result have shape (n_epochs, n_tokens, dim)."""
@@ -109,7 +110,7 @@ class ConformerBlock(nn.Module):
         self.attention = RelativeAttention(dim, n_heads, dropout)
         self.convolution = ConvolutionModule(dim, kernel, dropout)
         self.norm = nn.LayerNorm(dim)
-        self.dropout = nn.Dropout(dropout)
+        self.dropout = Dropout(dropout)
 
     @staticmethod
     def _feed_forward(dim, dropout):
@@ -117,9 +118,9 @@ class ConformerBlock(nn.Module):
             nn.LayerNorm(dim),
             nn.Linear(dim, 4 * dim),
             nn.SiLU(),
-            nn.Dropout(dropout),
+            Dropout(dropout),
             nn.Linear(4 * dim, dim),
-            nn.Dropout(dropout),
+            Dropout(dropout),
         )
 
     def forward(self, x):

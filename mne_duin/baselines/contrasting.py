@@ -4,7 +4,7 @@ import torch
 from torch import nn
 from torch.nn import functional
 
-from mne_duin.baselines.eeg_conformer import pre_norm_layer
+from mne_duin.baselines.layers import PreNormLayer
 
 
 def weak_view(x, scale_deviation, jitter):
@@ -70,7 +70,7 @@ class Context(nn.Module):
         self.token = nn.Parameter(torch.randn(context_dim))
         self.layers = nn.Sequential(
             *[
-                pre_norm_layer(context_dim, n_heads, context_dim, 0.1)
+                PreNormLayer(context_dim, n_heads, context_dim, 0.1)
                 for _ in range(n_layers)
             ]
         )

@@ -7,6 +7,7 @@ from torch import nn
 from torch.nn import functional
 
 from mne_duin.baselines.heads import Decoder, check_multiple, count_tokens
+from mne_duin.baselines.layers import Dropout, PreNormLayer
 from mne_duin.baselines.network import NetworkClassifier
 from mne_duin.utils.docs import fill_doc
 
@@ -30,7 +31,7 @@ class ShallowConvolutions(nn.Module):
         self.spatial = nn.Conv2d(dim, dim, (n_channels, 1))
         self.norm = nn.BatchNorm2d(dim)
         self.pool = nn.Sequential(
-            nn.ELU(), nn.AvgPool2d((1, pool), (1, pool_stride)), nn.Dropout(dropout)
+            nn.ELU(), nn.AvgPool2d((1, pool), (1, pool_stride)), Dropout(dropout)
         )
         self.project = nn.Conv2d(dim, dim, 1)
 
@@ -48,26 +49,6 @@ class ShallowConvolutions(nn.Module):
         spatial, temporal = self.spatial.weight[..., 0], self.temporal.weight[:, 0, 0]
         weight = torch.einsum("ofc,fk->ock", spatial, temporal)
         return weight, spatial.sum(-1) @ self.temporal.bias + self.spatial.bias
-
-
-def pre_norm_layer(dim, n_heads, ff_dim, dropout):
-    """Build a transformer layer that normalises first and uses GELU.
-
-    Parameters
-    ----------
-    dim, n_heads, ff_dim : int
-        Sizes.
-    dropout : float
-        Dropout everywhere.
-
-    Returns
-    -------
-    layer : TransformerEncoderLayer
-        From and to (n_epochs, n_tokens, dim).
-    """
-    return nn.TransformerEncoderLayer(
-        dim, n_heads, ff_dim, dropout, "gelu", batch_first=True, norm_first=True
-    )
 
 
 @fill_doc
@@ -136,7 +117,7 @@ class EEGConformer(NetworkClassifier):
             n_channels, self.dim, self.kernel, self.pool, self.pool_stride, self.dropout
         )
         layers = [
-            pre_norm_layer(self.dim, self.n_heads, self.ff_dim, self.dropout)
+            PreNormLayer(self.dim, self.n_heads, self.ff_dim, self.dropout)
             for _ in range(self.n_layers)
         ]
         encoder = nn.Sequential(convolutions, *layers)
@@ -149,9 +130,9 @@ class EEGConformer(NetworkClassifier):
             nn.Flatten(),
             nn.Linear(n_features, first),
             nn.ELU(),
-            nn.Dropout(0.5),
+            Dropout(0.5),
             nn.Linear(first, second),
             nn.ELU(),
-            nn.Dropout(0.3),
+            Dropout(0.3),
             nn.Linear(second, len(self.classes_)),
         )

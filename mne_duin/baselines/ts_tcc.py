@@ -7,6 +7,7 @@ from torch.nn import functional
 
 from mne_duin.baselines.contrasting import Contrasting
 from mne_duin.baselines.heads import Decoder, check_multiple, count_tokens, flat_head
+from mne_duin.baselines.layers import Dropout
 from mne_duin.baselines.pretraining import PretrainedNetwork
 from mne_duin.utils.docs import fill_doc
 
@@ -27,7 +28,7 @@ class ConvolutionBlock(nn.Module):
         self.padding = ((kernel - 1) // 2, kernel // 2)
         self.convolution = nn.Conv1d(n_inputs, n_filters, kernel, bias=False)
         self.norm = nn.BatchNorm1d(n_filters)
-        self.rest = nn.Sequential(nn.ReLU(), nn.MaxPool1d(pool), nn.Dropout(dropout))
+        self.rest = nn.Sequential(nn.ReLU(), nn.MaxPool1d(pool), Dropout(dropout))
 
     def forward(self, x):
         """Turn (n_epochs, n_inputs, n_times) into (n_epochs, n_filters, shorter)."""
