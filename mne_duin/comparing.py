@@ -26,7 +26,7 @@ DEFAULT = ("lda", "scratch", "vqvae", "mae")
 class WordComparison:
     """What :func:`compare_words` found.
 
-    Attributes
+    Parameters
     ----------
     results : dict of str to DecodingResult
         Held-out results by name.

@@ -30,7 +30,7 @@ CODEX_ONLY = "Du-IN, codex only"
 class WordDecoding:
     """What :func:`decode_words` found.
 
-    Attributes
+    Parameters
     ----------
     results : dict of str to DecodingResult
         Held-out results by name; the first is Du-IN, pre-trained.

@@ -17,7 +17,7 @@ from mne_duin.utils.checks import as_list
 class Pretraining:
     """What :func:`pretrain` made.
 
-    Attributes
+    Parameters
     ----------
     vqvae : DuINVQVAE
         The fitted first stage.

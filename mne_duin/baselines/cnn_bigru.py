@@ -8,6 +8,7 @@ from torch import nn
 from mne_duin.baselines.heads import Decoder, flat_head
 from mne_duin.baselines.network import NetworkClassifier
 from mne_duin.utils.docs import fill_doc
+from mne_duin.utils.signature import own_parameters_first
 
 
 class RecurrentEncoder(nn.Module):
@@ -48,6 +49,7 @@ class RecurrentEncoder(nn.Module):
 
 
 @fill_doc
+@own_parameters_first
 @dataclass(eq=False, repr=False, kw_only=True)
 class CNNBiGRU(NetworkClassifier):
     """Decode words with a convolution and a bidirectional GRU.

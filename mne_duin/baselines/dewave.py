@@ -12,6 +12,7 @@ from mne_duin.baselines.heads import check_multiple, count_tokens, flat_head
 from mne_duin.baselines.pretraining import PretrainedNetwork
 from mne_duin.nn.transformer import Transformer
 from mne_duin.utils.docs import fill_doc
+from mne_duin.utils.signature import own_parameters_first
 
 
 class ConformerTokenizer(nn.Module):
@@ -83,6 +84,7 @@ class CodexDecoder(nn.Module):
 
 
 @fill_doc
+@own_parameters_first
 @dataclass(eq=False, repr=False, kw_only=True)
 class DeWave(PretrainedNetwork):
     """Decode words from a discrete codex of the waves.

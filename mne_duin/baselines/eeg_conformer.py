@@ -10,6 +10,7 @@ from mne_duin.baselines.heads import Decoder, check_multiple, count_tokens
 from mne_duin.baselines.layers import Dropout, PreNormLayer
 from mne_duin.baselines.network import NetworkClassifier
 from mne_duin.utils.docs import fill_doc
+from mne_duin.utils.signature import own_parameters_first
 
 
 class ShallowConvolutions(nn.Module):
@@ -52,6 +53,7 @@ class ShallowConvolutions(nn.Module):
 
 
 @fill_doc
+@own_parameters_first
 @dataclass(eq=False, repr=False, kw_only=True)
 class EEGConformer(NetworkClassifier):
     """Decode words with shallow convolutions and a transformer.

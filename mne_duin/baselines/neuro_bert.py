@@ -10,6 +10,7 @@ from mne_duin.baselines.heads import Decoder, check_multiple, count_tokens, flat
 from mne_duin.baselines.pretraining import PretrainedNetwork
 from mne_duin.nn.transformer import Transformer
 from mne_duin.utils.docs import fill_doc
+from mne_duin.utils.signature import own_parameters_first
 
 
 class PatchTransformer(nn.Module):
@@ -42,6 +43,7 @@ class PatchTransformer(nn.Module):
 
 
 @fill_doc
+@own_parameters_first
 @dataclass(eq=False, repr=False, kw_only=True)
 class NeuroBERT(PretrainedNetwork):
     """Decode words with a transformer that learned to complete spectra.

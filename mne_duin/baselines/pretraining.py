@@ -5,9 +5,11 @@ from dataclasses import dataclass
 from mne_duin.baselines.network import NetworkClassifier
 from mne_duin.training import History, private_randomness, seed_randomness, train
 from mne_duin.utils.docs import fill_doc
+from mne_duin.utils.signature import own_parameters_first
 
 
 @fill_doc
+@own_parameters_first
 @dataclass(eq=False, repr=False, kw_only=True)
 class PretrainedNetwork(NetworkClassifier):
     """Base of the networks that pre-train; not to be used itself.

@@ -10,6 +10,7 @@ from mne_duin.baselines.heads import Decoder, check_multiple, count_tokens, flat
 from mne_duin.baselines.layers import Dropout
 from mne_duin.baselines.pretraining import PretrainedNetwork
 from mne_duin.utils.docs import fill_doc
+from mne_duin.utils.signature import own_parameters_first
 
 
 class ConvolutionBlock(nn.Module):
@@ -45,6 +46,7 @@ class ConvolutionEncoder(nn.Sequential):
 
 
 @fill_doc
+@own_parameters_first
 @dataclass(eq=False, repr=False, kw_only=True)
 class TSTCC(PretrainedNetwork):
     """Decode words with an encoder that learned to match two views of an epoch.

@@ -16,7 +16,7 @@ IDLE_CLASSIFIER = ("vq_block.",)
 class Entry:
     """One tensor of a published file and where it lives here.
 
-    Attributes
+    Parameters
     ----------
     official, ours : str
         The two names.

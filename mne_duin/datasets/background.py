@@ -15,7 +15,7 @@ HIGH_GAMMA = 70.0, 150.0
 class Background:
     """Sources of ongoing activity, one row each.
 
-    Attributes
+    Parameters
     ----------
     positions : ndarray, shape (n_sources, 3)
         Where they are, in mm.

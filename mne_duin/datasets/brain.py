@@ -31,7 +31,7 @@ REFERENCE_RMS, AMPLIFIER_RMS, ECG_LEAK = 6.0, 0.8, 0.004
 class Brain:
     """The sources of a subject and how the contacts see them.
 
-    Attributes
+    Parameters
     ----------
     contacts : DataFrame
         The contacts, all with coordinates.

@@ -17,7 +17,7 @@ STG = ("superiortemporal", "transversetemporal", "bankssts")
 class Shaft:
     """One depth electrode; its contacts lie 3.5 mm apart on a straight line.
 
-    Attributes
+    Parameters
     ----------
     name : str
         Name of the shaft, such as ``"TI'"``; the prime means left.
@@ -41,7 +41,7 @@ class Shaft:
 class Montage:
     """The shafts of a subject and the contacts that make trouble.
 
-    Attributes
+    Parameters
     ----------
     shafts : tuple of Shaft
         The depth electrodes.

@@ -10,7 +10,7 @@ from mne_duin.utils.checks import check_number
 class SimulationSettings:
     """What a simulated recording is like.
 
-    Attributes
+    Parameters
     ----------
     n_words : int
         Size of the vocabulary.

@@ -22,7 +22,7 @@ class EventSources:
     A source answers to a kind of event with the sum of two Gabor functions, locked in
     phase, and with a Gaussian bump of high-gamma power whose carrier is noise.
 
-    Attributes
+    Parameters
     ----------
     names : tuple of str
         Names of the sources.

@@ -45,7 +45,7 @@ from mne_duin.utils.checks import check_option, check_type
 class SimulatedRecording:
     """A simulated recording and its truth.
 
-    Attributes
+    Parameters
     ----------
     raws : list of RawArray
         One per run: the contacts and an ECG channel, volts.

@@ -26,7 +26,7 @@ STAGES = {DuINVQVAE: "vqvae", DuINMAE: "mae", DuINClassifier: "classifier"}
 class Cost:
     """What a training will take.
 
-    Attributes
+    Parameters
     ----------
     seconds : float
         Passes times steps times the measured time of a step.

@@ -18,7 +18,7 @@ from mne_duin.utils.epochs import run_names
 class Split:
     """The trials of one fold.
 
-    Attributes
+    Parameters
     ----------
     train, test : ndarray of int
         Indices of the trials.
@@ -47,7 +47,7 @@ class Split:
 class Outcome:
     """What came out of one fold.
 
-    Attributes
+    Parameters
     ----------
     split : Split
         The trials of the fold.

@@ -15,7 +15,7 @@ SMALLEST_PROBABILITY = 1e-15
 class Calibration:
     """How far stated probabilities can be believed.
 
-    Attributes
+    Parameters
     ----------
     table : DataFrame
         One row per bin of the highest probability: ``low``, ``high`` (limits), ``n``

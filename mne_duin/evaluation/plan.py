@@ -19,7 +19,7 @@ from mne_duin.utils.random import draw_seed
 class EvaluationPlan:
     """Everything that an evaluation does, as a function of the labels.
 
-    Attributes
+    Parameters
     ----------
     estimator : estimator
         What is fitted, with its pre-trained parts frozen.

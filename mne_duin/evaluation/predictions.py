@@ -12,7 +12,7 @@ from mne_duin.evaluation import metrics
 class Predictions:
     """True and predicted labels of held-out trials.
 
-    Attributes
+    Parameters
     ----------
     y_true, y_pred : ndarray, shape (n_predictions,)
         True and predicted labels. A trial occurs once, or once per repeat.

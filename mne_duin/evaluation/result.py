@@ -25,7 +25,7 @@ class DecodingResult(Predictions):
     ``balanced_accuracy``, ``top_k(k)``, ``log_loss``, ``calibration()``,
     ``per_class()``, ``confusion_matrix()`` and the table ``to_frame()``.
 
-    Attributes
+    Parameters
     ----------
     y_true, y_pred : ndarray, shape (n_predictions,)
         True and predicted labels. A trial occurs once, or once per repeat.
@@ -37,14 +37,14 @@ class DecodingResult(Predictions):
         Fold of each prediction, a row of ``folds``.
     epoch : ndarray of int, shape (n_predictions,)
         Position of the trial in the Epochs that were evaluated.
+    estimator : str
+        Name of the estimator.
     folds : DataFrame
         One row per fold: ``repeat``, ``seed``, ``held_out`` (runs or other groups),
         ``n_train``, ``n_test``, ``n_unlabelled``, ``accuracy``,
         ``balanced_accuracy``, ``log_loss``, ``majority`` (accuracy of always naming the
         most frequent class of the training part), ``seconds_fit``,
         ``seconds_predict``.
-    estimator : str
-        Name of the estimator.
     protocol : "clean" | "paper"
         The protocol.
     cv : str

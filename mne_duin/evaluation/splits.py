@@ -32,7 +32,7 @@ LAST = re.compile(r"last(?:-(\d+))?-(run|session)s?")
 class PaperSplit:
     """Indices of one split as in the published evaluation.
 
-    Attributes
+    Parameters
     ----------
     train, validation, test : ndarray of int
         Indices of the trials, without overlap, together all trials.

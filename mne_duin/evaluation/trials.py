@@ -13,7 +13,7 @@ from mne_duin.utils.epochs import is_epochs_list
 class Trials:
     """Trials and their labels.
 
-    Attributes
+    Parameters
     ----------
     X : Epochs | ndarray, shape (n_trials, ...)
         The signal, as the estimators will get it.

@@ -13,7 +13,7 @@ from mne_duin.nn.initial import init_linear_
 class QuantizerOutput:
     """What the quantizer says about some tokens.
 
-    Attributes
+    Parameters
     ----------
     quantized : Tensor, shape (n_epochs, n_tokens, dim)
         The tokens rebuilt from their codes.

@@ -10,7 +10,7 @@ from torch.nn import functional
 class Batch:
     """Some epochs.
 
-    Attributes
+    Parameters
     ----------
     x : Tensor, shape (n_epochs, n_channels, n_times)
         The scaled signal.

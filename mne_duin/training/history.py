@@ -12,7 +12,7 @@ from mne_duin.viz import plot_history
 class History:
     """Records of a training run, one per pass.
 
-    Attributes
+    Parameters
     ----------
     records : list of dict
         One dict per pass with ``pass``, ``lr``, ``seconds`` and the losses and

@@ -23,7 +23,7 @@ from mne_duin.training.data import Batch
 class Share(Batch):
     """The part of a batch that belongs to one process.
 
-    Attributes
+    Parameters
     ----------
     first, n_total : int
         Where it begins in the whole batch, and how many epochs that has.

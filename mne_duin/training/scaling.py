@@ -9,7 +9,7 @@ import numpy as np
 class ChannelScaler:
     """Mean and standard deviation of every channel of every subject.
 
-    Attributes
+    Parameters
     ----------
     mean, scale : ndarray, shape (n_subjects, n_channels)
         In the unit of the signal. Padded channels have mean 0 and scale 1.

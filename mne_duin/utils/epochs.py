@@ -16,7 +16,7 @@ NEURAL_TYPES = ("seeg", "ecog", "dbs", "eeg", "mag", "grad")
 class EpochsData:
     """The numbers of some epochs and what is known about them.
 
-    Attributes
+    Parameters
     ----------
     data : ndarray, shape (n_epochs, n_channels, n_times)
         The signal, float32, in the unit it came in (volts for MNE objects).

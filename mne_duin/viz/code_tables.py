@@ -13,7 +13,7 @@ from mne_duin.utils.checks import check_number
 class CodeWordInformation:
     """How much the presence of each code in an epoch tells about the word.
 
-    Attributes
+    Parameters
     ----------
     table : DataFrame, shape (n_codes_used, n_words)
         Share of each word's epochs in which the code occurs; index = code.

@@ -26,7 +26,7 @@ FACTS = ("label", "region", "shaft", "hemisphere", "subject")
 class ContactsView:
     """An interactive view: shown in a notebook, or saved.
 
-    Attributes
+    Parameters
     ----------
     html : str
         The whole page.

@@ -1,0 +1,55 @@
+"""The order in which a signature names its parameters."""
+
+import dataclasses
+import inspect
+
+
+def own_parameters_first(cls):
+    """Let the signature of a dataclass begin with what the class itself adds.
+
+    A dataclass puts inherited fields first, so that ``help`` begins with what all
+    relatives share. Where every field is a keyword the order matters to readers only.
+
+    Parameters
+    ----------
+    cls : type
+        A dataclass with ``kw_only=True``.
+
+    Returns
+    -------
+    cls : type
+        The same class; only the signature of its constructor is changed.
+
+    Raises
+    ------
+    TypeError
+        If a parameter is not keyword-only, because its place would change.
+
+    Examples
+    --------
+    >>> from dataclasses import dataclass
+    >>> @dataclass(kw_only=True)
+    ... class Shape:
+    ...     color: str = "red"
+    >>> @own_parameters_first
+    ... @dataclass(kw_only=True)
+    ... class Circle(Shape):
+    ...     radius: float = 1.0
+    >>> list(inspect.signature(Circle).parameters)
+    ['radius', 'color']
+    """
+    signature = inspect.signature(cls.__init__)
+    itself, *parameters = signature.parameters.values()
+    for parameter in parameters:
+        if parameter.kind is not parameter.KEYWORD_ONLY:
+            raise TypeError(
+                f"`{parameter.name}` of {cls.__name__} is not keyword-only."
+            )
+    distance = {}
+    for rank, owner in enumerate(cls.__mro__):
+        if dataclasses.is_dataclass(owner):
+            # Of a field that is redefined, the class that brought it in comes last.
+            distance |= dict.fromkeys((f.name for f in dataclasses.fields(owner)), rank)
+    parameters.sort(key=lambda parameter: distance[parameter.name])
+    cls.__init__.__signature__ = signature.replace(parameters=[itself, *parameters])
+    return cls
