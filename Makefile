@@ -37,7 +37,7 @@ lint: $(VENV)/.installed-test
 docs: $(VENV)/.installed-doc
 	$(BIN)/python -m sphinx -W --keep-going -n -b html doc doc/_build/html
 
-## Links, console and phone width of the built pages; every tutorial alone.
+## Links, console and phone width of the built pages; every tutorial alone; own data.
 check-docs: docs $(VENV)/.installed-test
 	$(BIN)/python -m pytest tests/site --override-ini=addopts=
 

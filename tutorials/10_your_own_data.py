@@ -32,15 +32,17 @@ messages look like and what helps.
 #
 # **Time zero.** Cue or speech onset? Decide before you decode.
 #
-# A dataset to break
-# ------------------
+# Go through it
+# -------------
 #
-# Two short runs of a simulated subject, in a temporary folder.
+# Here with two short runs of a simulated subject, in a temporary folder. In your
+# script, let ``root`` be the path of your folder and ``subject`` one of your subjects;
+# nothing below changes a file in ``root``.
 
 import shutil
 import warnings
 from pathlib import Path
-from tempfile import mkdtemp
+from tempfile import TemporaryDirectory
 from textwrap import fill
 
 import mne
@@ -55,14 +57,22 @@ from mne_duin import (
     plot_contacts,
     read_contacts,
     read_epochs,
+    read_raw,
     write_simulated_bids,
 )
 from mne_duin.datasets import SimulationSettings
 
 mne.set_log_level("WARNING")
+temporary = TemporaryDirectory()
+folder = Path(temporary.name)
+
 settings = SimulationSettings(n_words=4, n_runs=2, n_trials_per_word=5)
-root = write_simulated_bids(Path(mkdtemp()) / "sound", subjects={"01": settings})
-paths = find_recordings(root, subject="01")
+root = write_simulated_bids(folder / "simulated", subjects={"01": settings})
+subject = "01"
+
+# %%
+# A helper for this page: it calls a function and prints what that warns of, and how it
+# ends.
 
 
 def attempt(function, *args, **kwargs):
@@ -78,19 +88,55 @@ def attempt(function, *args, **kwargs):
             end = "It worked."
     lines = [f"Warning: {one.message}" for one in caught] + [end]
     for line in lines:
-        print(fill(line.replace(f"{root.parent}/", ""), 88))
+        print(fill(line.replace(f"{folder}/", ""), 88))
     return result
+
+
+# %%
+# **Files.** Are all runs there, and is the recording what you know of it?
+
+paths = find_recordings(root, subject=subject)
+for path in paths:
+    print(path.basename)
+raw = attempt(read_raw, paths[0])
+print(f"{raw.info['sfreq']:g} Hz, {raw.times[-1]:.0f} s, {len(raw.ch_names)} channels")
+print(f"line frequency {raw.info['line_freq']} Hz, bad: {raw.info['bads']}")
+
+# %%
+# **Anatomy.** Where are the contacts? Look at the picture, too: are they in the head,
+# and on the right side of it?
+
+contacts = attempt(read_contacts, paths[0])
+print(contacts.groupby(["shaft", "space"], dropna=False).size().to_string())
+print("without coordinates:", list(contacts.index[contacts["x"].isna()]))
+plot_contacts(contacts, color_by="shaft")
+
+# %%
+# **Trials.** ``align=`` names a column of ``events.tsv`` that says where time zero is,
+# in seconds after the onset; leave it out if yours has none. Trials per word and run,
+# and channels per region:
+
+epochs, contacts = attempt(read_epochs, paths, align="response_time")
+print(pd.crosstab(epochs.metadata["trial_type"], epochs.metadata["run"]))
+print(contacts["region"].value_counts(dropna=False).to_string())
+
+# %%
+# **A first number**, from the linear baseline, each run held out once. So few trials
+# say little; look at the interval.
+
+words = epochs.metadata["trial_type"]
+print(attempt(evaluate, make_lda(), epochs, words, cv="leave-one-run-out"))
+
+# %%
+# The rest of the page breaks copies of the dataset.
 
 
 def broken_copy(name):
     """Copy the dataset; return the copy's runs and its electrodes.tsv."""
-    copy = shutil.copytree(root, root.parent / name)
-    electrodes = next(copy.rglob("*_electrodes.tsv"))
-    return find_recordings(copy, subject="01"), electrodes
+    copy = shutil.copytree(root, folder / name)
+    electrodes = next(copy.rglob(f"sub-{subject}_*electrodes.tsv"))
+    return find_recordings(copy, subject=subject), electrodes
 
-
-epochs, contacts = attempt(read_epochs, paths, align="response_time")
-print(epochs)
 
 # %%
 # Nothing is found
@@ -98,7 +144,7 @@ print(epochs)
 #
 # The message says what is there.
 
-attempt(find_recordings, root, subject="02")
+attempt(find_recordings, root, subject="99")
 
 # %%
 # The words are in another column
@@ -170,7 +216,8 @@ attempt(read_epochs, paths, regions="IFG-rh")
 # --------------------------
 
 runs, _ = broken_copy("short")
-data = runs[0].copy().update(extension=".eeg").fpath
+files = runs[0].fpath.parent.glob(f"{runs[0].fpath.stem}.*")
+data = max(files, key=lambda file: file.stat().st_size)
 data.write_bytes(data.read_bytes()[: data.stat().st_size // 3])
 attempt(read_epochs, runs)
 
@@ -186,7 +233,6 @@ attempt(read_epochs, paths, h_freq=300.0)
 # Too few runs or trials for the folds
 # ------------------------------------
 
-words = epochs.metadata["trial_type"]
 attempt(evaluate, make_lda(), epochs, words, cv=5, groups="run")
 
 # %%
@@ -245,4 +291,4 @@ attempt(DuINClassifier().fit, epochs.get_data(), words)
 # 4. Were channels or settings chosen on the trials you report? Choose them inside the
 #    folds.
 
-shutil.rmtree(root.parent)
+temporary.cleanup()
