@@ -31,6 +31,7 @@ def learning_curve(
     unlabelled=None,
     pretrain_on="train",
     n_jobs=1,
+    return_estimators=False,
     verbose=None,
 ):
     """Evaluate estimators with few and with more training trials per class.
@@ -56,6 +57,8 @@ def learning_curve(
         thinned: the curve is over labelled trials.
     %(pretrain_on)s
     %(n_jobs)s
+    return_estimators : bool
+        Whether to return the fitted copies, too.
 
     Returns
     -------
@@ -63,6 +66,8 @@ def learning_curve(
         One row per estimator, amount and fold: ``estimator``, ``n_per_class``,
         ``chance`` (uniform guess), then the columns of ``DecodingResult.folds``. See
         :func:`summarize_curve` and ``viz.plot_learning_curve``.
+    estimators : list of estimator
+        The fitted copy of every row; only with ``return_estimators=True``.
 
     Raises
     ------
@@ -74,7 +79,7 @@ def learning_curve(
     for amount in amounts:
         check_number("n_per_class", amount, low=1, integer=True)
     seed = draw_seed(random_state)
-    tables = []
+    tables, fitted = [], []
     with mne.utils.use_log_level(verbose):
         for name, estimator in estimators.items():
             plan = make_plan(
@@ -89,8 +94,11 @@ def learning_curve(
                 pretrain_on=pretrain_on,
                 n_jobs=n_jobs,
             )
-            tables.append(_run_curve(plan, name, amounts))
-    return pd.concat(tables, ignore_index=True)
+            table, models = _run_curve(plan, name, amounts)
+            tables.append(table)
+            fitted += models
+    curve = pd.concat(tables, ignore_index=True)
+    return (curve, fitted) if return_estimators else curve
 
 
 def summarize_curve(curve):
@@ -189,4 +197,4 @@ def _run_curve(plan, name, amounts):
     table.insert(0, "estimator", name)
     table.insert(1, "n_per_class", np.resize(amounts, len(table)))
     table.insert(2, "chance", 1 / len(plan.trials.labels))
-    return table
+    return table, [outcome.model for outcome in outcomes]

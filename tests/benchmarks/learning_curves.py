@@ -6,9 +6,12 @@ baselines. Every row of the table is one fit and is written as soon as it is don
 that are there already are not made again, so the script can be stopped and started::
 
     python tests/benchmarks/learning_curves.py                      # everything
+    python tests/benchmarks/learning_curves.py --memory results/stages
     python tests/benchmarks/learning_curves.py --estimators lda mae --amounts 20
     python tests/benchmarks/learning_curves.py --quick --table quick.tsv
 
+Du-IN pre-trains on the segments of the training runs, which cover the trials of these
+runs whatever their number; with ``--memory`` every stage is trained once per dataset.
 The networks of the comparison train for ``--passes`` passes (the published 200 or 500
 take hours per row without an accelerator); the table says how many a row had.
 """
@@ -36,7 +39,7 @@ AMOUNTS = (5, 10, 20, 40, 60)
 COLUMNS = (
     "dataset", "estimator", "n_per_class", "seed", "accuracy", "low", "high", "chance",
     "log_loss", "n_test", "n_train", "n_unlabelled", "passes", "seconds_fit",
-    "seconds_predict", "device",
+    "seconds_pretraining", "seconds_predict", "device",
 )  # fmt: skip
 KEY = ("dataset", "estimator", "n_per_class", "seed")
 # Seed, strength of the answers, share of them that is locked in phase.
@@ -46,6 +49,7 @@ SIMULATIONS = {
     "simulation 303, strong, induced": (303, 1.2, 0.2),
 }
 SAMPLE = "sample data, sub-01"
+STAGED = ("vqvae", "vqvae+vq", "mae")
 PRETRAINED = ("ts-tcc", "neuro-bert", "dewave")
 
 
@@ -97,6 +101,8 @@ def cut_run(raw, contacts):
 def make(name, options):
     """Make an estimator, with few passes where asked, and say how many it makes."""
     parameters, passes = {}, "preset"
+    if name in STAGED:
+        parameters = {"task_data": False, "memory": options.memory}
     if name in NETWORKS:
         passes = options.passes
         parameters["max_iter"] = passes
@@ -105,7 +111,7 @@ def make(name, options):
     elif options.quick and name in ("scratch", "vqvae", "vqvae+vq", "mae"):
         passes = options.passes
         stages = ("vqvae", "mae", "classifier")
-        parameters = {stage: {"max_iter": passes} for stage in stages}
+        parameters |= {stage: {"max_iter": passes} for stage in stages}
     elif "lda" in name or "riemann" in name:
         passes = 0
     estimator = make_estimator(
@@ -120,7 +126,7 @@ def measure(dataset, name, amount, seed, options):
     labels = {code: word for word, code in epochs.event_id.items()}
     y = np.array([labels[code] for code in epochs.events[:, 2]])
     estimator, passes = make(name, options)
-    (row,) = learning_curve(
+    curve, (fitted,) = learning_curve(
         {name: estimator},
         epochs,
         y,
@@ -128,11 +134,27 @@ def measure(dataset, name, amount, seed, options):
         cv=cv,
         random_state=seed,
         unlabelled=segments if takes_segments(estimator) else None,
-    ).to_dict(orient="records")
+        return_estimators=True,
+    )
+    (row,) = curve.to_dict(orient="records")
     low, high = wilson_interval(row["accuracy"] * row["n_test"], row["n_test"])
     row |= {"dataset": dataset, "seed": seed, "low": low, "high": high}
-    row |= {"passes": passes, "device": options.device}
+    row |= {"passes": passes, "device": options.device} | seconds_of(fitted, row)
     return {name: row[name] for name in COLUMNS}
+
+
+def seconds_of(estimator, row):
+    """Return the seconds of the stages, also of those that were read from memory."""
+    stages = [getattr(estimator, name, None) for name in ("vqvae_", "mae_")]
+    histories = [stage.history_ for stage in stages if stage is not None]
+    if hasattr(estimator, "pretrain_history_"):
+        histories.append(estimator.pretrain_history_)
+    before = sum(record["seconds"] for each in histories for record in each.records)
+    fit = row["seconds_fit"] - before
+    if hasattr(estimator, "classifier_"):
+        records = estimator.classifier_.history_.records
+        fit = sum(record["seconds"] for record in records)
+    return {"seconds_fit": fit, "seconds_pretraining": float(before)}
 
 
 def plan(options):
@@ -174,6 +196,7 @@ def parse():
     parser.add_argument("--seeds", type=int, default=1)
     parser.add_argument("--passes", type=int, default=50)
     parser.add_argument("--device", default="auto")
+    parser.add_argument("--memory", type=Path, help="folder of pre-trained stages")
     parser.add_argument("--table", type=Path, default=TABLE)
     parser.add_argument("--quick", action="store_true", help="one tiny case")
     options = parser.parse_args()
