@@ -111,10 +111,12 @@ def test_only_estimators_that_pretrain_get_segments(epochs):
     estimators = {"lda": make_lda(), "mae": PretrainsOnRuns()}
     table = compare(estimators, epochs, cv="last-run", unlabelled=epochs)
     assert table["n_unlabelled"].to_dict() == {"lda": 0, "mae": 48}
-    curve = learning_curve(
-        estimators, epochs, n_per_class=[2], cv="last-run", unlabelled=epochs
-    )
+    curve, fitted = learning_curve(
+        estimators, epochs, n_per_class=[2], cv="last-run", unlabelled=epochs,
+        return_estimators=True,
+    )  # fmt: skip
     assert curve["n_unlabelled"].tolist() == [0, 48]
+    assert [type(each) for each in fitted] == [type(make_lda()), PretrainsOnRuns]
 
 
 def test_thinned_training_parts_lie_inside_each_other():
