@@ -25,11 +25,11 @@ from pathlib import Path
 import mne
 import numpy as np
 import pandas as pd
+from simulated_words import simulate_words
 
 from mne_duin import learning_curve, read_epochs, read_segments, sample_data_path
 from mne_duin.baselines.named import NAMES, NETWORKS, make_estimator
-from mne_duin.channels import RegionSelector
-from mne_duin.datasets import SimulationSettings, cut_epochs, simulate_recording
+from mne_duin.datasets import SimulationSettings
 from mne_duin.evaluation.parts import takes_segments
 from mne_duin.evaluation.statistics import wilson_interval
 from mne_duin.io import find_recordings
@@ -72,30 +72,8 @@ def load(dataset, quick=False):
         snr=snr,
         phase_locked=phase_locked,
     )
-    recording = simulate_recording(settings, random_state=seed)
-    epochs, contacts, _ = cut_epochs(recording, reference="bipolar")
-    selector = RegionSelector(contacts, ("vSMC", "STG"))
-    epochs = selector.fit(epochs).transform(epochs)
-    table = contacts.loc[epochs.ch_names]
-    parts, runs = [], []
-    for run, raw in enumerate(recording.raws, start=1):
-        parts.append(cut_run(raw, table))
-        runs += [str(run)] * len(parts[-1])
-    segments = mne.EpochsArray(
-        np.concatenate(parts),
-        mne.create_info(epochs.ch_names, 1000.0, "seeg"),
-        metadata=pd.DataFrame({"run": runs}),
-        verbose=False,
-    )
+    epochs, segments = simulate_words(settings, seed)
     return epochs, segments, "last-run" if quick else "last-2-runs"
-
-
-def cut_run(raw, contacts):
-    """Cut the bipolar channels of a run into segments of 8 s that overlap by 4 s."""
-    data = raw.get_data(list(contacts["anode"]))
-    data -= raw.get_data(list(contacts["cathode"]))
-    starts = range(0, data.shape[1] - 8000 + 1, 4000)
-    return np.stack([data[:, start : start + 8000] for start in starts])
 
 
 def make(name, options):
