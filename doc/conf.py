@@ -15,6 +15,7 @@ from draw_model import write_drawings  # noqa: E402
 from make_inventories import OBJECTS  # noqa: E402
 from measure_parity import write_parity  # noqa: E402
 from public_names import public_objects  # noqa: E402
+from steps_tables import write_memory  # noqa: E402
 
 import mne_duin  # noqa: E402
 
@@ -152,9 +153,10 @@ def find_public(app, env, node, contnode):
 
 
 def setup(app):
-    """Connect the two rules above; draw the model and measure its parity."""
+    """Connect the two rules above; write what the pages are built from."""
     write_drawings(HERE / "generated" / "drawings")
     write_parity(HERE / "generated" / "parity.csv")
+    write_memory(HERE / "benchmarks/steps.json", HERE / "generated/memory.csv")
     app.connect("autodoc-skip-member", skip_foreign)
     app.connect("missing-reference", find_public)
     return {"parallel_read_safe": True}

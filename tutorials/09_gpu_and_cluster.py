@@ -2,10 +2,10 @@
 09. On a GPU or a cluster: precision, resume, several processes
 ===============================================================
 
-Pre-training on ten minutes takes a minute, on fifteen hours it takes a day. This page
-asks beforehand how long, uses what the machine has, and pulls the plug in the middle to
-show that nothing is lost. :doc:`Long trainings </cluster>` has the commands for several
-GPUs and a script for SLURM.
+Pre-training on hours of recording takes hours. This page asks beforehand how long, uses
+what the machine has, and pulls the plug in the middle to show that nothing is lost.
+:doc:`Long trainings </cluster>` has the commands for several GPUs and a script for
+SLURM.
 """
 
 # %%

@@ -24,8 +24,9 @@ messages look like and what helps.
 # FreeSurfer folder, or a column of labels in ``electrodes.tsv``. Without any of them
 # you can decode, but not choose by region.
 #
-# **Trials.** At least some twenty per word. Two or more runs, so that one can be held
-# out. Words in random order in every run.
+# **Trials.** Two or more runs, so that one can be held out; words in random order in
+# every run. How many trials are enough, :doc:`tutorial 5
+# </auto_tutorials/05_decoding_words>` asks with a learning curve.
 #
 # **Sampling rate.** 500 Hz or more: most of what is known about words is in high gamma,
 # up to 150 Hz.
@@ -277,8 +278,7 @@ attempt(DuINClassifier().fit, epochs.get_data(), words)
 #    </auto_tutorials/01_bids_to_epochs>`): are the events where speech is?
 # 2. Are there contacts in vSMC or STG at all? Not every patient has them.
 # 3. Is one channel so noisy that it rules all? Mark it bad.
-# 4. Few trials per word: read fewer words. Ten words with 40 trials each can be
-#    learned, 60 words with 6 cannot.
+# 4. Few trials per word: read fewer words (``event_id=``), or more runs.
 #
 # It decodes too well
 # -------------------
