@@ -114,6 +114,7 @@ html_theme = "pydata_sphinx_theme"
 html_title = "mne_duin"
 html_static_path = ["_static"]
 html_css_files = ["style.css"]
+html_js_files = ["figures.js"]
 html_context = {"default_mode": "auto"}
 html_show_sourcelink = False
 html_copy_source = False
@@ -126,8 +127,8 @@ html_theme_options = {
     "footer_start": ["copyright"],
     "footer_end": ["sphinx-version", "theme-version"],
 }
-ALONE = "benchmarks citing contributing fidelity glossary index licences ten_minutes"
-html_sidebars = {page: [] for page in ("changes/latest", *ALONE.split())}
+ALONE = "benchmarks citing cluster contributing fidelity files glossary index licences"
+html_sidebars = {page: [] for page in ("changes/latest", "ten_minutes", *ALONE.split())}
 
 # Of the gallery and the notices of libraries, not of the pages.
 warnings.filterwarnings("ignore", message=".*Agg, and thus cannot be shown.*")

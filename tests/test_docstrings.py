@@ -13,6 +13,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from numpydoc.docscrape import get_doc_object
 from numpydoc.validate import ERROR_MSGS, validate
 
 import mne_duin
@@ -61,6 +62,9 @@ def has_examples(path):
 
 
 NAMES = list(documented_names())
+TUTORIALS = "".join(
+    path.read_text(encoding="utf-8") for path in DOC.parent.glob("tutorials/*.py")
+)
 MODULES = sorted(
     ".".join(path.relative_to(DOC.parent).with_suffix("").parts)
     for path in Path(mne_duin.__file__).parent.rglob("*.py")
@@ -78,6 +82,13 @@ def test_there_are_names():
 def test_docstring_passes_numpydoc(full):
     errors = validate(full)["errors"]
     assert not [(code, text) for code, text in errors if code in CHECKS]
+
+
+@pytest.mark.parametrize("name", stub_names())
+def test_every_name_of_the_stub_is_shown_in_use(name):
+    thing = getattr(mne_duin, name)
+    documented = get_doc_object(thing)["Examples"] if callable(thing) else []
+    assert documented or re.search(rf"\b{name}\b", TUTORIALS)
 
 
 @pytest.mark.parametrize("name", stub_names())

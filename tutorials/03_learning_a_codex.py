@@ -155,3 +155,5 @@ print("same codes:", np.array_equal(again.transform(epochs), codes))
 # %%
 # Next: :doc:`hide patches and guess their codes
 # </auto_tutorials/04_masked_pretraining>`.
+
+# sphinx_gallery_thumbnail_number = 5

@@ -134,11 +134,11 @@ table[["estimator", "n_per_class", "accuracy", "low", "high", "n_test"]].round(2
 # %%
 # Three questions to ask of such a curve, before the next recording is planned.
 #
-# **Does it still rise at its right end?** Then more trials will help. What the last
-# doubling brought is a fair guess at what the next one brings, at most:
+# **Does it still rise at its right end?** Then more trials will help, if not for ever:
+# steps become smaller. What each step brought:
 
 accuracy = table.pivot(index="n_per_class", columns="estimator", values="accuracy")
-print((accuracy.loc[18] - accuracy.loc[9]).round(2).to_string())
+print(accuracy.diff().iloc[1:].round(2).to_string())
 
 # %%
 # **Which estimator is ahead with as many trials as you have?** A curve that begins
@@ -146,8 +146,8 @@ print((accuracy.loc[18] - accuracy.loc[9]).round(2).to_string())
 # ahead at your own number.
 #
 # **Is the answer sharper than the question?** The interval depends on the number of
-# *test* trials only. To see a difference of a few per cent, test on hundreds of trials;
-# for half the width take four times as many:
+# *test* trials, not on how many there are to learn from. To see a difference of a few
+# per cent, test on hundreds of trials; for half the width take four times as many:
 
 for n_test in (72, 288, 1152):
     n_right = round(0.7 * n_test)
@@ -160,10 +160,13 @@ for n_test in (72, 288, 1152):
 #
 # ``duin.save("result.json")`` writes predictions and scores as text that any program
 # reads; :func:`~mne_duin.read_result` opens them. What a reader should know of the way
-# the numbers came about is noted:
+# the numbers came about is noted, and so is every way in which test trials had an
+# influence:
 
-for note in duin.notes:
-    print("-", note)
+print("notes:", *duin.notes or ["none"])
+print("leaks:", *duin.leaks or ["none"])
 
 # %%
 # Next: :doc:`what the network looks at </auto_tutorials/06_seeing>`.
+
+# sphinx_gallery_thumbnail_number = 3

@@ -160,3 +160,5 @@ print(f"new patient    {added.score(new):.2f}")
 # :doc:`the benchmarks </benchmarks>`. An estimator of several subjects is saved and
 # read like any other, and refuses a patient it does not know or whose contacts have
 # changed.
+
+# sphinx_gallery_thumbnail_number = 2

@@ -29,5 +29,16 @@ def read_baseline(path):
         If there is no such file.
     ValueError
         If the file is damaged, of another kind, or of a later version.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from mne_duin import CNNBiGRU, read_baseline
+    >>> rng = np.random.default_rng(0)
+    >>> X, y = rng.standard_normal((12, 3, 300)), np.repeat(["yes", "no"], 6)
+    >>> clf = CNNBiGRU(n_filters=8, max_iter=1, random_state=0, verbose=False)
+    >>> path = clf.fit(X, y, sfreq=1000).save("words.safetensors")
+    >>> np.array_equal(read_baseline(path).predict(X), clf.predict(X))
+    True
     """
     return files.read(path, {kind.__name__: kind for kind in NETWORKS})

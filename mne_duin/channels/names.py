@@ -27,6 +27,12 @@ class Contact(NamedTuple):
         Name of the electrode shaft, a prime included, for example ``"TI'"``.
     number : int
         Number on the shaft; by convention 1 is the deepest contact.
+
+    Examples
+    --------
+    >>> from mne_duin import parse_contact
+    >>> parse_contact("TI'4")
+    Contact(shaft="TI'", number=4)
     """
 
     shaft: str

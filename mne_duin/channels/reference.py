@@ -69,6 +69,19 @@ def reference_laplacian(inst, contacts, *, max_gap=1):
     ------
     ValueError
         If no contact has a neighbour.
+
+    Examples
+    --------
+    >>> import mne
+    >>> import pandas as pd
+    >>> from mne_duin import reference_laplacian
+    >>> names = ["A1", "A2", "A3"]
+    >>> info = mne.create_info(names, 1000.0, "seeg")
+    >>> raw = mne.io.RawArray([[1.0], [2.0], [6.0]], info, verbose=False)
+    >>> contacts = pd.DataFrame({"shaft": "A", "number": [1, 2, 3]}, index=names)
+    >>> changed, _ = reference_laplacian(raw, contacts)
+    >>> changed.get_data()[:, 0].tolist()
+    [-1.0, -1.5, 4.0]
     """
     return apply_reference(inst, contacts, "laplacian", {"max_gap": max_gap})
 
@@ -94,6 +107,19 @@ def reference_shaft(inst, contacts):
     ------
     ValueError
         If no shaft has two contacts.
+
+    Examples
+    --------
+    >>> import mne
+    >>> import pandas as pd
+    >>> from mne_duin import reference_shaft
+    >>> names = ["A1", "A2", "A3"]
+    >>> info = mne.create_info(names, 1000.0, "seeg")
+    >>> raw = mne.io.RawArray([[1.0], [2.0], [6.0]], info, verbose=False)
+    >>> contacts = pd.DataFrame({"shaft": "A", "number": [1, 2, 3]}, index=names)
+    >>> changed, _ = reference_shaft(raw, contacts)
+    >>> changed.get_data()[:, 0].round(2).tolist()
+    [-2.0, -1.0, 3.0]
     """
     return apply_reference(inst, contacts, "shaft", {})
 

@@ -59,6 +59,17 @@ class DecodingResult(Predictions):
         What a reader of the numbers should know.
     leaks : tuple of str
         Ways in which held-out trials had an influence on the fitted models.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sklearn.linear_model import LogisticRegression
+    >>> from mne_duin import evaluate
+    >>> X, y = np.arange(30.0)[:, None], np.repeat(["no", "yes"], 15)
+    >>> clf = LogisticRegression()
+    >>> result = evaluate(clf, X, y, cv=3, random_state=0, verbose="WARNING")
+    >>> result.n_trials, result.labels.tolist(), result.protocol
+    (30, ['no', 'yes'], 'clean')
     """
 
     folds: pd.DataFrame

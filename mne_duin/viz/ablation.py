@@ -33,6 +33,14 @@ def plot_ablation(table, *, title=None, axes=None, show=True):
     ------
     ValueError
         If a column is missing or there are several parameters.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> from mne_duin import plot_ablation
+    >>> table = pd.DataFrame({"parameter": "mae__mask_ratio", "value": [0.3, 0.5]})
+    >>> table = table.assign(accuracy=[0.4, 0.5], low=0.3, high=0.6, chance=0.25)
+    >>> figure = plot_ablation(table, show=False)
     """
     check_type("table", table, pd.DataFrame)
     wanted = ("parameter", "value", "accuracy", "low", "high", "chance")

@@ -73,6 +73,11 @@ def view_brain(
         If pyvista is missing; the message is the install command.
     ValueError
         If no contact has coordinates in the space of the cortex.
+
+    Examples
+    --------
+    >>> from mne_duin import read_contacts, view_brain
+    >>> view_brain(read_contacts(bids_path))  # doctest: +SKIP
     """
     check_option("view", view, VIEWS)
     check_number("opacity", opacity, low=0, high=1)

@@ -199,6 +199,13 @@ def plot_codex(
     -------
     figure : Figure
         The figure.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from mne_duin import plot_codex
+    >>> codebook = np.random.default_rng(0).standard_normal((16, 4))
+    >>> figure = plot_codex(codebook, np.arange(16), show=False)
     """
     check_option("method", method, ["pca", "tsne"])
     codebook = np.asarray(codebook, dtype=float)

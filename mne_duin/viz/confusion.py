@@ -89,6 +89,12 @@ def plot_confusion(
     figure : Figure
         The figure. Chinese labels are drawn with a font of the computer, or the bundled
         one, which has the words of the published task.
+
+    Examples
+    --------
+    >>> from mne_duin import plot_confusion
+    >>> truth, decoded = ["no", "yes", "yes"], ["no", "yes", "no"]
+    >>> figure = plot_confusion(truth, decoded, show=False)
     """
     check_option("order", order, ["similarity", "labels"])
     y_true, y_pred = np.asarray(y_true), np.asarray(y_pred)
