@@ -106,7 +106,7 @@ sphinx_gallery_conf = {
     "remove_config_comments": True,
     "thumbnail_size": (400, 280),
     "image_srcset": ["2x"],
-    "ignore_repr_types": r"matplotlib\.(figure|axes|text|lines|collections)",
+    "ignore_repr_types": r"matplotlib\.|'list'",
 }
 
 html_math_renderer = "mathtext"

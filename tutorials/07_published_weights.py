@@ -34,6 +34,7 @@ from tempfile import TemporaryDirectory
 
 import mne
 import numpy as np
+from sklearn.frozen import FrozenEstimator
 
 from mne_duin import (
     DuINClassifier,
@@ -149,8 +150,6 @@ print(f"largest difference of an embedding: {difference:.1g}")
 # The published encoder is a pre-trained stage like any other. As in
 # :doc:`tutorial 5 </auto_tutorials/05_decoding_words>`, the test run is never seen.
 
-from sklearn.frozen import FrozenEstimator  # noqa: E402
-
 words = epochs.metadata["trial_type"]
 common = {"max_iter": 10, "random_state": 0, "verbose": False}
 results = {
@@ -173,7 +172,7 @@ plot_accuracy(results)
 
 # %%
 # Which of the two is better here says nothing about the published weights: those of our
-# file saw ten minutes of recording, eight times.
+# file saw eleven minutes of trials, eight times.
 #
 # The last run tests, the scales came from the others. Had they come from all trials, as
 # in the published evaluation, the test trials would have had a say.
