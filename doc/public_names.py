@@ -15,17 +15,12 @@ FOLDERS = (
     "baselines",
     "evaluation",
     "viz",
+    "workflows",
     "datasets",
     "checkpoints",
     "training",
     "nn",
 )
-
-OTHERS = {
-    "Pretraining": "mne_duin.pretraining.Pretraining",
-    "WordComparison": "mne_duin.comparing.WordComparison",
-    "WordDecoding": "mne_duin.pipeline.WordDecoding",
-}
 
 
 def stub_names():
@@ -56,4 +51,4 @@ def public_objects():
         module = importlib.import_module(f"mne_duin.{folder}")
         for name in module.__all__:
             names.setdefault(name, f"mne_duin.{folder}.{name}")
-    return names | OTHERS
+    return names

@@ -111,7 +111,9 @@ from .datasets import (
 
 # the whole path in one call
 from .report import make_report
-from .ablating import ablate_words
-from .comparing import compare_words
-from .pretraining import pretrain
-from .pipeline import decode_words
+from .workflows import (
+    ablate_words,
+    compare_words,
+    decode_words,
+    pretrain,
+)

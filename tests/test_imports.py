@@ -34,6 +34,27 @@ ALLOWED = {
         "estimators",
         "sequences",
     },
+    "workflows": {
+        "utils",
+        "io",
+        "training",
+        "viz",
+        "channels",
+        "estimators",
+        "baselines",
+        "evaluation",
+        "report",
+    },
+    "cli": {
+        "utils",
+        "io",
+        "channels",
+        "training",
+        "viz",
+        "estimators",
+        "baselines",
+        "workflows",
+    },
 }
 LIGHT = {"_version", "__init__"}
 FILES = sorted(PACKAGE.rglob("*.py"))

@@ -30,8 +30,8 @@ def learning_curve(
     random_state=None,
     unlabelled=None,
     pretrain_on="train",
-    n_jobs=1,
     return_estimators=False,
+    n_jobs=1,
     verbose=None,
 ):
     """Evaluate estimators with few and with more training trials per class.
@@ -56,9 +56,9 @@ def learning_curve(
         Segments for the estimators whose ``fit`` takes ``unlabelled``. They are not
         thinned: the curve is over labelled trials.
     %(pretrain_on)s
-    %(n_jobs)s
     return_estimators : bool
         Whether to return the fitted copies, too.
+    %(n_jobs)s
 
     Returns
     -------

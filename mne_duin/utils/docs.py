@@ -61,6 +61,50 @@ memory : path-like | None
     parameters, seed and data reads them instead of training again; an interrupted
     pre-training is continued. None keeps nothing.
 """,
+    # Whole jobs on the recordings of one subject.
+    "subject_of_bids": """
+root : path-like
+    The BIDS folder.
+subject : str
+    The subject, with or without ``sub-``.
+""",
+    "recordings": """
+session, task, run : str | list of str | None
+    Which recordings; None takes all.
+regions : list of str | None
+    Regions whose channels are used, see :data:`mne_duin.REGIONS`; None takes all.
+preset : str
+    ``"quick"`` or ``"paper"``: the training recipe of the networks.
+""",
+    "trial_options": """
+event_id : dict | list of str | None
+    Labels to decode; None takes all.
+label_column : str
+    Column of events.tsv that holds the labels.
+align : str | None
+    What lies at time 0: a column of latencies in seconds such as ``"response_time"``,
+    or the label of an event that follows each trial; None takes the onset.
+tmin, tmax : float
+    Beginning and end of an epoch in seconds.
+""",
+    "reference_and_anatomy": """
+reference : str | None
+    ``"bipolar"``, ``"laplacian"``, ``"shaft"`` or None.
+atlas : str
+    Atlas of the anatomical labels.
+space : str | None
+    Which coordinates to use where there are several.
+""",
+    "job_machine": """
+device : str
+    ``"auto"``, ``"cpu"``, ``"cuda"``, ``"mps"``.
+precision : str
+    ``"32"``, ``"bf16"`` or ``"auto"``.
+random_state : int
+    Seed of everything random.
+verbose : bool | str | None
+    Verbosity, as in MNE; False also hides the progress bars.
+""",
     # How the networks are built.
     "preset": """
 preset : str

@@ -8,9 +8,11 @@ import pandas as pd
 
 from mne_duin.estimators import DuINMAE, DuINVQVAE
 from mne_duin.estimators.cost import try_out
-from mne_duin.io import find_recordings, read_segments
+from mne_duin.io import read_segments
 from mne_duin.training.processes import is_main, join_processes
 from mne_duin.utils.checks import as_list
+from mne_duin.utils.docs import fill_doc
+from mne_duin.workflows.reading import find_runs
 
 
 @dataclass(frozen=True)
@@ -41,6 +43,7 @@ class Pretraining:
         )
 
 
+@fill_doc
 def pretrain(
     root,
     subject,
@@ -65,45 +68,26 @@ def pretrain(
 ):
     """Learn a codex (VQ-VAE) and pre-train the encoder (MAE) on unlabelled recordings.
 
-    The estimated cost is logged first. Checkpoints are kept; the same call after an
-    interruption continues. Started by ``torchrun`` or ``accelerate launch``, several
-    processes share the work, and one of them writes.
+    Leave out the runs you want to test on. The estimated cost is logged first.
+    Checkpoints are kept; the same call after an interruption continues. Started by
+    ``torchrun`` or ``accelerate launch``, several processes share the work, and one of
+    them writes.
 
     Parameters
     ----------
-    root : path-like
-        The BIDS folder.
-    subject : str
-        The subject, with or without ``sub-``.
-    session, task, run : str | list of str | None
-        Which recordings; None takes all. Leave out the runs you want to test on.
-    regions : list of str | None
-        Regions whose channels are used, see :data:`mne_duin.REGIONS`; None takes all.
-    preset : str
-        ``"quick"`` or ``"paper"``: the training recipe of the networks.
+    %(subject_of_bids)s
+    %(recordings)s
     out : path-like
         Folder that gets ``sub-XX/pretraining/`` with ``vqvae.safetensors``,
         ``mae.safetensors``, ``contacts.tsv`` and ``checkpoints/``.
     duration, overlap : float
         Length and overlap of the segments in seconds.
-    reference : str | None
-        ``"bipolar"``, ``"laplacian"``, ``"shaft"`` or None.
-    atlas : str
-        Atlas of the anatomical labels.
-    space : str | None
-        Which coordinates to use where there are several.
+    %(reference_and_anatomy)s
     max_iter : int | None
         Passes of each stage; None takes those of the preset.
     checkpoint_every : int
         Passes from one checkpoint to the next.
-    device : str
-        ``"auto"``, ``"cpu"``, ``"cuda"``, ``"mps"``.
-    precision : str
-        ``"32"``, ``"bf16"`` or ``"auto"``.
-    random_state : int
-        Seed of everything random.
-    verbose : bool | str | None
-        Verbosity, as in MNE; False also hides the progress bars.
+    %(job_machine)s
 
     Returns
     -------
@@ -128,7 +112,7 @@ def pretrain(
         verbose = False
     subject = str(subject).removeprefix("sub-")
     folder = Path(out) / f"sub-{subject}" / "pretraining"
-    paths = find_recordings(root, subject=subject, session=session, task=task, run=run)
+    paths = find_runs(root, subject, session, task, run)
     segments, contacts = read_segments(
         paths,
         duration,

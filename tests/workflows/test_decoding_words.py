@@ -11,7 +11,7 @@ from mne_duin import read_estimator, read_result, write_simulated_bids
 from mne_duin.cli import main
 from mne_duin.datasets import SimulationSettings
 from mne_duin.estimators.presets import PRESETS
-from mne_duin.pipeline import CODEX_ONLY, LDA, MAIN, SCRATCH, decode_words
+from mne_duin.workflows.decoding import CODEX_ONLY, LDA, MAIN, SCRATCH, decode_words
 
 TASK = ["--task", "wordreading"]
 

@@ -4,12 +4,11 @@ from pathlib import Path
 
 from mne_duin.baselines.named import make_estimator
 from mne_duin.channels import ContributionSelector, SelectedChannels
-from mne_duin.comparing import find_runs, save_figure
 from mne_duin.evaluation import ablate, write_table
-from mne_duin.io import read_epochs, read_segments
-from mne_duin.utils.checks import as_list, check_option
+from mne_duin.utils.checks import check_option
 from mne_duin.utils.docs import fill_doc
 from mne_duin.viz import plot_ablation
+from mne_duin.workflows.reading import find_runs, read_words, save_figure
 
 # What the paper varies: the parameter of a DuINDecoder, and the values.
 ABLATIONS = {
@@ -36,15 +35,21 @@ def ablate_words(
     task=None,
     run=None,
     regions=("vSMC", "STG"),
+    preset="quick",
     cv="leave-one-run-out",
     n_repeats=1,
-    preset="quick",
     out=None,
     memory=None,
+    event_id=None,
+    label_column="trial_type",
     align=None,
     tmin=-0.5,
     tmax=2.5,
+    reference="bipolar",
+    atlas="desikan-killiany",
+    space=None,
     device="auto",
+    precision="auto",
     random_state=0,
     verbose=None,
     **parameters,
@@ -53,10 +58,7 @@ def ablate_words(
 
     Parameters
     ----------
-    root : path-like
-        The BIDS folder.
-    subject : str
-        The subject, with or without ``sub-``.
+    %(subject_of_bids)s
     what : str
         ``"codex-size"``, ``"code-dimension"``, ``"mask-ratio"``, ``"codex-passes"``,
         ``"masked-passes"``, ``"task-data"``, ``"target"``, ``"patch-length"`` or
@@ -65,29 +67,17 @@ def ablate_words(
     values : list | None
         Values; None takes those of ``ABLATIONS``. Of numbers of channels those that
         there are.
-    session, task, run : str | list of str | None
-        Which recordings; None takes all.
-    regions : list of str | None
-        Regions whose channels are used; None takes all.
+    %(recordings)s
     cv : int | str
         The way of splitting, see :func:`evaluate`.
     n_repeats : int
         How often to repeat with other seeds.
-    preset : "quick" | "paper"
-        The training recipe.
     out : path-like | None
         Folder that gets ``ablate-….tsv``, ``….md`` and ``….png``; None writes nothing.
     %(memory)s
-    align : str | None
-        What lies at time 0, see :func:`decode_words`.
-    tmin, tmax : float
-        Beginning and end of an epoch in seconds.
-    device : str
-        ``"auto"``, ``"cpu"``, ``"cuda"``, ``"mps"``.
-    random_state : int
-        Seed of everything random.
-    verbose : bool | str | None
-        Verbosity, as in MNE.
+    %(trial_options)s
+    %(reference_and_anatomy)s
+    %(job_machine)s
     **parameters : dict
         Further parameters of :func:`make_duin`.
 
@@ -106,16 +96,29 @@ def ablate_words(
     >>> ablate_words(sample_data_path(), "01", "mask-ratio")  # doctest: +SKIP
     """
     check_option("what", what, ABLATIONS)
-    paths = find_runs(root, subject, session, task, run)
-    options = {"regions": as_list(regions) or None, "verbose": verbose}
-    epochs, _ = read_epochs(paths, None, tmin, tmax, align=align, **options)
-    segments = None
-    if "run" in str(cv):
-        segments, _ = read_segments(paths, **options | {"verbose": "WARNING"})
+    epochs, _, segments = read_words(
+        find_runs(root, subject, session, task, run),
+        trials={
+            "event_id": event_id,
+            "label_column": label_column,
+            "align": align,
+            "tmin": tmin,
+            "tmax": tmax,
+        },
+        channels={
+            "regions": regions,
+            "reference": reference,
+            "atlas": atlas,
+            "space": space,
+            "verbose": verbose,
+        },
+        segments="run" in str(cv),
+    )
     estimator = make_estimator(
         "mae",
         preset=preset,
         device=device,
+        precision=precision,
         memory=memory,
         random_state=random_state,
         verbose=verbose if isinstance(verbose, bool) else None,

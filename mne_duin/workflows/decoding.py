@@ -14,12 +14,13 @@ from mne_duin.baselines import make_lda
 from mne_duin.estimators import DuINClassifier, DuINMAE, DuINVQVAE
 from mne_duin.estimators.presets import resolve
 from mne_duin.evaluation import evaluate
-from mne_duin.io import find_recordings, read_epochs, read_segments
-from mne_duin.pretraining import log_costs
 from mne_duin.report import make_report
 from mne_duin.utils.checks import as_list, check_option
+from mne_duin.utils.docs import fill_doc
 from mne_duin.utils.epochs import run_names
 from mne_duin.viz import results_table
+from mne_duin.workflows.pretraining import log_costs
+from mne_duin.workflows.reading import find_runs, read_words
 
 PRESETS = ("quick", "paper")
 MAIN, SCRATCH, LDA = "Du-IN", "Du-IN, no pre-training", "shrinkage LDA"
@@ -63,6 +64,7 @@ class WordDecoding:
         return f"{table.to_string()}\n\n{self.result}"
 
 
+@fill_doc
 def decode_words(
     root,
     subject,
@@ -97,48 +99,19 @@ def decode_words(
 
     Parameters
     ----------
-    root : path-like
-        The BIDS folder.
-    subject : str
-        The subject, with or without ``sub-``.
-    session, task, run : str | list of str | None
-        Which recordings; None takes all.
-    regions : list of str | None
-        Regions whose channels are used, see :data:`mne_duin.REGIONS`; None takes all.
-    preset : str
-        ``"quick"`` or ``"paper"``: the training recipe of the networks.
+    %(subject_of_bids)s
+    %(recordings)s
     out : path-like | None
         Folder that gets ``sub-XX/`` with ``report.html``, ``predictions.tsv``,
         ``contacts.tsv`` and ``model/``; None writes nothing.
-    event_id : dict | list of str | None
-        Labels to decode; None takes all.
-    label_column : str
-        Column of events.tsv that holds the labels.
-    align : str | None
-        What lies at time 0: a column of latencies in seconds such as
-        ``"response_time"``, or the label of an event that follows each trial; None
-        takes the onset.
-    tmin, tmax : float
-        Beginning and end of an epoch in seconds.
-    reference : str | None
-        ``"bipolar"``, ``"laplacian"``, ``"shaft"`` or None.
-    atlas : str
-        Atlas of the anatomical labels.
-    space : str | None
-        Which coordinates to use where there are several.
+    %(trial_options)s
+    %(reference_and_anatomy)s
     overwrite : bool
         Whether an earlier result of the subject may be replaced.
     checkpoint_dir : path-like | None
         Folder for checkpoints of the pre-training, which an interrupted call continues
         from; see :meth:`mne_duin.DuINVQVAE.fit`.
-    device : str
-        ``"auto"``, ``"cpu"``, ``"cuda"``, ``"mps"``.
-    precision : str
-        ``"32"``, ``"bf16"`` or ``"auto"``.
-    random_state : int
-        Seed of everything random.
-    verbose : bool | str | None
-        Verbosity, as in MNE; False also hides the progress bars.
+    %(job_machine)s
 
     Returns
     -------
@@ -162,22 +135,22 @@ def decode_words(
     check_option("preset", preset, PRESETS)
     subject = str(subject).removeprefix("sub-")
     folder = _result_folder(out, subject, overwrite)
-    paths = find_recordings(root, subject=subject, session=session, task=task, run=run)
-    reading = {
-        "reference": reference,
-        "regions": as_list(regions) or None,
-        "atlas": atlas,
-        "space": space,
-        "verbose": verbose,
-    }
-    epochs, contacts = read_epochs(
-        paths,
-        event_id,
-        tmin,
-        tmax,
-        label_column=label_column,
-        align=align,
-        **reading,
+    epochs, contacts, segments = read_words(
+        find_runs(root, subject, session, task, run),
+        trials={
+            "event_id": event_id,
+            "label_column": label_column,
+            "align": align,
+            "tmin": tmin,
+            "tmax": tmax,
+        },
+        channels={
+            "regions": regions,
+            "reference": reference,
+            "atlas": atlas,
+            "space": space,
+            "verbose": verbose,
+        },
     )
     check_trials(epochs)
     common = {
@@ -187,7 +160,7 @@ def decode_words(
         "random_state": random_state,
         "verbose": verbose if isinstance(verbose, bool) else None,
     }
-    decoding = _learn(epochs, contacts, paths, reading, common, folder, checkpoint_dir)
+    decoding = _learn(epochs, segments, contacts, common, folder, checkpoint_dir)
     if folder is not None:
         settings = {
             "label column": label_column,
@@ -250,12 +223,10 @@ def check_trials(epochs):
             )
 
 
-def _learn(epochs, contacts, paths, reading, common, folder, checkpoint_dir):
+def _learn(epochs, segments, contacts, common, folder, checkpoint_dir):
     """Evaluate the baseline and the networks on the run that is held out."""
     baseline, _ = _evaluate(make_lda(), epochs, common)
     held_out = np.unique(run_names(epochs.metadata)[baseline.epoch])
-    # What there is to say about the contacts was said when the trials were read.
-    segments, _ = read_segments(paths, **reading | {"verbose": "WARNING"})
     allowed = ~np.isin(run_names(segments.metadata), held_out)
     segments = segments[np.flatnonzero(allowed)]
     mne.utils.logger.info(
