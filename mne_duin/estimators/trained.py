@@ -81,7 +81,20 @@ class TrainedNetwork(EpochsInput, BaseEstimator):
 
     @torch.no_grad()
     def _batched(self, function, x, subject, batch_size=BATCH):
-        """Apply ``function(x, subject)`` to scaled inputs in evaluation mode."""
+        """Apply ``function(x, subject)`` to scaled inputs in evaluation mode.
+
+        In bfloat16 only on explicit request: what is predicted should not depend on
+        the machine's instructions.
+        """
         self.module_.eval()
         batches = self._on_device(x, subject).batches(batch_size)
-        return torch.cat([function(b.x, b.subject).cpu() for b in batches]).numpy()
+        is_half = self.precision == "bf16"
+        with torch.autocast(self.device_.type, torch.bfloat16, enabled=is_half):
+            parts = [_on_host(function(b.x, b.subject)) for b in batches]
+        return torch.cat(parts).numpy()
+
+
+def _on_host(values):
+    """Return a tensor in a type that NumPy knows."""
+    values = values.cpu()
+    return values.float() if values.dtype is torch.bfloat16 else values

@@ -101,8 +101,9 @@ def _encode_folded(patch, x, affine):
     """Encode in evaluation mode, where the whole patch encoder is one matrix."""
     kernel, offset = patch.folded()
     if affine is not None:
-        offset = offset + torch.einsum("fpd,f->d", kernel, affine[1])
-        kernel = torch.einsum("fpd,fc->cpd", kernel, affine[0])
+        with torch.autocast(x.device.type, enabled=False):
+            offset = offset + torch.einsum("fpd,f->d", kernel, affine[1])
+            kernel = torch.einsum("fpd,fc->cpd", kernel, affine[0])
     n_epochs, n_channels, _ = x.shape
     patches = x.reshape(n_epochs, n_channels, -1, patch.patch_size).transpose(1, 2)
     return functional.linear(patches.flatten(2), kernel.flatten(0, 1).T, offset)

@@ -151,7 +151,9 @@ sfreq : float | None
 device : str
     ``"auto"``, ``"cpu"``, ``"cuda"``, ``"mps"``.
 precision : str
-    ``"32"``, ``"bf16"`` or ``"auto"`` (bfloat16 where the hardware has it).
+    ``"32"``; ``"auto"``, which trains in bfloat16 where the hardware has it and
+    predicts in float32; or ``"bf16"``, which trains and predicts in bfloat16. It may be
+    changed after fit. Codes are always compared in float32.
 """,
     "progress": """
 verbose : bool | None
@@ -199,7 +201,9 @@ sfreq : float | None
 device : str
     ``"auto"``, ``"cpu"``, ``"cuda"``, ``"mps"``.
 precision : str
-    ``"32"``, ``"bf16"`` or ``"auto"`` (bfloat16 where the hardware has it).
+    ``"32"``; ``"auto"``, which trains in bfloat16 where the hardware has it and
+    predicts in float32; or ``"bf16"``, which trains and predicts in bfloat16. It may be
+    changed after fit. Codes are always compared in float32.
 random_state : None | int | RandomState
     Seed of everything random.
 verbose : bool | None
