@@ -144,6 +144,7 @@ class DuINClassifier(ClassifierPlots, FineTuning, Prediction, ModelChoice, BaseD
         sfreq=None,
         device="auto",
         precision="auto",
+        compile=False,
         random_state=None,
         verbose=None,
     ):
@@ -182,6 +183,7 @@ class DuINClassifier(ClassifierPlots, FineTuning, Prediction, ModelChoice, BaseD
         self.sfreq = sfreq
         self.device = device
         self.precision = precision
+        self.compile = compile
         self.random_state = random_state
         self.verbose = verbose
 

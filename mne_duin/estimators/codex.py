@@ -82,7 +82,8 @@ class CodexTraining:
         loss = reconstruction_loss(reconstruction, batch.x, batch.channel_mask)
         loss = loss * channel_share(batch)
         if module.training:
-            projected = output.projected.detach()
+            # A compiled network overwrites its outputs at the next step.
+            projected = output.projected.detach().clone()
             if not batch.counts:
                 output = replace(
                     output, codes=output.codes[:0], projected=output.projected[:0]

@@ -11,7 +11,7 @@ from mne_duin.estimators.persistence import LIBRARIES
 from mne_duin.training.processes import n_processes
 
 
-def circumstances_of(device, dtype):
+def circumstances_of(device, dtype, compile=False):
     """Say on what a network is trained, beside its parameters and data.
 
     Parameters
@@ -20,15 +20,18 @@ def circumstances_of(device, dtype):
         The device.
     dtype : torch.dtype | None
         Type of autocast.
+    compile : bool
+        Whether the steps are compiled.
 
     Returns
     -------
     circumstances : dict
-        Kind of device, precision, processes, versions.
+        Kind of device, precision, compiled or not, processes, versions.
     """
     return {
         "device": device.type,
         "precision": "32" if dtype is None else str(dtype).removeprefix("torch."),
+        "compiled": bool(compile),
         "processes": n_processes(),
         "mne_duin": __version__,
         "python": platform.python_version(),

@@ -101,6 +101,7 @@ class DuINMAE(TransformerMixin, BaseDuIN):
         sfreq=None,
         device="auto",
         precision="auto",
+        compile=False,
         random_state=None,
         verbose=None,
     ):
@@ -120,6 +121,7 @@ class DuINMAE(TransformerMixin, BaseDuIN):
         self.sfreq = sfreq
         self.device = device
         self.precision = precision
+        self.compile = compile
         self.random_state = random_state
         self.verbose = verbose
 

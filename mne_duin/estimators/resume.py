@@ -20,7 +20,7 @@ from mne_duin.training.state import Keeper
 from mne_duin.utils.checks import check_number
 
 # Where a network is trained and what is printed does not make it another one.
-NO_MATTER = (*STAGES, "device", "verbose")
+NO_MATTER = (*STAGES, "device", "compile", "verbose")
 
 
 def open_checkpoints(estimator, stage, recipe, checkpoint_dir, checkpoint_every):

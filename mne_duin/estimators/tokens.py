@@ -172,6 +172,7 @@ class DuINTokenDecoder(FineTuning, TokenPrediction, BaseDuIN):
         sfreq=None,
         device="auto",
         precision="auto",
+        compile=False,
         random_state=None,
         verbose=None,
     ):
@@ -210,6 +211,7 @@ class DuINTokenDecoder(FineTuning, TokenPrediction, BaseDuIN):
         self.sfreq = sfreq
         self.device = device
         self.precision = precision
+        self.compile = compile
         self.random_state = random_state
         self.verbose = verbose
 

@@ -14,6 +14,7 @@ from mne_duin.training import (
 )
 from mne_duin.training.processes import from_main
 from mne_duin.training.state import Keeper
+from mne_duin.utils.checks import check_type
 from mne_duin.utils.random import draw_seed
 
 BATCH = 64  # epochs that are evaluated at once
@@ -21,6 +22,8 @@ BATCH = 64  # epochs that are evaluated at once
 
 class TrainedNetwork(EpochsInput, BaseEstimator):
     """What every estimator around a network shares; not to be used itself."""
+
+    compile = False  # a parameter of the Du-IN estimators, not of the baselines
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()
@@ -30,6 +33,7 @@ class TrainedNetwork(EpochsInput, BaseEstimator):
 
     def _prepare(self, keeper=None):
         """Draw the seed, choose the device and return the type of autocast."""
+        check_type("compile", self.compile, bool)
         self.device_ = choose_device(self.device)
         self._seed = from_main(draw_seed(self.random_state))
         if keeper is not None:
@@ -44,7 +48,9 @@ class TrainedNetwork(EpochsInput, BaseEstimator):
         sets = {prefix: part for prefix, part in sets.items() if part is not None}
         self.fingerprint_ = fingerprint(self, data, sets)
         keeper = Keeper() if keeper is None else keeper
-        keeper.check_data(self.fingerprint_, circumstances_of(self.device_, dtype))
+        keeper.check_data(
+            self.fingerprint_, circumstances_of(self.device_, dtype, self.compile)
+        )
         n_warmup = max(round(recipe["warmup"] * recipe["max_iter"]), 1)
         self.history_, self.best_iter_ = train(
             self.module_,
@@ -58,6 +64,7 @@ class TrainedNetwork(EpochsInput, BaseEstimator):
             weight_decay=recipe["weight_decay"],
             seed=self._seed,
             dtype=dtype,
+            compile=self.compile,
             name=type(self).__name__,
             verbose=self.verbose,
             validation=sets,

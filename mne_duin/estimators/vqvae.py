@@ -127,6 +127,7 @@ class DuINVQVAE(CodexPlots, Coding, BaseDuIN):
         sfreq=None,
         device="auto",
         precision="auto",
+        compile=False,
         random_state=None,
         verbose=None,
     ):
@@ -162,6 +163,7 @@ class DuINVQVAE(CodexPlots, Coding, BaseDuIN):
         self.sfreq = sfreq
         self.device = device
         self.precision = precision
+        self.compile = compile
         self.random_state = random_state
         self.verbose = verbose
 

@@ -8,6 +8,7 @@ import torch
 from mne.utils import logger
 from tqdm.auto import tqdm
 
+from mne_duin.training.compiling import compiled
 from mne_duin.training.devices import private_randomness, seed_randomness
 from mne_duin.training.optim import learning_rate, make_optimizer
 from mne_duin.training.processes import (
@@ -55,6 +56,7 @@ def train(
     end_pass=None,
     seed=0,
     dtype=None,
+    compile=False,
     name="training",
     verbose=None,
     keeper=None,
@@ -101,6 +103,8 @@ def train(
         Seed of all randomness.
     dtype : torch.dtype | None
         Type of autocast; None trains in float32.
+    compile : bool
+        Whether the training steps call a compiled network.
     name : str
         Label of the progress bar.
     verbose : bool | None
@@ -118,13 +122,16 @@ def train(
     Raises
     ------
     ValueError
-        If the loss of a pass is not finite.
+        If the loss of a pass is not finite, or the network cannot be compiled.
+    RuntimeError
+        If there is no compiler.
     """
     optimizer = make_optimizer(
         module, lr=lr, weight_decay=weight_decay, betas=betas, lr_scale=lr_scale
     )
     device, keeper = data.x.device, Keeper() if keeper is None else keeper
     state = TrainingState(module, optimizer, monitor)
+    network = compiled(module, device) if compile else module
     is_hidden = not (is_shown(verbose) and is_main())
     bar = tqdm(total=max_iter, desc=name, disable=is_hidden, leave=False)
     sets = _by_prefix(validation)
@@ -148,7 +155,7 @@ def train(
             if begin_pass is not None:
                 begin_pass(module, index, generator)
             batches = data.random_batches(batch_size, generator)
-            record |= _train_pass(module, step, batches, optimizer, rate, dtype, norms)
+            record |= _train_pass(network, step, batches, optimizer, rate, dtype, norms)
             _check_loss(record, lr)
             if end_pass is not None:
                 record |= end_pass(module, index, generator) or {}
