@@ -22,10 +22,10 @@ def test_machine_code():
     expected, history = fit(plain, False), fit(ours, True)
     for name in ("train_loss", "valid_loss"):
         np.testing.assert_allclose(history[name], expected[name], rtol=1e-5)
-    for name, value in plain.state_dict().items():
-        torch.testing.assert_close(
-            ours.state_dict()[name], value, atol=1e-5, rtol=1e-4, msg=name
-        )
+    # Not the weights: a bias before a normalisation has no gradient but rounding.
+    x = torch.randn(50, 3, 300, generator=torch.Generator().manual_seed(1))
+    with torch.no_grad():
+        torch.testing.assert_close(ours(x), plain(x), atol=1e-5, rtol=1e-4)
 
 
 def test_without_a_compiler():
