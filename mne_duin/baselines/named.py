@@ -8,7 +8,7 @@ from mne_duin.baselines.neuro_bert import NeuroBERT
 from mne_duin.baselines.riemann import make_riemann
 from mne_duin.baselines.ts_tcc import TSTCC
 from mne_duin.estimators import make_duin
-from mne_duin.estimators.staged import VARIANTS
+from mne_duin.estimators.variants import VARIANTS
 from mne_duin.utils.checks import check_option
 from mne_duin.utils.docs import fill_doc
 

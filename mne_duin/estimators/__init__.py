@@ -6,8 +6,9 @@ started and kept alive, ``new_subject`` fits the own layers of one more subject,
 ``presets`` the training recipes as data, ``reading`` opens saved and published weights,
 ``published`` and ``exchange`` make weights for the published code and for braindecode,
 ``conversion`` turns one file into another, ``hub`` shares them, ``staged`` fits all
-stages in one, ``resume`` continues an interrupted training, ``cost`` tells before what
-one will take.
+stages in one and ``variants`` names the ways to do so, ``resume`` continues an
+interrupted training and ``memory`` keeps finished ones, ``cost`` tells before what one
+will take.
 """
 
 from mne_duin.estimators.classifier import DuINClassifier
@@ -22,8 +23,9 @@ from mne_duin.estimators.reading import (
     read_estimator,
     read_official,
 )
-from mne_duin.estimators.staged import DuINDecoder, make_duin
+from mne_duin.estimators.staged import DuINDecoder
 from mne_duin.estimators.tokens import DuINTokenDecoder
+from mne_duin.estimators.variants import make_duin
 from mne_duin.estimators.vqvae import DuINVQVAE
 
 __all__ = [
