@@ -7,6 +7,7 @@ from mne_duin.estimators import contributions, hub, persistence
 from mne_duin.estimators.bands import BANDS
 from mne_duin.estimators.plots import NetworkPlots
 from mne_duin.estimators.trained import TrainedNetwork
+from mne_duin.estimators.width import encoder_width
 from mne_duin.nn import build_encoder
 from mne_duin.utils.checks import check_option
 from mne_duin.utils.docs import fill_doc
@@ -71,11 +72,13 @@ def unwrap(estimator, argument):
 class BaseDuIN(NetworkPlots, TrainedNetwork):
     """Base of the estimators; not to be used itself."""
 
-    def _build_encoder(self):
-        """Build a new encoder of the sizes that the constructor was given."""
+    def _build_encoder(self, recipe):
+        """Build a new encoder of the sizes that constructor and preset give."""
+        n_inputs = self.scaler_.mean.shape[1]
         architecture = {name: getattr(self, name) for name in ARCHITECTURE}
+        architecture |= encoder_width(recipe, n_inputs)
         return build_encoder(
-            self.scaler_.mean.shape[1],
+            n_inputs,
             n_subjects=len(self.subjects_),
             patch_size=self.patch_size_,
             **architecture,

@@ -69,9 +69,8 @@ class DuINClassifier(ClassifierPlots, FineTuning, Prediction, ModelChoice, BaseD
     patch_duration : float
         Length of a patch in seconds; a pre-trained encoder brings its own.
     %(subject_layers)s
-    n_filters, conv_filters, conv_kernels, conv_strides : int, tuple of int
-        Sizes of spatial map and patch encoder; a pre-trained encoder brings its own, as
-        with all sizes below.
+    %(spatial_sizes)s
+        A pre-trained encoder brings its own, as with all sizes below.
     n_layers : int
         Transformer blocks.
     %(attention_sizes)s
@@ -125,8 +124,8 @@ class DuINClassifier(ClassifierPlots, FineTuning, Prediction, ModelChoice, BaseD
         select="first",
         patch_duration=0.1,
         subject_layers="spatial",
-        n_filters=16,
-        conv_filters=(128, 128, 16),
+        n_filters=None,
+        conv_filters=None,
         conv_kernels=(19, 3, 3),
         conv_strides=(10, 1, 1),
         n_layers=8,
@@ -282,7 +281,7 @@ class DuINClassifier(ClassifierPlots, FineTuning, Prediction, ModelChoice, BaseD
         """Build the network around a new or a pre-trained encoder."""
         quantizer = self._pretrained_codex() if self.use_codex else None
         return Classifier(
-            self._make_encoder(),
+            self._make_encoder(recipe),
             n_tokens,
             len(self.classes_),
             hidden_dim=self.hidden_dim,

@@ -19,10 +19,10 @@ class FineTuning:
         note_runs(self, epochs.metadata, pretrained)
         return epochs
 
-    def _make_encoder(self):
+    def _make_encoder(self, recipe):
         """Build a new encoder, or copy the pre-trained one."""
         if self.pretrained is None:
-            return self._build_encoder()
+            return self._build_encoder(recipe)
         trained = unwrap(self.pretrained, "pretrained").module_.encoder
         encoder = build_encoder(**encoder_sizes(trained))
         encoder.load_state_dict(trained.state_dict())

@@ -1,5 +1,6 @@
 """What numbers the estimators accept, as data."""
 
+from mne_duin.estimators.width import encoder_width
 from mne_duin.utils.checks import check_number
 
 COUNT = {"low": 1, "integer": True}
@@ -61,7 +62,7 @@ def check_numbers(estimator, recipe):
         if values.get(name) is not None:
             check_number(name, values[name], **limits)
     if "conv_filters" in values:
-        _check_convolutions(values)
+        _check_convolutions(values | encoder_width(values, n_inputs=1))
 
 
 def _check_convolutions(values):

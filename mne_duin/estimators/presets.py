@@ -20,6 +20,8 @@ PRESETS = {
             "crop_duration": 3.0,
             "high_gamma": True,
             "initial": "principal",
+            "n_filters": None,
+            "conv_filters": None,
             "n_codes": 128,
             "codex_start": "unquantized",
             "revive_codes": True,
@@ -38,6 +40,8 @@ PRESETS = {
         "classifier": {
             "high_gamma": True,
             "initial": "principal",
+            "n_filters": None,
+            "conv_filters": None,
             "max_iter": 15,
             "batch_size": 32,
             "lr": 1e-4,
@@ -54,6 +58,8 @@ PRESETS = {
         "tokens": {
             "high_gamma": True,
             "initial": "principal",
+            "n_filters": 16,
+            "conv_filters": (128, 128, 16),
             "max_iter": 30,
             "batch_size": 16,
             "lr": 3e-4,
@@ -71,6 +77,8 @@ PRESETS = {
         "sequences": {
             "high_gamma": True,
             "initial": "principal",
+            "n_filters": 16,
+            "conv_filters": (128, 128, 16),
             "max_iter": 15,
             "batch_size": 16,
             "lr": 1e-4,
@@ -97,6 +105,8 @@ PRESETS = {
             "crop_duration": 4.0,
             "high_gamma": False,
             "initial": "random",
+            "n_filters": 16,
+            "conv_filters": (128, 128, 16),
             "n_codes": 2048,
             "codex_start": "first-batch",
             "revive_codes": False,
@@ -115,6 +125,8 @@ PRESETS = {
         "classifier": {
             "high_gamma": False,
             "initial": "random",
+            "n_filters": 16,
+            "conv_filters": (128, 128, 16),
             "max_iter": 200,
             "batch_size": 32,
             "lr": 2e-4,
@@ -132,6 +144,8 @@ PRESETS = {
         "tokens": {
             "high_gamma": False,
             "initial": "random",
+            "n_filters": 16,
+            "conv_filters": (128, 128, 16),
             "max_iter": 200,
             "batch_size": 32,
             "lr": 2e-4,

@@ -75,9 +75,12 @@ class DuINTokenDecoder(FineTuning, TokenPrediction, BaseDuIN):
     patch_duration : float
         Length of a token in seconds; a pre-trained encoder brings its own.
     %(subject_layers)s
-    n_filters, conv_filters, conv_kernels, conv_strides : int, tuple of int
-        Sizes of spatial map and patch encoder; a pre-trained encoder brings its own, as
-        with all sizes below.
+    n_filters, conv_filters : int | None, tuple of int | None
+        Filters of spatial map and convolutions; both presets take 16 and
+        ``(128, 128, 16)``. A pre-trained encoder brings its own, as with all sizes
+        below.
+    conv_kernels, conv_strides : tuple of int
+        Kernels and strides of the convolutions in samples.
     n_layers : int
         Transformer blocks.
     %(attention_sizes)s
@@ -153,8 +156,8 @@ class DuINTokenDecoder(FineTuning, TokenPrediction, BaseDuIN):
         validation_fraction=None,
         patch_duration=0.1,
         subject_layers="spatial",
-        n_filters=16,
-        conv_filters=(128, 128, 16),
+        n_filters=None,
+        conv_filters=None,
         conv_kernels=(19, 3, 3),
         conv_strides=(10, 1, 1),
         n_layers=8,
@@ -342,7 +345,7 @@ class DuINTokenDecoder(FineTuning, TokenPrediction, BaseDuIN):
         """Build the network around a new or a pre-trained encoder."""
         n_blank = 1 if self.loss == "ctc" else 0
         return TokenClassifier(
-            self._make_encoder(),
+            self._make_encoder(recipe),
             [len(labels) + n_blank for labels in self._label_sets()],
             hidden_dim=self.hidden_dim,
             context=recipe["context"],

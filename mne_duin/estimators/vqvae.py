@@ -33,9 +33,7 @@ class DuINVQVAE(CodexPlots, Coding, BaseDuIN):
         Length of a patch in seconds; the decoder needs 100 samples.
     %(crop_duration)s
     %(subject_layers)s
-    n_filters : int
-        Number of spatial filters.
-    %(convolution_sizes)s
+    %(spatial_sizes)s
     n_layers, n_decoder_layers : int
         Transformer blocks of the encoder and the decoder.
     %(attention_sizes)s
@@ -99,8 +97,8 @@ class DuINVQVAE(CodexPlots, Coding, BaseDuIN):
         patch_duration=0.1,
         crop_duration=None,
         subject_layers="spatial",
-        n_filters=16,
-        conv_filters=(128, 128, 16),
+        n_filters=None,
+        conv_filters=None,
         conv_kernels=(19, 3, 3),
         conv_strides=(10, 1, 1),
         n_layers=8,
@@ -214,7 +212,7 @@ class DuINVQVAE(CodexPlots, Coding, BaseDuIN):
         dtype = self._prepare(keeper)
         data = self._signal_data(epochs, crop=recipe["crop_duration"])
         self._seeded_build(
-            partial(self._build, recipe["n_codes"]),
+            partial(self._build, recipe),
             _start if recipe["initial"] == "principal" else None,
             data,
             keeper=keeper,
@@ -247,7 +245,7 @@ class DuINVQVAE(CodexPlots, Coding, BaseDuIN):
             commitment=self.commitment,
         )
 
-    def _build(self, n_codes):
+    def _build(self, recipe):
         if self.patch_size_ % 10:
             raise ValueError(
                 f"The decoder rebuilds patches of a multiple of 10 samples; "
@@ -255,8 +253,10 @@ class DuINVQVAE(CodexPlots, Coding, BaseDuIN):
                 f"{self.info_['sfreq']:g} Hz is {self.patch_size_}. Change it, or "
                 f"resample to {100 / self.patch_duration:g} Hz."
             )
-        encoder = self._build_encoder()
-        quantizer = Quantizer(encoder.dim, n_codes, self.code_dim, self.codex_decay)
+        encoder = self._build_encoder(recipe)
+        quantizer = Quantizer(
+            encoder.dim, recipe["n_codes"], self.code_dim, self.codex_decay
+        )
         return build_vqvae(encoder, quantizer, n_decoder_layers=self.n_decoder_layers)
 
     def _warn_if_collapsed(self):

@@ -122,9 +122,16 @@ subject_layers : str
     patch encoder) or ``"patch"`` (a patch encoder straight from its channels, and a
     regression head back to them: the published multi-subject model, "poms").
 """,
-    "convolution_sizes": """
-conv_filters, conv_kernels, conv_strides : tuple of int
-    Sizes of the patch encoder's convolutions (kernels and strides in samples).
+    "spatial_sizes": """
+n_filters : int | None
+    Number of spatial filters; the quick preset takes one per input (channels, and as
+    many of high gamma), but at least 16 and at most 32; see
+    :mod:`mne_duin.estimators.width`.
+conv_filters : tuple of int | None
+    Filters of the patch encoder's convolutions; the last number times 10 is the size of
+    a token. The quick preset takes ``(128, 128, n_filters)``.
+conv_kernels, conv_strides : tuple of int
+    Their kernels and strides in samples.
 """,
     "attention_sizes": """
 n_heads, head_dim, ff_dim : int

@@ -9,6 +9,7 @@ from toy_trials import CLASSIFIER, SFREQ, TRAINING, VQVAE, make, simulate
 from mne_duin.estimators import DuINClassifier, DuINMAE, DuINVQVAE
 from mne_duin.estimators.limits import LIMITS
 from mne_duin.estimators.presets import PRESETS, resolve
+from mne_duin.estimators.width import encoder_width
 
 # Zheng et al. 2024, Tables 5-7 and Appendix D.
 PUBLISHED = {
@@ -49,9 +50,8 @@ PUBLISHED = {
     },
 }
 ESTIMATORS = {"vqvae": DuINVQVAE, "mae": DuINMAE, "classifier": DuINClassifier}
+WIDTH = {"n_filters": 16, "conv_filters": (128, 128, 16)}
 SIZES = {
-    "n_filters": 16,
-    "conv_filters": (128, 128, 16),
     "conv_kernels": (19, 3, 3),
     "conv_strides": (10, 1, 1),
     "n_layers": 8,
@@ -72,6 +72,8 @@ def test_the_paper_preset_is_the_published_recipe(stage):
     assert recipe["warmup"] * recipe["max_iter"] == recipe["max_iter"] / 10
     for name, value in SIZES.items() if stage != "mae" else ():
         assert getattr(estimator, name) == value, name
+    if stage != "mae":
+        assert encoder_width(recipe, 30) == WIDTH
     if stage == "vqvae":
         own = estimator.n_decoder_layers, estimator.code_dim, estimator.codex_decay
         assert own == (4, 64, 0.99)

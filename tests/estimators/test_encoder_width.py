@@ -1,0 +1,63 @@
+"""The quick preset's spatial map has room for every input."""
+
+import numpy as np
+import pytest
+import torch
+from toy_trials import SFREQ, TRAINING, simulate
+
+from mne_duin.estimators import DuINClassifier, DuINTokenDecoder, DuINVQVAE
+from mne_duin.estimators.presets import resolve
+from mne_duin.estimators.width import encoder_width
+from mne_duin.nn import build_encoder, encoder_sizes
+from mne_duin.nn.starts import start_encoder_
+
+SMALL = {"n_layers": 1, "n_heads": 2, "head_dim": 8, "ff_dim": 32} | TRAINING
+OPEN = {"n_filters": None, "conv_filters": None}
+
+
+@pytest.mark.parametrize("n_inputs", [1, 7, 18, 32, 200])
+def test_one_filter_per_input_up_to_a_limit(n_inputs):
+    n_filters = {1: 16, 7: 16, 18: 18, 32: 32, 200: 32}[n_inputs]
+    expected = {"n_filters": n_filters, "conv_filters": (128, 128, n_filters)}
+    assert encoder_width(OPEN, n_inputs) == expected
+
+
+def test_what_is_given_counts():
+    given = {"n_filters": 5, "conv_filters": (8, 4)}
+    assert encoder_width(given, 30) == given
+    half = encoder_width(OPEN | {"n_filters": 16}, 30)
+    assert half == {"n_filters": 16, "conv_filters": (128, 128, 16)}
+
+
+@pytest.mark.parametrize("high_gamma", [True, False])
+@pytest.mark.parametrize("kind", [DuINVQVAE, DuINClassifier])
+def test_the_quick_preset_takes_one_filter_per_input(kind, high_gamma):
+    X, y = simulate(n_epochs=8, n_channels=9)
+    options = {"n_codes": 8} if kind is DuINVQVAE else {}
+    estimator = kind(**SMALL, **options, high_gamma=high_gamma).fit(X, y, sfreq=SFREQ)
+    sizes = encoder_sizes(estimator.module_.encoder)
+    n_filters = 18 if high_gamma else 16
+    assert sizes["n_filters"] == n_filters
+    assert sizes["conv_filters"] == (128, 128, n_filters)
+
+
+def test_the_tokens_heads_keep_the_published_width():
+    for preset in ("quick", "paper"):
+        for stage in ("tokens", "sequences"):
+            recipe = resolve(DuINTokenDecoder(preset=preset), stage)
+            assert encoder_width(recipe, 18)["n_filters"] == 16
+
+
+@pytest.mark.parametrize(("n_filters", "loses"), [(18, False), (16, True)])
+def test_with_fewer_filters_than_inputs_a_direction_is_lost(n_filters, loses):
+    """What lies in the direction of least variance reaches the tokens, or does not."""
+    torch.manual_seed(0)
+    rng = np.random.default_rng(0)
+    x = rng.standard_normal((12, 18, 400)) * np.linspace(1.0, 0.1, 18)[:, None]
+    x = torch.tensor(x, dtype=torch.float32)
+    width = encoder_width({"n_filters": n_filters, "conv_filters": None}, 18)
+    encoder = build_encoder(18, n_layers=1, **width)
+    start_encoder_(encoder, x)
+    answer = encoder.spatial.weight[0, :, 17].detach().norm() * x[:, 17].std()
+    assert (answer < 0.1) == loses
+    assert loses or answer > 0.9
