@@ -29,6 +29,23 @@ ARCHITECTURE = (
 
 INITIAL = ("principal", "random")
 SUBJECT_LAYERS = ("spatial", "patch")
+FRONT = ("encoder.spatial", "encoder.patch")
+
+
+def front_scale(scale):
+    """Return the engine's ``lr_scale`` for spatial maps and patch encoder.
+
+    Parameters
+    ----------
+    scale : float
+        Their learning rate relative to that of the rest.
+
+    Returns
+    -------
+    lr_scale : dict of str to float
+        The factor by name of the part.
+    """
+    return dict.fromkeys(FRONT, scale)
 
 
 def unwrap(estimator, argument):

@@ -35,6 +35,7 @@ LIMITS = {
     "warmup": SHARE,
     "weight_decay": {"low": 0},
     "encoder_lr_scale": {"low": 0},
+    "front_lr_scale": {"low": 0},
     "label_smoothing": SHARE,
     "max_shift": {"low": 0},
     "validation_fraction": {"low": 0, "high": 0.5},

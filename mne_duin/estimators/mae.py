@@ -7,7 +7,7 @@ import torch
 from sklearn.base import TransformerMixin
 from torch.nn import functional
 
-from mne_duin.estimators.base import BaseDuIN, unwrap
+from mne_duin.estimators.base import BaseDuIN, front_scale, unwrap
 from mne_duin.estimators.inputs import inherit_input, note_runs
 from mne_duin.estimators.limits import check_numbers
 from mne_duin.estimators.presets import resolve
@@ -51,6 +51,9 @@ class DuINMAE(TransformerMixin, BaseDuIN):
         Learning rate of the encoder relative to that of the head. A small one keeps
         what an encoder from the first stage knows; on little data a large one unlearns
         it.
+    front_lr_scale : float | None
+        Further factor for spatial maps and patch encoder; 0 keeps those of the first
+        stage. Those of an encoder that starts at random learn like the rest of it.
     %(recipe)s
     %(machine)s
     random_state : None | int | RandomState
@@ -92,6 +95,7 @@ class DuINMAE(TransformerMixin, BaseDuIN):
         target="codes",
         encoder_start=None,
         encoder_lr_scale=None,
+        front_lr_scale=None,
         max_iter=None,
         batch_size=None,
         lr=None,
@@ -112,6 +116,7 @@ class DuINMAE(TransformerMixin, BaseDuIN):
         self.target = target
         self.encoder_start = encoder_start
         self.encoder_lr_scale = encoder_lr_scale
+        self.front_lr_scale = front_lr_scale
         self.max_iter = max_iter
         self.batch_size = batch_size
         self.lr = lr
@@ -182,10 +187,17 @@ class DuINMAE(TransformerMixin, BaseDuIN):
             validation=self._held_out(validation, recipe, sfreq),
             keeper=keeper,
             begin_pass=self._begin_pass,
-            lr_scale={"encoder": recipe["encoder_lr_scale"]},
+            lr_scale=self._lr_scale(recipe),
         )
         vars(self).pop("_masks", None)
         return self
+
+    def _lr_scale(self, recipe):
+        encoder = recipe["encoder_lr_scale"]
+        scale = {"encoder": encoder}
+        if recipe["encoder_start"] == "vqvae":
+            scale |= front_scale(encoder * recipe["front_lr_scale"])
+        return scale
 
     def _build(self, start):
         vqvae = self.vqvae_

@@ -22,6 +22,7 @@ PRESETS = {
             "initial": "principal",
             "n_filters": None,
             "conv_filters": None,
+            "front_lr_scale": 0.0,
             "n_codes": 128,
             "codex_start": "unquantized",
             "revive_codes": True,
@@ -36,6 +37,7 @@ PRESETS = {
             "crop_duration": 3.0,
             "encoder_start": "vqvae",
             "encoder_lr_scale": 0.03,
+            "front_lr_scale": 0.0,
         },
         "classifier": {
             "high_gamma": True,
@@ -107,6 +109,7 @@ PRESETS = {
             "initial": "random",
             "n_filters": 16,
             "conv_filters": (128, 128, 16),
+            "front_lr_scale": 1.0,
             "n_codes": 2048,
             "codex_start": "first-batch",
             "revive_codes": False,
@@ -121,6 +124,7 @@ PRESETS = {
             "crop_duration": 4.0,
             "encoder_start": "random",
             "encoder_lr_scale": 1.0,
+            "front_lr_scale": 1.0,
         },
         "classifier": {
             "high_gamma": False,

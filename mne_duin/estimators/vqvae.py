@@ -5,7 +5,12 @@ from functools import partial
 import numpy as np
 from mne.utils import warn
 
-from mne_duin.estimators.base import INITIAL, SUBJECT_LAYERS, BaseDuIN
+from mne_duin.estimators.base import (
+    INITIAL,
+    SUBJECT_LAYERS,
+    BaseDuIN,
+    front_scale,
+)
 from mne_duin.estimators.codex import STARTS, CodexTraining
 from mne_duin.estimators.codex_plots import CodexPlots
 from mne_duin.estimators.coding import Coding
@@ -44,6 +49,12 @@ class DuINVQVAE(CodexPlots, Coding, BaseDuIN):
         Initial values: ``"principal"`` starts maps and filters from the principal
         components of the training data (:mod:`mne_duin.nn.principal`), ``"random"``
         from the published random values.
+    front_lr_scale : float | None
+        Learning rate of spatial maps and patch encoder relative to that of the rest,
+        where they start from principal components; 0 keeps them. A codex has room for
+        the strongest directions of the signal only, and on little data maps that learn
+        with it lose the others, which tell words apart. A random start always learns
+        at the full rate.
     n_codes : int | None
         Size of the codex.
     code_dim : int
@@ -110,6 +121,7 @@ class DuINVQVAE(CodexPlots, Coding, BaseDuIN):
         ff_dropout=0.2,
         high_gamma=None,
         initial=None,
+        front_lr_scale=None,
         n_codes=None,
         code_dim=64,
         codex_decay=0.99,
@@ -146,6 +158,7 @@ class DuINVQVAE(CodexPlots, Coding, BaseDuIN):
         self.ff_dropout = ff_dropout
         self.high_gamma = high_gamma
         self.initial = initial
+        self.front_lr_scale = front_lr_scale
         self.n_codes = n_codes
         self.code_dim = code_dim
         self.codex_decay = codex_decay
@@ -218,6 +231,7 @@ class DuINVQVAE(CodexPlots, Coding, BaseDuIN):
             keeper=keeper,
         )
         step = self._codex_training(data, recipe)
+        is_principal = recipe["initial"] == "principal"
         self._train(
             step,
             data,
@@ -227,6 +241,7 @@ class DuINVQVAE(CodexPlots, Coding, BaseDuIN):
             keeper=keeper,
             begin_pass=step.begin_pass,
             end_pass=step.end_pass,
+            lr_scale=front_scale(recipe["front_lr_scale"]) if is_principal else None,
         )
         codes = self._encode(epochs)
         self.code_counts_ = np.bincount(codes.ravel(), minlength=recipe["n_codes"])

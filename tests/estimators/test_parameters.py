@@ -4,6 +4,7 @@ from contextlib import nullcontext
 
 import numpy as np
 import pytest
+import torch
 from toy_trials import CLASSIFIER, SFREQ, TRAINING, VQVAE, make, simulate
 
 from mne_duin.estimators import DuINClassifier, DuINMAE, DuINVQVAE
@@ -34,6 +35,7 @@ PUBLISHED = {
         "weight_decay": 0.05,
         "crop_duration": 4.0,
         "encoder_start": "random",
+        "front_lr_scale": 1.0,
     },
     "classifier": {
         "max_iter": 200,
@@ -255,3 +257,38 @@ def test_the_principal_start_learns_faster():
         vqvae = DuINVQVAE(**options, initial=initial).fit(X, sfreq=SFREQ)
         losses[initial] = vqvae.history_["train_loss_reconstruction"]
     assert losses["principal"][1] < 0.8 * losses["random"][1]
+
+
+FRONT = ("encoder.spatial", "encoder.patch")
+
+
+def unmoved(make):
+    """Names of the parameters that are the same after one pass and after three."""
+    X, _ = simulate(n_epochs=8)
+    short, longer = (make(n).fit(X, sfreq=SFREQ).module_ for n in (1, 3))
+    return {
+        name
+        for name, value in short.named_parameters()
+        if torch.equal(value, longer.get_parameter(name))
+    }
+
+
+@pytest.mark.parametrize("scale", [0.0, 0.5])
+@pytest.mark.parametrize("initial", ["principal", "random"])
+def test_the_front_of_the_first_stage_is_kept(initial, scale):
+    """A scale of zero keeps principal components; a random start learns all the same."""
+    options = VQVAE | {"initial": initial, "front_lr_scale": scale, "n_codes": 4}
+    same = unmoved(lambda n: DuINVQVAE(**options | {"max_iter": n}))
+    front = {name for name in same if name.startswith(FRONT)}
+    assert bool(front) == (initial == "principal" and scale == 0)
+    assert same == front
+
+
+@pytest.mark.parametrize("start", ["vqvae", "random"])
+def test_the_front_of_the_masked_stage_is_kept(start):
+    X, _ = simulate(n_epochs=8)
+    vqvae = DuINVQVAE(**VQVAE | {"n_codes": 4}).fit(X, sfreq=SFREQ)
+    options = TRAINING | {"encoder_start": start}
+    same = unmoved(lambda n: DuINMAE(vqvae, **options | {"max_iter": n}))
+    front = {n for n, _ in vqvae.module_.named_parameters() if n.startswith(FRONT)}
+    assert same == (front if start == "vqvae" else set())
