@@ -21,11 +21,11 @@ from pathlib import Path
 import mne
 import numpy as np
 import pandas as pd
-import quick_preset
 import torch
+from simulated_words import simulate_words
 
 from mne_duin import DuINClassifier, DuINMAE, DuINVQVAE, read_estimator
-from mne_duin.datasets import SimulationSettings, cut_epochs, simulate_recording
+from mne_duin.datasets import SimulationSettings
 
 HOME = Path(__file__).parents[2]
 TABLE = HOME / "doc" / "benchmarks" / "cost_to_accuracy.tsv"
@@ -43,11 +43,9 @@ CONDITIONS = {
 def simulate(seed):
     """Return labelled epochs, their runs, and segments of the training runs."""
     settings = SimulationSettings(n_runs=N_RUNS, sfreq=1000.0, line_noise=0.0)
-    recording = simulate_recording(settings, random_state=seed)
-    epochs, contacts, _ = cut_epochs(recording, reference="bipolar")
-    epochs, contacts = quick_preset.in_regions(epochs, contacts)
-    segments = quick_preset.cut_segments(recording.raws[:N_TRAINING_RUNS], contacts)
-    return epochs, segments
+    epochs, segments = simulate_words(settings, seed)
+    run = segments.metadata["run"].astype(int).to_numpy()
+    return epochs, segments[np.flatnonzero(run <= N_TRAINING_RUNS)]
 
 
 def kept(path, make):

@@ -14,46 +14,24 @@ from pathlib import Path
 import mne
 import numpy as np
 import pandas as pd
+from simulated_words import simulate_words
 
 from mne_duin import DuINClassifier, DuINMAE, DuINVQVAE, make_lda
-from mne_duin.channels import RegionSelector
-from mne_duin.datasets import SimulationSettings, cut_epochs, simulate_recording
+from mne_duin.datasets import SimulationSettings
 
 TABLE = Path(__file__).parents[2] / "doc" / "benchmarks" / "quick_preset.tsv"
 N_TRAINING_RUNS = 3
 PUBLISHED_START = {"initial": "random", "head_start": "random"}
-OFF = {**PUBLISHED_START, "high_gamma": False, "max_iter": 25, "lr": 5e-4}
+WIDTH = {"n_filters": 16, "conv_filters": (128, 128, 16)}
+OFF = {**PUBLISHED_START, **WIDTH, "high_gamma": False, "max_iter": 25, "lr": 5e-4}
 
 
 def simulate(seed):
     """Return epochs at 1000 Hz and segments of the training runs, vSMC and STG only."""
     settings = SimulationSettings(n_runs=8, sfreq=1000.0, line_noise=0.0)
-    recording = simulate_recording(settings, random_state=seed)
-    epochs, contacts, _ = cut_epochs(recording, reference="bipolar")
-    epochs, contacts = in_regions(epochs, contacts)
-    return epochs, cut_segments(recording.raws[:N_TRAINING_RUNS], contacts)
-
-
-def in_regions(epochs, contacts):
-    """Return the channels of vSMC and STG."""
-    selector = RegionSelector(contacts, ("vSMC", "STG"))
-    epochs = selector.fit(epochs).transform(epochs)
-    return epochs, contacts.loc[epochs.ch_names]
-
-
-def cut_segments(raws, contacts):
-    """Return segments of bipolar channels of some runs."""
-    data = np.concatenate([segment_run(raw, contacts) for raw in raws])
-    info = mne.create_info(list(contacts.index), 1000.0, "seeg")
-    return mne.EpochsArray(data, info, verbose=False)
-
-
-def segment_run(raw, contacts):
-    """Cut the bipolar channels of a run into segments of 8 s that overlap by 4 s."""
-    data = raw.get_data(list(contacts["anode"]))
-    data -= raw.get_data(list(contacts["cathode"]))
-    starts = range(0, data.shape[1] - 8000 + 1, 4000)
-    return np.stack([data[:, start : start + 8000] for start in starts])
+    epochs, segments = simulate_words(settings, seed)
+    run = segments.metadata["run"].astype(int).to_numpy()
+    return epochs, segments[np.flatnonzero(run <= N_TRAINING_RUNS)]
 
 
 def variants(segments, seed):
@@ -64,14 +42,21 @@ def variants(segments, seed):
     yield "and high-gamma power", DuINClassifier(**with_power, **common), 0.0
     principal = with_power | {"initial": "principal"}
     yield "and principal start", DuINClassifier(**principal, **common), 0.0
-    yield "and LDA head (quick, scratch)", DuINClassifier(**common), 0.0
+    yield "and LDA head", DuINClassifier(**WIDTH, **common), 0.0
+    name = "and one filter per input (quick, scratch)"
+    yield name, DuINClassifier(**common), 0.0
+    start = time.perf_counter()
+    vqvae = DuINVQVAE(front_lr_scale=1.0, **common).fit(segments)
+    seconds = time.perf_counter() - start
+    yield "codex pre-training of all", DuINClassifier(vqvae, **common), seconds
     start = time.perf_counter()
     vqvae = DuINVQVAE(**common).fit(segments)
     seconds = time.perf_counter() - start
-    yield "quick, codex pre-training", DuINClassifier(vqvae, **common), seconds
+    name = "codex pre-training that keeps the start (quick)"
+    yield name, DuINClassifier(vqvae, **common), seconds
     mae = DuINMAE(vqvae, **common).fit(segments)
     seconds = time.perf_counter() - start
-    yield "quick, codex and masked pre-training", DuINClassifier(mae, **common), seconds
+    yield "and masked pre-training (quick)", DuINClassifier(mae, **common), seconds
     yield "shrinkage LDA", make_lda(), 0.0
 
 

@@ -167,7 +167,8 @@ def test_the_seed_decides(kind, vqvae, trials, fitted):
     kept = fitted[kind].history_.to_frame().drop(columns="seconds")
     assert again.history_.to_frame().drop(columns="seconds").equals(kept)
     changed = [n for n in expected if not torch.equal(weights(other)[n], expected[n])]
-    assert "encoder.spatial.weight" in changed
+    # Maps that start from principal components may be kept as they start.
+    assert any(name.startswith("encoder.transformer") for name in changed)
 
 
 @pytest.mark.parametrize("kind", ALL_KINDS)
