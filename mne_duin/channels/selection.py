@@ -168,10 +168,16 @@ def no_contact_message(contacts, regions):
             "need coordinates in an MNI space in electrodes.tsv, a label column there, "
             "or the subject's FreeSurfer folder; without regions= all are kept."
         )
-    counts = assign_regions(contacts)["region"].value_counts()
+    counts = _by_count(assign_regions(contacts)["region"])
     there = ", ".join(f"{name} ({count})" for name, count in counts.items()) or "none"
-    labels = contacts["label"].value_counts().index[:12]
+    labels = _by_count(contacts["label"]).index[:12]
     return (
         f"No contact lies in {asked}. Regions that are there: {there}; labels that are "
         f"there: {', '.join(labels)}."
     )
+
+
+def _by_count(values):
+    """Count values, the commonest first, equally common ones by name."""
+    counts = values.value_counts().sort_index()
+    return counts.sort_values(ascending=False, kind="stable")
