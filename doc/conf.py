@@ -11,6 +11,7 @@ os.environ.setdefault("MNE_LOGGING_LEVEL", "WARNING")
 HERE = Path(__file__).parent
 sys.path.insert(0, str(HERE))
 
+from draw_curves import write_curves  # noqa: E402
 from draw_model import write_drawings  # noqa: E402
 from make_inventories import OBJECTS  # noqa: E402
 from measure_parity import write_parity  # noqa: E402
@@ -156,6 +157,7 @@ def find_public(app, env, node, contnode):
 def setup(app):
     """Connect the two rules above; write what the pages are built from."""
     write_drawings(HERE / "generated" / "drawings")
+    write_curves(HERE / "benchmarks/learning_curves.tsv", HERE / "generated/curves")
     write_parity(HERE / "generated" / "parity.csv")
     write_memory(HERE / "benchmarks/steps.json", HERE / "generated/memory.csv")
     app.connect("autodoc-skip-member", skip_foreign)

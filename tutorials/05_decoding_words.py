@@ -155,6 +155,9 @@ for n_test in (72, 288, 1152):
     print(f"{n_right:3d} of {n_test:4d} test trials right: {low:.0%} to {high:.0%}")
 
 # %%
+# Curves of every estimator of the comparison, pre-trained ones among them, on more
+# subjects and up to 60 trials per word, are in :ref:`the benchmarks <learning-curves>`.
+#
 # Keep the result
 # ---------------
 #
