@@ -276,7 +276,7 @@ def unmoved(make):
 @pytest.mark.parametrize("scale", [0.0, 0.5])
 @pytest.mark.parametrize("initial", ["principal", "random"])
 def test_the_front_of_the_first_stage_is_kept(initial, scale):
-    """A scale of zero keeps principal components; a random start learns all the same."""
+    # A scale of zero keeps principal components; a random start learns all the same.
     options = VQVAE | {"initial": initial, "front_lr_scale": scale, "n_codes": 4}
     same = unmoved(lambda n: DuINVQVAE(**options | {"max_iter": n}))
     front = {name for name in same if name.startswith(FRONT)}
