@@ -12,6 +12,7 @@ SCRIPT = Path(__file__).parents[1] / "benchmarks" / "learning_curves.py"
 
 @pytest.fixture
 def script(monkeypatch):
+    monkeypatch.syspath_prepend(SCRIPT.parent)
     spec = importlib.util.spec_from_file_location("learning_curves", SCRIPT)
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)

@@ -245,7 +245,7 @@ MESSAGES = [
     ({"label_column": "word"}, "`label_column` 'word' is not a column.*talker"),
     ({"h_freq": 300.0}, "`h_freq` 300 Hz needs a sampling rate above 600 Hz.*512 Hz"),
     ({"sfreq": 300.0}, "`h_freq` 200 Hz.*the sampling rate `sfreq` is 300 Hz"),
-    ({"regions": "MTG"}, r"No contact lies in MTG.*vSMC \(3\), STG \(3\)"),
+    ({"regions": "MTG"}, r"No contact lies in MTG.*STG \(3\), vSMC \(3\)"),
     ({"regions": "Broca"}, "no preset 'Broca'"),
     ({"reference": "average"}, "`reference` must be one of 'bipolar'"),
     ({"tmax": -1.0}, "`tmax` must be"),

@@ -48,7 +48,10 @@ def test_two_processes_equal_one(folder, stage):
     one = load(folder / "alone" / f"{stage} quiet 0.npz")
     assert one.keys() == two.keys()
     for name in one:
-        np.testing.assert_allclose(one[name], two[name], atol=1e-5, err_msg=name)
+        # The bias of the keys moves all scores of a query alike, and the softmax does
+        # not see it: its gradient is rounding, of which AdamW makes whole steps.
+        if not name.endswith("norm_k.bias"):
+            np.testing.assert_allclose(one[name], two[name], atol=1e-5, err_msg=name)
     weight = "encoder.transformer.blocks.0.expand.weight"
     moved = np.abs(one[f"3 {weight}"] - one[f"0 {weight}"])
     assert moved.max() > 1e-4
