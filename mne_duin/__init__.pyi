@@ -34,6 +34,7 @@ from .sequences import (
 
 # estimators: codes, masked pre-training, words, tokens
 from .estimators import (
+    DecoderEnsemble,
     DuINClassifier,
     DuINDecoder,
     DuINMAE,

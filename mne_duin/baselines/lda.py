@@ -8,8 +8,9 @@ from sklearn.pipeline import Pipeline
 from sklearn.preprocessing import StandardScaler
 from sklearn.utils.validation import check_is_fitted
 
+from mne_duin.baselines.calibration import calibrate
 from mne_duin.baselines.features import FEATURES, EvokedHighGamma
-from mne_duin.utils.checks import check_number, check_option
+from mne_duin.utils.checks import check_number, check_option, check_type
 
 
 class SelectInformative(TransformerMixin, BaseEstimator):
@@ -87,6 +88,7 @@ def make_lda(
     high_gamma_band=(70.0, 150.0),
     high_gamma_bin=0.05,
     selection=0.003,
+    calibrated=False,
 ):
     """Make a shrinkage LDA on evoked and high-gamma features of epochs.
 
@@ -110,6 +112,11 @@ def make_lda(
         Length of a bin of high-gamma power in seconds.
     selection : float | None
         Features with a p-value below this are kept; None keeps all.
+    calibrated : bool
+        Whether the temperature of its probabilities is chosen by cross-validation
+        inside the training trials (:mod:`mne_duin.baselines.calibration`). A
+        discriminant of few trials is far too sure of itself. The predicted classes stay
+        the same.
 
     Returns
     -------
@@ -120,6 +127,8 @@ def make_lda(
     ------
     ValueError
         If ``features`` is none of the three.
+    TypeError
+        If ``calibrated`` is not True or False.
 
     References
     ----------
@@ -138,6 +147,7 @@ def make_lda(
     (8,)
     """
     check_option("features", features, FEATURES)
+    check_type("calibrated", calibrated, bool)
     extract = EvokedHighGamma(
         features,
         sfreq=sfreq,
@@ -146,8 +156,10 @@ def make_lda(
         high_gamma_band=high_gamma_band,
         high_gamma_bin=high_gamma_bin,
     )
-    steps = [("features", extract), ("scale", StandardScaler())]
+    steps = [("scale", StandardScaler())]
     if selection is not None:
         steps.append(("select", SelectInformative(selection)))
-    lda = LinearDiscriminantAnalysis(solver="lsqr", shrinkage="auto")
-    return Pipeline([*steps, ("lda", lda)])
+    steps.append(("lda", LinearDiscriminantAnalysis(solver="lsqr", shrinkage="auto")))
+    if calibrated:
+        steps = [("calibrated", calibrate(Pipeline(steps)))]
+    return Pipeline([("features", extract), *steps])

@@ -7,7 +7,7 @@ from mne_duin.baselines.lda import make_lda
 from mne_duin.baselines.neuro_bert import NeuroBERT
 from mne_duin.baselines.riemann import make_riemann
 from mne_duin.baselines.ts_tcc import TSTCC
-from mne_duin.estimators import make_duin
+from mne_duin.estimators import DecoderEnsemble, make_duin
 from mne_duin.estimators.variants import VARIANTS
 from mne_duin.utils.checks import check_option
 from mne_duin.utils.docs import fill_doc
@@ -21,7 +21,8 @@ NETWORKS = {
     "dewave": DeWave,
 }
 RIEMANN = {"riemann": None, "riemann-high-gamma": (70.0, 150.0)}
-NAMES = (*VARIANTS, *LDA, *RIEMANN, *NETWORKS)
+ENSEMBLES = {f"{variant}+lda": variant for variant in ("scratch", "vqvae", "mae")}
+NAMES = (*VARIANTS, *ENSEMBLES, *LDA, *RIEMANN, *NETWORKS)
 
 
 @fill_doc
@@ -42,9 +43,10 @@ def make_estimator(
     ----------
     name : str
         ``"scratch"``, ``"vqvae"``, ``"vqvae+vq"``, ``"mae"`` (Du-IN, see
-        :func:`make_duin`), ``"lda"``, ``"lda-evoked"``, ``"lda-high-gamma"``,
-        ``"riemann"``, ``"riemann-high-gamma"``, ``"cnn-bigru"``, ``"eeg-conformer"``,
-        ``"ts-tcc"``, ``"neuro-bert"`` or ``"dewave"``.
+        :func:`make_duin`), ``"scratch+lda"``, ``"vqvae+lda"``, ``"mae+lda"`` (with a
+        calibrated LDA, see :class:`DecoderEnsemble`), ``"lda"``, ``"lda-evoked"``,
+        ``"lda-high-gamma"``, ``"riemann"``, ``"riemann-high-gamma"``, ``"cnn-bigru"``,
+        ``"eeg-conformer"``, ``"ts-tcc"``, ``"neuro-bert"`` or ``"dewave"``.
     preset : "quick" | "paper"
         The training recipe of Du-IN.
     device : str
@@ -58,7 +60,7 @@ def make_estimator(
     verbose : bool | None
         Whether to show progress bars.
     **parameters : dict
-        Further parameters of what is made.
+        Further parameters of what is made; of an ensemble, those of Du-IN.
 
     Returns
     -------
@@ -88,6 +90,11 @@ def make_estimator(
         "random_state": random_state,
         "verbose": verbose,
     }
-    if name in VARIANTS:
-        return make_duin(name, preset=preset, memory=memory, **training, **parameters)
+    if name in VARIANTS or name in ENSEMBLES:
+        variant = ENSEMBLES.get(name, name)
+        options = training | {"preset": preset, "memory": memory} | parameters
+        duin = make_duin(variant, **options)
+        if name in VARIANTS:
+            return duin
+        return DecoderEnsemble([("duin", duin), ("lda", make_lda(calibrated=True))])
     return NETWORKS[name](**training, **parameters)

@@ -6,7 +6,8 @@ started and kept alive, ``new_subject`` fits the own layers of one more subject,
 ``presets`` the training recipes as data, ``reading`` opens saved and published weights,
 ``published`` and ``exchange`` make weights for the published code and for braindecode,
 ``conversion`` turns one file into another, ``hub`` shares them, ``staged`` fits all
-stages in one and ``variants`` names the ways to do so, ``resume`` continues an
+stages in one, ``variants`` names the ways to do so and ``ensemble`` lets several
+decoders vote, ``resume`` continues an
 interrupted training and ``memory`` keeps finished ones, ``cost`` tells before what one
 will take.
 """
@@ -14,6 +15,7 @@ will take.
 from mne_duin.estimators.classifier import DuINClassifier
 from mne_duin.estimators.conversion import convert_weights
 from mne_duin.estimators.cost import Cost, estimate_cost
+from mne_duin.estimators.ensemble import DecoderEnsemble
 from mne_duin.estimators.exchange import from_braindecode, to_braindecode
 from mne_duin.estimators.mae import DuINMAE
 from mne_duin.estimators.new_subject import add_subject
@@ -30,6 +32,7 @@ from mne_duin.estimators.vqvae import DuINVQVAE
 
 __all__ = [
     "Cost",
+    "DecoderEnsemble",
     "DuINClassifier",
     "DuINDecoder",
     "DuINMAE",

@@ -6,7 +6,6 @@ import numpy as np
 import pandas as pd
 
 from mne_duin.evaluation.cross_validation import evaluate
-from mne_duin.evaluation.parts import takes_segments
 from mne_duin.evaluation.statistics import (
     corrected_t_test,
     exact_mcnemar_test,
@@ -15,6 +14,7 @@ from mne_duin.evaluation.statistics import (
 from mne_duin.utils.checks import check_option, check_type
 from mne_duin.utils.docs import fill_doc
 from mne_duin.utils.random import draw_seed
+from mne_duin.utils.signature import takes_segments
 
 T_TEST = "corrected resampled t-test over folds"
 MCNEMAR = "exact McNemar test over trials"

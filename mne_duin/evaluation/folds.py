@@ -9,9 +9,9 @@ from sklearn.base import clone
 
 from mne_duin.evaluation.groups import natural_key
 from mne_duin.evaluation.metrics import balanced_accuracy, label_codes, log_loss
-from mne_duin.evaluation.parts import accepts, takes_segments
 from mne_duin.evaluation.splits import make_folds, paper_split
 from mne_duin.utils.epochs import run_names
+from mne_duin.utils.signature import accepts, takes_segments
 
 
 @dataclass(frozen=True)

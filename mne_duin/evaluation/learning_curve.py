@@ -9,12 +9,12 @@ from sklearn.utils.parallel import Parallel, delayed
 
 from mne_duin.evaluation.comparison import check_estimators
 from mne_duin.evaluation.folds import run_fold
-from mne_duin.evaluation.parts import takes_segments
 from mne_duin.evaluation.plan import make_plan
 from mne_duin.evaluation.statistics import wilson_interval
 from mne_duin.utils.checks import as_list, check_number
 from mne_duin.utils.docs import fill_doc
 from mne_duin.utils.random import draw_seed
+from mne_duin.utils.signature import takes_segments
 
 
 @fill_doc

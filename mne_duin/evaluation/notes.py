@@ -6,8 +6,9 @@ from sklearn.pipeline import Pipeline
 
 from mne_duin.evaluation.folds import takes_model_choice
 from mne_duin.evaluation.groups import natural_key
-from mne_duin.evaluation.parts import accepts, trained_runs
+from mne_duin.evaluation.parts import trained_runs
 from mne_duin.utils.epochs import run_names
+from mne_duin.utils.signature import accepts
 
 
 def describe_estimator(estimator):

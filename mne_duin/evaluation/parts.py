@@ -1,7 +1,5 @@
 """Pre-trained parts of an estimator, and the segments a fold may pre-train on."""
 
-from inspect import signature
-
 import numpy as np
 from sklearn.base import clone
 from sklearn.exceptions import NotFittedError
@@ -14,49 +12,13 @@ PART_NAMES = ("pretrained", "vqvae")
 SEGMENT_COLUMNS = ("subject", "session", "run")
 
 
-def accepts(function, name):
-    """Tell whether a function has a parameter of that name.
-
-    Parameters
-    ----------
-    function : callable
-        The function or method.
-    name : str
-        The parameter.
-
-    Returns
-    -------
-    accepted : bool
-        Whether it can be passed by name.
-    """
-    return name in signature(function).parameters
-
-
-def takes_segments(estimator):
-    """Tell whether an estimator can use unlabelled segments.
-
-    Parameters
-    ----------
-    estimator : estimator
-        The estimator; one that wraps another as ``estimator`` can if that one can.
-
-    Returns
-    -------
-    takes : bool
-        Whether ``fit`` takes ``unlabelled``.
-    """
-    inner = estimator.get_params(deep=False).get("estimator")
-    if inner is not None and hasattr(inner, "fit") and not takes_segments(inner):
-        return False
-    return accepts(estimator.fit, "unlabelled")
-
-
 def freeze_parts(estimator):
     """Copy an estimator without its fit, but with the pre-trained parts it was given.
 
     ``clone`` forgets the fit of nested estimators. A part that is already fitted, given
     as ``pretrained`` or ``vqvae``, is wrapped in
-    :class:`sklearn.frozen.FrozenEstimator`, which keeps it through every clone.
+    :class:`sklearn.frozen.FrozenEstimator`, which keeps it through every clone; so is
+    whatever else was given wrapped like that.
 
     Parameters
     ----------
@@ -75,7 +37,9 @@ def freeze_parts(estimator):
     for name in sorted(parameters, key=lambda name: name.count("__")):
         value = parameters[name]
         inside = any(name.startswith(f"{outer}__") for outer in found)
-        if not inside and name.split("__")[-1] in PART_NAMES and _is_fitted(value):
+        is_part = name.split("__")[-1] in PART_NAMES
+        is_part = is_part or isinstance(value, FrozenEstimator)
+        if not inside and is_part and _is_fitted(value):
             found[name] = _unwrap(value)
     copy = clone(estimator)
     frozen = {name: FrozenEstimator(part) for name, part in found.items()}

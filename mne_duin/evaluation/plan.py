@@ -8,11 +8,12 @@ from sklearn.utils.parallel import Parallel, delayed
 
 from mne_duin.evaluation.folds import plan_splits, run_fold
 from mne_duin.evaluation.groups import find_groups
-from mne_duin.evaluation.parts import allowed_segments, freeze_parts, takes_segments
+from mne_duin.evaluation.parts import allowed_segments, freeze_parts
 from mne_duin.evaluation.protocols import scale_all
 from mne_duin.evaluation.trials import Trials, load_epochs, prepare_trials
 from mne_duin.utils.checks import check_number, check_option
 from mne_duin.utils.random import draw_seed
+from mne_duin.utils.signature import takes_segments
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""The order in which a signature names its parameters."""
+"""What signatures say, and the order in which they say it."""
 
 import dataclasses
 import inspect
@@ -53,3 +53,44 @@ def own_parameters_first(cls):
     parameters.sort(key=lambda parameter: distance[parameter.name])
     cls.__init__.__signature__ = signature.replace(parameters=[itself, *parameters])
     return cls
+
+
+def accepts(function, name):
+    """Tell whether a function has a parameter of that name.
+
+    Parameters
+    ----------
+    function : callable
+        The function or method.
+    name : str
+        The parameter.
+
+    Returns
+    -------
+    accepted : bool
+        Whether it can be passed by name.
+    """
+    return name in inspect.signature(function).parameters
+
+
+def takes_segments(estimator):
+    """Tell whether an estimator can use unlabelled segments.
+
+    Parameters
+    ----------
+    estimator : estimator
+        The estimator; one that wraps another as ``estimator`` can if that one can, one
+        that has several as ``decoders`` if any of them can.
+
+    Returns
+    -------
+    takes : bool
+        Whether ``fit`` takes ``unlabelled``.
+    """
+    if not accepts(estimator.fit, "unlabelled"):
+        return False
+    parameters = estimator.get_params(deep=False)
+    inner = parameters.get("estimator")
+    members = [inner] if hasattr(inner, "fit") else []
+    members += [member for _, member in parameters.get("decoders", ())]
+    return not members or any(map(takes_segments, members))

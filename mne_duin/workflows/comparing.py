@@ -7,9 +7,9 @@ import pandas as pd
 
 from mne_duin.baselines.named import make_estimator
 from mne_duin.evaluation import compare_results, evaluate_each, write_table
-from mne_duin.evaluation.parts import takes_segments
 from mne_duin.utils.checks import as_list
 from mne_duin.utils.docs import fill_doc
+from mne_duin.utils.signature import takes_segments
 from mne_duin.viz import plot_accuracy
 from mne_duin.workflows.reading import find_runs, read_words, save_figure
 

@@ -27,12 +27,26 @@ import numpy as np
 import pandas as pd
 from simulated_words import simulate_words
 
-from mne_duin import learning_curve, read_epochs, read_segments, sample_data_path
-from mne_duin.baselines.named import NAMES, NETWORKS, make_estimator
+from mne_duin import (
+    DecoderEnsemble,
+    learning_curve,
+    read_epochs,
+    read_segments,
+    sample_data_path,
+)
+from mne_duin.baselines.named import (
+    ENSEMBLES,
+    LDA,
+    NAMES,
+    NETWORKS,
+    RIEMANN,
+    make_estimator,
+)
 from mne_duin.datasets import SimulationSettings
-from mne_duin.evaluation.parts import takes_segments
+from mne_duin.estimators.variants import VARIANTS
 from mne_duin.evaluation.statistics import wilson_interval
 from mne_duin.io import find_recordings
+from mne_duin.utils.signature import takes_segments
 
 TABLE = Path(__file__).parents[2] / "doc" / "benchmarks" / "learning_curves.tsv"
 AMOUNTS = (5, 10, 20, 40, 60)
@@ -79,18 +93,18 @@ def load(dataset, quick=False):
 def make(name, options):
     """Make an estimator, with few passes where asked, and say how many it makes."""
     parameters, passes = {}, "preset"
-    if name in STAGED:
+    if ENSEMBLES.get(name, name) in STAGED:
         parameters = {"task_data": False, "memory": options.memory}
     if name in NETWORKS:
         passes = options.passes
         parameters["max_iter"] = passes
         if name in PRETRAINED:
             parameters["pretrain_iter"] = passes
-    elif options.quick and name in ("scratch", "vqvae", "vqvae+vq", "mae"):
+    elif options.quick and ENSEMBLES.get(name, name) in VARIANTS:
         passes = options.passes
         stages = ("vqvae", "mae", "classifier")
         parameters |= {stage: {"max_iter": passes} for stage in stages}
-    elif "lda" in name or "riemann" in name:
+    elif name in LDA or name in RIEMANN:
         passes = 0
     estimator = make_estimator(
         name, device=options.device, random_state=0, verbose=False, **parameters
@@ -122,7 +136,12 @@ def measure(dataset, name, amount, seed, options):
 
 
 def seconds_of(estimator, row):
-    """Return the seconds of the stages, also of those that were read from memory."""
+    """Return the seconds of the stages, also of those that were read from memory.
+
+    Of an ensemble those of its network, beside which those of its LDA are nothing.
+    """
+    if isinstance(estimator, DecoderEnsemble):
+        estimator = estimator.decoders_["duin"]
     stages = [getattr(estimator, name, None) for name in ("vqvae_", "mae_")]
     histories = [stage.history_ for stage in stages if stage is not None]
     if hasattr(estimator, "pretrain_history_"):
