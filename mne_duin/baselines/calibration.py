@@ -5,6 +5,8 @@ from sklearn.calibration import CalibratedClassifierCV
 from sklearn.model_selection import StratifiedKFold
 
 MAX_FOLDS = 5
+# So that two are left to learn from when one is left out.
+MIN_TRIALS = 3
 
 
 class SmallFolds:
@@ -34,7 +36,7 @@ class SmallFolds:
         Raises
         ------
         ValueError
-            If a class has one trial only.
+            If a class has fewer than three trials.
         """
         yield from StratifiedKFold(self.get_n_splits(X, y)).split(X, y)
 
@@ -58,13 +60,13 @@ class SmallFolds:
         Raises
         ------
         ValueError
-            If a class has one trial only.
+            If a class has fewer than three trials.
         """
         classes, counts = np.unique(y, return_counts=True)
-        if counts.min() < 2:
+        if counts.min() < MIN_TRIALS:
             raise ValueError(
-                f"calibrated=True needs two trials of every class; `y` has one of "
-                f"{str(classes[counts.argmin()])!r}."
+                f"calibrated=True needs {MIN_TRIALS} trials of every class; `y` has "
+                f"{counts.min()} of {str(classes[counts.argmin()])!r}."
             )
         return min(MAX_FOLDS, int(counts.min()))
 

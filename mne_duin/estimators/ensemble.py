@@ -171,4 +171,5 @@ class DecoderEnsemble(ClassifierMixin, _BaseComposition):
         y : ndarray, shape (n_epochs,)
             The labels.
         """
-        return self.classes_[self.predict_proba(X).argmax(1)]
+        best = self.predict_proba(X).argmax(1)
+        return self.classes_[best]

@@ -9,9 +9,16 @@ import matplotlib.pyplot as plt
 import mne
 import numpy as np
 import pandas as pd
+from sklearn.frozen import FrozenEstimator
 
 from mne_duin.baselines import make_lda
-from mne_duin.estimators import DuINClassifier, DuINMAE, DuINVQVAE
+from mne_duin.baselines.calibration import MIN_TRIALS
+from mne_duin.estimators import (
+    DecoderEnsemble,
+    DuINClassifier,
+    DuINMAE,
+    DuINVQVAE,
+)
 from mne_duin.estimators.presets import resolve
 from mne_duin.evaluation import evaluate
 from mne_duin.report import make_report
@@ -24,7 +31,7 @@ from mne_duin.workflows.reading import find_runs, read_words
 
 PRESETS = ("quick", "paper")
 MAIN, SCRATCH, LDA = "Du-IN", "Du-IN, no pre-training", "shrinkage LDA"
-CODEX_ONLY = "Du-IN, codex only"
+CODEX_ONLY, WITH_LDA = "Du-IN, codex only", "Du-IN with LDA"
 
 
 @dataclass(frozen=True)
@@ -94,8 +101,9 @@ def decode_words(
 
     The last run is held out. On the other runs a codex is learned (VQ-VAE), the encoder
     is pre-trained (masked modelling) and fine-tuned on the words; a shrinkage LDA and a
-    network without pre-training learn from the same trials. All are tested on the run
-    that none of them has seen.
+    network without pre-training learn from the same trials, and Du-IN and the LDA also
+    vote together (:class:`DecoderEnsemble`). All are tested on the run that none of
+    them has seen.
 
     Parameters
     ----------
@@ -195,8 +203,8 @@ def check_trials(epochs):
     Raises
     ------
     ValueError
-        If there is one run only, one class only, or a class with fewer than two trials
-        before the last run.
+        If there is one run only, one class only, or a class with fewer than three
+        trials before the last run.
     """
     runs = run_names(epochs.metadata)
     if len(np.unique(runs)) < 2:
@@ -216,10 +224,11 @@ def check_trials(epochs):
     training = labels[runs != runs[-1]]
     for name in classes:
         count = np.count_nonzero(training == name)
-        if count < 2:
+        if count < MIN_TRIALS:
             raise ValueError(
                 f"The class {str(name)!r} has {count} trials in the training runs; at "
-                "least 2 are needed. Leave it out with `event_id`, or add runs."
+                f"least {MIN_TRIALS} are needed. Leave it out with `event_id`, or add "
+                "runs."
             )
 
 
@@ -243,6 +252,9 @@ def _learn(epochs, segments, contacts, common, folder, checkpoint_dir):
     results[CODEX_ONLY], _ = _evaluate(codex_only, epochs, common)
     results[SCRATCH], _ = _evaluate(DuINClassifier(**common), epochs, common)
     results[LDA] = baseline
+    lda = make_lda(calibrated=True)
+    together = DecoderEnsemble([("duin", FrozenEstimator(classifier)), ("lda", lda)])
+    results[WITH_LDA], _ = _evaluate(together, epochs, common)
     return WordDecoding(results, contacts, vqvae, mae, classifier, folder)
 
 
@@ -341,6 +353,7 @@ def pretraining_effect(results):
         (MAIN, SCRATCH, "Pre-training (codex and masked modelling)"),
         (CODEX_ONLY, SCRATCH, "Pre-training of the codex alone"),
         (MAIN, LDA, "The pre-trained Du-IN against the shrinkage LDA"),
+        (WITH_LDA, LDA, "Both together against the shrinkage LDA"),
     )
     for name, other, subject in pairs:
         first, second = results[name], results[other]

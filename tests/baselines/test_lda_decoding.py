@@ -4,10 +4,18 @@ import pickle
 
 import numpy as np
 import pytest
+from scipy.optimize import minimize_scalar
+from scipy.special import softmax
 from sklearn.base import clone
 from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
 from sklearn.feature_selection import f_classif
-from sklearn.model_selection import GridSearchCV, cross_val_score
+from sklearn.metrics import log_loss
+from sklearn.model_selection import (
+    GridSearchCV,
+    StratifiedKFold,
+    cross_val_predict,
+    cross_val_score,
+)
 
 from mne_duin.baselines import SelectInformative, make_lda
 from mne_duin.datasets import simulate_word_reading
@@ -84,6 +92,39 @@ def test_the_classifier_is_ledoit_wolf_lda(words):
     plain = LinearDiscriminantAnalysis(solver="lsqr", shrinkage="auto")
     expected = plain.fit(features, y).predict(features)
     np.testing.assert_array_equal(lda.fit(epochs, y).predict(epochs), expected)
+
+
+def test_the_temperature_is_the_best_one_for_trials_that_were_left_out(words):
+    epochs, y = words
+    train = (epochs.metadata["run"] == "1").to_numpy()
+    plain = make_lda().fit(epochs[train], y[train])
+    calibrated = make_lda(calibrated=True).fit(epochs[train], y[train])
+    one, other = (each.predict_proba(epochs[~train]) for each in (plain, calibrated))
+    np.testing.assert_array_equal(one.argmax(1), other.argmax(1))
+    features = plain[:1].transform(epochs[train])
+    scores = cross_val_predict(
+        plain[1:], features, y[train], cv=StratifiedKFold(5), method="decision_function"
+    )
+    best = minimize_scalar(
+        lambda sharpness: log_loss(y[train], softmax(sharpness * scores, axis=1)),
+        bounds=(0.01, 10),
+        method="bounded",
+        options={"xatol": 1e-6},
+    )
+    expected = softmax(best.x * plain.decision_function(epochs[~train]), axis=1)
+    np.testing.assert_allclose(other, expected, atol=1e-4)
+    assert 0.05 < best.x < 0.95
+
+
+def test_small_classes_are_calibrated_with_fewer_folds(words):
+    epochs, y = words
+    few = np.sort(np.concatenate([np.flatnonzero(y == name)[:3] for name in set(y)]))
+    calibrated = make_lda(calibrated=True).fit(epochs[few], y[few])
+    assert np.isfinite(calibrated.predict_proba(epochs)).all()
+    with pytest.raises(ValueError, match="needs 3 trials of every class; `y` has 2"):
+        make_lda(calibrated=True).fit(epochs[few[:-1]], y[few[:-1]])
+    with pytest.raises(TypeError, match="`calibrated` must be bool; got str"):
+        make_lda(calibrated="yes")
 
 
 def test_features_must_be_known():

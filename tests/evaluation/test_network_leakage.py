@@ -8,6 +8,7 @@ import pandas as pd
 import pytest
 import torch
 from sklearn.base import BaseEstimator, ClassifierMixin
+from sklearn.calibration import CalibratedClassifierCV
 from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer
@@ -16,6 +17,7 @@ from mne_duin import (
     TSTCC,
     CNNBiGRU,
     ContributionSelector,
+    DecoderEnsemble,
     DeWave,
     EEGConformer,
     NeuroBERT,
@@ -53,6 +55,11 @@ def make_chosen():
     return SelectedChannels(ContributionSelector(classifier, n_channels=2), classifier)
 
 
+def make_both():
+    lda = make_lda("evoked", calibrated=True)
+    return DecoderEnsemble([("duin", make_duin_tiny("scratch")), ("lda", lda)])
+
+
 ESTIMATORS = {
     "lda": lambda: make_lda("evoked"),
     "riemann": make_riemann,
@@ -60,6 +67,7 @@ ESTIMATORS = {
     "vqvae": lambda: make_duin_tiny("vqvae"),
     "vqvae+vq": lambda: make_duin_tiny("vqvae+vq"),
     "mae": lambda: make_duin_tiny("mae"),
+    "scratch+lda": make_both,
     "contributions": make_chosen,
     "cnn_bigru": lambda: CNNBiGRU(n_filters=4, stride=20, hidden_dim=8, **NETWORK),
     "eeg_conformer": lambda: EEGConformer(
@@ -100,6 +108,8 @@ def weights(estimator):
     """Everything a fitted estimator has learned, as bytes."""
     for name in ("classifier_", "estimator_"):
         estimator = getattr(estimator, name, estimator)
+    if hasattr(estimator, "decoders_"):
+        return [part for each in estimator.decoders_.values() for part in weights(each)]
     if hasattr(estimator, "module_"):
         state = estimator.module_.state_dict().values()
         scales = estimator.scaler_
@@ -108,7 +118,12 @@ def weights(estimator):
             scales.mean.tobytes(),
             scales.scale.tobytes(),
         ]
-    return [estimator[-1].coef_.tobytes(), estimator[-1].intercept_.tobytes()]
+    last = estimator[-1]
+    if isinstance(last, CalibratedClassifierCV):
+        (inner,) = last.calibrated_classifiers_
+        (temperature,) = inner.calibrators
+        return [np.float64(temperature.beta_).tobytes(), *weights(inner.estimator)]
+    return [last.coef_.tobytes(), last.intercept_.tobytes()]
 
 
 def change_last_run(epochs, change):

@@ -11,7 +11,14 @@ from mne_duin import read_estimator, read_result, write_simulated_bids
 from mne_duin.cli import main
 from mne_duin.datasets import SimulationSettings
 from mne_duin.estimators.presets import PRESETS
-from mne_duin.workflows.decoding import CODEX_ONLY, LDA, MAIN, SCRATCH, decode_words
+from mne_duin.workflows.decoding import (
+    CODEX_ONLY,
+    LDA,
+    MAIN,
+    SCRATCH,
+    WITH_LDA,
+    decode_words,
+)
 
 TASK = ["--task", "wordreading"]
 
@@ -70,7 +77,7 @@ def test_decode_writes_what_it_promises(decoded):
     assert classifier.ch_names_ == list(contacts.index)
     assert set(contacts["region"]) <= {"vSMC", "STG"}
     names = {path.stem for path in (folder / "results").glob("*.json")}
-    assert len(names) == 4
+    assert len(names) == 5
 
 
 def test_held_out_run_is_never_trained_on(decoded):
@@ -86,7 +93,7 @@ def test_held_out_run_is_never_trained_on(decoded):
 
 def test_report_names_all_results_and_the_effect_of_pretraining(decoded):
     text = (decoded / "sub-01" / "report.html").read_text(encoding="utf-8")
-    for name in (MAIN, SCRATCH, CODEX_ONLY, LDA):
+    for name in (MAIN, SCRATCH, CODEX_ONLY, LDA, WITH_LDA):
         assert name in text
     assert "held-out trials" in text
 
