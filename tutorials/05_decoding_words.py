@@ -15,6 +15,7 @@ import mne
 from scipy.stats import binomtest
 
 from mne_duin import (
+    DecoderEnsemble,
     DuINClassifier,
     compare,
     evaluate,
@@ -74,6 +75,19 @@ results = {"LDA": lda, "Du-IN": duin}
 plot_accuracy(results)
 
 # %%
+results_table(results)
+
+# %%
+# Let both vote
+# -------------
+#
+# LDA and network err on different trials, and :class:`~mne_duin.DecoderEnsemble` takes
+# the mean of what both say. An LDA of few trials is far too sure of itself and would
+# outvote the network; ``calibrated=True`` chooses its temperature inside the training
+# trials. That helps most where trials are few (:doc:`/benchmarks`); here are many.
+
+both = DecoderEnsemble([("duin", network), ("lda", make_lda(calibrated=True))])
+results["both"] = evaluate(both, epochs, words, cv="leave-one-run-out", random_state=0)
 results_table(results)
 
 # %%

@@ -17,8 +17,11 @@ from pathlib import Path
 
 import mne
 import numpy as np
+import pandas as pd
 import torch
+from scipy.special import log_softmax, softmax
 from simulated_words import simulate_words
+from sklearn.metrics import log_loss
 from torch.nn import functional
 
 from mne_duin import DuINClassifier, DuINMAE, DuINVQVAE, make_lda
@@ -154,12 +157,22 @@ NETWORKS = {
     "codex, half of the recording": (CODEX, DuINClassifier, {}, {"share": 0.5}, None),
     MASKED: (CODEX, DuINClassifier, {}, {}, {}),
 }  # fmt: skip
-SEEDS = range(3)
-MEANS = {"mean of three": SCRATCH}
+# Trained with other random numbers, for the mean of three.
+AGAIN = {f"{SCRATCH}, seed {seed}": seed for seed in (1, 2)}
+LDAS = {LDA: {}, f"{LDA}, calibrated": {"calibrated": True}}
+# Means of log-probabilities: what a row is compared with, and its members.
+VOTES = {
+    "three networks": (SCRATCH, (SCRATCH, *AGAIN)),
+    f"{SCRATCH}, with the LDA as it is": (SCRATCH, (SCRATCH, LDA)),
+    f"{SCRATCH}, with the calibrated LDA": (SCRATCH, (SCRATCH, f"{LDA}, calibrated")),
+    f"{CODEX}, with the calibrated LDA": (CODEX, (CODEX, f"{LDA}, calibrated")),
+    f"{MASKED}, with the calibrated LDA": (MASKED, (MASKED, f"{LDA}, calibrated")),
+}
 COLUMNS = (
     "variant", "compared with", "simulations", "accuracy", "difference", "low", "high",
     "log-loss", "seconds",
 )  # fmt: skip
+MEMBERS = {**dict.fromkeys(LDAS, SCRATCH), **{k: v[0] for k, v in NETWORKS.items()}}
 
 
 @cache
@@ -217,13 +230,23 @@ def fit_network(name, seed, amount, random_state):
     return scores, seconds + time.process_time() - start
 
 
-def fit_lda(seed, amount, features):
+def fit_lda(name, seed, amount):
     """Return the log-probabilities of an LDA, and processor seconds."""
     epochs, y, _, _ = load(seed)
     train, test = split(seed, amount)
     start = time.process_time()
-    lda = make_lda(features).fit(epochs[train], y[train])
-    return lda.predict_log_proba(epochs[test]), time.process_time() - start
+    lda = make_lda(**LDAS[name]).fit(epochs[train], y[train])
+    scores = np.log(lda.predict_proba(epochs[test]) + 1e-12)
+    return scores, time.process_time() - start
+
+
+def fit(name, seed, amount):
+    """Return what a member says of the test trials, and processor seconds."""
+    if name in LDAS:
+        return fit_lda(name, seed, amount)
+    if name in AGAIN:
+        return fit_network(SCRATCH, seed, amount, AGAIN[name])
+    return fit_network(name, seed, amount, 0)
 
 
 def keep(folder, name, make):
@@ -240,21 +263,83 @@ def keep(folder, name, make):
         return file["scores"], float(file["seconds"])
 
 
+def tabulate(folder, seeds, amount):
+    """Return a row for all that was found, and for the votes of its members."""
+    found, seconds = {}, {}
+    for path in folder.glob(f"*-{amount}-*.npz"):
+        seed, _, name = path.stem.split("-", 2)
+        if int(seed) in seeds:
+            key = name, int(seed)
+            found[key], seconds[key] = keep(folder, path.stem, None)
+    for name, (_, members) in VOTES.items():
+        for seed in seeds:
+            keys = [(member, seed) for member in members]
+            if all(key in found for key in keys):
+                logs = [log_softmax(found[key], axis=1) for key in keys]
+                found[name, seed] = np.mean(logs, axis=0)
+                seconds[name, seed] = sum(seconds[key] for key in keys)
+    compared = MEMBERS | {name: other for name, (other, _) in VOTES.items()}
+    rows = [
+        describe(name, other, found, seconds, amount)
+        for name, other in compared.items()
+        if any(name == known for known, _ in found)
+    ]
+    return pd.DataFrame(rows, columns=COLUMNS)
+
+
+def describe(name, other, found, seconds, amount):
+    """Return a row: means over simulations, and the paired difference over trials."""
+    seeds = [seed for known, seed in found if known == name]
+    truth = {seed: load(seed)[1][split(seed, amount)[1]] for seed in seeds}
+    correct = {
+        key: np.unique(truth[key[1]])[scores.argmax(1)] == truth[key[1]]
+        for key, scores in found.items()
+        if key[1] in seeds
+    }
+    row = {
+        "variant": name,
+        "compared with": other,
+        "simulations": len(seeds),
+        "accuracy": np.mean([correct[name, seed].mean() for seed in seeds]),
+        "log-loss": np.mean(
+            [
+                log_loss(truth[seed], softmax(found[name, seed], axis=1))
+                for seed in seeds
+            ]
+        ),
+        "seconds": round(np.mean([seconds[name, seed] for seed in seeds])),
+    }
+    pairs = [
+        correct[name, seed].astype(float) - correct[other, seed]
+        for seed in seeds
+        if (other, seed) in correct
+    ]
+    if pairs:
+        change = np.concatenate(pairs)
+        half = 1.96 * change.std(ddof=1) / len(change) ** 0.5
+        mean = change.mean()
+        row |= {"difference": mean, "low": mean - half, "high": mean + half}
+    return row
+
+
 def main():
     """Make what is missing, and the table."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--networks", nargs="+", default=list(NETWORKS))
+    every = [*LDAS, *NETWORKS, *AGAIN]
+    parser.add_argument("--members", nargs="+", choices=every, default=every)
     parser.add_argument("--seeds", nargs="+", type=int, default=list(SIMULATIONS))
     parser.add_argument("--amount", type=int, default=20)
     parser.add_argument("--results", type=Path, required=True)
     parser.add_argument("--table", type=Path, default=TABLE)
     options = parser.parse_args()
     mne.set_log_level("WARNING")
-    for name in options.networks:
+    for name in options.members:
         for seed in options.seeds:
             key = f"{seed}-{options.amount}-{name}"
-            make = partial(fit_network, name, seed, options.amount, 0)
-            keep(options.results, key, make)
+            keep(options.results, key, partial(fit, name, seed, options.amount))
+        table = tabulate(options.results, options.seeds, options.amount).round(3)
+        table.to_csv(options.table, sep="\t", index=False)
+    print(table.to_string())
 
 
 if __name__ == "__main__":
