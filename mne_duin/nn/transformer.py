@@ -61,6 +61,54 @@ def cheap_dropout(x, p, training):
     return x * (keep.to(x.dtype) * (65536 / (65536 - threshold)))
 
 
+def split_heads(qkv, n_heads):
+    """Split queries, keys and values, and each of them into heads.
+
+    Parameters
+    ----------
+    qkv : Tensor, shape (n_epochs, n_tokens, 3 * n_heads * head_dim)
+        What the linear layer gives.
+    n_heads : int
+        Number of heads.
+
+    Returns
+    -------
+    query, key, value : Tensor, shape (n_epochs, n_heads, n_tokens, head_dim)
+        Views on a device and where no gradient is wanted; on a CPU in training copies,
+        whose gradients are put together in one pass (:class:`CopiedHeads`).
+    """
+    # A compiler plans copies itself.
+    is_plain = not torch.compiler.is_compiling()
+    if qkv.device.type == "cpu" and qkv.requires_grad and is_plain:
+        return CopiedHeads.apply(qkv, n_heads)
+    n_epochs, n_tokens, _ = qkv.shape
+    return qkv.view(n_epochs, n_tokens, 3, n_heads, -1).permute(2, 0, 3, 1, 4)
+
+
+class CopiedHeads(torch.autograd.Function):
+    """The split of :func:`split_heads`, with one copy of the gradient instead of two.
+
+    Autograd stacks the three gradients and then copies the stack into the layout of the
+    linear layer; both are as large as anything in the network.
+    """
+
+    @staticmethod
+    def forward(ctx, qkv, n_heads):
+        """Copy the heads, which layer norm and products would do anyway."""
+        n_epochs, n_tokens, _ = qkv.shape
+        ctx.sizes = (n_epochs, n_tokens, 3, n_heads, qkv.shape[-1] // (3 * n_heads))
+        heads = qkv.view(ctx.sizes).permute(2, 0, 3, 1, 4)
+        return tuple(part.contiguous() for part in heads)
+
+    @staticmethod
+    def backward(ctx, *gradients):
+        """Write every gradient where the linear layer wants it."""
+        gradient = gradients[0].new_empty(ctx.sizes)
+        for part, own in zip(gradient.unbind(2), gradients, strict=True):
+            part.copy_(own.transpose(1, 2))
+        return gradient.flatten(2), None
+
+
 class Attention(nn.Module):
     r"""Multi-head self-attention with layer-normalised queries and keys.
 
@@ -88,8 +136,7 @@ class Attention(nn.Module):
     def forward(self, x):
         """Attend; ``x`` and the result have shape (n_epochs, n_tokens, dim)."""
         n_epochs, n_tokens, _ = x.shape
-        qkv = self.qkv(x).view(n_epochs, n_tokens, 3, self.n_heads, self.head_dim)
-        query, key, value = qkv.permute(2, 0, 3, 1, 4)
+        query, key, value = split_heads(self.qkv(x), self.n_heads)
         query, key = self.norm_q(query), self.norm_k(key)
         if x.device.type != "cpu" and (not self.training or self.dropout == 0):
             heads = functional.scaled_dot_product_attention(query, key, value)

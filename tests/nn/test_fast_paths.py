@@ -12,7 +12,7 @@ from mne_duin.nn.masking import random_mask
 from mne_duin.nn.models import reconstruction_loss
 from mne_duin.nn.patch import PatchDecoder, PatchEncoder
 from mne_duin.nn.spatial import SubjectLinear
-from mne_duin.nn.transformer import Attention
+from mne_duin.nn.transformer import Attention, split_heads
 from mne_duin.training import SignalData
 
 N_EPOCHS, N_FILTERS = 4, 4
@@ -74,6 +74,24 @@ def test_patch_decoder(n_channels, n_subjects, n_tokens):
     torch.testing.assert_close(ours, expected, atol=1e-6, rtol=1e-5)
     modules = (spatial, patch)
     assert_gradients_close(gradients(ours, modules), gradients(expected, modules))
+
+
+@pytest.mark.parametrize("dtype", [torch.float64, torch.bfloat16])
+def test_heads_are_split_and_put_together(dtype):
+    qkv = torch.randn(3, 5, 3 * 2 * 4, dtype=dtype)
+    twin = qkv.clone().requires_grad_()
+    expected = twin.view(3, 5, 3, 2, 4).permute(2, 0, 3, 1, 4)
+    for one, other in zip(split_heads(qkv, 2), expected, strict=True):
+        assert torch.equal(one, other)
+    weight = torch.randn(3, 3, 2, 5, 4, dtype=dtype)
+    own = qkv.clone().requires_grad_()
+    # One head unused, one used twice: gradients that are zeros, and sums.
+    for heads in (split_heads(own, 2), expected.unbind(0)):
+        ((heads[0] * weight[0]).sum() + (heads[0] * heads[2]).sum()).backward()
+    assert torch.equal(own.grad, twin.grad)
+    if dtype is torch.float64:
+        double = qkv[:1, :2].clone().requires_grad_()
+        assert torch.autograd.gradcheck(lambda x: split_heads(x, 2), double)
 
 
 def shift_data(patch):
