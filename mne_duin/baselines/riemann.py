@@ -1,11 +1,12 @@
 """A Riemannian baseline: covariances, their tangent space, a linear classifier."""
 
+import numpy as np
 from scipy import signal
 from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
 from sklearn.linear_model import LogisticRegression
-from sklearn.pipeline import Pipeline
-from sklearn.preprocessing import StandardScaler
+from sklearn.pipeline import FeatureUnion, Pipeline, make_pipeline
+from sklearn.preprocessing import FunctionTransformer, StandardScaler
 from sklearn.utils.validation import check_is_fitted
 
 from mne_duin.utils.checks import check_number, check_option, import_optional
@@ -93,14 +94,23 @@ class BandSignal(TransformerMixin, BaseEstimator):
         return signal.sosfiltfilt(sos, data)
 
 
-def make_riemann(classifier="logistic", *, band=None, metric="riemann", sfreq=None):
+def _window(X, index, n_windows):
+    """Return one of so many windows of equal length."""
+    edges = np.linspace(0, X.shape[-1], n_windows + 1).round().astype(int)
+    return X[..., edges[index] : edges[index + 1]]
+
+
+def make_riemann(
+    classifier="logistic", *, band=None, n_windows=1, metric="riemann", sfreq=None
+):
     """Make a classifier of channel covariances in their tangent space.
 
     The covariance of the channels of every epoch (shrunk by the oracle approximating
     rule), its projection to the tangent space at the mean of the training epochs, then
-    logistic regression or shrinkage LDA. A covariance knows nothing of when something
-    happened: it shows power and coupling, not the evoked response. Needs pyriemann:
-    ``pip install "mne-duin[baselines]"``.
+    logistic regression or shrinkage LDA. A covariance shows power and coupling, not the
+    evoked response, and knows nothing of when something happened; with several windows
+    each has a covariance and a tangent space of its own. Needs pyriemann: ``pip install
+    "mne-duin[baselines]"``.
 
     Parameters
     ----------
@@ -108,6 +118,8 @@ def make_riemann(classifier="logistic", *, band=None, metric="riemann", sfreq=No
         What classifies the tangent vectors.
     band : tuple of float | None
         Edges in Hz of the band the covariance is of; None takes the signal as it is.
+    n_windows : int
+        Number of windows of equal length into which every epoch is cut.
     metric : str
         Metric of the mean and the tangent space, see pyriemann.
     sfreq : float | None
@@ -123,7 +135,7 @@ def make_riemann(classifier="logistic", *, band=None, metric="riemann", sfreq=No
     ImportError
         If pyriemann is not installed.
     ValueError
-        If the classifier is unknown.
+        If the classifier is unknown or there is no window.
 
     References
     ----------
@@ -140,6 +152,7 @@ def make_riemann(classifier="logistic", *, band=None, metric="riemann", sfreq=No
     (32,)
     """
     check_option("classifier", classifier, CLASSIFIERS)
+    check_number("n_windows", n_windows, low=1, integer=True)
     purpose = "make the Riemannian baseline"
     estimation, tangent = (
         import_optional(f"pyriemann.{name}", extra="baselines", purpose=purpose)
@@ -148,11 +161,23 @@ def make_riemann(classifier="logistic", *, band=None, metric="riemann", sfreq=No
     last = LinearDiscriminantAnalysis(solver="lsqr", shrinkage="auto")
     if classifier == "logistic":
         last = LogisticRegression(max_iter=1000)
+    windows = [
+        (
+            f"window{index}",
+            make_pipeline(
+                FunctionTransformer(
+                    _window, kw_args={"index": index, "n_windows": n_windows}
+                ),
+                estimation.Covariances("oas"),
+                tangent.TangentSpace(metric),
+            ),
+        )
+        for index in range(n_windows)
+    ]
     return Pipeline(
         [
             ("signal", BandSignal(band, sfreq=sfreq)),
-            ("covariance", estimation.Covariances("oas")),
-            ("tangent", tangent.TangentSpace(metric)),
+            ("windows", FeatureUnion(windows)),
             ("scale", StandardScaler()),
             (classifier, last),
         ]

@@ -38,6 +38,18 @@ def test_power_is_decoded_in_its_band(powers, classifier):
     assert clone(inside).get_params()["signal__band"] == (80.0, 120.0)
 
 
+def test_only_windows_know_when_something_happened(powers):
+    X, _ = powers
+    y = np.arange(60) % 2
+    X = X.copy()
+    X[y == 0, 3, :150] *= 3
+    X[y == 1, 3, 150:] *= 3
+    whole, halves = (make_riemann("lda", n_windows=n, sfreq=500.0) for n in (1, 2))
+    assert cross_val_score(whole, X, y, cv=3).mean() < 0.7
+    assert cross_val_score(halves, X, y, cv=3).mean() > 0.9
+    assert halves.fit(X, y)[:2].transform(X).shape == (60, 2 * 10)
+
+
 def test_units_do_not_matter(powers):
     X, y = powers
     scaled = X * np.array([1.0, 1e3, 1e-2, 5.0])[:, None]
@@ -56,6 +68,8 @@ def test_messages(powers, monkeypatch):
         BandSignal((10.0, 300.0), sfreq=500.0).fit(X)
     with pytest.raises(ValueError, match="`classifier` must be one of 'logistic'"):
         make_riemann("svm")
+    with pytest.raises(ValueError, match="`n_windows` must be at least 1; got 0"):
+        make_riemann(n_windows=0)
     monkeypatch.setitem(sys.modules, "pyriemann.estimation", None)
     with pytest.raises(ImportError, match=r'pip install "mne-duin\[baselines\]"'):
         make_riemann()
