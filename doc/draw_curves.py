@@ -19,6 +19,11 @@ DUIN = {
     "vqvae+vq": ("Du-IN, codex, rounded to codes", "#CC79A7", "v"),
     "mae": ("Du-IN, codex and masked", "#5D3A9B", "D"),
 }
+TOGETHER = {
+    "scratch+lda": ("Du-IN, not pre-trained, with LDA", "#009E73", "o"),
+    "vqvae+lda": ("Du-IN, codex, with LDA", "#009E73", "s"),
+    "mae+lda": ("Du-IN, codex and masked, with LDA", "#009E73", "D"),
+}
 LINEAR = {
     "lda": ("LDA", "#D55E00", "o"),
     "lda-evoked": ("LDA, evoked", "#D55E00", "^"),
@@ -35,6 +40,7 @@ NETWORKS = {
 }
 STYLES = {
     **{name: (*style, "-", 2.0) for name, style in DUIN.items()},
+    **{name: (*style, "-", 2.0) for name, style in TOGETHER.items()},
     **{name: (*style, "--", 1.4) for name, style in LINEAR.items()},
     **{name: (*style, ":", 1.2) for name, style in NETWORKS.items()},
 }

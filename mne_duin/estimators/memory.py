@@ -22,6 +22,7 @@ from mne_duin.estimators.persistence import plain
 from mne_duin.estimators.presets import resolve
 from mne_duin.estimators.reading import read_estimator
 from mne_duin.estimators.resume import NO_MATTER
+from mne_duin.training import choose_device, choose_precision
 from mne_duin.training.processes import is_main, join_processes, n_processes
 from mne_duin.utils.epochs import as_array, run_names
 
@@ -90,6 +91,9 @@ def _keep(stage, path, checkpoints):
 def _key(stage, X, name):
     """Return the SHA-256 of all that decides what a stage becomes."""
     parameters = stage.get_params(deep=False) | resolve(stage, name)
+    # "auto" is bfloat16 on one machine and float32 on the next.
+    dtype = choose_precision(stage.precision, choose_device(stage.device))
+    parameters["precision"] = str(dtype)
     epochs = as_array(X, sfreq=stage.sfreq)
     runs = run_names(epochs.metadata)
     known = {

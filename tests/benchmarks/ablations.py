@@ -37,11 +37,11 @@ SEED = 311
 SETTINGS = SimulationSettings(n_runs=5, sfreq=1000.0, line_noise=0.0)
 SIZES = {"n_layers": 2}
 VALUES = {
-    "codex-size": (16, 64, 128, 512, 2048),
+    "codex-size": (16, 128, 2048),
     "code-dimension": (16, 64, 128),
     "mask-ratio": (0.1, 0.3, 0.5, 0.7),
-    "codex-passes": (2, 5, 20, 40),
-    "masked-passes": (1, 5, 25, 50),
+    "codex-passes": (5, 20, 40),
+    "masked-passes": (5, 25, 50),
 }
 COLUMNS = (
     "parameter", "value", "accuracy", "low", "high", "difference", "p_paired",

@@ -173,6 +173,16 @@ def test_memory_tells_other_trainings(trials, fits, tmp_path, change, both):
     assert fits == {"DuINVQVAE": n_codex, "DuINMAE": n_masked}
 
 
+def test_memory_tells_what_auto_means_on_another_machine(
+    trials, fits, tmp_path, monkeypatch
+):
+    for capabilities in ({"avx512_bf16": True}, {}, {"amx_bf16": True}):
+        monkeypatch.setattr(torch.cpu, "get_capabilities", capabilities.copy)
+        make("vqvae", memory=tmp_path, precision="auto").fit(*trials)
+    make("vqvae", memory=tmp_path, precision="32").fit(*trials)
+    assert fits["DuINVQVAE"] == 2
+
+
 def test_memory_tells_other_data(trials, fits, tmp_path):
     epochs, y = trials
     make("vqvae", memory=tmp_path).fit(epochs, y)
