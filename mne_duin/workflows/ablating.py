@@ -98,20 +98,16 @@ def ablate_words(
     check_option("what", what, ABLATIONS)
     epochs, _, segments = read_words(
         find_runs(root, subject, session, task, run),
-        trials={
-            "event_id": event_id,
-            "label_column": label_column,
-            "align": align,
-            "tmin": tmin,
-            "tmax": tmax,
-        },
-        channels={
-            "regions": regions,
-            "reference": reference,
-            "atlas": atlas,
-            "space": space,
-            "verbose": verbose,
-        },
+        event_id=event_id,
+        label_column=label_column,
+        align=align,
+        tmin=tmin,
+        tmax=tmax,
+        regions=regions,
+        reference=reference,
+        atlas=atlas,
+        space=space,
+        verbose=verbose,
         segments="run" in str(cv),
     )
     estimator = make_estimator(

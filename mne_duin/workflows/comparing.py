@@ -117,20 +117,16 @@ def compare_words(
     made = {name: make_estimator(name, **common) for name in as_list(estimators)}
     epochs, _, segments = read_words(
         find_runs(root, subject, session, task, run),
-        trials={
-            "event_id": event_id,
-            "label_column": label_column,
-            "align": align,
-            "tmin": tmin,
-            "tmax": tmax,
-        },
-        channels={
-            "regions": regions,
-            "reference": reference,
-            "atlas": atlas,
-            "space": space,
-            "verbose": verbose,
-        },
+        event_id=event_id,
+        label_column=label_column,
+        align=align,
+        tmin=tmin,
+        tmax=tmax,
+        regions=regions,
+        reference=reference,
+        atlas=atlas,
+        space=space,
+        verbose=verbose,
         segments="run" in str(cv) and any(map(takes_segments, made.values())),
     )
     results = evaluate_each(

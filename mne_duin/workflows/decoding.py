@@ -145,20 +145,16 @@ def decode_words(
     folder = _result_folder(out, subject, overwrite)
     epochs, contacts, segments = read_words(
         find_runs(root, subject, session, task, run),
-        trials={
-            "event_id": event_id,
-            "label_column": label_column,
-            "align": align,
-            "tmin": tmin,
-            "tmax": tmax,
-        },
-        channels={
-            "regions": regions,
-            "reference": reference,
-            "atlas": atlas,
-            "space": space,
-            "verbose": verbose,
-        },
+        event_id=event_id,
+        label_column=label_column,
+        align=align,
+        tmin=tmin,
+        tmax=tmax,
+        regions=regions,
+        reference=reference,
+        atlas=atlas,
+        space=space,
+        verbose=verbose,
     )
     check_trials(epochs)
     common = {

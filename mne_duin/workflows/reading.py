@@ -28,19 +28,31 @@ def find_runs(root, subject, session=None, task=None, run=None):
     return find_recordings(root, subject=subject, session=session, task=task, run=run)
 
 
-def read_words(paths, *, trials, channels, segments=True):
+def read_words(
+    paths,
+    *,
+    event_id,
+    label_column,
+    align,
+    tmin,
+    tmax,
+    regions,
+    reference,
+    atlas,
+    space,
+    verbose,
+    segments=True,
+):
     """Read the trials of some recordings, and segments of the same channels.
 
     Parameters
     ----------
     paths : list of BIDSPath
         The recordings.
-    trials : dict
-        ``event_id``, ``tmin``, ``tmax``, ``label_column`` and ``align``, for
-        :func:`read_epochs`.
-    channels : dict
-        ``regions``, ``reference``, ``atlas``, ``space`` and ``verbose``, for
-        :func:`read_epochs` and :func:`read_segments`.
+    event_id, label_column, align, tmin, tmax : object
+        Which trials, see :func:`read_epochs`.
+    regions, reference, atlas, space, verbose : object
+        Which channels, see :func:`read_epochs`.
     segments : bool
         Whether to read segments.
 
@@ -53,12 +65,26 @@ def read_words(paths, *, trials, channels, segments=True):
     segments : Epochs | None
         The segments; None where they were not wanted.
     """
-    channels = channels | {"regions": as_list(channels["regions"]) or None}
-    epochs, contacts = read_epochs(paths, **trials, **channels)
+    channels = {
+        "regions": as_list(regions) or None,
+        "reference": reference,
+        "atlas": atlas,
+        "space": space,
+    }
+    epochs, contacts = read_epochs(
+        paths,
+        event_id=event_id,
+        label_column=label_column,
+        align=align,
+        tmin=tmin,
+        tmax=tmax,
+        verbose=verbose,
+        **channels,
+    )
     if not segments:
         return epochs, contacts, None
     # What there is to say about the contacts was said when the trials were read.
-    segments, _ = read_segments(paths, **channels | {"verbose": "WARNING"})
+    segments, _ = read_segments(paths, verbose="WARNING", **channels)
     return epochs, contacts, segments
 
 
