@@ -125,7 +125,7 @@ def _draw_accuracy(axes, frame, names):
             _line(axes, frame, name, color=color, label=text)
     axes.set_title("accuracy")
     axes.set_ylim(0, None)
-    axes.yaxis.set_major_formatter(PercentFormatter(1.0, decimals=0))
+    axes.yaxis.set_major_formatter(PercentFormatter(1.0))
 
 
 def _draw_codes(axes, frame, names):
@@ -185,7 +185,7 @@ def plot_learning_curve(curve, *, chance=None, title=None, axes=None, show=True)
         axes.axhline(chance, color=MUTED, linestyle="--", linewidth=0.8, label="chance")
     text = "training trials" + (" per class" if amount == "n_per_class" else "")
     axes.set(xlabel=text, ylabel="accuracy", ylim=(0, None))
-    axes.yaxis.set_major_formatter(PercentFormatter(1.0, decimals=0))
+    axes.yaxis.set_major_formatter(PercentFormatter(1.0))
     if curve[amount].nunique() <= 8:
         axes.set_xticks(sorted(curve[amount].unique()))
     if title:
