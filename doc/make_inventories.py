@@ -45,6 +45,11 @@ OBJECTS = {
         ("matplotlib.axes.Axes", "py:class", "api/_as_gen/$.html#$"),
     ],
     "sklearn": [
+        (
+            "sklearn.calibration.CalibratedClassifierCV",
+            "py:class",
+            f"modules/{API}",
+        ),
         ("sklearn.frozen.FrozenEstimator", "py:class", f"modules/{API}"),
         ("sklearn.pipeline.Pipeline", "py:class", f"modules/{API}"),
         ("sklearn.model_selection.check_cv", "py:function", f"modules/{API}"),
