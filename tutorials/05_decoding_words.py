@@ -78,6 +78,18 @@ plot_accuracy(results)
 results_table(results)
 
 # %%
+# Is the difference more than luck? :func:`~mne_duin.compare` tests on the same trials.
+# Here it compares two linear baselines, because it fits everything anew.
+
+compare(
+    {"evoked": make_lda("evoked"), "high gamma": make_lda("high-gamma")},
+    epochs,
+    words,
+    cv="leave-one-run-out",
+    random_state=0,
+).T
+
+# %%
 # Let both vote
 # -------------
 #
@@ -89,18 +101,6 @@ results_table(results)
 both = DecoderEnsemble([("duin", network), ("lda", make_lda(calibrated=True))])
 results["both"] = evaluate(both, epochs, words, cv="leave-one-run-out", random_state=0)
 results_table(results)
-
-# %%
-# Is the difference more than luck? :func:`~mne_duin.compare` tests on the same trials.
-# Here it compares two linear baselines, because it fits everything anew.
-
-compare(
-    {"evoked": make_lda("evoked"), "high gamma": make_lda("high-gamma")},
-    epochs,
-    words,
-    cv="leave-one-run-out",
-    random_state=0,
-).T
 
 # %%
 # Which words are confused?
