@@ -153,7 +153,7 @@ class DecoderEnsemble(ClassifierMixin, _BaseComposition):
             In the order of ``classes_``.
         """
         check_is_fitted(self, "decoders_")
-        # The smallest number above zero: a certain "no" is one vote, no veto.
+        # A probability that is rounded to zero has no logarithm.
         tiny = np.finfo(np.float32).tiny
         said = [each.predict_proba(X) for each in self.decoders_.values()]
         logs = [log_softmax(np.log(np.maximum(p, tiny)), axis=1) for p in said]
