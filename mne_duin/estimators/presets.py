@@ -11,7 +11,7 @@ from mne_duin.utils.checks import check_option
 PRESETS = {
     "quick": {
         "vqvae": {
-            "max_iter": 20,
+            "max_iter": 5,
             "batch_size": 16,
             "lr": 1e-3,
             "lr_min": 2e-5,
@@ -28,7 +28,7 @@ PRESETS = {
             "revive_codes": True,
         },
         "mae": {
-            "max_iter": 25,
+            "max_iter": 8,
             "batch_size": 16,
             "lr": 1e-3,
             "lr_min": 2e-5,
@@ -44,7 +44,7 @@ PRESETS = {
             "initial": "principal",
             "n_filters": None,
             "conv_filters": None,
-            "max_iter": 15,
+            "max_iter": 8,
             "batch_size": 32,
             "lr": 1e-4,
             "lr_min": 2e-6,

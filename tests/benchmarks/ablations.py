@@ -40,8 +40,8 @@ VALUES = {
     "codex-size": (16, 128, 2048),
     "code-dimension": (16, 64, 128),
     "mask-ratio": (0.1, 0.3, 0.5, 0.7),
-    "codex-passes": (5, 20, 40),
-    "masked-passes": (5, 25, 50),
+    "codex-passes": (2, 5, 20),
+    "masked-passes": (3, 8, 25),
 }
 COLUMNS = (
     "parameter", "value", "accuracy", "low", "high", "difference", "p_paired",

@@ -32,9 +32,9 @@ TABLE = HOME / "doc" / "benchmarks" / "cost_to_accuracy.tsv"
 N_RUNS, N_TRAINING_RUNS = 6, 2
 # Preset, and passes of codex, masked model and classifier; None is the preset's own.
 CONDITIONS = {
-    "quick, a quarter": ("quick", 5, 6, 4),
-    "quick, half": ("quick", 10, 12, 8),
+    "quick, half": ("quick", 3, 4, 4),
     "quick": ("quick", None, None, None),
+    "quick, three times": ("quick", 15, 24, 24),
     "paper, 100 passes": ("paper", 100, 100, None),
     "paper": ("paper", None, None, None),
 }

@@ -135,13 +135,14 @@ NETWORKS = {
     "head of 32": (SCRATCH, DuINClassifier, {"hidden_dim": 32}, None, None),
     "2 blocks": (SCRATCH, DuINClassifier, {"n_layers": 2}, None, None),
     "no shifts": (SCRATCH, DuINClassifier, {"max_shift": 0.0}, None, None),
-    "twice the passes": (SCRATCH, DuINClassifier, {"max_iter": 30}, None, None),
+    "twice the passes": (SCRATCH, DuINClassifier, {"max_iter": 16}, None, None),
+    "half of the passes": (SCRATCH, DuINClassifier, {"max_iter": 4}, None, None),
     "smoothed labels": (SCRATCH, DuINClassifier, {"label_smoothing": 0.1}, None, None),
     "dropout in the head": (SCRATCH, DuINClassifier, {"head_dropout": 0.5}, None, None),
     "mixup": (SCRATCH, Mixup, {}, None, None),
     "time masks": (SCRATCH, TimeMasked, {}, None, None),
     "channel masks": (SCRATCH, ChannelMasked, {}, None, None),
-    "weights averaged": (SCRATCH, WeightAverage, {"max_iter": 15}, None, None),
+    "weights averaged": (SCRATCH, WeightAverage, {"max_iter": 8}, None, None),
     "shifts at test time": (SCRATCH, ShiftedTests, {}, None, None),
     CODEX: (SCRATCH, DuINClassifier, {}, {}, None),
     "codex, frozen encoder": (
@@ -155,7 +156,14 @@ NETWORKS = {
         {"codex_start": "first-batch", "revive_codes": False}, None,
     ),
     "codex, half of the recording": (CODEX, DuINClassifier, {}, {"share": 0.5}, None),
+    "codex, 4 times the passes": (CODEX, DuINClassifier, {}, {"max_iter": 20}, None),
     MASKED: (CODEX, DuINClassifier, {}, {}, {}),
+    "masked model, 3 times the passes": (
+        MASKED, DuINClassifier, {}, {}, {"max_iter": 24},
+    ),
+    "masked model, learns freely": (
+        MASKED, DuINClassifier, {}, {}, {"encoder_lr_scale": 1.0},
+    ),
 }  # fmt: skip
 # Trained with other random numbers, for the mean of three.
 AGAIN = {f"{SCRATCH}, seed {seed}": seed for seed in (1, 2)}
