@@ -16,7 +16,7 @@ ABLATIONS = {
     "code-dimension": ("vqvae__code_dim", (16, 32, 64, 128)),
     "mask-ratio": ("mae__mask_ratio", (0.1, 0.2, 0.3, 0.4, 0.5)),
     "codex-passes": ("vqvae__max_iter", (2, 5, 10, 20, 40)),
-    "masked-passes": ("mae__max_iter", (1, 5, 10, 25, 50)),
+    "masked-passes": ("mae__max_iter", (1, 4, 8, 16, 32)),
     "task-data": ("task_data", (False, True)),
     "target": ("mae__target", ("codes", "embedding", "raw")),
     "patch-length": ("vqvae__patch_duration", (0.05, 0.1, 0.2)),
