@@ -3,9 +3,14 @@
 import numpy as np
 from scipy.special import log_softmax, softmax
 from sklearn.base import ClassifierMixin, clone
+from sklearn.frozen import FrozenEstimator
+from sklearn.pipeline import Pipeline
 from sklearn.utils.metaestimators import _BaseComposition
 from sklearn.utils.validation import check_is_fitted
 
+from mne_duin.estimators.inputs import note_runs
+from mne_duin.estimators.staged import DuINDecoder
+from mne_duin.estimators.trained import TrainedNetwork
 from mne_duin.utils.checks import check_type
 from mne_duin.utils.docs import fill_doc
 from mne_duin.utils.signature import takes_segments
@@ -32,6 +37,8 @@ class DecoderEnsemble(ClassifierMixin, _BaseComposition):
         The fitted decoders by name.
     classes_ : ndarray, shape (n_classes,)
         The labels.
+    fit_groups_ : set of str
+        The runs that any of them has learned from; there only if all are known.
 
     References
     ----------
@@ -126,6 +133,13 @@ class DecoderEnsemble(ClassifierMixin, _BaseComposition):
                     f"The decoders must know the same classes; {name!r} knows "
                     f"{list(decoder.classes_)}, the first {list(self.classes_)}."
                 )
+        last = [
+            each[-1] if isinstance(each, Pipeline) else each
+            for each in self.decoders_.values()
+        ]
+        # All others have learned from these trials only.
+        older = [each for each in last if isinstance(each, BRINGS_RUNS)]
+        note_runs(self, getattr(X, "metadata", None), *older)
         return self
 
     def _check_decoders(self):
@@ -173,3 +187,7 @@ class DecoderEnsemble(ClassifierMixin, _BaseComposition):
         """
         best = self.predict_proba(X).argmax(1)
         return self.classes_[best]
+
+
+# What may have learned from other trials than those of the last fit.
+BRINGS_RUNS = (FrozenEstimator, TrainedNetwork, DuINDecoder, DecoderEnsemble)

@@ -18,7 +18,8 @@ def freeze_parts(estimator):
     ``clone`` forgets the fit of nested estimators. A part that is already fitted, given
     as ``pretrained`` or ``vqvae``, is wrapped in
     :class:`sklearn.frozen.FrozenEstimator`, which keeps it through every clone; so is
-    whatever else was given wrapped like that.
+    whatever else was given wrapped like that. An estimator that is frozen as a whole
+    stays as it is.
 
     Parameters
     ----------
@@ -32,6 +33,8 @@ def freeze_parts(estimator):
     parts : dict of str to estimator
         The fitted parts it keeps, by the name of the parameter.
     """
+    if isinstance(estimator, FrozenEstimator):
+        return estimator, {"estimator": estimator.estimator}
     found = {}
     parameters = estimator.get_params(deep=True)
     for name in sorted(parameters, key=lambda name: name.count("__")):

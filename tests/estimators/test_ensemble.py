@@ -11,6 +11,7 @@ from sklearn.base import BaseEstimator, ClassifierMixin, clone, is_classifier
 from sklearn.exceptions import NotFittedError
 from sklearn.frozen import FrozenEstimator
 from sklearn.model_selection import cross_val_score
+from sklearn.pipeline import make_pipeline
 from toy_trials import make, one_by_one
 
 from mne_duin import DecoderEnsemble, evaluate, make_lda
@@ -115,6 +116,28 @@ def test_an_evaluation_checks_the_runs_of_a_frozen_decoder(trials, fitted):
     ensemble = DecoderEnsemble([("duin", FrozenEstimator(fitted["finetuned"]))])
     result = evaluate(ensemble, epochs, y, cv="last-run")
     assert any("runs that are tested: 02" in leak for leak in result.leaks)
+
+
+def test_it_knows_the_runs_of_its_members(vqvae, trials, fitted):
+    epochs, y = trials
+    runs = set(epochs.metadata["run"])
+    last = np.flatnonzero(epochs.metadata["run"] == "02")
+    lda, finetuned = make_lda(), fitted["finetuned"]
+    assert DecoderEnsemble([("lda", lda)]).fit(epochs[last], y[last]).fit_groups_ == {
+        "02"
+    }
+    pair = [("duin", FrozenEstimator(finetuned)), ("lda", lda)]
+    frozen = DecoderEnsemble(pair).fit(epochs[last], y[last])
+    assert frozen.fit_groups_ == runs == finetuned.fit_groups_
+    result = evaluate(FrozenEstimator(frozen), epochs, y, cv="last-run")
+    assert any("runs that are tested: 02" in leak for leak in result.leaks)
+    in_pipeline = make_pipeline(FrozenEstimator(finetuned))
+    nested = DecoderEnsemble([("inner", DecoderEnsemble([("duin", in_pipeline)]))])
+    assert nested.fit(epochs[last], y[last]).fit_groups_ == runs
+    without = epochs[last].copy()
+    without.metadata = None
+    nested.fit(without, y[last])
+    assert not hasattr(nested, "fit_groups_")
 
 
 def test_segments_go_to_those_that_pretrain():

@@ -251,3 +251,12 @@ def test_paper_protocol_needs_a_number_of_splits_and_live_channels(epochs):
     epochs.get_data(copy=False)[:, 1] = 3.0
     with pytest.raises(ValueError, match="Channels are flat: 1"):
         evaluate(Centroid(), epochs, protocol="paper")
+
+
+def test_a_decoder_that_is_frozen_as_a_whole_is_tested_as_it_is(epochs):
+    words = {code: word for word, code in epochs.event_id.items()}
+    y = np.array([words[code] for code in epochs.events[:, 2]])
+    fitted = Centroid().fit(epochs, y)
+    result = evaluate(FrozenEstimator(fitted), epochs, cv="last-run")
+    assert_array_equal(result.y_pred, fitted.predict(epochs[result.epoch]))
+    assert any("`estimator` (Centroid) was fitted" in note for note in result.notes)
