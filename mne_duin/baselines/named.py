@@ -23,7 +23,19 @@ NETWORKS = {
 RIEMANN = {"riemann": None, "riemann-high-gamma": (70.0, 150.0)}
 # Of epochs of 3 s windows of 150 ms; found on simulations of words (20 trials of each).
 WINDOWS = {"classifier": "lda", "n_windows": 20}
-ENSEMBLES = {f"{variant}+lda": variant for variant in ("scratch", "vqvae", "mae")}
+# Who votes. Every linear one is calibrated.
+ENSEMBLES = {
+    "+".join(names): names
+    for names in (
+        ("scratch", "lda"),
+        ("vqvae", "lda"),
+        ("mae", "lda"),
+        ("lda", "riemann"),
+        ("scratch", "lda", "riemann"),
+        ("vqvae", "lda", "riemann"),
+        ("mae", "lda", "riemann"),
+    )
+}
 NAMES = (*VARIANTS, *ENSEMBLES, *LDA, *RIEMANN, *NETWORKS)
 
 
@@ -45,10 +57,11 @@ def make_estimator(
     ----------
     name : str
         ``"scratch"``, ``"vqvae"``, ``"vqvae+vq"``, ``"mae"`` (Du-IN, see
-        :func:`make_duin`), ``"scratch+lda"``, ``"vqvae+lda"``, ``"mae+lda"`` (with a
-        calibrated LDA, see :class:`DecoderEnsemble`), ``"lda"``, ``"lda-evoked"``,
-        ``"lda-high-gamma"``, ``"riemann"``, ``"riemann-high-gamma"``, ``"cnn-bigru"``,
-        ``"eeg-conformer"``, ``"ts-tcc"``, ``"neuro-bert"`` or ``"dewave"``.
+        :func:`make_duin`), ``"lda"``, ``"lda-evoked"``, ``"lda-high-gamma"``,
+        ``"riemann"``, ``"riemann-high-gamma"``, ``"cnn-bigru"``, ``"eeg-conformer"``,
+        ``"ts-tcc"``, ``"neuro-bert"`` or ``"dewave"``. Names joined by "+" vote, see
+        :class:`DecoderEnsemble`: any of Du-IN's but ``"vqvae+vq"`` with ``"+lda"`` or
+        ``"+lda+riemann"``, and ``"lda+riemann"``; all but Du-IN are calibrated.
     preset : "quick" | "paper"
         The training recipe of Du-IN.
     device : str
@@ -62,7 +75,7 @@ def make_estimator(
     verbose : bool | None
         Whether to show progress bars.
     **parameters : dict
-        Further parameters of what is made; of an ensemble, those of Du-IN.
+        Further parameters of what is made; of an ensemble, those of its first member.
 
     Returns
     -------
@@ -92,11 +105,16 @@ def make_estimator(
         "random_state": random_state,
         "verbose": verbose,
     }
-    if name in VARIANTS or name in ENSEMBLES:
-        variant = ENSEMBLES.get(name, name)
-        options = training | {"preset": preset, "memory": memory} | parameters
-        duin = make_duin(variant, **options)
-        if name in VARIANTS:
-            return duin
-        return DecoderEnsemble([("duin", duin), ("lda", make_lda(calibrated=True))])
-    return NETWORKS[name](**training, **parameters)
+    if name in NETWORKS:
+        return NETWORKS[name](**training, **parameters)
+    training |= {"preset": preset, "memory": memory}
+    if name in VARIANTS:
+        return make_duin(name, **training, **parameters)
+    first, *others = ENSEMBLES[name]
+    is_duin = first in VARIANTS
+    options = training if is_duin else {"calibrated": True}
+    decoders = [
+        ("duin" if is_duin else first, make_estimator(first, **options, **parameters))
+    ]
+    decoders += [(other, make_estimator(other, calibrated=True)) for other in others]
+    return DecoderEnsemble(decoders)

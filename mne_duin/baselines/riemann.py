@@ -9,7 +9,13 @@ from sklearn.pipeline import FeatureUnion, Pipeline, make_pipeline
 from sklearn.preprocessing import FunctionTransformer, StandardScaler
 from sklearn.utils.validation import check_is_fitted
 
-from mne_duin.utils.checks import check_number, check_option, import_optional
+from mne_duin.baselines.calibration import calibrate
+from mne_duin.utils.checks import (
+    check_number,
+    check_option,
+    check_type,
+    import_optional,
+)
 from mne_duin.utils.epochs import as_array
 
 CLASSIFIERS = ("logistic", "lda")
@@ -101,7 +107,13 @@ def _window(X, index, n_windows):
 
 
 def make_riemann(
-    classifier="logistic", *, band=None, n_windows=1, metric="riemann", sfreq=None
+    classifier="logistic",
+    *,
+    band=None,
+    n_windows=1,
+    metric="riemann",
+    sfreq=None,
+    calibrated=False,
 ):
     """Make a classifier of channel covariances in their tangent space.
 
@@ -124,6 +136,10 @@ def make_riemann(
         Metric of the mean and the tangent space, see pyriemann.
     sfreq : float | None
         Sampling rate in Hz of arrays. Epochs know theirs.
+    calibrated : bool
+        Whether the temperature of its probabilities is chosen by cross-validation
+        inside the training trials (:mod:`mne_duin.baselines.calibration`). The
+        predicted classes stay the same.
 
     Returns
     -------
@@ -136,6 +152,8 @@ def make_riemann(
         If pyriemann is not installed.
     ValueError
         If the classifier is unknown or there is no window.
+    TypeError
+        If ``calibrated`` is not True or False.
 
     References
     ----------
@@ -153,6 +171,7 @@ def make_riemann(
     """
     check_option("classifier", classifier, CLASSIFIERS)
     check_number("n_windows", n_windows, low=1, integer=True)
+    check_type("calibrated", calibrated, bool)
     purpose = "make the Riemannian baseline"
     estimation, tangent = (
         import_optional(f"pyriemann.{name}", extra="baselines", purpose=purpose)
@@ -174,11 +193,12 @@ def make_riemann(
         )
         for index in range(n_windows)
     ]
-    return Pipeline(
-        [
-            ("signal", BandSignal(band, sfreq=sfreq)),
-            ("windows", FeatureUnion(windows)),
-            ("scale", StandardScaler()),
-            (classifier, last),
-        ]
-    )
+    steps = [("scale", StandardScaler()), (classifier, last)]
+    if calibrated:
+        # Covariances and their mean know no classes, so all folds can share them.
+        steps = [("calibrated", calibrate(Pipeline(steps)))]
+    first = [
+        ("signal", BandSignal(band, sfreq=sfreq)),
+        ("windows", FeatureUnion(windows)),
+    ]
+    return Pipeline([*first, *steps])

@@ -93,18 +93,19 @@ def load(dataset, quick=False):
 def make(name, options):
     """Make an estimator, with few passes where asked, and say how many it makes."""
     parameters, passes = {}, "preset"
-    if ENSEMBLES.get(name, name) in STAGED:
+    first = ENSEMBLES.get(name, (name,))[0]
+    if first in STAGED:
         parameters = {"task_data": False, "memory": options.memory}
     if name in NETWORKS:
         passes = options.passes
         parameters["max_iter"] = passes
         if name in PRETRAINED:
             parameters["pretrain_iter"] = passes
-    elif options.quick and ENSEMBLES.get(name, name) in VARIANTS:
+    elif options.quick and first in VARIANTS:
         passes = options.passes
         stages = ("vqvae", "mae", "classifier")
         parameters |= {stage: {"max_iter": passes} for stage in stages}
-    elif name in LDA or name in RIEMANN:
+    elif first in LDA or first in RIEMANN:
         passes = 0
     estimator = make_estimator(
         name, device=options.device, random_state=0, verbose=False, **parameters
@@ -138,10 +139,10 @@ def measure(dataset, name, amount, seed, options):
 def seconds_of(estimator, row):
     """Return the seconds of the stages, also of those that were read from memory.
 
-    Of an ensemble those of its network, beside which those of its LDA are nothing.
+    Of an ensemble those of its network, the only member that pre-trains.
     """
     if isinstance(estimator, DecoderEnsemble):
-        estimator = estimator.decoders_["duin"]
+        estimator = estimator.decoders_.get("duin")
     stages = [getattr(estimator, name, None) for name in ("vqvae_", "mae_")]
     histories = [stage.history_ for stage in stages if stage is not None]
     if hasattr(estimator, "pretrain_history_"):

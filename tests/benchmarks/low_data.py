@@ -24,7 +24,8 @@ from simulated_words import simulate_words
 from sklearn.metrics import log_loss
 from torch.nn import functional
 
-from mne_duin import DuINClassifier, DuINMAE, DuINVQVAE, make_lda
+from mne_duin import DuINClassifier, DuINMAE, DuINVQVAE
+from mne_duin.baselines.named import make_estimator
 from mne_duin.datasets import SimulationSettings
 
 TABLE = Path(__file__).parents[2] / "doc" / "benchmarks" / "low_data.tsv"
@@ -167,7 +168,13 @@ NETWORKS = {
 }  # fmt: skip
 # Trained with other random numbers, for the mean of three.
 AGAIN = {f"{SCRATCH}, seed {seed}": seed for seed in (1, 2)}
-LDAS = {LDA: {}, f"{LDA}, calibrated": {"calibrated": True}}
+RIEMANN = "Riemann, calibrated"
+LINEAR = {
+    LDA: ("lda", {}),
+    f"{LDA}, calibrated": ("lda", {"calibrated": True}),
+    RIEMANN: ("riemann", {"calibrated": True}),
+}
+BOTH = "calibrated LDA and Riemann, no network"
 # Means of log-probabilities: what a row is compared with, and its members.
 VOTES = {
     "three networks": (SCRATCH, (SCRATCH, *AGAIN)),
@@ -175,12 +182,16 @@ VOTES = {
     f"{SCRATCH}, with the calibrated LDA": (SCRATCH, (SCRATCH, f"{LDA}, calibrated")),
     f"{CODEX}, with the calibrated LDA": (CODEX, (CODEX, f"{LDA}, calibrated")),
     f"{MASKED}, with the calibrated LDA": (MASKED, (MASKED, f"{LDA}, calibrated")),
+    BOTH: (LDA, (f"{LDA}, calibrated", RIEMANN)),
+    f"{SCRATCH}, with both": (BOTH, (SCRATCH, f"{LDA}, calibrated", RIEMANN)),
+    f"{CODEX}, with both": (BOTH, (CODEX, f"{LDA}, calibrated", RIEMANN)),
+    f"{MASKED}, with both": (BOTH, (MASKED, f"{LDA}, calibrated", RIEMANN)),
 }
 COLUMNS = (
     "variant", "compared with", "simulations", "accuracy", "difference", "low", "high",
     "log-loss", "seconds",
 )  # fmt: skip
-MEMBERS = {**dict.fromkeys(LDAS, SCRATCH), **{k: v[0] for k, v in NETWORKS.items()}}
+MEMBERS = {**dict.fromkeys(LINEAR, SCRATCH), **{k: v[0] for k, v in NETWORKS.items()}}
 
 
 @cache
@@ -238,20 +249,21 @@ def fit_network(name, seed, amount, random_state):
     return scores, seconds + time.process_time() - start
 
 
-def fit_lda(name, seed, amount):
-    """Return the log-probabilities of an LDA, and processor seconds."""
+def fit_linear(name, seed, amount):
+    """Return the log-probabilities of a linear decoder, and processor seconds."""
     epochs, y, _, _ = load(seed)
     train, test = split(seed, amount)
     start = time.process_time()
-    lda = make_lda(**LDAS[name]).fit(epochs[train], y[train])
-    scores = np.log(lda.predict_proba(epochs[test]) + 1e-12)
+    kind, parameters = LINEAR[name]
+    decoder = make_estimator(kind, **parameters).fit(epochs[train], y[train])
+    scores = np.log(decoder.predict_proba(epochs[test]) + 1e-12)
     return scores, time.process_time() - start
 
 
 def fit(name, seed, amount):
     """Return what a member says of the test trials, and processor seconds."""
-    if name in LDAS:
-        return fit_lda(name, seed, amount)
+    if name in LINEAR:
+        return fit_linear(name, seed, amount)
     if name in AGAIN:
         return fit_network(SCRATCH, seed, amount, AGAIN[name])
     return fit_network(name, seed, amount, 0)
@@ -333,7 +345,7 @@ def describe(name, other, found, seconds, amount):
 def main():
     """Make what is missing, and the table."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    every = [*LDAS, *NETWORKS, *AGAIN]
+    every = [*LINEAR, *NETWORKS, *AGAIN]
     parser.add_argument("--members", nargs="+", choices=every, default=every)
     parser.add_argument("--seeds", nargs="+", type=int, default=list(SIMULATIONS))
     parser.add_argument("--amount", type=int, default=20)
