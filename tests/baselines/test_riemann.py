@@ -5,6 +5,7 @@ import sys
 import numpy as np
 import pytest
 from sklearn.base import clone
+from sklearn.metrics import log_loss
 from sklearn.model_selection import cross_val_score
 
 from mne_duin.baselines import make_riemann
@@ -50,6 +51,20 @@ def test_only_windows_know_when_something_happened(powers):
     assert halves.fit(X, y)[:2].transform(X).shape == (60, 2 * 10)
 
 
+def test_calibration_changes_how_sure_it_is_and_nothing_else(powers):
+    X, y = powers
+    rng = np.random.default_rng(1)
+    train = rng.permutation(60) < 40
+    sure, calibrated = (
+        make_riemann("lda", n_windows=4, sfreq=500.0, calibrated=flag)
+        .fit(X[train], y[train])
+        .predict_proba(X[~train])
+        for flag in (False, True)
+    )
+    assert np.array_equal(sure.argmax(1), calibrated.argmax(1))
+    assert log_loss(y[~train], calibrated) < log_loss(y[~train], sure)
+
+
 def test_units_do_not_matter(powers):
     X, y = powers
     scaled = X * np.array([1.0, 1e3, 1e-2, 5.0])[:, None]
@@ -68,6 +83,8 @@ def test_messages(powers, monkeypatch):
         BandSignal((10.0, 300.0), sfreq=500.0).fit(X)
     with pytest.raises(ValueError, match="`classifier` must be one of 'logistic'"):
         make_riemann("svm")
+    with pytest.raises(TypeError, match="`calibrated` must be bool"):
+        make_riemann(calibrated=1)
     with pytest.raises(ValueError, match="`n_windows` must be at least 1; got 0"):
         make_riemann(n_windows=0)
     monkeypatch.setitem(sys.modules, "pyriemann.estimation", None)

@@ -169,9 +169,21 @@ def test_what_decoders_must_be(decoders, error, match):
 
 @pytest.mark.parametrize("name", ENSEMBLES)
 def test_those_with_a_name(name):
-    ensemble = make_estimator(name, random_state=3, classifier={"max_iter": 7})
+    if "riemann" in name:
+        pytest.importorskip("pyriemann")
+    first, *others = ENSEMBLES[name]
+    parameters = (
+        {"selection": 0.1} if first == "lda" else {"classifier": {"max_iter": 7}}
+    )
+    ensemble = make_estimator(name, random_state=3, **parameters)
+    assert takes_segments(ensemble) is (first in ("vqvae", "mae"))
+    last = {
+        "lda": "lda__calibrated__estimator__select__threshold",
+        "scratch": "duin__max_iter",
+    }
     parameters = ensemble.get_params()
-    assert takes_segments(ensemble) is (name != "scratch+lda")
-    last = "duin__max_iter" if name == "scratch+lda" else "duin__classifier__max_iter"
-    assert parameters[last] == 7
-    assert list(ensemble.decoders[1][1].named_steps) == ["features", "calibrated"]
+    key = last.get(first, "duin__classifier__max_iter")
+    assert parameters[key] == (0.1 if first == "lda" else 7)
+    assert [other for other, _ in ensemble.decoders[1:]] == others
+    for linear, decoder in ensemble.decoders:
+        assert linear == "duin" or list(decoder.named_steps)[-1] == "calibrated"

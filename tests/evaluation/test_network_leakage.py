@@ -55,9 +55,13 @@ def make_chosen():
     return SelectedChannels(ContributionSelector(classifier, n_channels=2), classifier)
 
 
-def make_both():
-    lda = make_lda("evoked", calibrated=True)
-    return DecoderEnsemble([("duin", make_duin_tiny("scratch")), ("lda", lda)])
+def make_vote():
+    decoders = {
+        "duin": make_duin_tiny("scratch"),
+        "lda": make_lda("evoked", calibrated=True),
+        "riemann": make_riemann("lda", calibrated=True),
+    }
+    return DecoderEnsemble(list(decoders.items()))
 
 
 ESTIMATORS = {
@@ -67,7 +71,7 @@ ESTIMATORS = {
     "vqvae": lambda: make_duin_tiny("vqvae"),
     "vqvae+vq": lambda: make_duin_tiny("vqvae+vq"),
     "mae": lambda: make_duin_tiny("mae"),
-    "scratch+lda": make_both,
+    "scratch+lda+riemann": make_vote,
     "contributions": make_chosen,
     "cnn_bigru": lambda: CNNBiGRU(n_filters=4, stride=20, hidden_dim=8, **NETWORK),
     "eeg_conformer": lambda: EEGConformer(
