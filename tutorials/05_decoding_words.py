@@ -22,6 +22,7 @@ from mne_duin import (
     find_recordings,
     learning_curve,
     make_lda,
+    make_riemann,
     plot_accuracy,
     plot_learning_curve,
     read_epochs,
@@ -90,16 +91,25 @@ compare(
 ).T
 
 # %%
-# Let both vote
+# Let them vote
 # -------------
 #
-# LDA and network err on different trials, and :class:`~mne_duin.DecoderEnsemble` takes
-# the mean of what both say. An LDA of few trials is far too sure of itself and would
-# outvote the network; ``calibrated=True`` chooses its temperature inside the training
-# trials. That helps most where trials are few (:doc:`/benchmarks`); here are many.
+# Network and linear decoders err on different trials, and
+# :class:`~mne_duin.DecoderEnsemble` takes the mean of what they say. The third is a
+# Riemannian one, on the covariances of windows of 150 ms
+# (:func:`~mne_duin.make_riemann`; it needs ``pip install "mne-duin[baselines]"``). A
+# linear decoder of few trials is far too sure of itself and would outvote the network;
+# ``calibrated=True`` chooses its temperature inside the training trials. Voting helps
+# most where trials are few (:doc:`/benchmarks`); here are many.
 
-both = DecoderEnsemble([("duin", network), ("lda", make_lda(calibrated=True))])
-results["both"] = evaluate(both, epochs, words, cv="leave-one-run-out", random_state=0)
+vote = DecoderEnsemble(
+    [
+        ("duin", network),
+        ("lda", make_lda(calibrated=True)),
+        ("riemann", make_riemann("lda", n_windows=10, calibrated=True)),
+    ]
+)
+results["vote"] = evaluate(vote, epochs, words, cv="leave-one-run-out", random_state=0)
 results_table(results)
 
 # %%
