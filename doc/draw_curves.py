@@ -219,7 +219,14 @@ def draw_panel(points, title, path):
         ax.set(xlabel="training trials per word", ylabel="accuracy", ylim=(0, 1))
         ax.set_title(title, fontsize=9, fontweight="bold", loc="left")
         ax.spines[["top", "right"]].set_visible(False)
-        figure.legend(loc="outside lower center", ncols=2, fontsize=7.5, frameon=False)
+        figure.legend(
+            loc="outside lower center",
+            ncols=2,
+            fontsize=7,
+            frameon=False,
+            handlelength=1.6,
+            columnspacing=1,
+        )
         figure.savefig(path, dpi=200, facecolor="white")
         plt.close(figure)
 
