@@ -30,6 +30,8 @@ import published_steps as published  # noqa: E402
 N_CHANNELS, N_CLASSES, N_CODES = 10, 61, 2048
 # Batch and length in samples of the three stages.
 SIZES = {"vqvae": (32, 4000), "mae": (64, 4000), "cls": (32, 3000)}
+# Of an inference, as of a prediction: weights are cast to bfloat16 once for all.
+N_BATCHES = 4
 
 
 @dataclass
@@ -163,27 +165,32 @@ def published_flop(stage):
 
 
 def our_inference(dtype=None):
-    """Return a function that scores a batch of epochs with our classifier."""
-    made = build("cls")
-    module, batch = made.module.eval(), made.batch()
+    """Return a function that scores some batches of epochs with our classifier."""
+    made = build("cls", n_batches=N_BATCHES)
+    module = made.module.eval()
 
     @torch.inference_mode()
     def infer():
         with torch.autocast("cpu", dtype, enabled=dtype is not None):
-            return module(batch.x)
+            return [module(batch.x) for batch in made.data.batches(made.batch_size)]
 
     return infer
 
 
 def published_inference():
-    """Return a function that scores a batch with the published classifier."""
+    """Return a function that scores the same batches with the published classifier."""
     weights = published_weights("cls")
-    x, _ = signal("cls")
-    x, subject = x.transpose(1, 2).contiguous(), torch.ones(len(x), 1)
+    batch_size, _ = SIZES["cls"]
+    x, _ = signal("cls", N_BATCHES)
+    batches = x.transpose(1, 2).contiguous().split(batch_size)
+    subject = torch.ones(batch_size, 1)
 
     @torch.inference_mode()
     def infer():
-        encoded = published.encode(weights, x, subject, 0.0, False)
+        return [scores(batch) for batch in batches]
+
+    def scores(batch):
+        encoded = published.encode(weights, batch, subject, 0.0, False)
         # The published classifier quantizes here as well and drops the result.
         published.quantize(weights, encoded, False)
         return published.scores(weights, encoded)
