@@ -56,10 +56,15 @@ class RelativeAttention(nn.Module):
     @staticmethod
     def _shift(scores):
         """Turn scores by distance into scores by key, (..., n_tokens, n_tokens)."""
+        scores = scores.contiguous()
         *shape, n_tokens, n_distances = scores.shape
-        padded = functional.pad(scores, (1, 0)).reshape(*shape, -1, n_tokens)
-        shifted = padded[..., 1:, :].reshape(*shape, n_tokens, n_distances)
-        return shifted[..., :n_tokens]
+        *strides, _, _ = scores.stride()
+        # One row further down is one distance further left.
+        return scores.as_strided(
+            (*shape, n_tokens, n_tokens),
+            (*strides, n_distances - 1, 1),
+            scores.storage_offset() + n_tokens - 1,
+        )
 
 
 class ConvolutionModule(nn.Module):
