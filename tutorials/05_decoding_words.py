@@ -147,12 +147,12 @@ curve = learning_curve(
     cv="last-run",
     random_state=0,
 )
-plot_learning_curve(curve, title="One run held out")
+table = summarize_curve(curve)
+plot_learning_curve(table, title="One run held out")
 
 # %%
-# The figure in numbers, with 95 % intervals over the test trials:
+# Bars are 95 % intervals over the test trials. The figure in numbers:
 
-table = summarize_curve(curve)
 table[["estimator", "n_per_class", "accuracy", "low", "high", "n_test"]].round(2)
 
 # %%

@@ -23,6 +23,8 @@ from mne_duin.viz.theme import (
 )
 
 NOT_PARTS = {"train_loss", "valid_loss"}
+# Between points of the same amount, as a share of the axis.
+DODGE = 0.012
 
 
 @theme(STYLE)
@@ -153,7 +155,8 @@ def plot_learning_curve(curve, *, chance=None, title=None, axes=None, show=True)
     curve : DataFrame
         One row per estimator, amount of data and repetition, with columns
         ``n_per_class`` (or ``n_train``), ``accuracy`` and, for several estimators,
-        ``estimator``.
+        ``estimator``; ``low`` and ``high``, the limits of an interval, as in what
+        :func:`summarize_curve` returns, where there is one row per point.
     chance : float | None
         Accuracy at chance; a column ``chance`` is used if there is one.
     title : str | None
@@ -166,7 +169,8 @@ def plot_learning_curve(curve, *, chance=None, title=None, axes=None, show=True)
     Returns
     -------
     figure : Figure
-        The figure. Lines are means over the repetitions, bands their 95 % interval
+        The figure. Bars are the given limits, points then stand side by side. Without
+        limits lines are means over the repetitions, and bands their 95 % interval
         (normal approximation), drawn where there are three repetitions or more.
     """
     check_type("curve", curve, pd.DataFrame)
@@ -177,8 +181,20 @@ def plot_learning_curve(curve, *, chance=None, title=None, axes=None, show=True)
     figure, axes = get_axes(axes, (3.6, 2.7))
     if "estimator" not in curve:
         curve = curve.assign(estimator="estimator")
-    for rank, (name, rows) in enumerate(curve.groupby("estimator", sort=False)):
-        _draw_curve(axes, rows, amount, name, rank)
+    parts = list(curve.groupby("estimator", sort=False))
+    has_limits = {"low", "high"} <= set(curve)
+    step = DODGE * np.ptp(curve[amount]) if has_limits else 0.0
+    for rank, (name, rows) in enumerate(parts):
+        look = {
+            "color": PALETTE[(rank + 1) % len(PALETTE)],
+            "marker": MARKERS[rank % len(MARKERS)],
+            "markersize": 4.5,
+            "label": str(name),
+        }
+        if has_limits:
+            _draw_limits(axes, rows, amount, step * (rank - (len(parts) - 1) / 2), look)
+        else:
+            _draw_repetitions(axes, rows, amount, look)
     if chance is None and "chance" in curve:
         chance = float(curve["chance"].mean())
     if chance is not None:
@@ -190,19 +206,33 @@ def plot_learning_curve(curve, *, chance=None, title=None, axes=None, show=True)
         axes.set_xticks(sorted(curve[amount].unique()))
     if title:
         axes.set_title(title)
-    axes.legend(loc="center left", bbox_to_anchor=(1.0, 0.5))
+    handles = dict(zip(*reversed(axes.get_legend_handles_labels()), strict=True))
+    # Containers of bars come last of themselves.
+    handles |= {"chance": handles.pop("chance")} if "chance" in handles else {}
+    axes.legend(handles.values(), handles, loc="center left", bbox_to_anchor=(1.0, 0.5))
     return finish(figure, show)
 
 
-def _draw_curve(axes, rows, amount, name, rank):
+def _draw_limits(axes, rows, amount, shift, look):
+    rows = rows.sort_values(amount)
+    below, above = rows["accuracy"] - rows["low"], rows["high"] - rows["accuracy"]
+    limits = np.maximum([below, above], 0.0)
+    axes.errorbar(
+        rows[amount] + shift, rows["accuracy"], limits, elinewidth=0.8, **look
+    )
+
+
+def _draw_repetitions(axes, rows, amount, look):
     grouped = rows.groupby(amount)["accuracy"]
     mean, count = grouped.mean(), grouped.count()
-    color, marker = PALETTE[(rank + 1) % len(PALETTE)], MARKERS[rank % len(MARKERS)]
-    axes.plot(
-        mean.index, mean, color=color, marker=marker, markersize=4.5, label=str(name)
-    )
+    axes.plot(mean.index, mean, **look)
     if count.min() >= 3:
         half = 1.96 * grouped.std() / np.sqrt(count)
         axes.fill_between(
-            mean.index, mean - half, mean + half, color=color, alpha=0.18, linewidth=0
+            mean.index,
+            mean - half,
+            mean + half,
+            color=look["color"],
+            alpha=0.18,
+            linewidth=0,
         )

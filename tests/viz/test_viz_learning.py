@@ -71,6 +71,29 @@ def test_learning_curve_averages_repetitions():
         plot_learning_curve(pd.DataFrame({"n_train": [1]}), show=False)
 
 
+def test_learning_curve_draws_given_limits():
+    curve = pd.DataFrame(
+        {
+            "estimator": ["Du-IN", "LDA"] * 2,
+            "n_per_class": [20, 20, 10, 10],
+            "accuracy": [0.5, 0.6, 0.2, 0.3],
+            "low": [0.4, 0.5, 0.15, 0.2],
+            "high": [0.7, 0.65, 0.3, 0.4],
+        }
+    )
+    axes = plot_learning_curve(curve, show=False).axes[0]
+    bars = {bar.get_label(): bar for bar in axes.containers}
+    points, _, (whiskers,) = bars["LDA"]
+    np.testing.assert_allclose(points.get_ydata(orig=False), [0.3, 0.6])
+    ends = [whisker[:, 1] for whisker in whiskers.get_segments()]
+    np.testing.assert_allclose(ends, [[0.2, 0.4], [0.5, 0.65]])
+    other = bars["Du-IN"][0]
+    x = points.get_xdata(orig=False)
+    assert (other.get_xdata(orig=False) < x).all()
+    np.testing.assert_allclose(x, [10, 20], atol=0.5)
+    assert list(axes.get_xticks()) == [10, 20]
+
+
 def test_confusion_counts_and_labels(rng):
     y_true = np.repeat(WORDS, 10)
     y_pred = np.where(np.arange(80) % 5 < 3, y_true, WORDS[0])
