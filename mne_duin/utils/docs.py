@@ -162,10 +162,10 @@ precision : str
     predicts in float32; or ``"bf16"``, which trains and predicts in bfloat16. It may be
     changed after fit. Codes are always compared in float32.
 compile : bool
-    Whether training steps are compiled by torch, on CUDA as graphs. The first step
-    takes a minute; it pays in long trainings. Dropout then draws other numbers. Needs a
-    C++ compiler (CPU) or Triton (CUDA) and one process; not with
-    ``subject_layers="patch"``.
+    Whether training steps are compiled by torch, on CUDA as graphs, which is what it is
+    for: on a CPU compiled steps were slower. The first step takes a minute. Dropout
+    then draws other numbers. Needs a C++ compiler (CPU) or Triton (CUDA) and one
+    process; not with ``subject_layers="patch"``.
 """,
     "progress": """
 verbose : bool | None

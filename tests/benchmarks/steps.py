@@ -18,6 +18,7 @@ from mne_duin.estimators.codex import CodexTraining
 from mne_duin.nn import MAE, Classifier, Quantizer, build_encoder, build_vqvae
 from mne_duin.nn.masking import random_mask
 from mne_duin.training import SignalData
+from mne_duin.training.compiling import compiled
 from mne_duin.training.optim import make_optimizer
 from mne_duin.training.processes import share_of
 
@@ -89,17 +90,18 @@ def build(stage, *, n_batches=1, device="cpu"):
     return Stage(module.to(device), step, data, SIZES[stage][0])
 
 
-def our_step(stage, dtype=None, *, device="cpu"):
-    """Return a function that makes one training step of ours."""
+def our_step(stage, dtype=None, *, device="cpu", compile=False):
+    """Return a function that makes one training step of ours, compiled or not."""
     made = build(stage, device=device)
     module, batch = made.module.train(), share_of(made.batch())
+    network = compiled(module, torch.device(device)) if compile else module
     optimizer = make_optimizer(module, lr=1e-4, weight_decay=0.05)
 
     def step():
         with torch.autocast(
             torch.device(device).type, dtype, enabled=dtype is not None
         ):
-            losses = made.step(module, batch)
+            losses = made.step(network, batch)
         optimizer.zero_grad(set_to_none=True)
         losses["loss"].backward()
         optimizer.step()

@@ -80,7 +80,7 @@ def report():
     yield report
     torch.set_num_threads(threads)
     path.write_text(json.dumps(report, indent=1) + "\n")
-    for name in ("steps", "inference"):
+    for name in ("steps", "inference", "compiled"):
         rows = [row for part in report.get(name, {}).values() for row in part]
         pd.DataFrame(rows).to_csv(TABLES / f"{name}.tsv", sep="\t", index=False)
         sys.stderr.write(f"\n{pd.DataFrame(rows).to_string(index=False)}\n")
@@ -164,6 +164,31 @@ def test_steps(stage, report, benchmark):
 
 
 @pytest.mark.parametrize("stage", STAGES)
+def test_compiled_steps(stage, report, benchmark):
+    """Time compiled steps in turns with plain ones, and what compiling takes."""
+    functions, first = {}, {}
+    for name, dtype in {"float32": None, "bfloat16": torch.bfloat16}.items():
+        torch._dynamo.reset()
+        functions[name] = steps.our_step(stage, dtype)
+        functions[f"{name} compiled"] = steps.our_step(stage, dtype, compile=True)
+        start = time.perf_counter()
+        functions[f"{name} compiled"]()
+        first[name] = time.perf_counter() - start
+    seconds = take_turns(functions, benchmark)
+    report.setdefault("compiled", {})[stage] = [
+        {
+            "stage": stage,
+            "precision": name,
+            "seconds": round(seconds[name], 3),
+            "compiled": round(seconds[f"{name} compiled"], 3),
+            "times as fast": round(seconds[name] / seconds[f"{name} compiled"], 2),
+            "seconds of the first step": round(first[name]),
+        }
+        for name in first
+    ]
+
+
+@pytest.mark.parametrize("stage", STAGES)
 def test_a_pass_costs_its_steps(stage, report, benchmark):
     functions = {"step": steps.our_step(stage), "pass": whole_pass(stage)}
     seconds = take_turns(functions, benchmark, rounds=3)
@@ -210,10 +235,12 @@ def test_memory(stage, kind, report):
 
 @pytest.mark.gpu
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")
+@pytest.mark.parametrize("compile", [False, True])
 @pytest.mark.parametrize("dtype", [None, torch.bfloat16])
 @pytest.mark.parametrize("stage", STAGES)
-def test_step_on_a_gpu(stage, dtype, report, benchmark):
-    step = steps.our_step(stage, dtype, device="cuda")
+def test_step_on_a_gpu(stage, dtype, compile, report, benchmark):
+    torch._dynamo.reset()
+    step = steps.our_step(stage, dtype, device="cuda", compile=compile)
 
     def finished():
         step()
@@ -221,5 +248,5 @@ def test_step_on_a_gpu(stage, dtype, report, benchmark):
 
     benchmark.pedantic(finished, rounds=5 * ROUNDS, warmup_rounds=5)
     device = torch.cuda.get_device_name()
-    name = f"{stage} {'bfloat16' if dtype else 'float32'}"
+    name = f"{stage} {'bfloat16' if dtype else 'float32'}{' compiled' * compile}"
     report.setdefault(device, {})[name] = median(benchmark.stats.stats.data)

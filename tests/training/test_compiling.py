@@ -62,6 +62,15 @@ def fit(module, compile, device="cpu"):
     return history
 
 
+def test_dropout_does_not_break_the_graph(graphs):
+    network = classifier(attention_dropout=0.2, ff_dropout=0.2).train()
+    ours = compiling.compiled(network, CPU)
+    graphs.clear()
+    outputs = [ours(torch.ones(4, 3, 300)) for _ in range(2)]
+    assert len(graphs) == 1
+    assert not torch.equal(*outputs)
+
+
 def test_compiled_training_equals_plain_training(graphs):
     plain, ours = classifier(), classifier()
     names = list(ours.state_dict())
