@@ -93,7 +93,7 @@ def main():
             }
         )
         print(rows[-1], flush=True)
-    pd.DataFrame(rows).to_csv(options.table, sep="\t", index=False)
+        pd.DataFrame(rows).to_csv(options.table, sep="\t", index=False)
 
 
 if __name__ == "__main__":
