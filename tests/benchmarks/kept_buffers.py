@@ -1,7 +1,7 @@
 """What it saves to keep large buffers between steps, and what memory it takes.
 
 Networks train on random epochs with and without :func:`kept_buffers`, in turns, each
-time in a process of its own on one thread. Prints a table and writes it::
+time in a process of its own on one thread. Rows that the table has are not made again::
 
     python tests/benchmarks/kept_buffers.py
 """
@@ -64,36 +64,41 @@ def measure(network, is_kept):
     return [float(value) for value in output.stdout.split()]
 
 
+def compare(name, n_rounds):
+    """Return the row of a network: medians over the rounds, with and without."""
+    taken = {False: [], True: []}
+    for _ in range(n_rounds):
+        for is_kept, measured in taken.items():
+            measured.append(measure(NETWORKS[name], is_kept))
+    given, kept = (
+        [median(values) for values in zip(*measured, strict=True)]
+        for measured in taken.values()
+    )
+    return {
+        "network": name,
+        "ms per epoch, given back": round(1e3 * given[0], 1),
+        "kept": round(1e3 * kept[0], 1),
+        "times as fast": round(given[0] / kept[0], 2),
+        "peak MB, given back": round(given[1]),
+        "peak, kept": round(kept[1]),
+        "MB after training, given back": round(given[2]),
+        "after, kept": round(kept[2]),
+    }
+
+
 def main():
-    """Measure all networks and write the table."""
+    """Make the rows that are missing."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--table", type=Path, default=TABLE)
     options = parser.parse_args()
-    rows = []
-    for name, network in NETWORKS.items():
-        taken = {False: [], True: []}
-        for _ in range(options.rounds):
-            for is_kept, measured in taken.items():
-                measured.append(measure(network, is_kept))
-        given, kept = (
-            [median(values) for values in zip(*measured, strict=True)]
-            for measured in taken.values()
-        )
-        rows.append(
-            {
-                "network": name,
-                "ms per epoch, given back": round(1e3 * given[0], 1),
-                "kept": round(1e3 * kept[0], 1),
-                "times as fast": round(given[0] / kept[0], 2),
-                "peak MB, given back": round(given[1]),
-                "peak, kept": round(kept[1]),
-                "MB after training, given back": round(given[2]),
-                "after, kept": round(kept[2]),
-            }
-        )
-        print(rows[-1], flush=True)
-        pd.DataFrame(rows).to_csv(options.table, sep="\t", index=False)
+    for name in NETWORKS:
+        table = pd.read_csv(options.table, sep="\t") if options.table.exists() else None
+        if table is not None and name in set(table["network"]):
+            continue
+        row = pd.DataFrame([compare(name, options.rounds)])
+        pd.concat([table, row]).to_csv(options.table, sep="\t", index=False)
+        print(row.to_string(index=False, header=False), flush=True)
 
 
 if __name__ == "__main__":
