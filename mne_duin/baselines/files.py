@@ -45,9 +45,13 @@ def save(estimator, path):
         learned["fit_groups"] = sorted(estimator.fit_groups_)
     if hasattr(estimator, "pretrain_history_"):
         learned["pretrain_history"] = plain(estimator.pretrain_history_.records)
+    parameters = estimator.get_params(deep=False)
+    if "memory" in parameters:
+        # A folder of this machine; what it held is in the weights.
+        parameters["memory"] = None
     meta = {
         "class": type(estimator).__name__,
-        "parameters": plain(estimator.get_params(deep=False)),
+        "parameters": plain(parameters),
         "learned": learned,
         "versions": {"mne_duin": __version__, "torch": torch.__version__},
     }

@@ -5,6 +5,7 @@ from mne_duin.baselines.dewave import DeWave
 from mne_duin.baselines.eeg_conformer import EEGConformer
 from mne_duin.baselines.lda import make_lda
 from mne_duin.baselines.neuro_bert import NeuroBERT
+from mne_duin.baselines.pretraining import PretrainedNetwork
 from mne_duin.baselines.riemann import make_riemann
 from mne_duin.baselines.ts_tcc import TSTCC
 from mne_duin.estimators import DecoderEnsemble, make_duin
@@ -69,7 +70,7 @@ def make_estimator(
     precision : str
         ``"32"``, ``"bf16"`` or ``"auto"``; for networks.
     %(memory)s
-        For Du-IN only.
+        For what pre-trains.
     random_state : None | int
         Seed of networks.
     verbose : bool | None
@@ -106,7 +107,10 @@ def make_estimator(
         "verbose": verbose,
     }
     if name in NETWORKS:
-        return NETWORKS[name](**training, **parameters)
+        network = NETWORKS[name]
+        if issubclass(network, PretrainedNetwork):
+            training["memory"] = memory
+        return network(**training, **parameters)
     training |= {"preset": preset, "memory": memory}
     if name in VARIANTS:
         return make_duin(name, **training, **parameters)

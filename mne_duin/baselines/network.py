@@ -10,7 +10,6 @@ from torch.nn import functional
 
 from mne_duin.baselines import files
 from mne_duin.estimators.choice import ModelChoice
-from mne_duin.estimators.inputs import note_runs
 from mne_duin.estimators.labels import learn_classes
 from mne_duin.estimators.limits import check_numbers
 from mne_duin.estimators.prediction import Prediction
@@ -98,16 +97,16 @@ class NetworkClassifier(Prediction, ModelChoice, TrainedNetwork):
         self.n_times_ = self._inputs(epochs[:1]).shape[-1]
         self.classes_, y = learn_classes(y, len(epochs))
         dtype = self._prepare()
+        if unlabelled is not None:
+            unlabelled = self._check_unlabelled(unlabelled, sfreq)
         epochs, y, choice = self._hold_out(
             epochs, y, self.validation_fraction, sfreq=sfreq, **held_out
         )
         data = self._signal_data(epochs, y=y, max_shift=self.max_shift)
         build = partial(self._build, len(self.ch_names_), self.n_times_)
-        self._seeded_build(build, self._start, data)
-        if unlabelled is not None:
-            unlabelled = self._check_again(unlabelled, sfreq=sfreq)
-            note_runs(self, unlabelled.metadata, self)
-        self._pretrain(epochs if unlabelled is None else unlabelled, dtype)
+        first = self._first_data(epochs if unlabelled is None else unlabelled, data)
+        self._seeded_build(build, self._start, first)
+        self._pretrain(first, dtype)
         recipe = {name: getattr(self, name) for name in RECIPE}
         self._train(self._step, data, recipe, dtype, **choice)
         return self
@@ -119,10 +118,14 @@ class NetworkClassifier(Prediction, ModelChoice, TrainedNetwork):
             if values.get(name) is not None:
                 check_number(name, values[name], **limits)
 
+    def _first_data(self, epochs, data):
+        """Return what the network sees first: the training trials."""
+        return data
+
     def _start(self, module, data):
         """Give a new network better initial values than random ones."""
 
-    def _pretrain(self, segments, dtype):
+    def _pretrain(self, data, dtype):
         """Train the encoder without labels."""
 
     def _step(self, module, batch):

@@ -102,10 +102,7 @@ class EpochsInput:
         self.patch_size_ = self._count_patch_samples()
         self.subjects_, index = subject_index(epochs)
         self.contacts_ = learn_contacts(epochs, self.subjects_)
-        real = real_channels(self.contacts_, self.subjects_, self.ch_names_)
-        self.scaler_ = ChannelScaler.learn(
-            self._inputs(epochs), index, len(self.subjects_), self.ch_names_, real
-        )
+        self._learn_scaler(epochs, index)
         note_runs(self, epochs.metadata)
         return self._whole_patches(epochs)
 
@@ -145,6 +142,11 @@ class EpochsInput:
         """
         epochs = self._check_fitted(X, subject)
         _, index = subject_index(epochs, self.subjects_)
+        self._learn_scaler(epochs, index)
+        return self
+
+    def _learn_scaler(self, epochs, index):
+        """Learn mean and deviation of every channel of every subject."""
         self.scaler_ = ChannelScaler.learn(
             self._inputs(epochs),
             index,
@@ -152,7 +154,6 @@ class EpochsInput:
             self.ch_names_,
             real_channels(self.contacts_, self.subjects_, self.ch_names_),
         )
-        return self
 
     def _check_again(self, X, *, subject=None, sfreq=None):
         """Turn later data into epochs in the channel order of the training data."""

@@ -7,7 +7,7 @@ parameters, the earlier stage and every value of its data.
 
 import hashlib
 import json
-from contextlib import nullcontext
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 
 import numpy as np
@@ -58,18 +58,10 @@ def fit_or_recall(stage, X, name, memory=None):
     """
     if memory is None:
         return stage.fit(X)
-    if not isinstance(stage.random_state, int | np.integer):
-        raise ValueError(
-            f"`memory` needs a fixed seed: random_state of the stage {name!r} must be "
-            f"an integer; got {stage.random_state!r}."
-        )
+    check_seed(stage.random_state, f"of the stage {name!r} ")
     join_processes(stage.device)
-    folder = Path(memory) / f"{name}-{_key(stage, X, name)[:20]}"
-    folder.mkdir(parents=True, exist_ok=True)
-    path = folder / "estimator.safetensors"
-    # Of two programs that need the same stage the second waits for the first; processes
-    # that train it together must not wait for each other.
-    with FileLock(folder / "lock") if n_processes() == 1 else nullcontext():
+    with open_folder(memory, name, _describe(stage, X, name)) as folder:
+        path = folder / "estimator.safetensors"
         if path.exists():
             logger.info(f"Read the stage {name!r} from {str(path)!r}.")
             fitted = read_estimator(path)
@@ -81,6 +73,57 @@ def fit_or_recall(stage, X, name, memory=None):
     return fitted.set_params(**stage.get_params(deep=False))
 
 
+def check_seed(random_state, whose=""):
+    """Check that a training can be the same twice.
+
+    Parameters
+    ----------
+    random_state : object
+        What the user passed.
+    whose : str
+        For the message.
+
+    Raises
+    ------
+    ValueError
+        If it is no integer.
+    """
+    if not isinstance(random_state, int | np.integer):
+        raise ValueError(
+            f"`memory` needs a fixed seed: random_state {whose}must be an integer; "
+            f"got {random_state!r}."
+        )
+
+
+@contextmanager
+def open_folder(memory, name, known):
+    """Enter the folder of one training, alone.
+
+    Of two programs that need the same training the second waits for the first;
+    processes that train it together do not wait for each other.
+
+    Parameters
+    ----------
+    memory : path-like
+        Folder of all trainings.
+    name : str
+        Kind of the training.
+    known : dict
+        All that decides what it becomes.
+
+    Yields
+    ------
+    folder : Path
+        Its folder, which exists.
+    """
+    text = json.dumps(plain(known), sort_keys=True)
+    key = hashlib.sha256(text.encode()).hexdigest()
+    folder = Path(memory) / f"{name}-{key[:20]}"
+    folder.mkdir(parents=True, exist_ok=True)
+    with FileLock(folder / "lock") if n_processes() == 1 else nullcontext():
+        yield folder
+
+
 def _keep(stage, path, checkpoints):
     """Write a fitted stage and remove the checkpoints that led to it."""
     stage.save(path)
@@ -88,8 +131,8 @@ def _keep(stage, path, checkpoints):
         checkpoint.unlink()
 
 
-def _key(stage, X, name):
-    """Return the SHA-256 of all that decides what a stage becomes."""
+def _describe(stage, X, name):
+    """Return all that decides what a stage becomes."""
     parameters = stage.get_params(deep=False) | resolve(stage, name)
     # "auto" is bfloat16 on one machine and float32 on the next.
     dtype = choose_precision(stage.precision, choose_device(stage.device))
@@ -108,5 +151,4 @@ def _key(stage, X, name):
     }
     if getattr(stage, "vqvae", None) is not None:
         known["earlier stage"] = digest(stage.vqvae.module_.state_dict().values())
-    text = json.dumps(plain(known), sort_keys=True)
-    return hashlib.sha256(text.encode()).hexdigest()
+    return known

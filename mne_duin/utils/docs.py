@@ -185,6 +185,11 @@ pretrain_batch_size : int
     Epochs per step of that stage.
 pretrain_lr, pretrain_lr_min : float
     Its highest and final learning rate.
+memory : path-like | None
+    Folder where the passes of that stage are kept, so that another fit with the same
+    parameters, seed and segments reads them instead of training again, whatever its
+    labelled trials are (if ``unlabelled`` is given), and an interrupted one is
+    continued. None keeps nothing.
 """,
     "network_training": """
 network_sfreq : float | None

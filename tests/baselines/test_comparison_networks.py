@@ -12,6 +12,7 @@ from torch.nn import functional
 from toy_networks import KINDS, PRETRAINED, as_epochs, make, simulate
 
 from mne_duin.baselines import read_baseline
+from mne_duin.baselines.cnn_bigru import RecurrentEncoder
 from mne_duin.baselines.eeg_conformer import ShallowConvolutions
 
 PUBLISHED = {
@@ -183,6 +184,8 @@ def test_a_rate_above_that_of_the_data_is_refused():
 def test_parameters_are_checked(changes, error, message, trials):
     with pytest.raises(error, match=message):
         make("cnn_bigru", **changes).fit(*trials)
+    with pytest.raises(ValueError, match="`pooling` must be .*; got 'max'"):
+        make("cnn_bigru", pooling="max").fit(*trials)
     with pytest.raises(ValueError, match="are too short for its convolutions"):
         make("eeg_conformer").fit(trials[0].copy().crop(0, 0.05), trials[1])
     with pytest.raises(ValueError, match=r"`dim` must be a multiple of `n_heads`"):
@@ -191,6 +194,18 @@ def test_parameters_are_checked(changes, error, message, trials):
         make("dewave", kernels=(8, 3)).fit(*trials)
     with pytest.raises(ValueError, match="`n_steps` must be less than the 8 tokens"):
         make("ts_tcc", n_steps=8).fit(*trials)
+
+
+def test_the_recurrent_network_reads_all_outputs_or_the_last_states():
+    torch.manual_seed(0)
+    sizes = {"n_filters": 5, "kernel": 3, "stride": 2, "n_layers": 2, "dropout": 0.0}
+    encoder = RecurrentEncoder(3, **sizes, pooling="mean").eval()
+    x = torch.randn(4, 3, 20)
+    outputs, _ = encoder.gru(encoder.norm(encoder.convolution(x)).mT)
+    assert torch.equal(encoder(x), outputs.mean(1, keepdim=True))
+    encoder.pooling = "last"
+    forward, backward = outputs[:, -1, :5], outputs[:, 0, 5:]
+    assert torch.equal(encoder(x)[:, 0], torch.cat([forward, backward], -1))
 
 
 def test_the_two_convolutions_of_the_conformer_are_one():

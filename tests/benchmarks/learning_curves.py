@@ -96,12 +96,12 @@ def make(name, options):
     parameters, passes = {}, "preset"
     first = ENSEMBLES.get(name, (name,))[0]
     if first in STAGED:
-        parameters = {"task_data": False, "memory": options.memory}
+        parameters = {"task_data": False}
     if name in NETWORKS:
         passes = options.passes
         parameters |= {"max_iter": passes, "validation_fraction": 0.0}
         if name in PRETRAINED:
-            parameters["pretrain_iter"] = passes
+            parameters["pretrain_iter"] = options.pretrain_passes or passes
     elif options.quick and first in VARIANTS:
         passes = options.passes
         stages = ("vqvae", "mae", "classifier")
@@ -109,7 +109,12 @@ def make(name, options):
     elif first in LDA or first in RIEMANN:
         passes = 0
     estimator = make_estimator(
-        name, device=options.device, random_state=0, verbose=False, **parameters
+        name,
+        device=options.device,
+        memory=options.memory,
+        random_state=0,
+        verbose=False,
+        **parameters,
     )
     return estimator, passes
 
@@ -194,6 +199,7 @@ def parse():
     parser.add_argument("--amounts", nargs="+", type=int, default=list(AMOUNTS))
     parser.add_argument("--seeds", type=int, default=1)
     parser.add_argument("--passes", type=int, default=50)
+    parser.add_argument("--pretrain-passes", type=int, help="as --passes by default")
     parser.add_argument("--device", default="auto")
     parser.add_argument("--memory", type=Path, help="folder of pre-trained stages")
     parser.add_argument("--table", type=Path, default=TABLE)
