@@ -265,8 +265,8 @@ def make_table(points):
     -------
     table : DataFrame
         One row per estimator: accuracy and limits in per cent for every amount, then
-        passes, seeds, and the seconds of pre-training and of the rest with the
-        largest amount.
+        passes (in the order of the amounts where they differ), seeds, and the
+        seconds of pre-training and of the rest with the largest amount.
     """
     rows = []
     for name, own in points.groupby("estimator", sort=False):
@@ -276,7 +276,8 @@ def make_table(points):
             # The no-break space keeps a cell on one line.
             row[point.n_per_class] = "{:.0f}\xa0({:.0f}–{:.0f})".format(*values)
         last = own.iloc[-1]
-        row |= {"passes": last["passes"], "seeds": int(last["n_seeds"])}
+        row["passes"] = ", ".join(own["passes"].unique())
+        row["seeds"] = int(last["n_seeds"])
         before = last["seconds_pretraining"]
         row["pre-training, s"] = "–" if pd.isna(before) else f"{before:.0f}"
         row["fit, s"] = f"{last['seconds_fit']:.1f}"

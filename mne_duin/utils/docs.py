@@ -199,7 +199,8 @@ max_shift : float
     Largest random shift in seconds, filled with zeros.
 validation_fraction : float
     Share of the training epochs (the same of each class) held out to choose the best
-    pass; 0 keeps the last pass.
+    pass; 0 keeps the last pass, which is better where a tenth are two or three epochs
+    of each class: so few choose by chance.
 select : "first" | "paper"
     Which of the passes with the best validation accuracy is kept: the earliest, or
     the one with the best accuracy on the ``test`` epochs given to fit, which leaks.

@@ -13,8 +13,9 @@ that are there already are not made again, so the script can be stopped and star
 Du-IN pre-trains on the segments of the training runs, which cover the trials of these
 runs whatever their number; with ``--memory`` every stage is trained once per dataset.
 The networks of the comparison train for ``--passes`` passes (the published 200 or 500
-take hours per row without an accelerator); the table says how many a row had. As Du-IN
-they keep the last pass: two trials per word are too few to choose a better one.
+take hours per row without an accelerator), those that pre-train for
+``--pretrain-passes`` before; the table says how many a row had. As Du-IN they keep the
+last pass: two trials per word are too few to choose a better one.
 """
 
 import argparse
@@ -101,7 +102,8 @@ def make(name, options):
         passes = options.passes
         parameters |= {"max_iter": passes, "validation_fraction": 0.0}
         if name in PRETRAINED:
-            parameters["pretrain_iter"] = options.pretrain_passes or passes
+            before = parameters["pretrain_iter"] = options.pretrain_passes or passes
+            passes = f"{before}+{passes}"
     elif options.quick and first in VARIANTS:
         passes = options.passes
         stages = ("vqvae", "mae", "classifier")

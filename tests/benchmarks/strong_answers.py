@@ -37,7 +37,8 @@ PASSES = {
     "ts-tcc": 100,
     "neuro-bert": 60,
     "eeg-conformer": 60,
-    "cnn-bigru": 30,
+    "cnn-bigru": 15,
+    "cnn-bigru, last states": 30,
     "dewave": 20,
 }
 
@@ -48,12 +49,13 @@ def measure(name, epochs):
     labels = {code: word for word, code in epochs.event_id.items()}
     y = np.array([labels[code] for code in epochs.events[:, 2]])
     first = runs <= N_TRAINING_RUNS
-    parameters = {}
-    if name in NETWORKS:
+    kind, _, is_last = name.partition(", ")
+    parameters = {"pooling": "last"} if is_last else {}
+    if kind in NETWORKS:
         parameters["max_iter"] = PASSES[name]
-    if hasattr(NETWORKS.get(name), "pretrain_iter"):
+    if hasattr(NETWORKS.get(kind), "pretrain_iter"):
         parameters["pretrain_iter"] = 0
-    estimator = make_estimator(name, random_state=0, verbose=False, **parameters)
+    estimator = make_estimator(kind, random_state=0, verbose=False, **parameters)
     start = time.process_time()
     estimator.fit(epochs[np.flatnonzero(first)], y[first])
     seconds = time.process_time() - start
