@@ -40,6 +40,12 @@ PASSES = {
     "cnn-bigru": 15,
     "cnn-bigru, last states": 30,
     "dewave": 20,
+    "dewave, commitment 0.25": 20,
+}
+# What is not the default of the class.
+CHANGES = {
+    "cnn-bigru, last states": {"pooling": "last"},
+    "dewave, commitment 0.25": {"commitment": 0.25},
 }
 
 
@@ -49,8 +55,7 @@ def measure(name, epochs):
     labels = {code: word for word, code in epochs.event_id.items()}
     y = np.array([labels[code] for code in epochs.events[:, 2]])
     first = runs <= N_TRAINING_RUNS
-    kind, _, is_last = name.partition(", ")
-    parameters = {"pooling": "last"} if is_last else {}
+    kind, parameters = name.partition(", ")[0], dict(CHANGES.get(name, {}))
     if kind in NETWORKS:
         parameters["max_iter"] = PASSES[name]
     if hasattr(NETWORKS.get(kind), "pretrain_iter"):
