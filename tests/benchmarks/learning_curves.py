@@ -156,10 +156,10 @@ def seconds_of(estimator, row):
     if hasattr(estimator, "pretrain_history_"):
         histories.append(estimator.pretrain_history_)
     before = sum(record["seconds"] for each in histories for record in each.records)
-    fit = row["seconds_fit"] - before
-    if hasattr(estimator, "classifier_"):
-        records = estimator.classifier_.history_.records
-        fit = sum(record["seconds"] for record in records)
+    last = getattr(estimator, "classifier_", estimator)
+    fit = row["seconds_fit"]
+    if hasattr(last, "history_"):
+        fit = sum(record["seconds"] for record in last.history_.records)
     return {"seconds_fit": fit, "seconds_pretraining": float(before)}
 
 
