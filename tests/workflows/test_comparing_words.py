@@ -47,9 +47,9 @@ def test_names_are_checked():
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_memory_is_for_du_in_only(name, tmp_path):
+def test_memory_is_for_what_pretrains(name, tmp_path):
     parameters = make_estimator(name, memory=tmp_path).get_params()
-    staged = name in ("vqvae", "vqvae+vq", "mae")
+    staged = name in ("vqvae", "vqvae+vq", "mae", "ts-tcc", "neuro-bert", "dewave")
     assert parameters.get("memory") == (tmp_path if staged else None)
 
 
