@@ -265,23 +265,26 @@ def make_table(points):
     -------
     table : DataFrame
         One row per estimator: accuracy and limits in per cent for every amount, then
-        passes (in the order of the amounts where they differ), seeds, and the
-        seconds of pre-training and of the rest with the largest amount.
+        passes (in the order of the amounts where they differ), seeds where there are
+        several, and the seconds of pre-training and of the rest with the largest
+        amount.
     """
     rows = []
     for name, own in points.groupby("estimator", sort=False):
         row = {"estimator": STYLES[name][0]}
         for point in own.itertuples():
             values = (100 * point.accuracy, 100 * point.low, 100 * point.high)
-            # The no-break space keeps a cell on one line.
-            row[point.n_per_class] = "{:.0f}\xa0({:.0f}–{:.0f})".format(*values)
+            # The no-break space and the word joiner keep a cell on one line.
+            cell = "{:.0f}\xa0({:.0f}–\u2060{:.0f})".format(*values)
+            row[point.n_per_class] = cell
         last = own.iloc[-1]
         row["passes"] = ", ".join(own["passes"].unique())
         row["seeds"] = int(last["n_seeds"])
-        before = last["seconds_pretraining"]
-        row["pre-training, s"] = "–" if pd.isna(before) else f"{before:.0f}"
-        row["fit, s"] = f"{last['seconds_fit']:.1f}"
+        before, fit = last["seconds_pretraining"], last["seconds_fit"]
+        is_pretrained = not pd.isna(before) and before > 0
+        row["seconds"] = f"{before:.0f} + {fit:.0f}" if is_pretrained else f"{fit:.1f}"
         rows.append(row)
     amounts = sorted(points["n_per_class"].unique())
-    rest = [name for name in rows[0] if name not in {"estimator", *amounts}]
+    several = (points["n_seeds"] > 1).any()
+    rest = ["passes", "seeds", "seconds"] if several else ["passes", "seconds"]
     return pd.DataFrame(rows, columns=["estimator", *amounts, *rest]).fillna("–")
