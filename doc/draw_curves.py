@@ -281,8 +281,10 @@ def make_table(points):
         row["passes"] = ", ".join(own["passes"].unique())
         row["seeds"] = int(last["n_seeds"])
         before, fit = last["seconds_pretraining"], last["seconds_fit"]
-        is_pretrained = not pd.isna(before) and before > 0
-        row["seconds"] = f"{before:.0f} + {fit:.0f}" if is_pretrained else f"{fit:.1f}"
+        if pd.isna(fit):
+            row["seconds"] = "–"
+        else:
+            row["seconds"] = f"{before:.0f} + {fit:.0f}" if before > 0 else f"{fit:.1f}"
         rows.append(row)
     amounts = sorted(points["n_per_class"].unique())
     several = (points["n_seeds"] > 1).any()
