@@ -14,7 +14,6 @@ from .features import EvokedHighGamma
 from .lda import SelectInformative, make_lda
 from .named import make_estimator
 from .neuro_bert import NeuroBERT
-from .reading import read_baseline
 from .riemann import BandSignal, make_riemann
 from .token_lda import TokenLDA
 from .ts_tcc import TSTCC
@@ -32,5 +31,4 @@ __all__ = [
     "make_estimator",
     "make_lda",
     "make_riemann",
-    "read_baseline",
 ]

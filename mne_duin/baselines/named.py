@@ -9,7 +9,7 @@ from mne_duin.baselines.pretraining import PretrainedNetwork
 from mne_duin.baselines.riemann import make_riemann
 from mne_duin.baselines.ts_tcc import TSTCC
 from mne_duin.estimators import DecoderEnsemble, make_duin
-from mne_duin.estimators.variants import VARIANTS
+from mne_duin.estimators._staged import VARIANTS
 from mne_duin.utils.checks import check_option
 from mne_duin.utils.docs import fill_doc
 

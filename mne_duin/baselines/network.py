@@ -4,16 +4,24 @@ from dataclasses import dataclass
 from fractions import Fraction
 from functools import partial
 
+import numpy as np
+import torch
 from scipy.signal import resample_poly
+from sklearn.base import ClassifierMixin
+from sklearn.metrics import accuracy_score
 from sklearn.utils.validation import check_is_fitted
-from torch.nn import functional
 
-from mne_duin.baselines import files
-from mne_duin.estimators.choice import ModelChoice
-from mne_duin.estimators.labels import learn_classes
-from mne_duin.estimators.limits import check_numbers
-from mne_duin.estimators.prediction import Prediction
-from mne_duin.estimators.trained import TrainedNetwork
+from mne_duin.estimators import _files
+from mne_duin.estimators._files import plain
+from mne_duin.estimators._prediction import (
+    LabelTraining,
+    decision,
+    hold_out_epochs,
+    learn_classes,
+    probabilities,
+)
+from mne_duin.estimators._trained import TrainedNetwork
+from mne_duin.estimators.presets import check_numbers
 from mne_duin.utils.checks import check_number
 from mne_duin.utils.docs import fill_doc
 
@@ -42,8 +50,10 @@ LIMITS = {
 
 @fill_doc
 @dataclass(eq=False, repr=False, kw_only=True)
-class NetworkClassifier(Prediction, ModelChoice, TrainedNetwork):
-    """Base of the networks; not to be used itself.
+class NetworkClassifier(ClassifierMixin, TrainedNetwork):
+    """Base of the networks that Du-IN is compared with.
+
+    A subclass builds its network in ``_build(n_channels, n_times)``.
 
     Parameters
     ----------
@@ -96,19 +106,19 @@ class NetworkClassifier(Prediction, ModelChoice, TrainedNetwork):
         epochs = self._check_X(X, subject=subject, sfreq=sfreq)
         self.n_times_ = self._inputs(epochs[:1]).shape[-1]
         self.classes_, y = learn_classes(y, len(epochs))
-        dtype = self._prepare()
+        run = self._begin()
         if unlabelled is not None:
             unlabelled = self._check_unlabelled(unlabelled, sfreq)
-        epochs, y, choice = self._hold_out(
-            epochs, y, self.validation_fraction, sfreq=sfreq, **held_out
+        epochs, y, choice = hold_out_epochs(
+            self, epochs, y, self.validation_fraction, run, sfreq=sfreq, **held_out
         )
         data = self._signal_data(epochs, y=y, max_shift=self.max_shift)
         build = partial(self._build, len(self.ch_names_), self.n_times_)
         first = self._first_data(epochs if unlabelled is None else unlabelled, data)
-        self._seeded_build(build, self._start, first)
-        self._pretrain(first, dtype)
+        self._build_seeded(build, run, self._start, first)
+        self._pretrain(first, run)
         recipe = {name: getattr(self, name) for name in RECIPE}
-        self._train(self._step, data, recipe, dtype, **choice)
+        self._train(self._training_step(), data, recipe, run, **choice)
         return self
 
     def _check_parameters(self):
@@ -125,15 +135,19 @@ class NetworkClassifier(Prediction, ModelChoice, TrainedNetwork):
     def _start(self, module, data):
         """Give a new network better initial values than random ones."""
 
-    def _pretrain(self, data, dtype):
+    def _pretrain(self, data, run):
         """Train the encoder without labels."""
 
-    def _step(self, module, batch):
-        """Return loss and accuracy of a batch."""
-        scores = module(batch.x).float()
-        loss = functional.cross_entropy(scores, batch.y)
-        accuracy = (scores.argmax(-1) == batch.y).float().mean()
-        return {"loss": loss, "accuracy": accuracy}
+    def _training_step(self):
+        """Return the training step: ``step(module, batch) -> losses``."""
+        return LabelTraining()
+
+    def _build(self, n_channels, n_times) -> torch.nn.Module:
+        """Build the network for epochs of so many channels and samples."""
+        raise NotImplementedError
+
+    def _earlier_stage(self):
+        return None
 
     def _rate(self):
         """Return the sampling rate that the network sees."""
@@ -178,6 +192,76 @@ class NetworkClassifier(Prediction, ModelChoice, TrainedNetwork):
             )
         return self._batched(self.module_, x, subject)
 
+    def decision_function(self, X, *, subject=None):
+        """Return the scores that enter the softmax.
+
+        Parameters
+        ----------
+        %(X)s
+        %(subject)s
+
+        Returns
+        -------
+        scores : ndarray, shape (n_epochs, n_classes) | shape (n_epochs,)
+            In the order of ``classes_``. Of two classes, as everywhere in scikit-learn,
+            the second's score minus the first's.
+        """
+        return decision(self._scores(X, subject))
+
+    def _scores(self, X, subject):
+        epochs = self._check_fitted(X, subject)
+        return self._network_scores(*self._scaled(epochs))
+
+    def predict_proba(self, X, *, subject=None):
+        """Return the probability of every class.
+
+        Parameters
+        ----------
+        %(X)s
+        %(subject)s
+
+        Returns
+        -------
+        probabilities : ndarray, shape (n_epochs, n_classes)
+            In the order of ``classes_``.
+        """
+        return probabilities(self._scores(X, subject))
+
+    def predict(self, X, *, subject=None):
+        """Return the most probable class of every epoch.
+
+        Parameters
+        ----------
+        %(X)s
+        %(subject)s
+
+        Returns
+        -------
+        y : ndarray, shape (n_epochs,)
+            The labels.
+        """
+        index = self._scores(X, subject).argmax(-1)
+        return self.classes_[index]
+
+    def score(self, X, y, sample_weight=None, *, subject=None):
+        """Return the share of the epochs that are named right.
+
+        Parameters
+        ----------
+        %(X)s
+        %(y)s
+        sample_weight : array, shape (n_epochs,) | None
+            Weight of each epoch.
+        %(subject)s
+
+        Returns
+        -------
+        accuracy : float
+            Between 0 and 1.
+        """
+        predicted = self.predict(X, subject=subject)
+        return float(accuracy_score(y, predicted, sample_weight=sample_weight))
+
     def count_parameters(self):
         """Return how many numbers the network learns.
 
@@ -200,7 +284,22 @@ class NetworkClassifier(Prediction, ModelChoice, TrainedNetwork):
         Returns
         -------
         path : Path
-            The file, which :func:`read_baseline` reads.
+            The file, which :func:`read_model` reads.
         """
         check_is_fitted(self, "module_")
-        return files.save(self, path)
+        return _files.save(self, path)
+
+    def _add_state(self, tensors, meta):
+        """Add what a file of this class holds beside what all networks have."""
+        meta["learned"]["classes"] = plain(self.classes_)
+        meta["learned"]["n_times"] = self.n_times_
+
+    def _take_state(self, tensors, meta):
+        """Take back what :meth:`_add_state` added."""
+        self.high_gamma_, self.patch_size_ = False, 1
+        self.classes_ = np.array(meta["learned"]["classes"])
+        self.n_times_ = meta["learned"]["n_times"]
+        with torch.random.fork_rng(devices=[]):
+            module = self._build(len(self.ch_names_), self.n_times_)
+        module.load_state_dict(_files.below(tensors, "module."))
+        self.module_ = module.eval()

@@ -6,12 +6,11 @@ from dataclasses import dataclass
 import numpy as np
 
 from mne_duin.baselines.network import RECIPE, NetworkClassifier
-from mne_duin.estimators.fingerprint import circumstances_of, digest
-from mne_duin.estimators.inputs import note_runs
+from mne_duin.estimators._files import plain
+from mne_duin.estimators._resume import Checkpoints, circumstances_of, digest
+from mne_duin.estimators._subjects import subject_index
+from mne_duin.estimators._trained import note_runs
 from mne_duin.estimators.memory import EVERY, check_seed, open_folder
-from mne_duin.estimators.persistence import plain
-from mne_duin.estimators.resume import Checkpoints
-from mne_duin.estimators.subjects import subject_index
 from mne_duin.training import History, private_randomness, seed_randomness, train
 from mne_duin.training.state import Keeper
 from mne_duin.utils.docs import fill_doc
@@ -29,7 +28,9 @@ IGNORED = (
 @own_parameters_first
 @dataclass(eq=False, repr=False, kw_only=True)
 class PretrainedNetwork(NetworkClassifier):
-    """Base of the networks that pre-train; not to be used itself.
+    """Base of the networks that pre-train without labels.
+
+    A subclass builds its task in ``_build_task(encoder)``.
 
     Parameters
     ----------
@@ -118,13 +119,13 @@ class PretrainedNetwork(NetworkClassifier):
             )
         return data
 
-    def _pretrain(self, data, dtype):
+    def _pretrain(self, data, run):
         """Train the encoder on its own task; what only that needs is forgotten."""
         if not self.pretrain_iter:
             self.pretrain_history_ = History()
             return
         # Another stream of random numbers than that of the supervised stage.
-        seed = self._seed + 1
+        seed = run.seed + 1
         with private_randomness(self.device_):
             seed_randomness(seed, self.device_)
             task = self._build_task(self.module_.encoder).to(self.device_)
@@ -137,13 +138,13 @@ class PretrainedNetwork(NetworkClassifier):
             "weight_decay": self.weight_decay,
             "seed": seed,
         }
-        with self._remember(task, data, recipe, dtype) as keeper:
+        with self._remember(task, data, recipe, run.dtype) as keeper:
             self.pretrain_history_, _ = train(
                 task,
                 lambda module, batch: module(batch.x),
                 data,
                 **recipe,
-                dtype=dtype,
+                dtype=run.dtype,
                 name=f"{type(self).__name__}, pre-training",
                 verbose=self.verbose,
                 keeper=keeper,
@@ -169,3 +170,11 @@ class PretrainedNetwork(NetworkClassifier):
         name = type(self).__name__.lower()
         with open_folder(self.memory, name, known) as folder:
             yield Checkpoints(folder, EVERY, plain(recipe))
+
+    def _add_state(self, tensors, meta):
+        super()._add_state(tensors, meta)
+        meta["learned"]["pretrain_history"] = plain(self.pretrain_history_.records)
+
+    def _take_state(self, tensors, meta):
+        super()._take_state(tensors, meta)
+        self.pretrain_history_ = History(meta["learned"]["pretrain_history"])

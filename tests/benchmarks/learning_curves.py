@@ -45,7 +45,7 @@ from mne_duin.baselines.named import (
     make_estimator,
 )
 from mne_duin.datasets import SimulationSettings
-from mne_duin.estimators.variants import VARIANTS
+from mne_duin.estimators._staged import VARIANTS
 from mne_duin.evaluation.statistics import wilson_interval
 from mne_duin.io import find_recordings
 from mne_duin.utils.signature import takes_segments
