@@ -12,7 +12,7 @@ import pandas as pd
 from sklearn.frozen import FrozenEstimator
 
 from mne_duin.baselines import make_lda
-from mne_duin.baselines.calibration import MIN_TRIALS
+from mne_duin.baselines._calibration import MIN_TRIALS
 from mne_duin.estimators import (
     DecoderEnsemble,
     DuINClassifier,
