@@ -25,7 +25,7 @@ from sklearn.metrics import log_loss
 from torch.nn import functional
 
 from mne_duin import DuINClassifier, DuINMAE, DuINVQVAE
-from mne_duin.baselines.named import make_estimator
+from mne_duin.baselines._make_estimator import make_estimator
 from mne_duin.datasets import SimulationSettings
 
 TABLE = Path(__file__).parents[2] / "doc" / "benchmarks" / "low_data.tsv"

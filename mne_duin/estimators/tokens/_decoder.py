@@ -26,7 +26,7 @@ from mne_duin.estimators.tokens._targets import (
 from mne_duin.nn import TokenClassifier, sequence_loss, token_loss
 from mne_duin.nn.starts import start_encoder_
 from mne_duin.sequences import beam_search, collapse, error_rate, greedy_sequence
-from mne_duin.sequences.targets import label_index
+from mne_duin.sequences._targets import label_index
 from mne_duin.utils.checks import check_option
 from mne_duin.utils.docs import fill_doc
 
