@@ -23,20 +23,7 @@ HEAD = {"head_hidden.0": "hidden", "final_layer": "scores"}
 
 
 def braindecode_table(n_convs, n_layers, *, head):
-    """Return which tensor of braindecode's network lives where in ours.
-
-    Parameters
-    ----------
-    n_convs, n_layers : int
-        Number of convolutions and transformer blocks.
-    head : bool
-        Whether the classification head is there.
-
-    Returns
-    -------
-    rows : list of Entry
-        One row per tensor; ``official`` is braindecode's name.
-    """
+    """Return which tensor of braindecode's network lives where in ours."""
     rows = _pair("spatial_projection", "encoder.spatial", kind="subject")
     for index in range(n_convs):
         theirs, ours = f"spatial_encoder.{index}", "encoder.patch.layers"

@@ -64,19 +64,9 @@ def write_checkpoint(path, tensors, meta):
 
 
 def checksum(tensors, header):
-    """Return the SHA-256 over the tensors' names, types, shapes, values and the header.
+    """Return the SHA-256 over tensors (names, types, shapes, values) and header.
 
-    Parameters
-    ----------
-    tensors : dict of str to Tensor
-        The tensors by name.
-    header : dict
-        What is written beside them; an earlier checksum in it does not count.
-
-    Returns
-    -------
-    digest : str
-        64 hexadecimal digits.
+    An earlier checksum in the header does not count.
     """
     rest = {name: value for name, value in header.items() if name != "sha256"}
     digest = hashlib.sha256(json.dumps(rest, sort_keys=True).encode())

@@ -21,16 +21,10 @@ IDLE_CLASSIFIER = ("vq_block.",)
 class Entry:
     """One tensor of a published file and where it lives here.
 
-    Parameters
-    ----------
-    official, ours : str
-        The two names.
-    part : None | int
-        Which third of our fused query, key and value layer it is.
-    kind : str
-        ``"copy"``, ``"subject"`` (a spatial map, stored as columns of flattened
-        matrices), ``"subject_bias"`` or ``"pointwise"`` (a linear layer that is a
-        convolution of size one here).
+    ``part`` is which third of our fused query, key and value layer it is; ``kind`` is
+    "copy", "subject" (a spatial map, stored as columns of flattened matrices),
+    "subject_bias" or "pointwise" (a linear layer that is a convolution of size one
+    here).
     """
 
     official: str
@@ -128,20 +122,7 @@ def _pointwise(official, ours):
 
 
 def table(stage, sizes):
-    """Return the rows of a stage.
-
-    Parameters
-    ----------
-    stage : str
-        ``"vqvae"``, ``"mae"`` or ``"cls"``.
-    sizes : dict
-        What :func:`official_sizes` found.
-
-    Returns
-    -------
-    rows : list of Entry
-        One row per tensor that carries information.
-    """
+    """Return the rows of a stage."""
     rows = _encoder(sizes)
     if stage == "vqvae":
         return rows + _quantizer() + _decoder(sizes)

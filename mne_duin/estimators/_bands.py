@@ -19,27 +19,8 @@ def add_high_gamma(data, sfreq, *, band=HIGH_GAMMA, smoothing=SMOOTHING):
 
     Every epoch is treated alone, so its values depend on nothing else.
 
-    Parameters
-    ----------
-    data : ndarray, shape (n_epochs, n_channels, n_times)
-        The signal.
-    sfreq : float
-        Sampling rate in Hz.
-    band : tuple of float
-        Limits of high gamma in Hz.
-    smoothing : float
-        Length in seconds of the Hann window that smooths the power.
-
-    Returns
-    -------
-    inputs : ndarray, shape (n_epochs, 2 * n_channels, n_times)
-        The signal, then the natural logarithm of its power; zero where a channel is
-        zero padding.
-
-    Raises
-    ------
-    ValueError
-        If the sampling rate is too low for the band.
+    Shapes: ``data`` (n_epochs, n_channels, n_times) -> (n_epochs, 2 * n_channels,
+    n_times).
     """
     if sfreq <= 2 * band[1]:
         raise ValueError(

@@ -43,43 +43,12 @@ FRONT = ("encoder.spatial", "encoder.patch")
 
 
 def front_scale(scale):
-    """Return the engine's ``lr_scale`` for spatial maps and patch encoder.
-
-    Parameters
-    ----------
-    scale : float
-        Their learning rate relative to that of the rest.
-
-    Returns
-    -------
-    lr_scale : dict of str to float
-        The factor by name of the part.
-    """
+    """Return the engine's ``lr_scale`` for spatial maps and patch encoder."""
     return dict.fromkeys(FRONT, scale)
 
 
 def unwrap(estimator, argument):
-    """Return a fitted estimator, out of its ``FrozenEstimator`` where there is one.
-
-    Parameters
-    ----------
-    estimator : estimator
-        A pre-trained stage.
-    argument : str
-        Name of the argument, for the message.
-
-    Returns
-    -------
-    estimator : BaseDuIN
-        The fitted estimator.
-
-    Raises
-    ------
-    TypeError
-        If it is no estimator of this package.
-    ValueError
-        If it is not fitted.
-    """
+    """Return a fitted estimator, out of its ``FrozenEstimator`` where there is one."""
     inner = estimator.estimator if isinstance(estimator, FrozenEstimator) else estimator
     if not isinstance(inner, BaseDuIN):
         raise TypeError(

@@ -21,16 +21,6 @@ def channel_share(batch):
 
     Where subjects have different numbers of channels, the mean over the whole batch is
     not the mean of the processes' means weighted by their epochs.
-
-    Parameters
-    ----------
-    batch : Share
-        The share of this process.
-
-    Returns
-    -------
-    factor : float | Tensor, shape ()
-        1 in a single process.
     """
     if batch.channel_mask is None or n_processes() == 1:
         return 1.0
@@ -61,21 +51,6 @@ class CodexTraining:
     network, whose tokens are nearly alike; on less than hours of recording one code
     then wins everything. ``"unquantized"`` first trains the network without a codex and
     then clusters the tokens of the whole training set.
-
-    Parameters
-    ----------
-    data : SignalData
-        The training epochs.
-    start : str
-        ``"unquantized"``, ``"first-batch"`` or ``"random"``.
-    n_unquantized : int
-        Passes before the codex starts, for ``"unquantized"``.
-    revive : bool
-        Whether codes that no token used in a pass move to random tokens.
-    n_revive : int
-        Last pass in which codes are revived.
-    commitment : float
-        Weight of the commitment loss.
     """
 
     def __init__(self, data, *, start, n_unquantized, revive, n_revive, commitment):

@@ -13,31 +13,7 @@ N_SHUFFLES = 5
 
 
 def compute(estimator, method, X=None, y=None, subject=None):
-    """Compute the contributions of the channels of a fitted estimator.
-
-    Parameters
-    ----------
-    estimator : BaseDuIN
-        The fitted estimator.
-    method : str
-        ``"weights"``, ``"patterns"`` or ``"ablation"``.
-    X : Epochs | array | None
-        Data for the last two.
-    y : array | None
-        Labels for the ablation of a classifier.
-    subject : array | None
-        Subject of each epoch of an array.
-
-    Returns
-    -------
-    contributions : Series | DataFrame
-        One value per channel; a column per subject where there are several.
-
-    Raises
-    ------
-    ValueError
-        If the method is unknown or needs data that were not given.
-    """
+    """Compute the contributions of the channels of a fitted estimator."""
     check_option("method", method, METHODS)
     if method == "weights":
         values = over_bands(estimator, first_weights(estimator.module_.encoder))
@@ -65,16 +41,7 @@ def compute(estimator, method, X=None, y=None, subject=None):
 def first_weights(encoder):
     """Return the mean absolute weight of every input in the first linear projection.
 
-    Parameters
-    ----------
-    encoder : DuINEncoder
-        The encoder.
-
-    Returns
-    -------
-    values : ndarray, shape (n_subjects, n_inputs)
-        Mean over spatial filters; where subjects have patch encoders of their own, over
-        the filters and times of the first convolution.
+    Shape: (n_subjects, n_inputs).
     """
     if encoder.spatial is None:
         first = [patch.layers[0].weight for patch in encoder.patch.subjects]
@@ -87,17 +54,7 @@ def first_weights(encoder):
 def over_bands(estimator, values):
     """Average the values of the inputs that belong to one channel.
 
-    Parameters
-    ----------
-    estimator : BaseDuIN
-        A fitted estimator.
-    values : ndarray, shape (n_subjects, n_inputs)
-        One value per input of the network.
-
-    Returns
-    -------
-    values : ndarray, shape (n_subjects, n_channels)
-        One value per channel.
+    Shapes: ``values`` (n_subjects, n_inputs) -> (n_subjects, n_channels).
     """
     return values.reshape(len(values), -1, estimator.n_features_in_).mean(1)
 
@@ -105,15 +62,7 @@ def over_bands(estimator, values):
 def folded_filters(estimator):
     """Return the spatio-temporal filter of each dimension of a token.
 
-    Parameters
-    ----------
-    estimator : BaseDuIN
-        A fitted estimator.
-
-    Returns
-    -------
-    filters : ndarray, shape (n_subjects, dim, n_inputs, patch_size)
-        Exact in evaluation mode; per standard deviation of each input.
+    Shape: (n_subjects, dim, n_inputs, patch_size).
     """
     encoder = estimator.module_.encoder
     if encoder.spatial is None:
@@ -124,17 +73,7 @@ def folded_filters(estimator):
 def spatial_patterns(estimator, epochs):
     """Return the forward-model patterns of the spatial filters.
 
-    Parameters
-    ----------
-    estimator : BaseDuIN
-        A fitted estimator with spatial maps.
-    epochs : EpochsData
-        The data whose covariance is used.
-
-    Returns
-    -------
-    patterns : ndarray, shape (n_subjects, n_filters, n_inputs)
-        ``C W' pinv(W C W')``, times the standard deviation of each filter's output.
+    Shape: (n_subjects, n_filters, n_inputs).
     """
     weights = estimator.module_.encoder.spatial.weight.detach().cpu().double().numpy()
     x, subject = estimator._scaled(epochs)
@@ -157,17 +96,7 @@ def token_patterns(estimator, epochs):
     dimension is the covariance of the patch with it over its variance (Haufe et al.
     2014), summed here over the patch and the dimensions.
 
-    Parameters
-    ----------
-    estimator : BaseDuIN
-        A fitted estimator.
-    epochs : EpochsData
-        The data whose covariance is used.
-
-    Returns
-    -------
-    values : ndarray, shape (n_subjects, n_channels)
-        In standard deviations of the channel per standard deviation of the token.
+    Shape: (n_subjects, n_channels).
     """
     filters = folded_filters(estimator)
     x, subject = estimator._scaled(epochs)
@@ -196,23 +125,7 @@ def score_patterns(estimator, epochs):
     computed). Here it is taken between the mean of every half patch and every class's
     score over epochs; what chance alone gives is subtracted from its square.
 
-    Parameters
-    ----------
-    estimator : DuINClassifier
-        A fitted classifier.
-    epochs : EpochsData
-        The data whose covariance is used; at least 8 epochs per subject.
-
-    Returns
-    -------
-    values : ndarray, shape (n_subjects, n_channels)
-        Root mean square correlation over time and classes; zero where it does not
-        exceed chance.
-
-    Raises
-    ------
-    ValueError
-        If a subject has fewer than 8 epochs.
+    Shape: (n_subjects, n_channels).
     """
     x, subject = estimator._scaled(epochs)
     scores = estimator._network_scores(x, subject)
@@ -251,27 +164,7 @@ def ablation(estimator, epochs, y=None, *, n_shuffles=N_SHUFFLES):
     as ever but says nothing about this epoch; zeros would be a signal that it has never
     seen.
 
-    Parameters
-    ----------
-    estimator : BaseDuIN
-        A fitted estimator.
-    epochs : EpochsData
-        The data the loss is measured on, at least two epochs per subject.
-    y : array | None
-        Labels, for a classifier. The other stages are measured against the signal, or
-        its codes, as it was.
-    n_shuffles : int
-        How many ways of exchanging the epochs are averaged, the same for all channels.
-
-    Returns
-    -------
-    values : ndarray, shape (n_subjects, n_channels)
-        In the unit of the estimator's loss.
-
-    Raises
-    ------
-    ValueError
-        If a subject has one epoch only.
+    Shape: (n_subjects, n_channels).
     """
     x, subject = estimator._scaled(epochs)
     target = y if estimator._takes_labels else x
@@ -297,19 +190,8 @@ def other_epochs(x, subject, rng):
 
     The draw does not depend on the order in which the epochs come.
 
-    Parameters
-    ----------
-    x : ndarray, shape (n_epochs, n_channels, n_times)
-        The signal; its first samples give the epochs of a subject an order.
-    subject : ndarray of int, shape (n_epochs,)
-        Subject of each epoch.
-    rng : numpy.random.Generator
-        Source of chance.
-
-    Returns
-    -------
-    donor : ndarray of int, shape (n_epochs,)
-        Positions of the other epochs.
+    Shapes: ``x`` (n_epochs, n_channels, n_times), ``subject`` (n_epochs,) ->
+    (n_epochs,).
     """
     donor = np.empty(len(subject), dtype=int)
     for index in np.unique(subject):

@@ -106,20 +106,7 @@ def estimate_cost(estimator, X, y=None, *, subject=None, sfreq=None, n_steps=2):
 
 
 def try_out(estimator, X, y=None, *, subject=None, sfreq=None, n_steps=2):
-    """Estimate the cost and return the briefly trained copy as well.
-
-    Parameters
-    ----------
-    estimator, X, y, subject, sfreq, n_steps : object
-        See :func:`estimate_cost`.
-
-    Returns
-    -------
-    cost : Cost
-        Time and memory.
-    trial : BaseDuIN
-        The copy; good for nothing but trying out a later stage.
-    """
+    """Estimate the cost and return the briefly trained copy as well."""
     check_type("estimator", estimator, STAGES)
     check_number("n_steps", n_steps, low=1, integer=True)
     recipe = resolve(estimator, estimator._stage)

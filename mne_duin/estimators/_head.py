@@ -21,16 +21,6 @@ def start_head_(module, data, *, significance):
     The hidden layer gets a pair of units per class, one for the positive and one for
     the negative part of its score, so the network computes exactly the discriminant;
     the other units keep small random weights.
-
-    Parameters
-    ----------
-    module : Classifier
-        The network, changed in place; its hidden layer needs two units per class.
-    data : SignalData
-        The training epochs with their classes.
-    significance : float
-        Features enter the discriminant if they differ between classes at this level
-        (analysis of variance on the training epochs).
     """
     module.eval()
     batches = list(data.batches(64))
@@ -55,21 +45,8 @@ def _features(module, batch):
 def linear_discriminant(features, y, significance):
     """Fit a shrinkage LDA on the informative features.
 
-    Parameters
-    ----------
-    features : ndarray, shape (n_epochs, n_features)
-        The features.
-    y : ndarray of int, shape (n_epochs,)
-        The classes.
-    significance : float
-        Level of the analysis of variance; at least 20 features enter.
-
-    Returns
-    -------
-    weights : ndarray, shape (n_classes, n_features)
-        The discriminant, zero for features that did not enter.
-    offsets : ndarray, shape (n_classes,)
-        Its offsets.
+    Shapes: ``features`` (n_epochs, n_features), ``y`` (n_epochs,) -> (n_classes,
+    n_features), (n_classes,).
     """
     center = features.mean(0)
     spread = features.std(0) + 1e-6
@@ -93,14 +70,7 @@ def linear_discriminant(features, y, significance):
 def set_pairs_(module, weights, offsets):
     """Let pairs of hidden units carry the positive and negative part of each score.
 
-    Parameters
-    ----------
-    module : Classifier | TokenHead
-        What has the layers ``hidden`` and ``scores``; changed in place.
-    weights : ndarray, shape (n_classes, n_features)
-        The linear scores.
-    offsets : ndarray, shape (n_classes,)
-        Their offsets.
+    Shapes: ``weights`` (n_classes, n_features), ``offsets`` (n_classes,).
     """
     hidden, scores, n_classes = module.hidden, module.scores, len(offsets)
     weights = torch.as_tensor(weights, dtype=hidden.weight.dtype)

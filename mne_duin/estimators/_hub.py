@@ -18,28 +18,7 @@ PRIVACY = (
 
 
 def push(estimator, repo_id, *, licence, private, token, endpoint):
-    """Upload an estimator.
-
-    Parameters
-    ----------
-    estimator : BaseDuIN
-        The fitted estimator.
-    repo_id : str
-        ``"owner/name"``; made where it is missing.
-    licence : str | None
-        Identifier of the licence, for the card.
-    private : bool
-        Whether a new repository is private.
-    token : str | None
-        Access token; None takes that of the login.
-    endpoint : str | None
-        Address of another hub.
-
-    Returns
-    -------
-    url : str
-        Where it is now.
-    """
+    """Upload an estimator."""
     check_type("repo_id", repo_id, str)
     purpose = "upload estimators"
     hub = import_optional("huggingface_hub", extra="hub", purpose=purpose)
@@ -60,22 +39,7 @@ def push(estimator, repo_id, *, licence, private, token, endpoint):
 
 
 def write_card(estimator, repo_id, licence):
-    """Describe an estimator for those who find it.
-
-    Parameters
-    ----------
-    estimator : BaseDuIN
-        The fitted estimator.
-    repo_id : str
-        Its repository.
-    licence : str | None
-        Identifier of the licence; None says that there is none.
-
-    Returns
-    -------
-    text : str
-        The model card, Markdown with a header.
-    """
+    """Describe an estimator for those who find it."""
     _, meta = _files.to_state(estimator)
     learned = meta["learned"]
     rows = meta["parameters"] | {
@@ -119,31 +83,7 @@ def _cell(value):
 
 
 def find_model(repo_id_or_folder, *, revision, token, cache_dir, endpoint):
-    """Find the file of an estimator in a folder, or download it.
-
-    Parameters
-    ----------
-    repo_id_or_folder : str | Path
-        A folder, or ``"owner/name"`` on the hub.
-    revision : str | None
-        Branch, tag or commit.
-    token : str | None
-        Access token.
-    cache_dir : path-like | None
-        Where downloads are kept.
-    endpoint : str | None
-        Address of another hub.
-
-    Returns
-    -------
-    path : Path
-        The file.
-
-    Raises
-    ------
-    FileNotFoundError
-        If the folder, the repository or the file is missing.
-    """
+    """Find the file of an estimator in a folder, or download it."""
     folder = Path(check_type("repo_id_or_folder", repo_id_or_folder, (str, Path)))
     if folder.is_dir():
         if not (folder / MODEL).is_file():

@@ -24,19 +24,7 @@ TARGETS = ("codes", "embedding", "raw")
 
 
 class MaskedTraining:
-    """One training step of masked modelling, and the losses of hidden tokens.
-
-    Parameters
-    ----------
-    vqvae : VQVAE
-        The network of the first stage, which gives the targets.
-    target : str
-        ``"codes"``, ``"embedding"`` or ``"raw"``.
-    mask_ratio : float
-        Share of the tokens hidden in the first of the two passes.
-    patch_size : int
-        Length of a patch in samples.
-    """
+    """One training step of masked modelling, and the losses of hidden tokens."""
 
     def __init__(self, vqvae, *, target, mask_ratio, patch_size):
         self.vqvae, self.target = vqvae, target

@@ -266,27 +266,7 @@ def _start(added, position, data, batch_norm):
 
 
 def _grow_input(added, epochs, name):
-    """Make room for a subject in names, contacts and scales.
-
-    Parameters
-    ----------
-    added : BaseDuIN
-        The estimator, changed in place; its network is not.
-    epochs : EpochsData
-        Epochs of the new subject.
-    name : str
-        Its name.
-
-    Returns
-    -------
-    position : int
-        Index of the subject.
-
-    Raises
-    ------
-    ValueError
-        If the contacts behind the channels are not known.
-    """
+    """Make room for a subject in names, contacts and scales."""
     before, n_before = added.subjects_, added.n_features_in_
     subjects = sorted([*map(str, before), name])
     position = subjects.index(name)
@@ -336,20 +316,7 @@ def _check_packed(real):
 
 
 def _as_slots(epochs, n_slots):
-    """Pad the signal of one subject to all slots.
-
-    Parameters
-    ----------
-    epochs : EpochsData
-        Its epochs; slots beyond those wanted are padding.
-    n_slots : int
-        Number of slots.
-
-    Returns
-    -------
-    epochs : EpochsData
-        The same epochs with that many channels.
-    """
+    """Pad the signal of one subject to all slots."""
     data = epochs.data[:, :n_slots]
     widths = ((0, 0), (0, n_slots - data.shape[1]), (0, 0))
     return replace(epochs, data=np.pad(data, widths), ch_names=slot_names(n_slots))

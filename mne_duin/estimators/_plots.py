@@ -61,20 +61,7 @@ def of_real_channels(estimator, values, row):
 
 
 def signal_timing(X):
-    """Say when the epochs start and in which unit they are.
-
-    Parameters
-    ----------
-    X : Epochs | array | list of Epochs
-        What the user passed.
-
-    Returns
-    -------
-    tmin : float
-        In seconds; 0 for an array.
-    unit : str
-        ``"V"`` for MNE objects, ``"signal"`` for an array.
-    """
+    """Say when the epochs start and in which unit they are."""
     first = X[0] if isinstance(X, list) and X else X
     if isinstance(first, mne.BaseEpochs):
         return float(first.tmin), "V"

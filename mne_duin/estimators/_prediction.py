@@ -33,24 +33,7 @@ class LabelTraining:
 def learn_classes(y, n_epochs):
     """Learn the classes of the training labels.
 
-    Parameters
-    ----------
-    y : array, shape (n_epochs,)
-        The labels.
-    n_epochs : int
-        Number of epochs they belong to.
-
-    Returns
-    -------
-    classes : ndarray, shape (n_classes,)
-        The labels that occur, in order.
-    index : ndarray of int, shape (n_epochs,)
-        Class of each epoch.
-
-    Raises
-    ------
-    ValueError
-        If there are too many or too few labels, missing ones, or one class only.
+    Shapes: ``y`` (n_epochs,) -> (n_classes,), (n_epochs,).
     """
     y = np.asarray(y)
     if y.shape != (n_epochs,):
@@ -75,22 +58,7 @@ def learn_classes(y, n_epochs):
 def class_index(classes, y):
     """Return known labels as integers.
 
-    Parameters
-    ----------
-    classes : ndarray, shape (n_classes,)
-        The labels of the training data.
-    y : array, shape (n_epochs,)
-        Labels.
-
-    Returns
-    -------
-    index : ndarray of int, shape (n_epochs,)
-        Class of each epoch.
-
-    Raises
-    ------
-    ValueError
-        If a label is not among the classes.
+    Shapes: ``classes`` (n_classes,), ``y`` (n_epochs,) -> (n_epochs,).
     """
     y = np.asarray(y)
     unknown = set(y.tolist()) - set(classes.tolist())
@@ -105,24 +73,7 @@ def class_index(classes, y):
 def hold_out(y, fraction, seed):
     """Hold out the same share of each class, by the seed.
 
-    Parameters
-    ----------
-    y : ndarray of int, shape (n_epochs,)
-        Class of each epoch.
-    fraction : float
-        Share of the epochs; 0 holds out none.
-    seed : int
-        The seed.
-
-    Returns
-    -------
-    kept, held_out : ndarray of int
-        Indices of the epochs, in order.
-
-    Raises
-    ------
-    ValueError
-        If a class has too few epochs.
+    Shapes: ``y`` (n_epochs,).
     """
     check_number("validation_fraction", fraction, low=0, high=0.5)
     everything, n_classes = np.arange(len(y)), len(np.unique(y))

@@ -33,31 +33,7 @@ NO_MATTER = (*EARLIER_STAGES, "device", "compile", "verbose")
 
 
 def open_checkpoints(estimator, stage, recipe, checkpoint_dir, checkpoint_every):
-    """Look for an earlier training of an estimator that can be continued.
-
-    Parameters
-    ----------
-    estimator : TrainedNetwork
-        The estimator that is about to be fitted.
-    stage : str
-        Name of its folder, so that several stages can share ``checkpoint_dir``.
-    recipe : dict
-        Its parameters after the preset filled them in.
-    checkpoint_dir : path-like | None
-        The folder; None keeps nothing.
-    checkpoint_every : int
-        Passes from one checkpoint to the next.
-
-    Returns
-    -------
-    keeper : Keeper
-        What the engine needs.
-
-    Raises
-    ------
-    ValueError
-        If the folder has a training with other parameters.
-    """
+    """Look for an earlier training of an estimator that can be continued."""
     check_number("checkpoint_every", checkpoint_every, low=1, integer=True)
     join_processes(estimator.device)
     if checkpoint_dir is None:
@@ -68,17 +44,7 @@ def open_checkpoints(estimator, stage, recipe, checkpoint_dir, checkpoint_every)
 
 
 class Checkpoints(Keeper):
-    """Write the state of a training every few passes and continue from the last.
-
-    Parameters
-    ----------
-    folder : Path
-        Where the checkpoints are.
-    every : int
-        Passes from one to the next; the last pass always writes one.
-    parameters : dict
-        The parameters of the training, as JSON.
-    """
+    """Write the state of a training every few passes and continue from the last."""
 
     def __init__(self, folder, every, parameters):
         self.folder, self.every, self.parameters = folder, every, parameters
@@ -99,21 +65,7 @@ class Checkpoints(Keeper):
         return seed
 
     def check_data(self, data, circumstances):
-        """Refuse other data; tell of another machine.
-
-        Parameters
-        ----------
-        data : dict
-            What :func:`fingerprint` returned.
-        circumstances : dict
-            What :func:`circumstances_of` returned.
-
-        Raises
-        ------
-        ValueError
-            If the data are not those of the earlier training; the message says what
-            differs.
-        """
+        """Refuse other data; tell of another machine."""
         self.data, self.circumstances = plain(data), circumstances
         if not self.found:
             return
@@ -203,22 +155,7 @@ def _interrupt(number, frame):
 
 
 def circumstances_of(device, dtype, compile=False):
-    """Say on what a network is trained, beside its parameters and data.
-
-    Parameters
-    ----------
-    device : torch.device
-        The device.
-    dtype : torch.dtype | None
-        Type of autocast.
-    compile : bool
-        Whether the steps are compiled.
-
-    Returns
-    -------
-    circumstances : dict
-        Kind of device, precision, compiled or not, processes, versions.
-    """
+    """Say on what a network is trained, beside its parameters and data."""
     return {
         "device": device.type,
         "precision": "32" if dtype is None else str(dtype).removeprefix("torch."),
@@ -231,22 +168,7 @@ def circumstances_of(device, dtype, compile=False):
 
 
 def fingerprint(estimator, data, held_out):
-    """Return what tells data from other data.
-
-    Parameters
-    ----------
-    estimator : TrainedNetwork
-        The estimator, which knows its channels and scales.
-    data : SignalData
-        The training epochs.
-    held_out : dict of str to SignalData
-        Held-out epochs by name.
-
-    Returns
-    -------
-    fingerprint : dict
-        Names and sizes as they are, values as SHA-256.
-    """
+    """Return what tells data from other data."""
     known = {
         "channels": estimator.ch_names_,
         "sampling rate": float(estimator.info_["sfreq"]),
@@ -265,18 +187,7 @@ def fingerprint(estimator, data, held_out):
 
 
 def digest(tensors):
-    """Return what tells tensors from others.
-
-    Parameters
-    ----------
-    tensors : iterable of (Tensor | None)
-        The tensors; their types and shapes count, too.
-
-    Returns
-    -------
-    digest : str | None
-        Their SHA-256; None for none.
-    """
+    """Return what tells tensors from others."""
     present = [value for value in tensors if value is not None]
     if not present:
         return None
@@ -289,19 +200,7 @@ def digest(tensors):
 
 
 def changes(old, new):
-    """Say in words what differs between two descriptions.
-
-    Parameters
-    ----------
-    old, new : dict
-        What two trainings have, by name.
-
-    Returns
-    -------
-    text : str
-        "name old -> new; ...", names only where a value is a checksum; empty if
-        nothing differs.
-    """
+    """Say in words what differs between two descriptions."""
     names = [*old, *(name for name in new if name not in old)]
     changed = [name for name in names if old.get(name) != new.get(name)]
     return "; ".join(

@@ -192,24 +192,7 @@ class DuINDecoder(ClassifierMixin, BaseEstimator):
 
 
 def join_segments(trials, segments):
-    """Put trials and pieces of segments of the same length together.
-
-    Parameters
-    ----------
-    trials, segments : EpochsData
-        Both with the same channels; the segments at least as long as the trials.
-
-    Returns
-    -------
-    joined : EpochsData
-        The trials, then the pieces. Of each segment as many pieces are taken, evenly
-        spaced, as are needed to cover it.
-
-    Raises
-    ------
-    ValueError
-        If the channels differ or the segments are shorter than the trials.
-    """
+    """Put trials and pieces of segments of the same length together."""
     if trials.ch_names != segments.ch_names:
         raise ValueError(
             "`unlabelled` must have the channels of the trials, in the same order; got "

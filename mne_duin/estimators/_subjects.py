@@ -10,23 +10,7 @@ from mne_duin.utils.slots import COLUMN, slot_numbers, split_contacts
 def learn_contacts(epochs, subjects):
     """Read the contacts of every subject from the metadata.
 
-    Parameters
-    ----------
-    epochs : EpochsData
-        Stacked epochs, see :func:`mne_duin.stack_subjects`.
-    subjects : ndarray, shape (n_subjects,)
-        The subjects.
-
-    Returns
-    -------
-    contacts : dict of str to list of str | None
-        Contacts of each subject, in the order of the slots; None if the metadata do
-        not list them.
-
-    Raises
-    ------
-    ValueError
-        If the epochs of one subject have different contacts.
+    Shapes: ``subjects`` (n_subjects,).
     """
     metadata = epochs.metadata
     if metadata is None or COLUMN not in metadata or epochs.subject is None:
@@ -45,20 +29,7 @@ def learn_contacts(epochs, subjects):
 
 
 def check_contacts(known, epochs):
-    """Check that known subjects still have the contacts that were learned from.
-
-    Parameters
-    ----------
-    known : dict of str to list of str | None
-        What :func:`learn_contacts` found at fit.
-    epochs : EpochsData
-        Later epochs.
-
-    Raises
-    ------
-    ValueError
-        If the contacts of a subject, or their order, have changed.
-    """
+    """Check that known subjects still have the contacts that were learned from."""
     if known is None or epochs.subject is None:
         return
     found = learn_contacts(epochs, np.unique(epochs.subject)) or {}
@@ -82,19 +53,7 @@ def check_shared_classes(epochs, classes, y):
     Otherwise whose brain it is would tell the class, and that is all a classifier would
     learn.
 
-    Parameters
-    ----------
-    epochs : EpochsData
-        The training epochs.
-    classes : ndarray, shape (n_classes,)
-        The labels.
-    y : ndarray of int, shape (n_epochs,)
-        Class of each epoch.
-
-    Raises
-    ------
-    ValueError
-        If a subject shares no class with the others; the message names it.
+    Shapes: ``classes`` (n_classes,), ``y`` (n_epochs,).
     """
     if epochs.subject is None:
         return
@@ -113,19 +72,7 @@ def check_shared_classes(epochs, classes, y):
 def real_channels(contacts, subjects, ch_names):
     """Say which channels are real, where the metadata told.
 
-    Parameters
-    ----------
-    contacts : dict of str to list of str | None
-        What :func:`learn_contacts` found.
-    subjects : ndarray, shape (n_subjects,)
-        The subjects.
-    ch_names : list of str
-        The channels.
-
-    Returns
-    -------
-    channel_mask : ndarray of bool, shape (n_subjects, n_channels) | None
-        True where a subject has a contact in the slot; None where it is not known.
+    Shapes: ``subjects`` (n_subjects,) -> (n_subjects, n_channels).
     """
     numbers = slot_numbers(ch_names)
     if contacts is None or numbers is None:
@@ -135,20 +82,7 @@ def real_channels(contacts, subjects, ch_names):
 
 
 def fill_slots(epochs, ch_names):
-    """Pad stacked epochs with the slots that their subjects have no contact for.
-
-    Parameters
-    ----------
-    epochs : EpochsData
-        Later epochs, maybe of subjects with fewer contacts.
-    ch_names : list of str
-        The channels that are wanted.
-
-    Returns
-    -------
-    epochs : EpochsData
-        The epochs with all wanted slots, or as they were where they are not stacked.
-    """
+    """Pad stacked epochs with the slots that their subjects have no contact for."""
     if epochs.ch_names is None or learn_contacts(epochs, []) is None:
         return epochs
     missing = [name for name in ch_names if name not in epochs.ch_names]
@@ -169,17 +103,7 @@ def fill_slots(epochs, ch_names):
 def with_subject(epochs, subject):
     """Say whose each epoch of an array is.
 
-    Parameters
-    ----------
-    epochs : EpochsData
-        The epochs.
-    subject : array, shape (n_epochs,)
-        Subject of each epoch.
-
-    Returns
-    -------
-    epochs : EpochsData
-        The same epochs with their subjects.
+    Shapes: ``subject`` (n_epochs,).
     """
     subject = np.asarray(subject)
     if subject.shape != (len(epochs),):
@@ -193,24 +117,7 @@ def with_subject(epochs, subject):
 def subject_index(epochs, known=None):
     """Return the subjects and which of them each epoch is of.
 
-    Parameters
-    ----------
-    epochs : EpochsData
-        The epochs.
-    known : ndarray, shape (n_subjects,) | None
-        The subjects of a fitted estimator; None takes those of the epochs.
-
-    Returns
-    -------
-    subjects : ndarray, shape (n_subjects,)
-        The subjects.
-    index : ndarray of int, shape (n_epochs,)
-        Index of each epoch's subject.
-
-    Raises
-    ------
-    ValueError
-        If the epochs do not say whose they are, or are of an unknown subject.
+    Shapes: ``known`` (n_subjects,) -> (n_subjects,), (n_epochs,).
     """
     anonymous = np.array([""])
     if epochs.subject is None:

@@ -53,13 +53,7 @@ class Run:
 
 
 def inherit_input(estimator, pretrained):
-    """Give an estimator the channels, subjects and scales of a pre-trained stage.
-
-    Parameters
-    ----------
-    estimator, pretrained : BaseDuIN
-        The later and the earlier stage.
-    """
+    """Give an estimator the channels, subjects and scales of a pre-trained stage."""
     forget_network(estimator)
     for name in (
         "ch_names_",
@@ -75,13 +69,7 @@ def inherit_input(estimator, pretrained):
 
 
 def forget_network(estimator):
-    """Make sure that a fit that fails leaves no network with the scales of other data.
-
-    Parameters
-    ----------
-    estimator : BaseDuIN
-        The estimator that is about to learn.
-    """
+    """Drop the network: a fit that fails must not leave one with other scales."""
     vars(estimator).pop("module_", None)
 
 
@@ -90,15 +78,6 @@ def note_runs(estimator, metadata, *earlier):
 
     Sets ``fit_groups_``, or removes it where the metadata of any of the stages had no
     column ``run``.
-
-    Parameters
-    ----------
-    estimator : BaseDuIN
-        The estimator.
-    metadata : DataFrame | None
-        Metadata of its training epochs.
-    *earlier : BaseDuIN
-        The stages it was given.
     """
     runs = run_names(metadata)
     groups = [None if runs is None else set(runs.tolist())]

@@ -73,20 +73,7 @@ def fit_or_recall(stage, X, name, memory=None):
 
 
 def check_seed(random_state, whose=""):
-    """Check that a training can be the same twice.
-
-    Parameters
-    ----------
-    random_state : object
-        What the user passed.
-    whose : str
-        For the message.
-
-    Raises
-    ------
-    ValueError
-        If it is no integer.
-    """
+    """Check that a training can be the same twice."""
     if not isinstance(random_state, int | np.integer):
         raise ValueError(
             f"`memory` needs a fixed seed: random_state {whose}must be an integer; "
@@ -100,20 +87,6 @@ def open_folder(memory, name, known):
 
     Of two programs that need the same training the second waits for the first;
     processes that train it together do not wait for each other.
-
-    Parameters
-    ----------
-    memory : path-like
-        Folder of all trainings.
-    name : str
-        Kind of the training.
-    known : dict
-        All that decides what it becomes.
-
-    Yields
-    ------
-    folder : Path
-        Its folder, which exists.
     """
     text = json.dumps(plain(known), sort_keys=True)
     key = hashlib.sha256(text.encode()).hexdigest()

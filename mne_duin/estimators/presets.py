@@ -241,22 +241,10 @@ def resolve(estimator, stage):
 
 
 def encoder_width(recipe, n_inputs):
-    """Return the numbers of filters of an encoder, where the recipe leaves them open.
+    """Return ``n_filters`` and ``conv_filters``, chosen where the recipe has None.
 
-    Parameters
-    ----------
-    recipe : dict
-        ``n_filters`` and ``conv_filters`` of an estimator, after the preset filled them
-        in.
-    n_inputs : int
-        Channels that the network sees, high-gamma power included.
-
-    Returns
-    -------
-    width : dict
-        ``n_filters``, where it was None one per input, but at least 16 and at most 32;
-        ``conv_filters``, where it was None two layers of 128, then one that keeps all
-        spatial filters.
+    One spatial filter per input (high-gamma power included), but at least 16 and at
+    most 32; two layers of 128 filters, then one that keeps all spatial filters.
     """
     n_filters, conv_filters = recipe["n_filters"], recipe["conv_filters"]
     if n_filters is None:
@@ -267,20 +255,7 @@ def encoder_width(recipe, n_inputs):
 
 
 def check_numbers(estimator, recipe):
-    """Check every number of an estimator against its limits.
-
-    Parameters
-    ----------
-    estimator : BaseDuIN
-        The estimator.
-    recipe : dict
-        Its parameters after the preset filled them in.
-
-    Raises
-    ------
-    TypeError, ValueError
-        If a number is of the wrong kind or outside its limits; the message names it.
-    """
+    """Check every number of an estimator against its limits."""
     values = estimator.get_params(deep=False) | recipe
     for name, limits in LIMITS.items():
         if values.get(name) is not None:

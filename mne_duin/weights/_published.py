@@ -92,27 +92,7 @@ def read_official(
 
 
 def name_or_number(argument, names, n_wanted):
-    """Return names, numbers where None was given.
-
-    Parameters
-    ----------
-    argument : str
-        Name of the argument, for the message.
-    names : sequence | None
-        The names.
-    n_wanted : int
-        How many there must be.
-
-    Returns
-    -------
-    names : list
-        The names.
-
-    Raises
-    ------
-    ValueError
-        If there are more or fewer.
-    """
+    """Return names, numbers where None was given."""
     names = list(range(n_wanted)) if names is None else list(names)
     if len(names) != n_wanted:
         raise ValueError(
@@ -160,21 +140,7 @@ def _estimator(stage, network):
 
 
 def set_up(estimator, module, ch_names, n_subjects, sfreq=SFREQ):
-    """Make an estimator that counts as fitted on z-scored signals.
-
-    Parameters
-    ----------
-    estimator : BaseDuIN
-        The estimator, changed in place.
-    module : Module
-        Its network.
-    ch_names : list of str
-        Names of the channels.
-    n_subjects : int
-        Number of subjects.
-    sfreq : float
-        Sampling rate in Hz.
-    """
+    """Make an estimator that counts as fitted on z-scored signals."""
     shape = (n_subjects, len(ch_names))
     estimator.module_, estimator.high_gamma_ = module.eval(), False
     estimator.device_ = torch.device("cpu")
@@ -192,24 +158,7 @@ def set_up(estimator, module, ch_names, n_subjects, sfreq=SFREQ):
 
 
 def check_plain(estimator, sizes, whose, *, poms):
-    """Refuse networks with parts that others do not have.
-
-    Parameters
-    ----------
-    estimator : BaseDuIN
-        The fitted estimator.
-    sizes : dict
-        The sizes of its network.
-    whose : str
-        The other network, for the message.
-    poms : bool
-        Whether the other network can have a patch encoder for each subject.
-
-    Raises
-    ------
-    ValueError
-        If there is such a part; the message names it.
-    """
+    """Refuse networks with parts that others do not have."""
     reasons = {
         "an input of high-gamma power (high_gamma=True)": estimator.high_gamma_,
         "a patch encoder for each subject (subject_layers='patch')": (

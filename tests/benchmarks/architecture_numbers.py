@@ -91,18 +91,18 @@ def imported_by(name, tree, known):
     return (found & known) - {name}
 
 
-def exported(trees):
-    """Return the names that a package's ``__init__`` lists, which is the API."""
+def exported(root):
+    """Return the names that a folder's ``__init__`` lists, which is the API."""
     names = set()
-    for tree in trees.values():
-        for node in tree.body:
-            if isinstance(node, ast.Assign) and "__all__" in map(_target, node.targets):
+    for path in (root / "mne_duin").glob("*/__init__.py"):
+        for node in ast.parse(path.read_text(encoding="utf-8")).body:
+            if isinstance(node, ast.Assign) and _is_all(node.targets[0]):
                 names |= set(ast.literal_eval(node.value))
     return names
 
 
-def _target(node):
-    return getattr(node, "id", None)
+def _is_all(target):
+    return isinstance(target, ast.Name) and target.id == "__all__"
 
 
 def is_private(module):
@@ -128,11 +128,10 @@ def docstring_lines(tree, api):
 def count(root):
     """Return all numbers of one version, by name."""
     trees = read_package(root)
-    known, api = set(trees), set()
+    known, api = set(trees), exported(root)
     importers = Counter()
     for name, tree in trees.items():
         importers.update(imported_by(name, tree, known))
-    api = exported({k: v for k, v in trees.items() if k.count(".") <= 1})
     outside = {
         f"{module}.{node.name}"
         for module, tree in trees.items()

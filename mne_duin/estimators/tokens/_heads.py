@@ -22,22 +22,7 @@ STEP_SIZE = 0.02
 
 @torch.no_grad()
 def start_token_heads_(module, data, *, significance=SIGNIFICANCE):
-    """Give each head the linear discriminant of the tokens that it sees.
-
-    Parameters
-    ----------
-    module : TokenClassifier
-        The network, changed in place; a hidden layer needs two units per label.
-    data : SignalData
-        The training epochs with the labels of their tokens.
-    significance : float
-        Features enter the discriminant if they differ between labels at this level.
-
-    Raises
-    ------
-    ValueError
-        If a hidden layer is too small.
-    """
+    """Give each head the linear discriminant of the tokens that it sees."""
     tokens, targets = _encode(module, data)
     targets = targets.numpy()
     for tier, head in enumerate(module.heads):
@@ -79,22 +64,7 @@ def _discriminant(features, y, n_classes, significance):
 
 
 def start_sequence_head_(module, data, *, n_steps=N_STEPS):
-    """Give the one head the linear map that minimises the CTC loss.
-
-    Parameters
-    ----------
-    module : TokenClassifier
-        The network, changed in place; the hidden layer needs two units per label.
-    data : SignalData
-        The training epochs with their sequences.
-    n_steps : int
-        Steps of the optimizer, each over all epochs.
-
-    Raises
-    ------
-    ValueError
-        If the hidden layer is too small.
-    """
+    """Give the one head the linear map that minimises the CTC loss."""
     with torch.no_grad():
         tokens, targets = _encode(module, data)
         head = module.heads[0]

@@ -9,29 +9,7 @@ from mne_duin.sequences._targets import tier_names
 def encode_tokens(y, shape, classes=None, *, known=False):
     """Turn the labels of tokens into integers.
 
-    Parameters
-    ----------
-    y : ndarray of object, shape (n_epochs, n_tokens)
-        The labels; one field per tier where there are several.
-    shape : tuple of int
-        Number of epochs and of tokens.
-    classes : sequence | dict of str to sequence | None
-        All labels, by tier where the tiers have names; None learns them.
-    known : bool
-        Whether ``classes`` are those of a fitted estimator; then a tier may have no
-        label at all.
-
-    Returns
-    -------
-    targets : ndarray of int, shape (n_epochs, n_tokens, n_tiers)
-        -1 where a token has no label.
-    classes : ndarray | dict of str to ndarray
-        The labels.
-
-    Raises
-    ------
-    ValueError
-        If the labels do not fit the epochs, or a tier has less than two labels.
+    Shapes: ``y`` (n_epochs, n_tokens) -> (n_epochs, n_tokens, n_tiers).
     """
     y = np.asarray(y)
     if y.shape != shape:
@@ -58,31 +36,7 @@ def encode_tokens(y, shape, classes=None, *, known=False):
 def encode_sequences(y, shape, classes=None, *, known=False):
     """Turn sequences of labels into integers, and see that they fit the tokens.
 
-    Parameters
-    ----------
-    y : list of sequences of labels, length n_epochs
-        What was said in each epoch.
-    shape : tuple of int
-        Number of epochs and of tokens.
-    classes : sequence | None
-        All labels; None learns them.
-    known : bool
-        Whether ``classes`` are those of a fitted estimator.
-
-    Returns
-    -------
-    targets : ndarray of int, shape (n_epochs, longest)
-        -1 behind the end of a sequence.
-    classes : ndarray
-        The labels.
-
-    Raises
-    ------
-    TypeError
-        If an epoch has no sequence.
-    ValueError
-        If there are more or fewer sequences than epochs, a sequence does not fit, or
-        there are less than two labels.
+    Shape: (n_epochs, longest).
     """
     if isinstance(classes, dict):
         raise ValueError("loss='ctc' has one tier; `classes` must be a list, no dict.")
@@ -108,20 +62,7 @@ def encode_sequences(y, shape, classes=None, *, known=False):
 
 
 def check_alignment(max_shift, patch_duration):
-    """Refuse shifts that would carry a token away from its label.
-
-    Parameters
-    ----------
-    max_shift : float
-        Largest shift in s.
-    patch_duration : float
-        Length of a token in s.
-
-    Raises
-    ------
-    ValueError
-        If the shift is more than half a token.
-    """
+    """Refuse shifts that would carry a token away from its label."""
     if max_shift > patch_duration / 2:
         raise ValueError(
             f"`max_shift` must be at most half a token, {patch_duration / 2:g} s, "
