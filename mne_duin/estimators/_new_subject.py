@@ -5,6 +5,7 @@ from dataclasses import replace
 
 import mne
 import numpy as np
+from numpy.typing import ArrayLike
 
 from mne_duin.estimators._classifier import DuINClassifier
 from mne_duin.estimators._mae import DuINMAE
@@ -34,15 +35,15 @@ from mne_duin.utils.slots import COLUMN, slot_names, slot_numbers
 def add_subject(
     estimator,
     X,
-    y=None,
+    y: ArrayLike | None = None,
     *,
-    name=None,
-    batch_norm=True,
-    max_iter=20,
-    batch_size=16,
-    lr=3e-3,
-    random_state=None,
-    verbose=None,
+    name: str | None = None,
+    batch_norm: bool = True,
+    max_iter: int = 20,
+    batch_size: int = 16,
+    lr: float = 3e-3,
+    random_state: int | np.random.RandomState | None = None,
+    verbose: bool | None = None,
 ):
     """Teach a fitted network one more subject.
 

@@ -3,13 +3,18 @@
 :class:`CodexTraining` is the training step; it starts the codex and keeps it alive.
 """
 
+from collections.abc import Mapping
 from dataclasses import replace
 from functools import partial
-from typing import ClassVar
+from pathlib import Path
+from typing import ClassVar, Self
 
 import numpy as np
+import pandas as pd
 import torch
+from matplotlib.figure import Figure
 from mne.utils import warn
+from numpy.typing import ArrayLike
 from sklearn.base import TransformerMixin
 from sklearn.utils.validation import check_is_fitted
 
@@ -22,6 +27,7 @@ from mne_duin.estimators._plots import (
     subject_row,
 )
 from mne_duin.estimators._resume import open_checkpoints
+from mne_duin.estimators._trained import Signal
 from mne_duin.estimators.presets import check_numbers, resolve
 from mne_duin.nn import Quantizer, build_vqvae
 from mne_duin.nn.models import reconstruction_loss
@@ -243,43 +249,43 @@ class DuINVQVAE(TransformerMixin, BaseDuIN):
 
     def __init__(
         self,
-        preset="quick",
+        preset: str = "quick",
         *,
-        patch_duration=0.1,
-        crop_duration=None,
-        subject_layers="spatial",
-        n_filters=None,
-        conv_filters=None,
-        conv_kernels=(19, 3, 3),
-        conv_strides=(10, 1, 1),
-        n_layers=8,
-        n_decoder_layers=4,
-        n_heads=8,
-        head_dim=64,
-        ff_dim=320,
-        attention_dropout=0.2,
-        ff_dropout=0.2,
-        high_gamma=None,
-        initial=None,
-        front_lr_scale=None,
-        n_codes=None,
-        code_dim=64,
-        codex_decay=0.99,
-        commitment=1.0,
-        codex_start=None,
-        revive_codes=None,
-        max_iter=None,
-        batch_size=None,
-        lr=None,
-        lr_min=None,
-        warmup=None,
-        weight_decay=None,
-        sfreq=None,
-        device="auto",
-        precision="auto",
-        compile=False,
-        random_state=None,
-        verbose=None,
+        patch_duration: float = 0.1,
+        crop_duration: float | None = None,
+        subject_layers: str = "spatial",
+        n_filters: int | None = None,
+        conv_filters: tuple[int, ...] | None = None,
+        conv_kernels: tuple[int, ...] = (19, 3, 3),
+        conv_strides: tuple[int, ...] = (10, 1, 1),
+        n_layers: int = 8,
+        n_decoder_layers: int = 4,
+        n_heads: int = 8,
+        head_dim: int = 64,
+        ff_dim: int = 320,
+        attention_dropout: float = 0.2,
+        ff_dropout: float = 0.2,
+        high_gamma: bool | None = None,
+        initial: str | None = None,
+        front_lr_scale: float | None = None,
+        n_codes: int | None = None,
+        code_dim: int = 64,
+        codex_decay: float = 0.99,
+        commitment: float = 1.0,
+        codex_start: str | None = None,
+        revive_codes: bool | None = None,
+        max_iter: int | None = None,
+        batch_size: int | None = None,
+        lr: float | None = None,
+        lr_min: float | None = None,
+        warmup: float | None = None,
+        weight_decay: float | None = None,
+        sfreq: float | None = None,
+        device: str = "auto",
+        precision: str = "auto",
+        compile: bool = False,
+        random_state: int | np.random.RandomState | None = None,
+        verbose: bool | None = None,
     ):
         self.preset = preset
         self.patch_duration = patch_duration
@@ -320,15 +326,15 @@ class DuINVQVAE(TransformerMixin, BaseDuIN):
 
     def fit(
         self,
-        X,
-        y=None,
+        X: Signal,
+        y: object = None,
         *,
-        subject=None,
-        sfreq=None,
-        validation=None,
-        checkpoint_dir=None,
-        checkpoint_every=1,
-    ):
+        subject: ArrayLike | None = None,
+        sfreq: float | None = None,
+        validation: Signal | None = None,
+        checkpoint_dir: Path | str | None = None,
+        checkpoint_every: int = 1,
+    ) -> Self:
         """Learn the codex.
 
         Parameters
@@ -438,7 +444,7 @@ class DuINVQVAE(TransformerMixin, BaseDuIN):
     def _encode(self, epochs):
         return self._batched(self.module_.encode, *self._scaled(epochs))
 
-    def transform(self, X, *, subject=None):
+    def transform(self, X: Signal, *, subject: ArrayLike | None = None) -> np.ndarray:
         """Return the code of every token.
 
         Parameters
@@ -453,7 +459,7 @@ class DuINVQVAE(TransformerMixin, BaseDuIN):
         """
         return self._encode(self._check_fitted(X, subject))
 
-    def reconstruct(self, X, *, subject=None):
+    def reconstruct(self, X: Signal, *, subject: ArrayLike | None = None) -> np.ndarray:
         """Rebuild the signal from its codes.
 
         Parameters
@@ -484,7 +490,9 @@ class DuINVQVAE(TransformerMixin, BaseDuIN):
         mask = self.scaler_.channel_mask[subject]
         return (error * mask).sum(1) / mask.sum(1)
 
-    def score(self, X, y=None, *, subject=None):
+    def score(
+        self, X: Signal, y: object = None, *, subject: ArrayLike | None = None
+    ) -> float:
         """Return the share of the variance of the z-scored inputs that is rebuilt.
 
         Parameters
@@ -501,7 +509,7 @@ class DuINVQVAE(TransformerMixin, BaseDuIN):
         """
         return 1 - self._mean_loss(X, subject)
 
-    def plot_code_usage(self, **options):
+    def plot_code_usage(self, **options) -> Figure:
         """Plot how often the codes are used in the training epochs, and over passes.
 
         Parameters
@@ -519,7 +527,7 @@ class DuINVQVAE(TransformerMixin, BaseDuIN):
             self.code_counts_, **{"history": self.history_} | options
         )
 
-    def plot_codex(self, **options):
+    def plot_codex(self, **options) -> Figure:
         """Map the codex to two dimensions.
 
         Parameters
@@ -535,7 +543,14 @@ class DuINVQVAE(TransformerMixin, BaseDuIN):
         check_is_fitted(self, "module_")
         return viz.plot_codex(self.codebook_, self.code_counts_, **options)
 
-    def plot_codes(self, X, y=None, *, subject=None, **options):
+    def plot_codes(
+        self,
+        X: Signal,
+        y: ArrayLike | None = None,
+        *,
+        subject: ArrayLike | None = None,
+        **options,
+    ) -> Figure:
         """Plot the codes of every epoch over time, and of every word.
 
         Parameters
@@ -557,7 +572,9 @@ class DuINVQVAE(TransformerMixin, BaseDuIN):
         options = {"tmin": signal_timing(X)[0], "token_duration": duration} | options
         return viz.plot_codes(codes, y, **options)
 
-    def plot_code_words(self, X, y, *, subject=None, **options):
+    def plot_code_words(
+        self, X: Signal, y: ArrayLike, *, subject: ArrayLike | None = None, **options
+    ) -> Figure:
         """Plot which codes go with which words, and how much each tells of the word.
 
         Parameters
@@ -576,8 +593,14 @@ class DuINVQVAE(TransformerMixin, BaseDuIN):
         return viz.plot_code_words(self.transform(X, subject=subject), y, **options)
 
     def plot_code_average(
-        self, X, contacts, *, subject=None, show_subject=None, **options
-    ):
+        self,
+        X: Signal,
+        contacts: pd.DataFrame | Mapping,
+        *,
+        subject: ArrayLike | None = None,
+        show_subject: str | None = None,
+        **options,
+    ) -> Figure:
         """Plot the signal around the tokens that have each of the frequent codes.
 
         Parameters
@@ -607,8 +630,14 @@ class DuINVQVAE(TransformerMixin, BaseDuIN):
         )
 
     def plot_reconstruction(
-        self, X, contacts=None, *, subject=None, show_subject=None, **options
-    ):
+        self,
+        X: Signal,
+        contacts: pd.DataFrame | Mapping | None = None,
+        *,
+        subject: ArrayLike | None = None,
+        show_subject: str | None = None,
+        **options,
+    ) -> Figure:
         """Compare the signal with what its codes keep of it.
 
         Parameters
