@@ -17,7 +17,6 @@ from mne_duin.estimators.presets import resolve
 from mne_duin.estimators.resume import open_checkpoints
 from mne_duin.estimators.subjects import check_shared_classes
 from mne_duin.nn import Classifier
-from mne_duin.nn.starts import start_encoder_
 from mne_duin.utils.checks import check_option
 from mne_duin.utils.docs import fill_doc
 
@@ -273,7 +272,7 @@ class DuINClassifier(ClassifierPlots, FineTuning, Prediction, ModelChoice, BaseD
     def _start(self, recipe, module, data):
         """Give a new encoder and the head their start."""
         if self.pretrained is None and recipe["initial"] == "principal":
-            start_encoder_(module.encoder, data.x, data.subject, data.y)
+            module.start_from_components(data.x, data.subject, data.y)
         if recipe["head_start"] == "lda":
             start_head_(module, data, significance=SIGNIFICANCE)
 

@@ -4,8 +4,7 @@ from dataclasses import replace
 
 import torch
 
-from mne_duin.nn.models import reconstruction_loss
-from mne_duin.nn.quantizer import spherical_kmeans
+from mne_duin.nn import reconstruction_loss, spherical_kmeans
 from mne_duin.training.processes import (
     broadcast_,
     gather_rows,

@@ -14,8 +14,7 @@ from mne_duin.estimators.presets import resolve
 from mne_duin.estimators.resume import open_checkpoints
 from mne_duin.estimators.trained import BATCH
 from mne_duin.estimators.vqvae import DuINVQVAE
-from mne_duin.nn import MAE, build_encoder, encoder_sizes
-from mne_duin.nn.masking import random_mask
+from mne_duin.nn import MAE, build_encoder, encoder_sizes, random_mask
 from mne_duin.utils.checks import check_option, check_type
 from mne_duin.utils.docs import fill_doc
 

@@ -17,7 +17,6 @@ from mne_duin.estimators.token_targets import (
     encode_tokens,
 )
 from mne_duin.nn import TokenClassifier, sequence_loss, token_loss
-from mne_duin.nn.starts import start_encoder_
 from mne_duin.utils.checks import check_option
 from mne_duin.utils.docs import fill_doc
 
@@ -355,7 +354,7 @@ class DuINTokenDecoder(FineTuning, TokenPrediction, BaseDuIN):
     def _start(self, recipe, module, data):
         """Give a new encoder and the heads their start."""
         if self.pretrained is None and recipe["initial"] == "principal":
-            start_encoder_(module.encoder, data.x, data.subject)
+            module.start_from_components(data.x, data.subject)
         if recipe["head_start"] == "lda":
             start_token_heads_(module, data)
         elif recipe["head_start"] == "linear":

@@ -18,7 +18,6 @@ from mne_duin.estimators.limits import check_numbers
 from mne_duin.estimators.presets import resolve
 from mne_duin.estimators.resume import open_checkpoints
 from mne_duin.nn import Quantizer, build_vqvae
-from mne_duin.nn.starts import start_vqvae_
 from mne_duin.utils.checks import check_option
 from mne_duin.utils.docs import fill_doc
 
@@ -285,4 +284,4 @@ class DuINVQVAE(CodexPlots, Coding, BaseDuIN):
 
 
 def _start(module, data):
-    start_vqvae_(module, data.x, data.subject)
+    module.start_from_components(data.x, data.subject)
