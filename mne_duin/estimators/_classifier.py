@@ -37,7 +37,6 @@ from mne_duin.estimators._trained import Signal
 from mne_duin.estimators._vqvae import DuINVQVAE
 from mne_duin.estimators.presets import check_numbers, resolve
 from mne_duin.nn import Classifier
-from mne_duin.nn.starts import start_encoder_
 from mne_duin.utils.checks import check_option
 from mne_duin.utils.docs import fill_doc
 
@@ -298,7 +297,7 @@ class DuINClassifier(ClassifierMixin, BaseDuIN):
     def _start(self, recipe, module, data):
         """Give a new encoder and the head their start."""
         if self.pretrained is None and recipe["initial"] == "principal":
-            start_encoder_(module.encoder, data.x, data.subject, data.y)
+            module.start_from_components(data.x, data.subject, data.y)
         if recipe["head_start"] == "lda":
             start_head_(module, data, significance=SIGNIFICANCE)
 

@@ -18,8 +18,7 @@ from mne_duin.estimators._resume import open_checkpoints
 from mne_duin.estimators._trained import BATCH, Signal, inherit_input, note_runs
 from mne_duin.estimators._vqvae import DuINVQVAE
 from mne_duin.estimators.presets import check_numbers, resolve
-from mne_duin.nn import MAE, build_encoder, encoder_sizes
-from mne_duin.nn.masking import random_mask
+from mne_duin.nn import MAE, build_encoder, encoder_sizes, random_mask
 from mne_duin.utils.checks import check_option, check_type
 from mne_duin.utils.docs import fill_doc
 

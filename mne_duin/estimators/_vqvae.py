@@ -29,10 +29,12 @@ from mne_duin.estimators._plots import (
 from mne_duin.estimators._resume import open_checkpoints
 from mne_duin.estimators._trained import Signal
 from mne_duin.estimators.presets import check_numbers, resolve
-from mne_duin.nn import Quantizer, build_vqvae
-from mne_duin.nn.models import reconstruction_loss
-from mne_duin.nn.quantizer import spherical_kmeans
-from mne_duin.nn.starts import start_vqvae_
+from mne_duin.nn import (
+    Quantizer,
+    build_vqvae,
+    reconstruction_loss,
+    spherical_kmeans,
+)
 from mne_duin.training.processes import (
     broadcast_,
     gather_rows,
@@ -190,8 +192,7 @@ class DuINVQVAE(TransformerMixin, BaseDuIN):
         learns to compute it, with minutes it does not.
     initial : str | None
         Initial values: ``"principal"`` starts maps and filters from the principal
-        components of the training data (:mod:`mne_duin.nn.principal`), ``"random"``
-        from the published random values.
+        components of the training data, ``"random"`` from the published random values.
     front_lr_scale : float | None
         Learning rate of spatial maps and patch encoder relative to that of the rest,
         where they start from principal components; 0 keeps them. A codex has room for
@@ -667,4 +668,4 @@ class DuINVQVAE(TransformerMixin, BaseDuIN):
 
 
 def _start(module, data):
-    start_vqvae_(module, data.x, data.subject)
+    module.start_from_components(data.x, data.subject)

@@ -28,7 +28,6 @@ from mne_duin.estimators.tokens._targets import (
     encode_tokens,
 )
 from mne_duin.nn import TokenClassifier, sequence_loss, token_loss
-from mne_duin.nn.starts import start_encoder_
 from mne_duin.sequences import beam_search, collapse, error_rate, greedy_sequence
 from mne_duin.sequences._targets import label_index
 from mne_duin.utils.checks import check_option
@@ -392,7 +391,7 @@ class DuINTokenDecoder(BaseDuIN):
     def _start(self, recipe, module, data):
         """Give a new encoder and the heads their start."""
         if self.pretrained is None and recipe["initial"] == "principal":
-            start_encoder_(module.encoder, data.x, data.subject)
+            module.start_from_components(data.x, data.subject)
         if recipe["head_start"] == "lda":
             start_token_heads_(module, data)
         elif recipe["head_start"] == "linear":
