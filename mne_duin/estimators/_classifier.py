@@ -125,6 +125,7 @@ class DuINClassifier(ClassifierMixin, BaseDuIN):
     (12, 2)
     """
 
+    module_: Classifier
     classes_: np.ndarray
     _stage: ClassVar[str] = "classifier"
     _takes_labels: ClassVar[bool] = True

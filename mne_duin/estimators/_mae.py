@@ -149,6 +149,7 @@ class DuINMAE(TransformerMixin, BaseDuIN):
     (8, 4, 160)
     """
 
+    module_: MAE
     vqvae_: DuINVQVAE | None
     _stage: ClassVar[str] = "mae"
 

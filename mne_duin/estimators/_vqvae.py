@@ -30,6 +30,7 @@ from mne_duin.estimators._resume import open_checkpoints
 from mne_duin.estimators._trained import Signal
 from mne_duin.estimators.presets import check_numbers, resolve
 from mne_duin.nn import (
+    VQVAE,
     Quantizer,
     build_vqvae,
     reconstruction_loss,
@@ -245,6 +246,7 @@ class DuINVQVAE(TransformerMixin, BaseDuIN):
     (8, 4)
     """
 
+    module_: VQVAE
     code_counts_: np.ndarray
     _stage: ClassVar[str] = "vqvae"
 

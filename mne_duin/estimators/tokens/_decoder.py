@@ -176,6 +176,7 @@ class DuINTokenDecoder(BaseDuIN):
     2
     """
 
+    module_: TokenClassifier
     classes_: np.ndarray | dict
     _takes_labels: ClassVar[bool] = True
 
