@@ -4,7 +4,7 @@ import mne
 import numpy as np
 import pandas as pd
 
-from mne_duin.channels.reference import reference_info
+from mne_duin.channels import reference_info
 from mne_duin.io.events import with_numbers
 from mne_duin.io.stream import read_windows
 

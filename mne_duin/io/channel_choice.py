@@ -6,10 +6,14 @@ import numpy as np
 import pandas as pd
 from mne.utils import logger, warn
 
-from mne_duin.channels.labels import label_contacts
-from mne_duin.channels.matrices import REFERENCES, reference_matrix
-from mne_duin.channels.regions import assign_regions
-from mne_duin.channels.selection import contacts_in_regions, no_contact_message
+from mne_duin.channels import (
+    REFERENCES,
+    assign_regions,
+    contacts_in_regions,
+    label_contacts,
+    no_contact_message,
+    reference_matrix,
+)
 from mne_duin.io.channels import INTRACRANIAL, match_names
 from mne_duin.io.contacts import read_contacts
 from mne_duin.utils.checks import check_option

@@ -9,9 +9,7 @@ import numpy as np
 import pandas as pd
 from mne.utils import logger, warn
 
-from mne_duin.channels.coordinates import space_family
-from mne_duin.channels.names import parse_contact
-from mne_duin.channels.tables import name_table
+from mne_duin.channels import name_table, parse_contact, space_family
 from mne_duin.io.channels import INTRACRANIAL, match_names, read_channels, unique_rows
 from mne_duin.io.coordsystem import find_electrodes, read_system
 from mne_duin.io.sidecars import check_bids_path
