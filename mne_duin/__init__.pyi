@@ -1,3 +1,20 @@
+# the folders
+from . import (
+    baselines,
+    channels,
+    checkpoints,
+    datasets,
+    estimators,
+    evaluation,
+    io,
+    nn,
+    report,
+    sequences,
+    training,
+    viz,
+    workflows,
+)
+
 # io: BIDS iEEG in, Epochs and a contacts table out
 from .io import (
     find_recordings,
@@ -41,15 +58,8 @@ from .estimators import (
     DuINTokenDecoder,
     DuINVQVAE,
     add_subject,
-    convert_weights,
     estimate_cost,
-    from_braindecode,
-    from_pretrained,
     make_duin,
-    read_estimator,
-    read_official,
-    to_braindecode,
-    to_published,
 )
 
 # baselines
@@ -61,7 +71,19 @@ from .baselines import (
     NeuroBERT,
     make_lda,
     make_riemann,
+)
+
+# weights: files of fitted networks, ours and others'
+from .weights import (
+    convert_weights,
+    from_braindecode,
+    from_pretrained,
     read_baseline,
+    read_estimator,
+    read_model,
+    read_official,
+    to_braindecode,
+    to_published,
 )
 
 # evaluation

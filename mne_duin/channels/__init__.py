@@ -10,34 +10,38 @@ folds; ``_subjects`` puts several subjects into one Epochs object. Everything he
 on tables and MNE objects in memory.
 """
 
-from ._atlas import Atlas, load_atlas
-from ._labels import assign_labels, label_contacts
-from ._names import Contact, name_table, parse_contact
-from ._names import find_other_channels as find_other_channels
-from ._names import recorded_pairs as recorded_pairs
-from ._names import split_name as split_name
-from ._neighbors import bipolar_pairs
-from ._pairs import UNKNOWN as UNKNOWN
-from ._pairs import complete_pairs as complete_pairs
-from ._reference import REFERENCES as REFERENCES
-from ._reference import (
+from mne_duin.channels._atlas import Atlas, load_atlas
+from mne_duin.channels._labels import assign_labels, label_contacts
+from mne_duin.channels._names import Contact, name_table, parse_contact
+from mne_duin.channels._names import find_other_channels as find_other_channels
+from mne_duin.channels._names import recorded_pairs as recorded_pairs
+from mne_duin.channels._names import split_name as split_name
+from mne_duin.channels._neighbors import bipolar_pairs
+from mne_duin.channels._pairs import UNKNOWN as UNKNOWN
+from mne_duin.channels._pairs import complete_pairs as complete_pairs
+from mne_duin.channels._reference import REFERENCES as REFERENCES
+from mne_duin.channels._reference import (
     reference_average,
     reference_bipolar,
     reference_laplacian,
     reference_shaft,
     reference_white_matter,
 )
-from ._reference import reference_info as reference_info
-from ._reference import reference_matrix as reference_matrix
-from ._regions import REGIONS, assign_regions
-from ._selection import ContributionSelector, RegionSelector, SelectedChannels
-from ._selection import contacts_in_regions as contacts_in_regions
-from ._selection import no_contact_message as no_contact_message
-from ._spaces import SYSTEMS as SYSTEMS
-from ._spaces import is_known_space as is_known_space
-from ._spaces import space_family, to_mni152
-from ._subjects import stack_subjects
-from ._table import list_names as list_names
+from mne_duin.channels._reference import reference_info as reference_info
+from mne_duin.channels._reference import reference_matrix as reference_matrix
+from mne_duin.channels._regions import REGIONS, assign_regions
+from mne_duin.channels._selection import (
+    ContributionSelector,
+    RegionSelector,
+    SelectedChannels,
+)
+from mne_duin.channels._selection import contacts_in_regions as contacts_in_regions
+from mne_duin.channels._selection import no_contact_message as no_contact_message
+from mne_duin.channels._spaces import SYSTEMS as SYSTEMS
+from mne_duin.channels._spaces import is_known_space as is_known_space
+from mne_duin.channels._spaces import space_family, to_mni152
+from mne_duin.channels._subjects import stack_subjects
+from mne_duin.channels._table import list_names as list_names
 
 __all__ = [
     "REGIONS",
