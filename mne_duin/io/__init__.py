@@ -8,10 +8,10 @@ lays out trials and segments; ``processing`` and ``stream`` reference, filter an
 resample piece by piece; ``assemble`` makes Epochs; ``epochs`` is the front.
 """
 
+from ._recordings import read_raw
 from .contacts import read_contacts
 from .epochs import read_epochs, read_segments
 from .finding import find_recordings
-from .recordings import read_raw
 
 __all__ = [
     "find_recordings",

@@ -5,13 +5,13 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 
-from mne_duin.io.assemble import load_epochs
-from mne_duin.io.channel_choice import choose_channels
-from mne_duin.io.events import trial_events
-from mne_duin.io.processing import choose_processing
-from mne_duin.io.recordings import open_runs
-from mne_duin.io.trials import align_trials, check_trials, choose_trials, event_codes
-from mne_duin.io.windows import (
+from mne_duin.io._assemble import load_epochs
+from mne_duin.io._channel_choice import choose_channels
+from mne_duin.io._events import trial_events
+from mne_duin.io._processing import choose_processing
+from mne_duin.io._recordings import open_runs
+from mne_duin.io._trials import align_trials, check_trials, choose_trials, event_codes
+from mne_duin.io._windows import (
     origin,
     plan_segments,
     plan_trials,

@@ -5,7 +5,7 @@ from pathlib import Path
 from mne.utils import warn
 from mne_bids import BIDSPath
 
-from mne_duin.io.sidecars import check_bids_path, entities, same_value, subjects_in
+from mne_duin.io._sidecars import check_bids_path, entities, same_value, subjects_in
 from mne_duin.utils.checks import as_list
 
 FORMATS = (".vhdr", ".edf", ".bdf", ".set", ".nwb", ".mefd")

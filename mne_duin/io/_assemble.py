@@ -5,8 +5,8 @@ import numpy as np
 import pandas as pd
 
 from mne_duin.channels.reference import reference_info
-from mne_duin.io.events import with_numbers
-from mne_duin.io.stream import read_windows
+from mne_duin.io._events import with_numbers
+from mne_duin.io._stream import read_windows
 
 TEXTS = ("trial_type", "run", "session", "task", "subject")
 

@@ -4,8 +4,7 @@ import pandas as pd
 from mne.utils import warn
 
 from mne_duin.channels.names import parse_contact
-from mne_duin.io.sidecars import find_sidecars
-from mne_duin.io.tables import read_table
+from mne_duin.io._sidecars import find_sidecars, read_table
 
 INTRACRANIAL = ("seeg", "ecog", "dbs")
 BIDS_TYPES = {

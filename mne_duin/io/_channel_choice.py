@@ -10,7 +10,7 @@ from mne_duin.channels.labels import label_contacts
 from mne_duin.channels.matrices import REFERENCES, reference_matrix
 from mne_duin.channels.regions import assign_regions
 from mne_duin.channels.selection import contacts_in_regions, no_contact_message
-from mne_duin.io.channels import INTRACRANIAL, match_names
+from mne_duin.io._channels import INTRACRANIAL, match_names
 from mne_duin.io.contacts import read_contacts
 from mne_duin.utils.checks import check_option
 

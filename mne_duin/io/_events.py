@@ -5,8 +5,7 @@ import numpy as np
 import pandas as pd
 from mne.utils import warn
 
-from mne_duin.io.sidecars import find_sidecars
-from mne_duin.io.tables import read_table, to_numbers
+from mne_duin.io._sidecars import find_sidecars, read_table, to_numbers
 
 
 def read_events(bids_path):

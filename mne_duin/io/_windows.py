@@ -6,8 +6,8 @@ import numpy as np
 import pandas as pd
 from mne.utils import logger, warn
 
-from mne_duin.io.processing import Processing
-from mne_duin.io.stream import between, marked_spans
+from mne_duin.io._processing import Processing
+from mne_duin.io._stream import between, marked_spans
 
 BAD_WORDS = ("BAD", "EDGE")
 

@@ -8,11 +8,11 @@ import pandas as pd
 from mne.utils import logger, warn
 from mne_bids import BIDSPath
 
-from mne_duin.io.channels import INTRACRANIAL, apply_channels, read_channels
-from mne_duin.io.events import annotations_from_events, read_events
+from mne_duin.io._channels import INTRACRANIAL, apply_channels, read_channels
+from mne_duin.io._events import annotations_from_events, read_events
+from mne_duin.io._nwb import read_raw_nwb
+from mne_duin.io._sidecars import find_sidecars, read_json
 from mne_duin.io.finding import resolve
-from mne_duin.io.nwb import read_raw_nwb
-from mne_duin.io.sidecars import find_sidecars, read_json
 from mne_duin.utils.checks import as_list, import_optional
 
 
