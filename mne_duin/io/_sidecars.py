@@ -2,16 +2,18 @@
 
 import io
 import json
+import os
+import unicodedata
 from pathlib import Path
 
 import pandas as pd
 from mne.utils import warn
 from mne_bids import BIDSPath, get_entities_from_fname
 
-# BIDS knows one spelling, and an empty cell means the same. "NA", "nan" and "None"
-# are syllables, words and channel names somewhere.
+# BIDS knows one spelling, and an empty cell means the same. Of events and names only
+# these are missing, because "na", "nan" and "None" are syllables, words and channels.
 MISSING = ("n/a", "")
-MISSING_NUMBERS = ("na", "n/a", "nan", "none", "null", "-")
+OTHERWISE_MISSING = (*MISSING, "N/A", "na", "NA", "nan", "NaN", "None", "null", "NULL")
 POINTERS = (b"/annex/objects/", b"../.git/annex/", b"version https://git-lfs")
 
 
@@ -58,52 +60,19 @@ def check_bids_path(bids_path):
 
 
 def subjects_in(root):
-    """Return the subjects of a BIDS dataset.
-
-    Parameters
-    ----------
-    root : path-like
-        The folder of the dataset.
-
-    Returns
-    -------
-    subjects : list of str
-        Labels without ``sub-``, in order.
-    """
+    """Return the subjects of a BIDS dataset, without ``sub-`` and in order."""
     folders = sorted(Path(root).glob("sub-*"))
     return [folder.name.removeprefix("sub-") for folder in folders if folder.is_dir()]
 
 
 def entities(path):
-    """Return the BIDS entities in a file name.
-
-    Parameters
-    ----------
-    path : path-like
-        The file.
-
-    Returns
-    -------
-    entities : dict of str -> str
-        Only those that are there.
-    """
+    """Return the BIDS entities in a file name, only those that are there."""
     found = get_entities_from_fname(path, on_error="ignore")
     return {key: value for key, value in found.items() if value is not None}
 
 
 def same_value(first, second):
-    """Tell whether two entity values are the same, be it 1 or 01.
-
-    Parameters
-    ----------
-    first, second : str | int
-        The values.
-
-    Returns
-    -------
-    same : bool
-        Whether they mean the same.
-    """
+    """Return whether two entity values are the same, be it 1 or 01."""
     if str(first).isdecimal() and str(second).isdecimal():
         return int(first) == int(second)
     return str(first) == str(second)
@@ -150,23 +119,7 @@ def find_sidecars(bids_path, suffix, extension, *, free=()):
 
 
 def read_json(path):
-    """Read a JSON sidecar.
-
-    Parameters
-    ----------
-    path : pathlib.Path
-        The file.
-
-    Returns
-    -------
-    content : dict
-        Its content.
-
-    Raises
-    ------
-    ValueError
-        If the file is not a JSON object.
-    """
+    """Read a JSON sidecar as a dict; ValueError names the line that is wrong."""
     try:
         content = json.loads(read_text(path))
     except json.JSONDecodeError as error:
@@ -178,31 +131,56 @@ def read_json(path):
     return content
 
 
-def read_text(path):
-    """Read a text file, whatever its encoding.
+def check_fetched(path):
+    """Complain about a file whose content DataLad or Git LFS has not fetched.
 
-    Parameters
-    ----------
-    path : path-like
-        The file.
-
-    Returns
-    -------
-    text : str
-        Its content; other encodings than UTF-8 are read with a warning.
+    Such a file is a link into ``.git/annex`` that leads nowhere, or a short text that
+    names where the content is kept.
     """
+    path = Path(path)
+    pointer = ""
+    if path.is_symlink() and not path.exists():
+        pointer = os.readlink(path)
+        if "annex" not in pointer:
+            raise FileNotFoundError(
+                f"{path} is a link to {pointer}, which is not there; restore the file."
+            )
+    elif path.is_file() and path.stat().st_size < 1000:
+        with open(path, "rb") as file:
+            first = file.read(300)
+        if any(mark in first for mark in POINTERS):
+            pointer = first.decode("utf-8", "replace").strip().splitlines()[0]
+    if pointer:
+        raise FileNotFoundError(
+            f"The content of {path} was not fetched: it is a pointer of DataLad "
+            f"(git-annex) or Git LFS ({pointer[:80]}). Run `datalad get {path.name}` "
+            "(or `git annex get`, `git lfs pull`) in its folder."
+        )
+
+
+def compose(text):
+    """Return text in its composed Unicode form (NFC), so that é is one letter."""
+    return unicodedata.normalize("NFC", str(text))
+
+
+def read_text(path):
+    """Read a text file in composed Unicode; other encodings than UTF-8 with a warning.
+
+    Raises FileNotFoundError if the content is a pointer that was not fetched.
+    """
+    check_fetched(path)
     data = Path(path).read_bytes()
     try:
-        return data.decode("utf-8-sig")
+        return compose(data.decode("utf-8-sig"))
     except UnicodeDecodeError:
         if data[:2] in (b"\xff\xfe", b"\xfe\xff"):
             warn(f"{path} is UTF-16 and not UTF-8 as BIDS asks; read as UTF-16.")
-            return data.decode("utf-16")
+            return compose(data.decode("utf-16"))
         warn(f"{path} is not UTF-8 as BIDS asks; read as Latin-1.")
-        return data.decode("latin-1")
+        return compose(data.decode("latin-1"))
 
 
-def read_table(path, required=()):
+def read_table(path, required=(), *, words=False, sep="\t"):
     """Read a tab-separated sidecar as text.
 
     Parameters
@@ -211,11 +189,16 @@ def read_table(path, required=()):
         The file.
     required : tuple of str
         Columns that must be there.
+    words : bool
+        Whether ``NA``, ``nan``, ``None`` and the like are words in all columns; else
+        only in the column ``name``.
+    sep : str
+        What stands between the columns.
 
     Returns
     -------
     table : pandas.DataFrame
-        All values as text, with missing ones (``n/a``) as None.
+        All values as text, missing ones (``n/a``, empty) as None.
 
     Raises
     ------
@@ -228,7 +211,7 @@ def read_table(path, required=()):
     try:
         table = pd.read_csv(
             io.StringIO(text, newline=None),
-            sep="\t",
+            sep=sep,
             dtype=str,
             keep_default_na=False,
             index_col=False,
@@ -243,21 +226,14 @@ def read_table(path, required=()):
     table.columns = [str(column).strip() for column in table.columns]
     check_columns(path, table, required)
     table = table.apply(lambda column: column.astype(object).str.strip())
-    return table.where(~table.isin(MISSING) & table.notna(), None)
+    missing = table.isin(MISSING if words else OTHERWISE_MISSING)
+    if "name" in table:
+        missing["name"] = table["name"].isin(MISSING)
+    return table.where(~missing & table.notna(), None)
 
 
 def check_columns(path, table, required):
-    """Complain about columns that are missing, or present twice.
-
-    Parameters
-    ----------
-    path : pathlib.Path
-        The file, for the message.
-    table : pandas.DataFrame
-        Its content.
-    required : tuple of str
-        Columns that must be there.
-    """
+    """Complain about columns that are missing, or present twice."""
     missing = [column for column in required if column not in table.columns]
     if (
         missing
@@ -279,32 +255,17 @@ def check_columns(path, table, required):
 
 
 def to_numbers(path, table, column):
-    """Turn a text column into numbers.
+    """Turn a text column into numbers, shape (n_rows,), NaN where one is missing.
 
-    Parameters
-    ----------
-    path : pathlib.Path
-        The file, for the message.
-    table : pandas.DataFrame
-        Its content.
-    column : str
-        The column.
-
-    Returns
-    -------
-    numbers : ndarray of float, shape (n_rows,)
-        NaN where the value is missing.
-
-    Raises
-    ------
-    ValueError
-        If a value is not a number, naming its line.
+    ValueError names the line of a value that is no number.
     """
-    numbers = pd.to_numeric(table[column], errors="coerce").astype(float)
-    wrong = numbers.isna() & table[column].notna()
+    missing = table[column].isna() | table[column].isin(OTHERWISE_MISSING)
+    values = table[column].where(~missing, None)
+    numbers = pd.to_numeric(values, errors="coerce").astype(float)
+    wrong = numbers.isna() & values.notna()
     if wrong.any():
         row = int(wrong.to_numpy().argmax())
-        value = table[column].iloc[row]
+        value = values.iloc[row]
         hint = " (write a decimal point, not a comma)" if "," in value else ""
         raise ValueError(
             f"{path}, line {row + 2}, column {column!r}: {value!r} is not a number"

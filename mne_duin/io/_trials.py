@@ -4,29 +4,39 @@ import numpy as np
 import pandas as pd
 from mne.utils import warn
 
-from mne_duin.utils.checks import as_list
+from mne_duin.io._events import (
+    alike_labels,
+    label_columns,
+    marked_rows,
+    missing_words,
+    select_rows,
+)
+from mne_duin.io._sidecars import compose
+from mne_duin.utils.checks import as_list, first_names
 
 LONGEST_LATENCY = 60.0
 
 
-def choose_trials(events, label_column, event_id, where):
-    """Keep the events that are trials.
+def choose_trials(events, label_column, event_id, condition, source):
+    """Choose the events that are trials.
 
     Parameters
     ----------
     events : pandas.DataFrame
-        The events.
+        The events of all recordings.
     label_column : str
         The column of the labels.
     event_id : dict | str | sequence of str | None
         The labels to keep; None keeps all that are not n/a.
-    where : str
-        Which recordings these are, for the messages.
+    condition : dict | str | None
+        What else must hold, see :func:`mne_duin.io._events.select_rows`.
+    source : str
+        Which events these are, for the messages.
 
     Returns
     -------
-    trials : pandas.DataFrame
-        The rows with one of the labels.
+    chosen : ndarray of bool, shape (n_events,)
+        Whether an event is a trial.
 
     Raises
     ------
@@ -35,29 +45,67 @@ def choose_trials(events, label_column, event_id, where):
     """
     if label_column not in events:
         raise ValueError(
-            f"`label_column` {label_column!r} is not a column of events.tsv of "
-            f"{where}; there are {', '.join(events.columns)}."
+            f"`label_column` {label_column!r} is not a column of {source}; there are "
+            f"{', '.join(events.columns)}."
         )
+    names = [compose(name) for name in as_list(event_id)]
+    fulfilled = select_rows(events, condition, source)
     labels = events[label_column]
-    bad = labels.astype("string").str.upper().str.startswith("BAD").fillna(False)
-    there = sorted(set(labels[~bad.astype(bool)].dropna().astype(str)))
+    # A label that is asked for by name is a label, even one that looks like a mark.
+    usable = fulfilled & ~marked_rows(events, label_column, names) & labels.notna()
+    there = sorted(set(labels[usable].astype(str)))
     if not there:
-        raise ValueError(
-            f"The column {label_column!r} of events.tsv of {where} holds no label."
-        )
-    wanted = there if event_id is None else [str(name) for name in as_list(event_id)]
+        raise ValueError(_no_label_message(events, label_column, condition, source))
+    wanted = there if event_id is None else names
     absent = [name for name in wanted if name not in there]
     if absent or not wanted:
-        shown = ", ".join(there[:40]) + (", …" if len(there) > 40 else "")
         raise ValueError(
-            f"`event_id`: there is no event {', '.join(map(repr, absent)) or 'at all'} "
-            f"in the column {label_column!r} of {where}; there are: {shown}."
+            f"`event_id`: there is no event "
+            f"{first_names(map(repr, absent)) or 'at all'} in the column "
+            f"{label_column!r} of {source}; there are: {first_names(there, 40)}."
         )
-    return events[labels.isin(wanted)]
+    chosen = usable & labels.isin(wanted)
+    _report_labels(labels[chosen], label_column, event_id, source)
+    return chosen.to_numpy()
 
 
-def check_trials(trials, label_column, raw, where):
-    """Check that trials do not contradict each other or their samples.
+def _no_label_message(events, label_column, condition, source):
+    """Say that a column holds no label, and which columns do."""
+    others = label_columns(events.drop(columns=label_column))
+    listing = "; ".join(
+        f"{column} ({first_names(values, 4)})"
+        for column, values in list(others.items())[:6]
+    )
+    under = "" if condition is None else f" under the condition {condition!r}"
+    return (
+        f"The column {label_column!r} of {source} holds no label{under}. "
+        f"Columns that could hold labels: {listing or 'none'}; choose one with "
+        "label_column=."
+    )
+
+
+def _report_labels(labels, label_column, event_id, source):
+    """Warn about labels that look like one, and about those that may be missing."""
+    groups = alike_labels(labels)
+    if groups:
+        pairs = "; ".join(" = ".join(map(repr, group)) for group in groups[:10])
+        warn(
+            f"{source}: labels in the column {label_column!r} differ only by case, "
+            f"spaces or decimals and are different classes: {pairs}. Write them alike, "
+            "or choose with `event_id`."
+        )
+    words = missing_words(labels) if event_id is None else {}
+    if words:
+        said = ", ".join(f"{word!r} ({count})" for word, count in words.items())
+        warn(
+            f"{source}: {said} in the column {label_column!r} are read as words, "
+            "because only n/a is missing in BIDS. If they stand for missing labels, "
+            "write n/a, or choose the labels with `event_id`."
+        )
+
+
+def one_trial_each(trials, label_column, source):
+    """Keep one trial for each onset; complain where an onset has several labels.
 
     Parameters
     ----------
@@ -65,31 +113,37 @@ def check_trials(trials, label_column, raw, where):
         The trials of one recording.
     label_column : str
         The column of the labels.
-    raw : mne.io.BaseRaw
-        The recording.
-    where : str
-        Its name, for the messages.
+    source : str
+        Where they come from, for the messages.
+
+    Returns
+    -------
+    trials : pandas.DataFrame
+        Without repetitions of one label at one onset.
 
     Raises
     ------
     ValueError
-        If two trials have the same onset.
+        If two labels share an onset.
     """
-    twice = trials["onset"].duplicated(keep=False)
-    if twice.any():
-        first = trials[twice].iloc[:2]
-        raise ValueError(
-            f"events.tsv of {where} has {twice.sum()} trials that share an onset, the "
-            f"first at {first['onset'].iloc[0]:g} s "
-            f"({', '.join(first[label_column])}); an onset can hold one label."
-        )
-    samples = pd.to_numeric(trials.get("sample", pd.Series(dtype=object)), "coerce")
-    lag = (samples / raw.info["sfreq"] - trials["onset"]).abs().max()
-    if lag > 0.1:
+    again = trials.duplicated(["onset", label_column])
+    if again.any():
+        first = trials[again].iloc[0]
         warn(
-            f"events.tsv of {where}: the columns onset and sample differ by up to "
-            f"{lag:.3g} s; onset (in seconds) is used."
+            f"{source}: {again.sum()} events repeat the label of another one at the "
+            f"same onset, the first {first[label_column]!r} at {first['onset']:g} s; "
+            "each is one trial."
         )
+        trials = trials[~again]
+    shared = trials["onset"].duplicated(keep=False)
+    if shared.any():
+        first = trials[shared].iloc[:2]
+        raise ValueError(
+            f"{source} has {shared.sum()} trials that share an onset, the first at "
+            f"{first['onset'].iloc[0]:g} s ({', '.join(first[label_column])}). Choose "
+            "the labels that are trials with `event_id`, or a condition with `where`."
+        )
+    return trials
 
 
 def align_trials(trials, events, label_column, align):
@@ -120,6 +174,7 @@ def align_trials(trials, events, label_column, align):
     onsets = trials["onset"].to_numpy(dtype=float)
     if align is None:
         return onsets
+    align = compose(align)
     if align in events.columns:
         latency = pd.to_numeric(trials[align], errors="coerce").to_numpy(dtype=float)
         known = latency[np.isfinite(latency)]
@@ -142,7 +197,7 @@ def _following_marks(onsets, events, label_column, align):
         labels = sorted(set(events[columns].stack().dropna()))
         raise ValueError(
             f"`align` {align!r} is neither a column of events.tsv "
-            f"({', '.join(events.columns)}) nor a label ({', '.join(labels[:40])})."
+            f"({', '.join(events.columns)}) nor a label ({first_names(labels, 40)})."
         )
     following = np.searchsorted(marks, onsets, side="left")
     times = np.append(marks, np.nan)[following]
@@ -177,5 +232,5 @@ def event_codes(labels, event_id):
         The event number of each label.
     """
     if isinstance(event_id, dict):
-        return {str(name): int(code) for name, code in event_id.items()}
+        return {compose(name): int(code) for name, code in event_id.items()}
     return {name: code for code, name in enumerate(sorted(set(labels)), 1)}
