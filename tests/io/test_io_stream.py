@@ -4,9 +4,10 @@ import mne
 import numpy as np
 import pytest
 
-from mne_duin.io import stream
-from mne_duin.io.processing import Processing, choose_processing
-from mne_duin.io.stream import continuous_spans, read_windows
+from mne_duin.io import _stream as stream
+from mne_duin.io._processing import Processing, choose_processing
+from mne_duin.io._gaps import continuous_spans
+from mne_duin.io._stream import read_windows
 
 
 def make_raw(sfreq=512.0, seconds=90.0, n_channels=3):
