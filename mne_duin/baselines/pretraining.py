@@ -12,8 +12,13 @@ from mne_duin.estimators.memory import EVERY, check_seed, open_folder
 from mne_duin.estimators.persistence import plain
 from mne_duin.estimators.resume import Checkpoints
 from mne_duin.estimators.subjects import subject_index
-from mne_duin.training import History, private_randomness, seed_randomness, train
-from mne_duin.training.state import Keeper
+from mne_duin.training import (
+    CheckpointHooks,
+    History,
+    private_randomness,
+    seed_randomness,
+    train,
+)
 from mne_duin.utils.docs import fill_doc
 from mne_duin.utils.signature import own_parameters_first
 
@@ -146,14 +151,14 @@ class PretrainedNetwork(NetworkClassifier):
                 dtype=dtype,
                 name=f"{type(self).__name__}, pre-training",
                 verbose=self.verbose,
-                keeper=keeper,
+                checkpoints=keeper,
             )
 
     @contextmanager
     def _remember(self, task, data, recipe, dtype):
         """Yield what keeps the passes, or knows them from another fit."""
         if self.memory is None:
-            yield Keeper()
+            yield CheckpointHooks()
             return
         check_seed(self.random_state)
         parameters = self.get_params(deep=False)

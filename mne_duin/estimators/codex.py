@@ -5,12 +5,8 @@ from dataclasses import replace
 import torch
 
 from mne_duin.nn import reconstruction_loss, spherical_kmeans
-from mne_duin.training.processes import (
-    broadcast_,
-    gather_rows,
-    n_processes,
-    sum_values,
-)
+from mne_duin.training import n_processes
+from mne_duin.training._processes import broadcast_, gather_rows, sum_values
 
 STARTS = ("unquantized", "first-batch", "random")
 

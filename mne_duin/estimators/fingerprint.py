@@ -8,7 +8,7 @@ import torch
 
 from mne_duin._version import __version__
 from mne_duin.estimators.persistence import LIBRARIES
-from mne_duin.training.processes import n_processes
+from mne_duin.training import n_processes
 
 
 def circumstances_of(device, dtype, compile=False):

@@ -6,14 +6,14 @@ from sklearn.base import BaseEstimator
 from mne_duin.estimators.fingerprint import circumstances_of, fingerprint
 from mne_duin.estimators.inputs import EpochsInput
 from mne_duin.training import (
+    CheckpointHooks,
     choose_device,
     choose_precision,
     private_randomness,
     seed_randomness,
     train,
 )
-from mne_duin.training.processes import from_main
-from mne_duin.training.state import Keeper
+from mne_duin.training._processes import from_main
 from mne_duin.utils.checks import check_type
 from mne_duin.utils.random import draw_seed
 
@@ -47,7 +47,7 @@ class TrainedNetwork(EpochsInput, BaseEstimator):
         sets = validation if isinstance(validation, dict) else {"valid": validation}
         sets = {prefix: part for prefix, part in sets.items() if part is not None}
         self.fingerprint_ = fingerprint(self, data, sets)
-        keeper = Keeper() if keeper is None else keeper
+        keeper = CheckpointHooks() if keeper is None else keeper
         keeper.check_data(
             self.fingerprint_, circumstances_of(self.device_, dtype, self.compile)
         )
@@ -68,7 +68,7 @@ class TrainedNetwork(EpochsInput, BaseEstimator):
             name=type(self).__name__,
             verbose=self.verbose,
             validation=sets,
-            keeper=keeper,
+            checkpoints=keeper,
             **options,
         )
         self.n_iter_ = len(self.history_)

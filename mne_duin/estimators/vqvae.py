@@ -46,7 +46,7 @@ class DuINVQVAE(CodexPlots, Coding, BaseDuIN):
         every channel beside its signal; see :mod:`mne_duin.estimators.bands`.
     initial : str | None
         Initial values: ``"principal"`` starts maps and filters from the principal
-        components of the training data (:mod:`mne_duin.nn.principal`), ``"random"``
+        components of the training data (see :mod:`mne_duin.nn`), ``"random"``
         from the published random values.
     front_lr_scale : float | None
         Learning rate of spatial maps and patch encoder relative to that of the rest,
