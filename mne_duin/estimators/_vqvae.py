@@ -36,12 +36,8 @@ from mne_duin.nn import (
     reconstruction_loss,
     spherical_kmeans,
 )
-from mne_duin.training.processes import (
-    broadcast_,
-    gather_rows,
-    n_processes,
-    sum_values,
-)
+from mne_duin.training import n_processes
+from mne_duin.training._processes import broadcast_, gather_rows, sum_values
 from mne_duin.utils.checks import check_option
 from mne_duin.utils.docs import fill_doc
 
@@ -366,12 +362,12 @@ class DuINVQVAE(TransformerMixin, BaseDuIN):
         check_option("codex_start", recipe["codex_start"], STARTS)
         check_option("initial", recipe["initial"], INITIAL)
         check_option("subject_layers", self.subject_layers, SUBJECT_LAYERS)
-        keeper = open_checkpoints(
+        checkpoints = open_checkpoints(
             self, "vqvae", recipe, checkpoint_dir, checkpoint_every
         )
         self.high_gamma_ = bool(recipe["high_gamma"])
         epochs = self._check_X(X, subject=subject, sfreq=sfreq)
-        run = self._begin(keeper)
+        run = self._begin(checkpoints)
         data = self._signal_data(epochs, crop=recipe["crop_duration"])
         is_principal = recipe["initial"] == "principal"
         self._build_seeded(
