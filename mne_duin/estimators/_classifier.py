@@ -22,7 +22,6 @@ from mne_duin.estimators._base import (
 )
 from mne_duin.estimators._files import plain
 from mne_duin.estimators._head import start_head_
-from mne_duin.estimators._mae import DuINMAE
 from mne_duin.estimators._prediction import (
     LabelTraining,
     cross_entropy,
@@ -34,7 +33,6 @@ from mne_duin.estimators._prediction import (
 from mne_duin.estimators._resume import open_checkpoints
 from mne_duin.estimators._subjects import check_shared_classes
 from mne_duin.estimators._trained import Signal
-from mne_duin.estimators._vqvae import DuINVQVAE
 from mne_duin.estimators.presets import check_numbers, resolve
 from mne_duin.nn import Classifier
 from mne_duin.utils.checks import check_option
@@ -320,14 +318,16 @@ class DuINClassifier(ClassifierMixin, BaseDuIN):
         """Return a copy of the first stage's quantizer."""
         if self.pretrained is None:
             raise ValueError("`use_codex=True` needs a `pretrained` stage.")
-        stage = unwrap(self.pretrained, "pretrained")
-        first = stage.vqvae_ if isinstance(stage, DuINMAE) else stage
-        if not isinstance(first, DuINVQVAE):
+        codex = unwrap(self.pretrained, "pretrained")._codex()
+        if codex is None:
             raise ValueError(
-                "`use_codex=True` needs a first stage, which `pretrained` was read "
-                "without."
+                "`use_codex=True` needs a first stage, which `pretrained` has not or "
+                "was read without."
             )
-        return deepcopy(first.module_.quantizer)
+        return deepcopy(codex)
+
+    def _codex(self):
+        return self.module_.quantizer
 
     def _earlier_stage(self):
         return (
