@@ -75,7 +75,7 @@ class EvokedPower(TransformerMixin, BaseEstimator):
     >>> X = np.random.default_rng(0).standard_normal((4, 2, 500))
     >>> extract = EvokedPower(sfreq=500.0)
     >>> extract.fit_transform(X).shape
-    (4, 190)
+    (4, 186)
     >>> list(extract.groups_)
     ['evoked', 'high-gamma', 'theta', 'alpha', 'beta', 'low-gamma']
     """
