@@ -12,6 +12,7 @@ from . import (
     sequences,
     training,
     viz,
+    weights,
     workflows,
 )
 

@@ -14,7 +14,7 @@ from mne_duin.cli.decoding import add_decode
 from mne_duin.cli.pretraining import add_pretrain
 from mne_duin.cli.weights import add_convert
 
-PACKAGES = ("mne-bids", "torch", "accelerate", "safetensors", "nilearn", "nibabel")
+PACKAGES = ("mne-bids", "torch", "safetensors", "nilearn", "nibabel")
 
 # Everything that a user's data or arguments can cause is told in one sentence.
 USER_ERRORS = (ValueError, TypeError, OSError, ImportError, NotImplementedError)

@@ -23,7 +23,16 @@ from mne_duin.estimators._trained import (
     note_runs,
 )
 from mne_duin.estimators.presets import encoder_width
-from mne_duin.nn import build_encoder, encoder_sizes, load_network, network_sizes
+from mne_duin.nn import (
+    MAE,
+    VQVAE,
+    Classifier,
+    TokenClassifier,
+    build_encoder,
+    encoder_sizes,
+    load_network,
+    network_sizes,
+)
 from mne_duin.utils.checks import check_option
 from mne_duin.utils.docs import fill_doc
 
@@ -102,6 +111,7 @@ class BaseDuIN(TrainedNetwork):
     # Parameters of the encoder and of the training; subclasses give them defaults.
     preset: str
     subject_layers: str
+    module_: VQVAE | MAE | Classifier | TokenClassifier
     _stage: ClassVar[str]  # its name in PRESETS
     _takes_labels: ClassVar[bool] = False
 
