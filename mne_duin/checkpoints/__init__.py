@@ -2,7 +2,7 @@
 
 ``official`` translates the published checkpoints' names to ours and back by the rows of
 ``official_table``, ``braindecode`` those of braindecode's network; ``pth`` reads files
-of either, ``format`` reads and writes ours through ``atomic``, and ``folder`` keeps the
+of either, ``format`` reads and writes ours, and ``folder`` keeps the
 numbered ones of a training run.
 """
 

@@ -9,12 +9,12 @@ from pathlib import Path
 
 from mne.utils import warn
 
-from mne_duin.checkpoints.atomic import remove_partial
 from mne_duin.checkpoints.format import (
     LaterVersionError,
     read_checkpoint,
     write_checkpoint,
 )
+from mne_duin.utils.atomic import remove_partial
 from mne_duin.utils.checks import check_number
 
 NAME = re.compile(r"checkpoint-(\d{5,})\.safetensors")

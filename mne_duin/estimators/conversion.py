@@ -8,11 +8,11 @@ import safetensors.torch
 import torch
 
 from mne_duin.checkpoints import read_state_dict, unwrap_names
-from mne_duin.checkpoints.atomic import write_file
 from mne_duin.checkpoints.format import FORMAT
 from mne_duin.estimators.exchange import from_braindecode, to_braindecode
 from mne_duin.estimators.published import to_published
 from mne_duin.estimators.reading import read_estimator, read_official
+from mne_duin.utils.atomic import write_file
 from mne_duin.utils.checks import check_option
 
 KINDS = ("mne_duin", "published", "braindecode")

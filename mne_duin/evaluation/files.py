@@ -1,52 +1,14 @@
-"""Tables and records on disk: written to a temporary name, flushed and renamed."""
+"""Tables and records on disk, each file whole or not at all."""
 
 import csv
 import hashlib
 import json
-import os
 from pathlib import Path
-from tempfile import NamedTemporaryFile
 
 import pandas as pd
 
+from mne_duin.utils.atomic import write_text
 from mne_duin.utils.checks import check_option
-
-
-def write_text(path, text):
-    """Write a text file completely or not at all.
-
-    Parameters
-    ----------
-    path : path-like
-        Where to write; an existing file is replaced. The folder must exist.
-    text : str
-        The content, written as UTF-8.
-
-    Returns
-    -------
-    path : pathlib.Path
-        The path that was written.
-    """
-    path = Path(path)
-    with NamedTemporaryFile(
-        "w",
-        encoding="utf-8",
-        newline="\n",
-        dir=path.parent,
-        prefix=f".{path.name}.",
-        delete=False,
-    ) as file:
-        temporary = Path(file.name)
-        try:
-            file.write(text)
-            file.flush()
-            os.fsync(file.fileno())
-        except BaseException:
-            temporary.unlink()
-            raise
-    temporary.chmod(0o666 & ~_umask())
-    temporary.replace(path)
-    return path
 
 
 def format_table(table, style="tsv", *, digits=3):
@@ -214,9 +176,3 @@ def _format_cell(value, digits):
     if isinstance(value, float):
         return "n/a" if value != value else f"{value:.{digits}f}"
     return str(value).replace("|", "\\|")
-
-
-def _umask():
-    mask = os.umask(0)
-    os.umask(mask)
-    return mask

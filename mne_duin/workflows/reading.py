@@ -4,6 +4,7 @@ import matplotlib.pyplot as plt
 import mne
 
 from mne_duin.io import find_recordings, read_epochs, read_segments
+from mne_duin.utils.atomic import write_figure
 from mne_duin.utils.checks import as_list
 
 
@@ -98,6 +99,6 @@ def save_figure(figure, path):
     path : Path
         The picture.
     """
-    figure.savefig(path, dpi=150, bbox_inches="tight")
+    write_figure(path, figure, dpi=150, bbox_inches="tight")
     plt.close(figure)
     mne.utils.logger.info(f"Wrote {path}.")
