@@ -99,10 +99,40 @@ def write_record(path, record, table):
             sep="\t", index=False, lineterminator="\n", quoting=csv.QUOTE_NONNUMERIC
         )
     record = {**record, "tsv_sha256": hashlib.sha256(text.encode()).hexdigest()}
-    record["sha256"] = _checksum(record)
-    header = json.dumps(record, indent=1, ensure_ascii=False, allow_nan=False)
     write_text(path.with_suffix(".tsv"), text)
-    return write_text(path, header + "\n")
+    return _write_json(path, record)
+
+
+def extend_record(path, **fields):
+    """Add fields to a record on the disk.
+
+    Parameters
+    ----------
+    path : path-like
+        The path of the JSON file.
+    **fields : object
+        What JSON can hold; a field that is there is replaced.
+
+    Returns
+    -------
+    path : pathlib.Path
+        The path.
+
+    Raises
+    ------
+    ValueError
+        If the file is damaged or of another kind.
+    """
+    record, _ = read_record(path)
+    check_record(record, path)
+    return _write_json(Path(path).with_suffix(".json"), record | fields)
+
+
+def _write_json(path, record):
+    """Write a record with its checksum."""
+    record["sha256"] = _checksum(record)
+    text = json.dumps(record, indent=1, ensure_ascii=False, allow_nan=False)
+    return write_text(path, text + "\n")
 
 
 def read_record(path):

@@ -7,6 +7,15 @@ import pandas as pd
 
 from mne_duin.evaluation import metrics
 
+# Further columns of the table, and the fields of its JSON sidecar, which describes the
+# columns by their names: no class can have one of these to itself.
+COLUMNS = ("y_true", "y_pred", "fold")
+FIELDS = (
+    "kind", "version", "summary", "estimator", "protocol", "cv", "seeds", "notes",
+    "leaks", "labels", "labels_dtype", "folds", "epoch", "null_predictions",
+    "null_refit", "tsv_sha256", "sha256", "Settings", "Networks", "Model",
+)  # fmt: skip
+
 
 @dataclass(frozen=True, eq=False, repr=False)
 class Predictions:
@@ -147,9 +156,10 @@ class Predictions:
         Returns
         -------
         names : list of str
-            The classes; one named like another column gets " (probability)" behind it.
+            The classes; one named like another column, or like a field of the JSON
+            sidecar, gets " (probability)" behind it.
         """
-        taken = ("y_true", "y_pred", "fold")
+        taken = {*COLUMNS, *FIELDS}
         names = [str(label) for label in self.labels]
         return [f"{name} (probability)" if name in taken else name for name in names]
 

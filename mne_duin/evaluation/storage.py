@@ -40,7 +40,33 @@ def write_result(result, path):
         "epoch": result.epoch.tolist(),
         **{name: getattr(result, name).tolist() for name in NULLS},
     }
-    return write_record(path, record, result.to_frame())
+    return write_record(path, describe_table(result) | record, result.to_frame())
+
+
+def describe_table(result):
+    """Say what every column of a table of predictions holds.
+
+    Parameters
+    ----------
+    result : DecodingResult
+        The result.
+
+    Returns
+    -------
+    columns : dict of str to dict
+        A ``"Description"`` by column, as in the sidecars of BIDS.
+    """
+    columns = {
+        "y_true": "Label of the trial.",
+        "y_pred": "Predicted label; the trial was not used to fit the decoder.",
+    }
+    if result.probabilities is not None:
+        for column, label in zip(
+            result.probability_columns(), result.labels, strict=True
+        ):
+            columns[column] = f"Predicted probability of the label {str(label)!r}."
+    columns["fold"] = "Fold of the cross-validation, counted from 0."
+    return {name: {"Description": text} for name, text in columns.items()}
 
 
 def read_fields(path):
