@@ -149,7 +149,8 @@ def run_fold(estimator, trials, split, unlabelled=None, *, protocol, reseed):
     }
     scores = _score(trials, split, y_pred, probabilities)
     mne.utils.logger.info(
-        f"Fold of {len(split.train)} training and {len(split.test)} test trials: "
+        f"{name_of(model)}: fold of {len(split.train)} training and {len(split.test)} "
+        f"test trials: "
         f"accuracy {scores['accuracy']:.3f}, {seconds['seconds_fit']:.1f} s."
     )
     record = {**_count(split), **scores, **seconds}

@@ -70,4 +70,6 @@ def _join(key, found):
         for name in distinct[0]:
             text = text.replace("{}", name, 1)
         return text
-    return key.replace("{}", f"{len(distinct)} recordings", 1).replace("{}", "…")
+    return key.replace("{}", f"each of {len(distinct)} recordings", 1).replace(
+        "{}", "…"
+    )

@@ -49,7 +49,7 @@ def find_file(path, ending):
         )
     if not path.exists():
         raise FileNotFoundError(f"There is no file {str(path)!r}.")
-    if path.name.endswith(ending) or path.suffix == Path(ending).suffix != ".json":
+    if path.name.endswith(ending):
         return path
     begin = path.name.rsplit("_", 1)[0].split("_model-")[0]
     wanted = path.with_name(f"{begin}_{ending}")

@@ -162,7 +162,7 @@ class AnalysisWriter:
         shutil.rmtree(backup, ignore_errors=True)
         backup.mkdir()
         for name in kept:
-            _link(self.folder / name, backup / name)
+            link_file(self.folder / name, backup / name)
         _flush(stage)
         remove = sorted(set(kept) - set(new))
         folder = self.folder.relative_to(self.analysis.out).as_posix()
@@ -236,8 +236,8 @@ def _unusable(folder, error):
     reason = error.strerror or str(error)
     place = folder.parent if folder.name == HIDDEN else folder
     return OSError(
-        f"Results cannot be written to {str(place)!r} ({reason}). Choose another folder "
-        "(`out`, --out)."
+        f"Results cannot be written to {str(place)!r} ({reason}). Choose another "
+        "folder (`out`, --out)."
     )
 
 
@@ -250,13 +250,19 @@ def expected(analysis):
     return [analysis.path(suffix) for suffix in suffixes]
 
 
+def read_json(path):
+    """Return what a JSON file holds, an empty dict where it holds no dict."""
+    try:
+        found = json.loads(Path(path).read_text(encoding="utf-8"))
+    except (OSError, ValueError, RecursionError):
+        return {}
+    return found if isinstance(found, dict) else {}
+
+
 def read_manifest(analysis):
     """Return the manifest of an analysis, None where there is none."""
-    try:
-        manifest = json.loads(analysis.manifest.read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        return None
-    files = manifest.get("Files") if isinstance(manifest, dict) else None
+    manifest = read_json(analysis.manifest)
+    files = manifest.get("Files")
     if not isinstance(files, dict):
         return None
     # A name that is no file of this analysis is none to replace or remove.
@@ -316,7 +322,7 @@ def _journal(analysis):
     return analysis.out / HIDDEN / f"{analysis.prefix}.journal"
 
 
-def _link(source, target):
+def link_file(source, target):
     """Give a file a second name; copy it where that is not possible."""
     try:
         os.link(source, target)
@@ -387,9 +393,8 @@ def _clear(out, prefix):
     hidden = out / HIDDEN
     journal = hidden / f"{prefix}.journal"
     remove_partial(hidden, journal.name)
-    try:
-        record = json.loads(journal.read_text(encoding="utf-8"))
-    except (OSError, ValueError):
+    record = read_json(journal)
+    if not record:
         _forget(out, prefix)
         return
     folder, stage = out / record["folder"], hidden / f"{prefix}.new"
