@@ -13,7 +13,7 @@ from sklearn.base import clone
 from sklearn.frozen import FrozenEstimator
 
 from mne_duin.baselines import make_lda
-from mne_duin.baselines.calibration import MIN_TRIALS
+from mne_duin.baselines._calibration import MIN_TRIALS
 from mne_duin.estimators import (
     DecoderEnsemble,
     DuINClassifier,
@@ -309,7 +309,7 @@ def check_trials(epochs):
 
 def _learn(epochs, segments, contacts, common, folder, checkpoint_dir, mae=None):
     """Evaluate the baseline and the networks on the run that is held out."""
-    baseline, _ = _evaluate(make_lda(), epochs, common)
+    baseline, _ = _evaluate(LDA, make_lda(), epochs, common)
     held_out = np.unique(run_names(epochs.metadata)[baseline.epoch])
     if mae is None:
         vqvae, mae = _pretrain(segments, held_out, common, checkpoint_dir)
@@ -320,14 +320,16 @@ def _learn(epochs, segments, contacts, common, folder, checkpoint_dir, mae=None)
         f"channels; run {', '.join(held_out)} is held out."
     )
     results = {}
-    results[MAIN], classifier = _evaluate(DuINClassifier(mae, **common), epochs, common)
-    codex_only = DuINClassifier(vqvae, **common)
-    results[CODEX_ONLY], _ = _evaluate(codex_only, epochs, common)
-    results[SCRATCH], _ = _evaluate(DuINClassifier(**common), epochs, common)
+    networks = {MAIN: mae, CODEX_ONLY: vqvae, SCRATCH: None}
+    fitted = {}
+    for name, stage in networks.items():
+        network = DuINClassifier(stage, **common)
+        results[name], fitted[name] = _evaluate(name, network, epochs, common)
+    classifier = fitted[MAIN]
     results[LDA] = baseline
     lda = make_lda(calibrated=True)
     together = DecoderEnsemble([("duin", FrozenEstimator(classifier)), ("lda", lda)])
-    results[WITH_LDA], _ = _evaluate(together, epochs, common)
+    results[WITH_LDA], _ = _evaluate(WITH_LDA, together, epochs, common)
     return WordDecoding(results, contacts, vqvae, mae, classifier, folder)
 
 
@@ -381,7 +383,7 @@ def _cross_validate(
     return WordDecoding(results, contacts, *stages, folder)
 
 
-def _evaluate(estimator, epochs, common):
+def _evaluate(name, estimator, epochs, common):
     """Return the result on the last run and the estimator fitted on the others."""
     result, (fitted,) = evaluate(
         estimator,
@@ -389,6 +391,7 @@ def _evaluate(estimator, epochs, common):
         cv="last-run",
         random_state=common["random_state"],
         return_estimators=True,
+        name=name,
     )
     return result, fitted
 
