@@ -29,9 +29,9 @@ class Analysis:
     def folder(self):
         """The folder of the files."""
         if self.subject is None:
-            return self.out / "group"
+            return Path(self.out, "group")
         session = () if self.session is None else (f"ses-{self.session}",)
-        return self.out.joinpath(f"sub-{self.subject}", *session, "ieeg")
+        return Path(self.out, f"sub-{self.subject}", *session, "ieeg")
 
     @property
     def prefix(self):

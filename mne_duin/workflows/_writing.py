@@ -152,7 +152,7 @@ class AnalysisWriter:
         ]
         if foreign:
             raise FileExistsError(_foreign(foreign, self.folder))
-        if kept == new:
+        if kept == new or (self.repeat and _data_of(kept) == _data_of(new)):
             return
         if kept and not self.overwrite:
             raise FileExistsError(
@@ -172,6 +172,7 @@ class AnalysisWriter:
             _roll_forward(self.analysis.out, self.analysis.prefix, record)
         except OSError:
             _roll_back(self.analysis.out, self.analysis.prefix, record)
+            shutil.rmtree(backup, ignore_errors=True)
             raise
         except BaseException:
             _roll_forward(self.analysis.out, self.analysis.prefix, record)
@@ -294,6 +295,12 @@ def _changed_files(folder, manifest):
     ]
 
 
+def _data_of(digests):
+    """Return the digests of the files that hold results, not what describes them."""
+    sidecars = (".json", ".yaml")
+    return {n: v for n, v in digests.items() if not n.endswith(sidecars)}
+
+
 def _is_there(path):
     return os.path.lexists(path)
 
@@ -350,15 +357,17 @@ def _roll_forward(out, prefix, record):
 
 
 def _roll_back(out, prefix, record):
-    """Put the earlier files back."""
-    folder, backup = out / record["folder"], out / HIDDEN / f"{prefix}.old"
+    """Put the earlier files back, and the new ones to where they were made."""
+    folder, hidden = out / record["folder"], out / HIDDEN
+    stage, backup = hidden / f"{prefix}.new", hidden / f"{prefix}.old"
     for name, digest in record["new"].items():
-        if name not in record["had"] and digest_file(folder / name) == digest:
-            (folder / name).unlink()
+        is_placed = not (stage / name).exists()
+        if is_placed and digest_file(folder / name) == digest:
+            os.replace(folder / name, stage / name)
     for name in record["had"]:
         if (backup / name).exists():
             os.replace(backup / name, folder / name)
-    _forget(out, prefix)
+    (hidden / f"{prefix}.journal").unlink(missing_ok=True)
 
 
 def _forget(out, prefix):
@@ -403,5 +412,6 @@ def _clear(out, prefix):
         for name, digest in record["new"].items()
     )
     (_roll_forward if whole else _roll_back)(out, prefix, record)
+    _forget(out, prefix)
     how = "completed" if whole else "undone; the earlier one is whole"
     logger.info(f"The writing of {prefix}, which was interrupted, was {how}.")
