@@ -43,7 +43,7 @@ def add_compare(commands):
     shared.add_place(parser)
     parser.add_argument(
         "--estimators", nargs="+", metavar="NAME",
-        choices=shared.Choices("baselines.named", "NAMES"),
+        choices=shared.Choices("baselines._make_estimator", "NAMES"),
         help="of %(choices)s; default: lda scratch vqvae mae",
     )  # fmt: skip
     _add_folds(parser)

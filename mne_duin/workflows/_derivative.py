@@ -7,7 +7,7 @@ from pathlib import Path
 import yaml
 
 from mne_duin._version import __version__
-from mne_duin.estimators.persistence import plain
+from mne_duin.estimators._files import plain
 from mne_duin.utils.atomic import write_text
 from mne_duin.workflows._columns import describe_column
 

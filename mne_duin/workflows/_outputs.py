@@ -3,7 +3,7 @@
 from contextlib import nullcontext
 from pathlib import Path
 
-from mne_duin.estimators import read_estimator
+from mne_duin.weights import read_estimator
 from mne_duin.workflows._analysis import name_analysis
 from mne_duin.workflows._derivative import plain_settings
 from mne_duin.workflows._writing import AnalysisWriter

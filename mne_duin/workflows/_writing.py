@@ -16,7 +16,7 @@ from pathlib import Path
 from filelock import FileLock, Timeout
 from mne.utils import logger, warn
 
-from mne_duin.estimators.fingerprint import changes
+from mne_duin.estimators._resume import changes
 from mne_duin.utils.atomic import remove_partial, write_file, write_text
 from mne_duin.workflows._derivative import (
     check_dataset,
@@ -78,9 +78,12 @@ class AnalysisWriter:
     def _leave(self):
         """Release the lock; remove empty folders that were made here."""
         if self._lock.is_locked:
-            with suppress(OSError):
-                Path(self._lock.lock_file).unlink()
-            self._lock.release()
+            try:
+                Path(self._lock.lock_file).unlink(missing_ok=True)
+            except OSError:
+                logger.debug("The file of the lock stays.")
+            finally:
+                self._lock.release()
         for folder in [*reversed(self._made), self._hidden]:
             with suppress(OSError):
                 folder.rmdir()

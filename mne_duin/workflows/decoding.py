@@ -21,7 +21,7 @@ from mne_duin.estimators import (
     DuINVQVAE,
     make_duin,
 )
-from mne_duin.estimators.persistence import plain
+from mne_duin.estimators._files import plain
 from mne_duin.estimators.presets import resolve
 from mne_duin.evaluation import evaluate, evaluate_each
 from mne_duin.report import make_report

@@ -7,9 +7,9 @@ import mne
 import numpy as np
 import pandas as pd
 
-from mne_duin.estimators import read_estimator
 from mne_duin.evaluation import read_result
 from mne_duin.utils.docs import fill_doc
+from mne_duin.weights import read_estimator
 from mne_duin.workflows import decoding as decoding_module
 from mne_duin.workflows._analysis import Analysis
 from mne_duin.workflows._outputs import find_file

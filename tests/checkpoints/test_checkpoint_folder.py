@@ -16,8 +16,8 @@ from mne_duin.checkpoints import (
     write_checkpoint,
     write_next,
 )
-from mne_duin.checkpoints import format as format_module
-from mne_duin.checkpoints.folder import list_checkpoints
+from mne_duin.checkpoints import _format as format_module
+from mne_duin.checkpoints._folder import list_checkpoints
 from mne_duin.utils import atomic as atomic_module
 
 fcntl = pytest.importorskip("fcntl")
