@@ -142,6 +142,10 @@ from .report import make_report
 from .workflows import (
     ablate_words,
     compare_words,
+    decode_group,
     decode_words,
+    predict_words,
     pretrain,
+    read_decoding,
+    report_words,
 )
