@@ -112,6 +112,7 @@ from .viz import (
     plot_codes,
     plot_codex,
     plot_confusion,
+    plot_contact_kernels,
     plot_contacts,
     plot_contributions,
     plot_group_contributions,
