@@ -19,7 +19,12 @@ from mne.utils import logger, warn
 from mne_duin._version import __version__
 from mne_duin.checkpoints import read_latest, write_next
 from mne_duin.estimators._files import EARLIER_STAGES, LIBRARIES, plain
-from mne_duin.training import CheckpointHooks, is_main, join_processes, n_processes
+from mne_duin.training import (
+    CheckpointHooks,
+    is_main,
+    join_processes,
+    n_processes,
+)
 from mne_duin.training._processes import from_main
 from mne_duin.utils.checks import check_number
 

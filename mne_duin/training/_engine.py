@@ -1,6 +1,8 @@
 """The training loop of all stages, with its optimizer and learning rates."""
 
+import logging
 import math
+import sys
 import time
 
 import numpy as np
@@ -32,8 +34,17 @@ def pass_seed(seed, index, process=0):
 
 
 def is_shown(verbose):
-    """Tell whether a progress bar is wanted; None follows the level of MNE's log."""
-    return logger.level <= 20 if verbose is None else bool(verbose)
+    """Return whether a progress bar is wanted, by a level of MNE's log or a switch.
+
+    A bar that is drawn again and again is of no use in a file: it is shown in terminals
+    and notebooks only.
+    """
+    level = logger.level if verbose is None else verbose
+    if isinstance(level, str):
+        level = logging.getLevelName(level.upper())
+    wanted = level if isinstance(level, bool) else level <= logging.INFO
+    in_notebook = any("notebook" in cls.__module__ for cls in tqdm.__mro__)
+    return bool(wanted) and (in_notebook or sys.stderr.isatty())
 
 
 def train(

@@ -145,7 +145,7 @@ class PretrainedNetwork(NetworkClassifier):
             "weight_decay": self.weight_decay,
             "seed": seed,
         }
-        with self._remember(task, data, recipe, run.dtype) as keeper:
+        with self._remember(task, data, recipe, run.dtype) as checkpoints:
             self.pretrain_history_, _ = train(
                 task,
                 lambda module, batch: module(batch.x),
@@ -154,7 +154,7 @@ class PretrainedNetwork(NetworkClassifier):
                 dtype=run.dtype,
                 name=f"{type(self).__name__}, pre-training",
                 verbose=self.verbose,
-                checkpoints=keeper,
+                checkpoints=checkpoints,
             )
 
     @contextmanager
