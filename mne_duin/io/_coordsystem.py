@@ -84,7 +84,7 @@ def _choose_space(bids_path, by_entity, space):
     Returns the files, and the space to take their positions for, if it is another.
     """
     systems = {
-        entity: read_system(bids_path, paths[0], silent=len(by_entity) > 1)[0]
+        entity: read_system(bids_path, paths[0], silent=True)[0]
         for entity, paths in by_entity.items()
     }
     there = ", ".join(sorted(set(systems.values())))
