@@ -124,20 +124,22 @@ class Record:
 
     def read(self, part, function, *args):
         """Read a part; what its reader says becomes findings, what it raises too."""
-        value = None
+        value = error = None
         with warnings.catch_warnings(record=True) as caught:
             warnings.simplefilter("always")
             try:
                 value = function(*args)
-            except (ValueError, OSError, ImportError) as error:
-                self.add(part, "error", str(error), part, error=error)
+            except (ValueError, OSError, ImportError) as raised:
+                error = raised
         for warning in caught:
             if issubclass(warning.category, (RuntimeWarning, UserWarning)):
                 self.add(part, "warning", str(warning.message), part)
+        if error is not None:
+            self.add(part, "error", str(error), part, error=error)
         return value
 
     def settle(self, *, events=True):
-        """Raise the first error, tell the warnings and log the notes.
+        """Tell the warnings and log the notes, up to the first error, which is raised.
 
         Parameters
         ----------
@@ -146,11 +148,9 @@ class Record:
         """
         findings, self.findings = self.findings, []
         for finding in findings:
-            told = finding.check in ABOUT_EVENTS and not events
-            if finding.severity == "error" and not told:
-                error = finding.error or ValueError(finding.message)
-                raise error
-        for finding in findings:
+            only_told = finding.check in ABOUT_EVENTS and not events
+            if finding.severity == "error" and not only_told:
+                raise finding.error or ValueError(finding.message)
             tell = logger.info if finding.severity == "note" else warn
             tell(finding.message)
 

@@ -354,7 +354,7 @@ def flat_channels(record, facts):
     flat = np.array(facts.names, dtype=object)[facts.low == facts.high]
     if len(flat):
         yield (
-            f"Channel(s) {first_names(flat)} of {record.name} are flat (the same value "
+            f"{record.name}: channel(s) {first_names(flat)} are flat (the same value "
             "throughout); mark them bad in channels.tsv."
         )
 
@@ -469,6 +469,8 @@ def acquisitions(records):
 @_check("pooled", "warning")
 def same_samples(records, picks):
     """Check that no two recordings hold the same samples."""
+    if len(records) < 2:
+        return
     pieces = [_pieces(record, picks) for record in records]
     for i, first in enumerate(records):
         for j in range(i + 1, len(records)):
@@ -488,7 +490,9 @@ def _pieces(record, picks):
     for second in PROBES:
         first, last = int(second * rate), int((second + 1) * rate)
         if last <= record.raw.n_times:
-            data = record.raw.get_data(rows, first, last, verbose="error")
+            data = record.raw.get_data(
+                picks=rows, start=first, stop=last, verbose="error"
+            )
             pieces[second, rate] = data[None]
     return pieces
 
@@ -630,7 +634,8 @@ def _sample_facts(record: Record):
     rows = [raw.ch_names.index(name) for name in picks]
     plain = Processing(None, None, (), rate, rate)
     for first, last, _, _ in blocks(raw, plain, len(picks)):
-        watch.see(raw.get_data(rows, first, last, verbose="error"), first)
+        data = raw.get_data(picks=rows, start=first, stop=last, verbose="error")
+        watch.see(data, first)
     return watch.facts()
 
 

@@ -8,7 +8,7 @@ import safetensors.torch
 import torch
 
 from mne_duin.checkpoints import FORMAT, read_state_dict, unwrap_names
-from mne_duin.checkpoints.atomic import write_file
+from mne_duin.utils.atomic import write_file
 from mne_duin.utils.checks import check_option
 from mne_duin.weights._braindecode import from_braindecode, to_braindecode
 from mne_duin.weights._published import read_official, to_published
@@ -24,7 +24,13 @@ ENDINGS = {"published": (".pth",), "braindecode": (".safetensors", ".pth")}
 
 
 def convert_weights(
-    source, target, *, to="mne_duin", subject=None, ch_names=None, classes=None
+    source: Path | str,
+    target: Path | str,
+    *,
+    to: str = "mne_duin",
+    subject: str | None = None,
+    ch_names: list[str] | None = None,
+    classes: list[str] | None = None,
 ):
     """Turn a file of weights into one of another kind.
 
