@@ -133,7 +133,8 @@ def only_one(bids_path, paths) -> Path:
     values = sorted({str(entities(path).get(key)) for path in [first, *rivals]})
     raise ValueError(
         f"sub-{bids_path.subject} has different {first.name.split('_')[-1]} in the "
-        f"{key}s {', '.join(values)}; choose one with {key}= in the BIDSPath."
+        f"{key}s {', '.join(values)}; choose one with {key}= in the BIDSPath "
+        f"(--{key} at the command line)."
     )
 
 

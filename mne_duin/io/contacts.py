@@ -147,7 +147,7 @@ def _read_contact_channels(bids_path):
             raise ValueError(
                 f"sub-{bids_path.subject} has other contacts in channels.tsv of each "
                 f"{key} ({', '.join(sorted(values))}); choose one with {key}= in the "
-                f"BIDSPath."
+                f"BIDSPath (--{key} at the command line)."
             )
     joined = pd.concat(list(tables.values()))
     bad = joined.groupby(level=0)["bad"].any()
