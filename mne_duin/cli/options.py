@@ -119,7 +119,8 @@ def add_channels(parser):
         help="regions whose channels are used, or 'all'; default: vSMC STG",
     )  # fmt: skip
     parser.add_argument(
-        "--reference", choices=("bipolar", "laplacian", "shaft", NONE),
+        "--reference",
+        choices=("bipolar", "laplacian", "shaft", "average", "white-matter", NONE),
         default="bipolar", help="default: %(default)s",
     )  # fmt: skip
     parser.add_argument(
