@@ -13,6 +13,7 @@ from pathlib import Path
 
 NONE = "none"
 SECONDS = (-600.0, 600.0)
+LISTS = ("subject", "session", "task", "acquisition", "run", "regions", "event_id")
 HERTZ = (0.0, 100_000.0)
 
 
@@ -62,6 +63,7 @@ def text_or_none(text):
 
 def add_place(parser, *, several=True):
     """Add the BIDS folder, the subject, and which recordings."""
+    parser.usage = f"{parser.prog} bids_root --subject LABEL [options]"
     parser.add_argument(
         "root", type=Path, nargs="?", metavar="bids_root", help="the BIDS folder"
     )
@@ -220,6 +222,12 @@ def add_output(parser):
 
 def check_place(options):
     """Complete and check the BIDS folder, the subjects and the place of results."""
+    for name in LISTS:
+        # A folder that comes last is taken for one more label.
+        found = getattr(options, name, None)
+        is_list = isinstance(found, list) and len(found) > 1
+        if options.root is None and is_list and Path(found[-1]).is_dir():
+            options.root = Path(found.pop())
     if options.root is None:
         raise ValueError("Name the BIDS folder: mne-duin COMMAND path/to/bids …")
     if not options.subject:
