@@ -12,16 +12,21 @@ from . import (
     sequences,
     training,
     viz,
+    weights,
     workflows,
 )
 
 # io: BIDS iEEG in, Epochs and a contacts table out
 from .io import (
+    check_recording,
     find_recordings,
+    list_checks,
     read_contacts,
     read_epochs,
     read_raw,
     read_segments,
+    read_stimulus_events,
+    read_transcript,
 )
 
 # channels: names, references, anatomy, regions, selection
@@ -107,6 +112,7 @@ from .viz import (
     plot_codes,
     plot_codex,
     plot_confusion,
+    plot_contact_kernels,
     plot_contacts,
     plot_contributions,
     plot_group_contributions,

@@ -2,7 +2,7 @@
 
 import mne_duin
 from mne_duin.cli import options as shared
-from mne_duin.training.processes import is_main, leave_processes
+from mne_duin.training import is_main, leave_processes
 
 
 def add_pretrain(commands):

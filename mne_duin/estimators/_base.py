@@ -1,9 +1,13 @@
 """What the Du-IN estimators have in common: the encoder, its weights and pictures."""
 
+from collections.abc import Mapping
+from pathlib import Path
 from typing import ClassVar
 
 import numpy as np
 import pandas as pd
+from matplotlib.figure import Figure
+from numpy.typing import ArrayLike
 from sklearn.frozen import FrozenEstimator
 from sklearn.utils.validation import check_is_fitted
 
@@ -13,12 +17,22 @@ from mne_duin.estimators._bands import BANDS
 from mne_duin.estimators._files import below
 from mne_duin.estimators._plots import of_real_channels, own_contacts, subject_row
 from mne_duin.estimators._trained import (
+    Signal,
     TrainedNetwork,
     inherit_input,
     note_runs,
 )
 from mne_duin.estimators.presets import encoder_width
-from mne_duin.nn import build_encoder, encoder_sizes, load_network, network_sizes
+from mne_duin.nn import (
+    MAE,
+    VQVAE,
+    Classifier,
+    TokenClassifier,
+    build_encoder,
+    encoder_sizes,
+    load_network,
+    network_sizes,
+)
 from mne_duin.utils.checks import check_option
 from mne_duin.utils.docs import fill_doc
 
@@ -97,6 +111,7 @@ class BaseDuIN(TrainedNetwork):
     # Parameters of the encoder and of the training; subclasses give them defaults.
     preset: str
     subject_layers: str
+    module_: VQVAE | MAE | Classifier | TokenClassifier
     _stage: ClassVar[str]  # its name in PRESETS
     _takes_labels: ClassVar[bool] = False
 
@@ -163,7 +178,7 @@ class BaseDuIN(TrainedNetwork):
         epochs = self._check_fitted(X, subject)
         return float(self._loss_of(*self._scaled(epochs)).mean())
 
-    def spatial_weights(self, band="broadband"):
+    def spatial_weights(self, band: str = "broadband") -> np.ndarray:
         """Return the first linear projection of every subject.
 
         Parameters
@@ -188,7 +203,9 @@ class BaseDuIN(TrainedNetwork):
         first = BANDS.index(band) * self.n_features_in_
         return weights[..., first : first + self.n_features_in_].copy()
 
-    def spatial_patterns(self, X, *, band="broadband", subject=None):
+    def spatial_patterns(
+        self, X: Signal, *, band: str = "broadband", subject: ArrayLike | None = None
+    ) -> np.ndarray:
         """Return the forward-model pattern of every spatial filter.
 
         With the covariance C of the inputs and the filters W (rows) the patterns are
@@ -217,7 +234,7 @@ class BaseDuIN(TrainedNetwork):
         first = BANDS.index(band) * self.n_features_in_
         return patterns[..., first : first + self.n_features_in_]
 
-    def folded_filters(self):
+    def folded_filters(self) -> np.ndarray:
         """Return spatial map and patch encoder as spatio-temporal filters.
 
         The patch encoder has no activation, so in evaluation it is one linear map.
@@ -231,7 +248,14 @@ class BaseDuIN(TrainedNetwork):
         check_is_fitted(self, "module_")
         return _contributions.folded_filters(self)[:, :, : self.n_features_in_]
 
-    def channel_contributions(self, method="weights", *, X=None, y=None, subject=None):
+    def channel_contributions(
+        self,
+        method: str = "weights",
+        *,
+        X: Signal | None = None,
+        y: ArrayLike | None = None,
+        subject: ArrayLike | None = None,
+    ) -> pd.Series | pd.DataFrame:
         """Say how much each channel contributes.
 
         Parameters
@@ -280,7 +304,7 @@ class BaseDuIN(TrainedNetwork):
         check_is_fitted(self, "module_")
         return _contributions.compute(self, method, X, y, subject)
 
-    def plot_history(self, *, chance=None, **options):
+    def plot_history(self, *, chance: float | None = None, **options) -> Figure:
         """Plot what was recorded over the passes.
 
         Parameters
@@ -301,8 +325,15 @@ class BaseDuIN(TrainedNetwork):
         return viz.plot_history(self.history_, **options)
 
     def plot_contributions(
-        self, contacts, method="weights", *, X=None, y=None, subject=None, **options
-    ):
+        self,
+        contacts: pd.DataFrame | Mapping,
+        method: str = "weights",
+        *,
+        X: Signal | None = None,
+        y: ArrayLike | None = None,
+        subject: ArrayLike | None = None,
+        **options,
+    ) -> Figure:
         """Plot how much each channel contributes, by one of three measures.
 
         Parameters
@@ -337,16 +368,31 @@ class BaseDuIN(TrainedNetwork):
         return viz.plot_contributions(own, table, method=method, **options)
 
     def plot_spatial_filters(
-        self, contacts, *, band="broadband", show_subject=None, **options
-    ):
-        """Plot the spatial filters with the temporal kernels that follow each.
+        self,
+        contacts: pd.DataFrame | Mapping,
+        *,
+        X: Signal | None = None,
+        band: str = "broadband",
+        subject: ArrayLike | None = None,
+        show_subject: str | None = None,
+        **options,
+    ) -> Figure:
+        """Plot the spatial filters: weights, patterns, kernels, frequency responses.
+
+        The temporal kernels are those of the whole patch encoder, from a spatial filter
+        to the features of one step of a token, with all convolutions multiplied into
+        one.
 
         Parameters
         ----------
         contacts : DataFrame | dict of str to DataFrame
             Contacts, index = channel name.
+        X : Epochs | array | None
+            Data for the forward-model patterns of the same filters, which are drawn
+            next to the weights; None draws none.
         band : str
             ``"broadband"`` or ``"high-gamma"``, as in :meth:`spatial_weights`.
+        %(subject)s
         show_subject : str | None
             Whose filters, where the network knows several subjects.
         **options : dict
@@ -358,27 +404,32 @@ class BaseDuIN(TrainedNetwork):
             The figure.
         """
         row = subject_row(self, show_subject)
-        weights = of_real_channels(self, self.spatial_weights(band), row)
-        kernels = self.module_.encoder.patch.layers[0].weight.detach().cpu().numpy()
-        options = {"sfreq": self.info_["sfreq"], "label": f"weight, {band}"} | options
+        options = {
+            "sfreq": self.info_["sfreq"],
+            "label": f"weight, {band}",
+            "pattern_label": f"pattern, {band} (SD of channel per SD of filter)",
+        } | options
+        if X is not None:
+            patterns = self.spatial_patterns(X, band=band, subject=subject)
+            options["patterns"] = of_real_channels(self, patterns, row)
         return viz.plot_spatial_filters(
-            weights,
+            of_real_channels(self, self.spatial_weights(band), row),
             own_contacts(self, contacts, row),
-            kernels=kernels.swapaxes(0, 1),
+            kernels=_contributions.step_kernels(self),
             **options,
         )
 
     def plot_patterns(
         self,
-        X,
-        contacts,
+        X: Signal,
+        contacts: pd.DataFrame | Mapping,
         *,
-        band="broadband",
-        subject=None,
-        show_subject=None,
+        band: str = "broadband",
+        subject: ArrayLike | None = None,
+        show_subject: str | None = None,
         **options,
-    ):
-        """Plot the forward-model pattern of every spatial filter.
+    ) -> Figure:
+        """Plot the forward-model patterns of the filters with the largest weights.
 
         Parameters
         ----------
@@ -396,19 +447,27 @@ class BaseDuIN(TrainedNetwork):
         Returns
         -------
         figure : Figure
-            The figure.
+            The figure; it shows the same filters as :meth:`plot_spatial_filters`.
         """
         row = subject_row(self, show_subject)
         patterns = self.spatial_patterns(X, band=band, subject=subject)
-        table = own_contacts(self, contacts, row)
         options = {
-            "label": f"pattern, {band} (SD of channel per SD of filter)"
+            "label": f"pattern, {band} (SD of channel per SD of filter)",
+            "weights": of_real_channels(self, self.spatial_weights(band), row),
         } | options
         return viz.plot_patterns(
-            of_real_channels(self, patterns, row), table, **options
+            of_real_channels(self, patterns, row),
+            own_contacts(self, contacts, row),
+            **options,
         )
 
-    def plot_patch_filters(self, contacts, *, show_subject=None, **options):
+    def plot_patch_filters(
+        self,
+        contacts: pd.DataFrame | Mapping,
+        *,
+        show_subject: str | None = None,
+        **options,
+    ) -> Figure:
         """Plot the folded patch encoder: what each dimension of a token listens to.
 
         Parameters
@@ -432,7 +491,7 @@ class BaseDuIN(TrainedNetwork):
             filters.swapaxes(1, 2), own_contacts(self, contacts, row), **options
         )
 
-    def save(self, path):
+    def save(self, path: Path | str) -> Path:
         """Write the fitted estimator to one safe file.
 
         Parameters
@@ -449,8 +508,14 @@ class BaseDuIN(TrainedNetwork):
         return _files.save(self, path)
 
     def push_to_hub(
-        self, repo_id, *, licence=None, private=True, token=None, endpoint=None
-    ):
+        self,
+        repo_id: str,
+        *,
+        licence: str | None = None,
+        private: bool = True,
+        token: str | None = None,
+        endpoint: str | None = None,
+    ) -> str:
         """Upload the fitted estimator to the Hugging Face Hub.
 
         Needs the extra ``hub``. The repository gets the file that ``save`` writes and a
@@ -488,12 +553,12 @@ class BaseDuIN(TrainedNetwork):
     @classmethod
     def from_pretrained(
         cls,
-        repo_id_or_folder,
+        repo_id_or_folder: str | Path,
         *,
-        revision=None,
-        token=None,
-        cache_dir=None,
-        endpoint=None,
+        revision: str | None = None,
+        token: str | None = None,
+        cache_dir: Path | str | None = None,
+        endpoint: str | None = None,
     ):
         """Read an estimator of this class from a folder or the Hugging Face Hub.
 

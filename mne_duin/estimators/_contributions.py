@@ -2,10 +2,7 @@
 
 import numpy as np
 import pandas as pd
-import torch
 
-from mne_duin.nn.patch import fold
-from mne_duin.nn.poms import fold_subjects
 from mne_duin.utils.checks import check_option
 
 METHODS = ("weights", "patterns", "ablation")
@@ -43,12 +40,7 @@ def first_weights(encoder):
 
     Shape: (n_subjects, n_inputs).
     """
-    if encoder.spatial is None:
-        first = [patch.layers[0].weight for patch in encoder.patch.subjects]
-        values = torch.stack([weight.abs().mean((0, 2)) for weight in first])
-    else:
-        values = encoder.spatial.weight.abs().mean(1)
-    return values.detach().cpu().numpy()
+    return encoder.first_weights().cpu().numpy()
 
 
 def over_bands(estimator, values):
@@ -65,9 +57,25 @@ def folded_filters(estimator):
     Shape: (n_subjects, dim, n_inputs, patch_size).
     """
     encoder = estimator.module_.encoder
-    if encoder.spatial is None:
-        return fold_subjects(encoder.patch)[0].cpu().numpy()
-    return fold(encoder.spatial, encoder.patch)[0].cpu().numpy()
+    return encoder.folded_filters()[0].cpu().numpy()
+
+
+def step_kernels(estimator):
+    """Return the temporal kernels from each spatial filter to the features of a step.
+
+    Every step of a token repeats the same convolutions; those of its middle step see
+    no edge of the patch. Shape (n_filters, n_features, n_times), without the samples
+    that no kernel reaches.
+    """
+    patch = estimator.module_.encoder.patch
+    kernel = patch.folded()[0].detach().cpu().numpy()
+    n_filters, size, dim = kernel.shape
+    steps = kernel.reshape(n_filters, size, patch.n_steps, dim // patch.n_steps)
+    middle = steps[:, :, patch.n_steps // 2].swapaxes(1, 2)
+    reached = np.flatnonzero(np.abs(middle).max(axis=(0, 1)) > 0)
+    if not len(reached):
+        return middle
+    return middle[..., reached[0] : reached[-1] + 1]
 
 
 def spatial_patterns(estimator, epochs):

@@ -2,20 +2,23 @@
 
 from copy import deepcopy
 from functools import partial
-from typing import ClassVar
+from pathlib import Path
+from typing import ClassVar, Self
 
+import numpy as np
 import torch
+from numpy.typing import ArrayLike
 from sklearn.base import TransformerMixin
+from sklearn.frozen import FrozenEstimator
 from torch.nn import functional
 
 from mne_duin.estimators import _files
 from mne_duin.estimators._base import BaseDuIN, front_scale, unwrap
 from mne_duin.estimators._resume import open_checkpoints
-from mne_duin.estimators._trained import BATCH, inherit_input, note_runs
+from mne_duin.estimators._trained import BATCH, Signal, inherit_input, note_runs
 from mne_duin.estimators._vqvae import DuINVQVAE
 from mne_duin.estimators.presets import check_numbers, resolve
-from mne_duin.nn import MAE, build_encoder, encoder_sizes
-from mne_duin.nn.masking import random_mask
+from mne_duin.nn import MAE, build_encoder, encoder_sizes, random_mask
 from mne_duin.utils.checks import check_option, check_type
 from mne_duin.utils.docs import fill_doc
 
@@ -146,32 +149,33 @@ class DuINMAE(TransformerMixin, BaseDuIN):
     (8, 4, 160)
     """
 
+    module_: MAE
     vqvae_: DuINVQVAE | None
     _stage: ClassVar[str] = "mae"
 
     def __init__(
         self,
-        vqvae,
-        preset="quick",
+        vqvae: DuINVQVAE | FrozenEstimator | None,
+        preset: str = "quick",
         *,
-        crop_duration=None,
-        mask_ratio=0.5,
-        target="codes",
-        encoder_start=None,
-        encoder_lr_scale=None,
-        front_lr_scale=None,
-        max_iter=None,
-        batch_size=None,
-        lr=None,
-        lr_min=None,
-        warmup=None,
-        weight_decay=None,
-        sfreq=None,
-        device="auto",
-        precision="auto",
-        compile=False,
-        random_state=None,
-        verbose=None,
+        crop_duration: float | None = None,
+        mask_ratio: float = 0.5,
+        target: str = "codes",
+        encoder_start: str | None = None,
+        encoder_lr_scale: float | None = None,
+        front_lr_scale: float | None = None,
+        max_iter: int | None = None,
+        batch_size: int | None = None,
+        lr: float | None = None,
+        lr_min: float | None = None,
+        warmup: float | None = None,
+        weight_decay: float | None = None,
+        sfreq: float | None = None,
+        device: str = "auto",
+        precision: str = "auto",
+        compile: bool = False,
+        random_state: int | np.random.RandomState | None = None,
+        verbose: bool | None = None,
     ):
         self.vqvae = vqvae
         self.preset = preset
@@ -196,15 +200,15 @@ class DuINMAE(TransformerMixin, BaseDuIN):
 
     def fit(
         self,
-        X,
-        y=None,
+        X: Signal,
+        y: object = None,
         *,
-        subject=None,
-        sfreq=None,
-        validation=None,
-        checkpoint_dir=None,
-        checkpoint_every=1,
-    ):
+        subject: ArrayLike | None = None,
+        sfreq: float | None = None,
+        validation: Signal | None = None,
+        checkpoint_dir: Path | str | None = None,
+        checkpoint_every: int = 1,
+    ) -> Self:
         """Pre-train the encoder.
 
         Parameters
@@ -234,12 +238,14 @@ class DuINMAE(TransformerMixin, BaseDuIN):
         check_option("encoder_start", recipe["encoder_start"], ENCODER_STARTS)
         check_numbers(self, recipe)
         vqvae = check_type("vqvae", unwrap(self.vqvae, "vqvae"), DuINVQVAE)
-        keeper = open_checkpoints(self, "mae", recipe, checkpoint_dir, checkpoint_every)
+        checkpoints = open_checkpoints(
+            self, "mae", recipe, checkpoint_dir, checkpoint_every
+        )
         self.vqvae_ = deepcopy(vqvae)
         inherit_input(self, self.vqvae_)
         epochs = self._check_again(X, subject=subject, sfreq=sfreq)
         note_runs(self, epochs.metadata, self.vqvae_)
-        run = self._begin(keeper)
+        run = self._begin(checkpoints)
         self.vqvae_.device_ = self.device_
         self.vqvae_.module_.to(self.device_).eval()
         self._build_seeded(partial(self._build, recipe["encoder_start"]), run)
@@ -311,7 +317,7 @@ class DuINMAE(TransformerMixin, BaseDuIN):
         }
         return MAE(encoder, n_outputs[self.target])
 
-    def transform(self, X, *, subject=None):
+    def transform(self, X: Signal, *, subject: ArrayLike | None = None) -> np.ndarray:
         """Return the embedding of every token.
 
         Parameters
@@ -339,7 +345,9 @@ class DuINMAE(TransformerMixin, BaseDuIN):
             subject,
         )
 
-    def score(self, X, y=None, *, subject=None):
+    def score(
+        self, X: Signal, y: object = None, *, subject: ArrayLike | None = None
+    ) -> float:
         """Return minus the mean loss of the hidden tokens.
 
         Parameters

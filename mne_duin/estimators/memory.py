@@ -21,15 +21,20 @@ from mne_duin.estimators import _files
 from mne_duin.estimators._files import plain
 from mne_duin.estimators._resume import NO_MATTER, digest
 from mne_duin.estimators.presets import resolve
-from mne_duin.training import choose_device, choose_precision
-from mne_duin.training.processes import is_main, join_processes, n_processes
+from mne_duin.training import (
+    choose_device,
+    choose_precision,
+    is_main,
+    join_processes,
+    n_processes,
+)
 from mne_duin.utils.epochs import as_array, run_names
 
 # Passes from one checkpoint to the next; an interruption writes one at any pass.
 EVERY = 10
 
 
-def fit_or_recall(stage, X, name, memory=None):
+def fit_or_recall(stage, X, name: str, memory: Path | str | None = None):
     """Fit a stage, or read it where it was fitted to the same data before.
 
     A training that was interrupted is continued.

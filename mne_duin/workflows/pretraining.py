@@ -11,7 +11,7 @@ import pandas as pd
 from mne_duin.estimators import DuINMAE, DuINVQVAE
 from mne_duin.estimators._cost import try_out
 from mne_duin.io import read_segments
-from mne_duin.training.processes import is_main, join_processes
+from mne_duin.training import is_main, join_processes
 from mne_duin.utils.docs import fill_doc
 from mne_duin.workflows._analysis import default_out, digest_text
 from mne_duin.workflows._derivative import write_config, write_contacts
@@ -87,7 +87,7 @@ def pretrain(
 
     Leave out the runs you want to test on. The estimated cost is logged first.
     Checkpoints are kept; the same call after an interruption continues. Started by
-    ``torchrun`` or ``accelerate launch``, several processes share the work, and one of
+    ``torchrun``, several processes share the work, and one of
     them writes.
 
     Parameters

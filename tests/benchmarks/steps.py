@@ -12,15 +12,21 @@ from pathlib import Path
 import torch
 from torch.utils.flop_counter import FlopCounterMode
 
-from mne_duin.estimators._codex import CodexTraining
 from mne_duin.estimators._mae import MaskedTraining
 from mne_duin.estimators._prediction import LabelTraining
-from mne_duin.nn import MAE, Classifier, Quantizer, build_encoder, build_vqvae
-from mne_duin.nn.masking import random_mask
+from mne_duin.estimators._vqvae import CodexTraining
+from mne_duin.nn import (
+    MAE,
+    Classifier,
+    Quantizer,
+    build_encoder,
+    build_vqvae,
+    random_mask,
+)
 from mne_duin.training import SignalData
-from mne_duin.training.compiling import compiled
-from mne_duin.training.optim import make_optimizer
-from mne_duin.training.processes import share_of
+from mne_duin.training._compiling import compiled
+from mne_duin.training._engine import make_optimizer
+from mne_duin.training._processes import local_batch
 
 GOLDEN = Path(__file__).parents[1] / "data" / "golden"
 sys.path[:0] = [str(GOLDEN), str(Path(__file__).parent)]
@@ -92,7 +98,7 @@ def build(stage, *, n_batches=1, device="cpu"):
 def our_step(stage, dtype=None, *, device="cpu", compile=False):
     """Return a function that makes one training step of ours, compiled or not."""
     made = build(stage, device=device)
-    module, batch = made.module.train(), share_of(made.batch())
+    module, batch = made.module.train(), local_batch(made.batch())
     network = compiled(module, torch.device(device)) if compile else module
     optimizer = make_optimizer(module, lr=1e-4, weight_decay=0.05)
 

@@ -1,0 +1,165 @@
+"""The state of a training between two passes: all that is needed to continue."""
+
+from contextlib import contextmanager
+
+import torch
+
+from mne_duin.training._history import History
+from mne_duin.training._processes import broadcast_
+
+
+class TrainingState:
+    """Network, optimizer, history and the best pass so far.
+
+    Between two passes nothing else exists: the random numbers of a pass are a function
+    of (seed, pass), and a step function starts every pass anew.
+
+    Parameters
+    ----------
+    module : Module
+        The network.
+    optimizer : Optimizer
+        The optimizer.
+    monitor : str | tuple of str | None
+        Metric whose best pass is remembered, see :func:`mne_duin.training.train`.
+    """
+
+    def __init__(self, module, optimizer, monitor=None):
+        self.module, self.optimizer = module, optimizer
+        self.monitor = (monitor,) if isinstance(monitor, str) else monitor
+        self.history = History([])
+        self.best_iteration, self._best_value, self._best = None, None, None
+
+    def add_pass(self, record):
+        """Remember a pass, and its weights if it is the best; an equal one is not."""
+        self.history.records.append(record)
+        if self.monitor is None:
+            return
+        value = [-record[m] if m.endswith("loss") else record[m] for m in self.monitor]
+        if self._best_value is None or value > self._best_value:
+            self.best_iteration, self._best_value = record["pass"], value
+            self._best = {k: v.clone() for k, v in self.module.state_dict().items()}
+
+    def restore_best(self):
+        """Give the network the weights of the best pass."""
+        if self._best is not None:
+            self.module.load_state_dict(self._best)
+
+    def broadcast_(self):
+        """Give all processes the network of the main one."""
+        broadcast_(self.module.state_dict().values())
+
+    def tensors(self):
+        """Return all tensors by name; they are not copies."""
+        tensors = {f"module.{k}": v for k, v in self.module.state_dict().items()}
+        for number, values in self.optimizer.state_dict()["state"].items():
+            for key, value in values.items():
+                tensors[f"optimizer.{number}.{key}"] = torch.as_tensor(value)
+        for name, value in (self._best or {}).items():
+            tensors[f"best.{name}"] = value
+        return tensors
+
+    def record(self):
+        """Return what is no tensor, as JSON can hold it."""
+        return {
+            "history": [dict(record) for record in self.history.records],
+            "best_iteration": self.best_iteration,
+            "best_value": self._best_value,
+        }
+
+    def load_(self, tensors, record):
+        """Become the state that :meth:`tensors` and :meth:`record` described.
+
+        Parameters
+        ----------
+        tensors : dict of str to Tensor
+            The tensors by name.
+        record : dict
+            The rest.
+        """
+        parts = {"module": {}, "optimizer": {}, "best": {}}
+        for full, value in tensors.items():
+            part, _, name = full.partition(".")
+            parts[part][name] = value.clone()
+        self.module.load_state_dict(parts["module"])
+        moments = {}
+        for name, value in parts["optimizer"].items():
+            number, _, key = name.partition(".")
+            moments.setdefault(int(number), {})[key] = value
+        groups = self.optimizer.state_dict()["param_groups"]
+        self.optimizer.load_state_dict({"state": moments, "param_groups": groups})
+        self._best = parts["best"] or None
+        self.history.records[:] = record["history"]
+        self.best_iteration = record["best_iteration"]
+        self._best_value = record["best_value"]
+
+
+class CheckpointHooks:
+    """What :func:`train` asks of checkpoints; these keep nothing.
+
+    Attributes
+    ----------
+    found : bool
+        Whether there is a state to continue from.
+    """
+
+    found = False
+
+    def choose_seed(self, seed, random_state):
+        """Return the seed to use.
+
+        Parameters
+        ----------
+        seed : int
+            What was drawn from ``random_state``.
+        random_state : None | int | RandomState | Generator
+            What the user passed.
+
+        Returns
+        -------
+        seed : int
+            The same, unless an earlier training had another one by chance.
+        """
+        return seed
+
+    def check_data(self, data, circumstances):
+        """Make sure that an earlier training was one of these data.
+
+        Parameters
+        ----------
+        data : dict
+            What tells data from other data.
+        circumstances : dict
+            Device, precision, processes, versions.
+        """
+
+    @contextmanager
+    def watch(self):
+        """Look after the passes that are made inside."""
+        yield
+
+    def resume(self, state):
+        """Bring a state to where an earlier training was, and count its passes.
+
+        Parameters
+        ----------
+        state : TrainingState
+            A new state, changed in place.
+
+        Returns
+        -------
+        n_done : int
+            Passes that need not be made again.
+        """
+        return 0
+
+    def after_pass(self, state, n_passes):
+        """Keep the state after a pass.
+
+        Parameters
+        ----------
+        state : TrainingState
+            The state.
+        n_passes : int
+            How many passes there will be in all.
+        """
