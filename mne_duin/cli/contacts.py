@@ -7,6 +7,7 @@ import matplotlib.pyplot as plt
 from mne_duin.channels import assign_regions, label_contacts
 from mne_duin.cli import options as shared
 from mne_duin.io import find_recordings, read_contacts
+from mne_duin.utils.atomic import write_figure, write_text
 from mne_duin.viz import plot_contacts
 
 
@@ -39,6 +40,7 @@ def contacts(options):
     options : Namespace
         The parsed arguments.
     """
+    shared.check_new(options, options.out, options.plot)
     path = find_recordings(
         options.bids_root,
         subject=options.subject,
@@ -49,8 +51,8 @@ def contacts(options):
     table = assign_regions(label_contacts(table, atlas=options.atlas))
     print(table.to_string(na_rep="n/a"))
     if options.out is not None:
-        table.to_csv(options.out, sep="\t", na_rep="n/a")
+        write_text(options.out, table.to_csv(sep="\t", na_rep="n/a"))
     if options.plot is not None:
         figure = plot_contacts(table, show=False)
-        figure.savefig(options.plot, dpi=150)
+        write_figure(options.plot, figure, dpi=150)
         plt.close(figure)

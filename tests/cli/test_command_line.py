@@ -3,15 +3,21 @@
 import functools
 import inspect
 import json
+import os
+import re
 import subprocess
 import sys
+import warnings
+from types import SimpleNamespace
 
 import pytest
 import yaml
 
 import mne_duin
 from mne_duin.cli import main
-from mne_duin.cli.main import COMMANDS, make_parser
+from mne_duin.cli.main import COMMANDS, THREADS, limit_threads, make_parser
+from mne_duin.workflows._derivative import write_config
+from mne_duin.workflows._outputs import settings_of
 
 HEAVY = ("torch", "mne", "matplotlib", "pandas", "sklearn", "scipy", "numpy")
 
@@ -209,7 +215,10 @@ def test_settings_come_from_a_file_and_the_command_line_wins(calls, tmp_path, ki
 @pytest.mark.parametrize(
     ("settings", "message"),
     [
-        ({"tmim": 1}, "has the setting 'tmim', which .* does not know; it knows align"),
+        (
+            {"tmim": 1},
+            "has the setting 'tmim', which .* does not know; it knows acquisition",
+        ),
         ({"tmin": "early"}, "setting 'tmin': must be a number from -600 to 600"),
         ({"tmin": [1, 2]}, "'tmin' must be one value; got 2"),
         ({"preset": "slow"}, "setting 'preset': .*slow"),
@@ -222,8 +231,6 @@ def test_a_wrong_setting_is_a_sentence(settings, message, tmp_path, capsys):
     path = tmp_path / "settings.yaml"
     path.write_text(yaml.safe_dump(settings))
     assert main(["decode", "--config", str(path)]) == 2
-    import re
-
     assert re.search(message, capsys.readouterr().err)
 
 
@@ -241,23 +248,21 @@ def test_a_shell_completes_commands_and_options(shell, capsys):
     pytest.importorskip("shtab")
     assert main(["completion", shell]) == 0
     script = capsys.readouterr().out
-    for word in ("decode", "--pretrained", "mask-ratio"):
+    for word in ("decode", "pretrained", "mask-ratio"):
         assert word in script
 
 
-def test_threads_are_limited_before_libraries_are_loaded(calls, monkeypatch):
-    monkeypatch.setenv("OMP_NUM_THREADS", "7")
-    monkeypatch.setenv("MKL_NUM_THREADS", "7")
-    monkeypatch.setenv("OPENBLAS_NUM_THREADS", "7")
-    code = (
-        "import os\nfrom mne_duin.cli import main\n"
-        "main(['decode', 'nowhere', '--subject', '01', '--threads', '3'])\n"
-        "import torch\nprint(os.environ['OMP_NUM_THREADS'], torch.get_num_threads())"
-    )
-    done = subprocess.run(
-        [sys.executable, "-c", code], capture_output=True, text=True, check=True
-    )
-    assert done.stdout.split() == ["3", "3"]
+def test_threads_are_limited_for_libraries_to_come_and_for_torch(monkeypatch):
+    for name in THREADS:
+        monkeypatch.setenv(name, "7")
+    seen = []
+    torch = SimpleNamespace(set_num_threads=seen.append)
+    monkeypatch.setitem(sys.modules, "torch", torch)
+    limit_threads(None)
+    assert os.environ["OMP_NUM_THREADS"] == "7"
+    limit_threads(3)
+    assert {os.environ[name] for name in THREADS} == {"3"}
+    assert seen == [3]
 
 
 def test_a_converted_file_is_not_written_over_another(tmp_path, capsys):
@@ -268,24 +273,20 @@ def test_a_converted_file_is_not_written_over_another(tmp_path, capsys):
     assert target.read_text() == "mine"
 
 
+@pytest.mark.filterwarnings("always")
 def test_every_warning_is_printed_once(capsys, monkeypatch):
+    @functools.wraps(mne_duin.decode_words)
     def warn_twice(*_, **__):
         for _ in range(2):
-            import warnings
-
             warnings.warn("look here", RuntimeWarning, stacklevel=1)
         raise OSError("that is all")
 
-    monkeypatch.setattr(mne_duin, "decode_words", functools.wraps(
-        mne_duin.decode_words)(warn_twice))  # fmt: skip
+    monkeypatch.setattr(mne_duin, "decode_words", warn_twice)
     assert main(["decode", "bids", "--subject", "01"]) == 2
     assert capsys.readouterr().err.count("look here") == 1
 
 
 def test_saved_settings_are_options_again(tmp_path, calls):
-    from mne_duin.workflows._derivative import write_config
-    from mne_duin.workflows._outputs import settings_of
-
     parameters = inspect.signature(inspect.unwrap(mne_duin.decode_words)).parameters
     given = {p.name: p.default for p in parameters.values()}
     given |= {"root": "bids", "subject": "sub-01", "tmin": -0.3, "notch": None}
