@@ -146,8 +146,9 @@ def add_channels(parser):
         help="regions whose channels are used, or 'all'; default: vSMC STG",
     )  # fmt: skip
     parser.add_argument(
-        "--reference", choices=("bipolar", "laplacian", "shaft", NONE),
-        default="bipolar", help="default: %(default)s",
+        "--reference", metavar="NAME", default="bipolar",
+        help="bipolar, laplacian, shaft, average, white-matter or none; default: "
+        "%(default)s",
     )  # fmt: skip
     parser.add_argument(
         "--max-distance", type=number(0, 1000), metavar="MM",
@@ -163,6 +164,11 @@ def add_channels(parser):
         "--notch", type=number(*HERTZ, none=True, words=("auto",)), nargs="+",
         default=["auto"], metavar="HZ",
         help="line noise; default: auto, as ieeg.json says",
+    )  # fmt: skip
+    parser.add_argument(
+        "--reject", choices=("auto", None), type=text_or_none, default="auto",
+        metavar="RULE",
+        help="drop trials of extreme amplitude: auto or none; default: %(default)s",
     )  # fmt: skip
 
 
@@ -180,6 +186,11 @@ def add_trials(parser, *, window=True):
         "--where", metavar="CONDITION",
         help="rows of events.tsv to use, such as \"trial_type == 'WORD'\"",
     )  # fmt: skip
+    if window:
+        parser.add_argument(
+            "--onset", choices=("onset", "sample"),
+            help="which column of events.tsv says when an event is; default: onset",
+        )  # fmt: skip
     parser.add_argument(
         "--align", metavar="COLUMN", type=text_or_none,
         help="time 0 of a trial: a column of latencies such as response_time, or the "

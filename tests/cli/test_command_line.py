@@ -106,7 +106,6 @@ def test_every_parameter_of_a_workflow_is_an_option(function):
         ("--n-jobs", "-7"),
         ("--cv", "1"),
         ("--cv", "-5"),
-        ("--reference", "nose"),
         ("--preset", "slow"),
     ],
 )
