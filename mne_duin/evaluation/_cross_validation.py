@@ -46,6 +46,7 @@ def evaluate(
     n_jobs=1,
     return_estimators=False,
     allow_copies=False,
+    name=None,
     verbose=None,
 ):
     """Evaluate an estimator on trials it never saw.
@@ -98,6 +99,8 @@ def evaluate(
         Whether test trials may hold the same signal as training trials (correlation of
         at least 0.999 over the channels), as when a recording was read twice. Then
         ``result.leaks`` says so.
+    name : str | None
+        Name of the estimator in the log; None takes that of its class.
     verbose : bool | str | int | None
         Verbosity, as in MNE.
 
@@ -134,6 +137,7 @@ def evaluate(
             n_jobs=n_jobs,
         )
         copies = refuse_copies(plan, allow_copies)
+        plan = replace(plan, name=name or describe_estimator(estimator))
         outcomes = plan.run()
         null_refit = _refit_on_shuffled(plan, n_permutations)
         result = _assemble(plan, outcomes, null_refit, n_label_permutations)
@@ -217,6 +221,8 @@ class EvaluationPlan:
         Which of them a fold may use.
     n_jobs : int
         Folds that run at the same time.
+    name : str
+        Name of the estimator in the log.
     """
 
     estimator: object
@@ -230,6 +236,7 @@ class EvaluationPlan:
     unlabelled: object
     pretrain_on: str
     n_jobs: int
+    name: str = "estimator"
 
     @property
     def reseed(self):
@@ -259,6 +266,7 @@ class EvaluationPlan:
                 self.unlabelled,
                 protocol=self.protocol,
                 reseed=self.reseed,
+                name=self.name,
             )
             for split in self.split(y)
         )

@@ -1,19 +1,157 @@
-"""Per-channel z-scores, learned on training data only.
-
-One trial of a touched cable, 300 times as large as the others, must not decide what the
-rest looks like: trials far from the others are left out of the scales with a warning,
-and scaled values end at 50 standard deviations.
-"""
+"""Epochs: scaled, put on the device, and cut into batches by index arithmetic."""
 
 from dataclasses import dataclass
 
 import numpy as np
+import torch
 from mne.utils import warn
+from torch.nn import functional
 
 from mne_duin.utils.checks import first_names
 from mne_duin.utils.outliers import FAR, peak_to_peak, usual_limits
 
+# Scaled values end here, in standard deviations.
 LARGEST = 50.0
+
+
+@dataclass(frozen=True)
+class Batch:
+    """Some epochs.
+
+    Parameters
+    ----------
+    x : Tensor, shape (n_epochs, n_channels, n_times)
+        The scaled signal.
+    y : LongTensor, shape (n_epochs,) | None
+        Class of each epoch.
+    subject : LongTensor, shape (n_epochs,) | None
+        Subject of each epoch; None where there is one subject.
+    channel_mask : BoolTensor, shape (n_epochs, n_channels) | None
+        True where a channel is real; None where all are.
+    """
+
+    x: torch.Tensor
+    y: torch.Tensor | None = None
+    subject: torch.Tensor | None = None
+    channel_mask: torch.Tensor | None = None
+
+    def __len__(self):
+        return len(self.x)
+
+
+class SignalData:
+    """All epochs of a training set, on the device.
+
+    A random shift is a random crop of the zero-padded signal, so one rule serves
+    pre-training (4 s out of 8 s) and fine-tuning (shifts of up to 0.3 s): outside
+    training the crop lies in the middle, and a shift of zero is a shift of zero.
+
+    Parameters
+    ----------
+    x : array, shape (n_epochs, n_channels, n_times)
+        The scaled signal, float32.
+    y : array of int, shape (n_epochs,) | None
+        Class of each epoch.
+    subject : array of int, shape (n_epochs,) | None
+        Subject of each epoch.
+    channel_mask : array of bool, shape (n_subjects, n_channels) | None
+        Real channels of each subject.
+    n_times : int | None
+        Length of the crops in samples; None takes the whole epoch.
+    max_shift : int
+        Largest shift in samples, filled with zeros.
+    device : torch.device | str
+        Where the data live.
+    """
+
+    def __init__(
+        self,
+        x,
+        *,
+        y=None,
+        subject=None,
+        channel_mask=None,
+        n_times=None,
+        max_shift=0,
+        device="cpu",
+    ):
+        x = torch.as_tensor(x, device=device)
+        self.n_times = x.shape[-1] if n_times is None else min(n_times, x.shape[-1])
+        self.x = functional.pad(x, (max_shift, max_shift)) if max_shift else x
+        self.y = None if y is None else torch.as_tensor(y, device=device)
+        several = channel_mask is not None and len(channel_mask) > 1
+        self.subject = torch.as_tensor(subject, device=device) if several else None
+        self.channel_mask = (
+            torch.as_tensor(channel_mask, device=device) if several else None
+        )
+
+    def __len__(self):
+        return len(self.x)
+
+    def take(self, index, start=None):
+        """Return a batch.
+
+        Parameters
+        ----------
+        index : LongTensor, shape (n_batch,)
+            Which epochs.
+        start : LongTensor, shape (n_batch,) | None
+            First sample of each crop; None crops in the middle.
+
+        Returns
+        -------
+        batch : Batch
+            The cropped epochs.
+        """
+        slack = self.x.shape[-1] - self.n_times
+        if start is None or slack == 0:
+            x = self.x[index, :, slack // 2 : slack // 2 + self.n_times]
+        else:
+            windows = self.x.unfold(-1, self.n_times, 1)
+            x = windows[index, :, start]
+        subject = None if self.subject is None else self.subject[index]
+        mask = None if self.channel_mask is None else self.channel_mask[subject]
+        y = None if self.y is None else self.y[index]
+        return Batch(x, y, subject, mask)
+
+    def random_batches(self, batch_size, generator):
+        """Yield shuffled, randomly cropped batches that cover every epoch once.
+
+        Parameters
+        ----------
+        batch_size : int
+            Epochs per batch.
+        generator : torch.Generator
+            Where order and crops are drawn from.
+
+        Yields
+        ------
+        batch : Batch
+            The last one may be smaller.
+        """
+        order = torch.randperm(len(self), generator=generator)
+        slack = self.x.shape[-1] - self.n_times
+        start = torch.randint(slack + 1, (len(self),), generator=generator)
+        order, start = order.to(self.x.device), start.to(self.x.device)
+        pieces = zip(order.split(batch_size), start.split(batch_size), strict=True)
+        for rows, first in pieces:
+            yield self.take(rows, first)
+
+    def batches(self, batch_size):
+        """Yield batches in order, cropped in the middle.
+
+        Parameters
+        ----------
+        batch_size : int
+            Epochs per batch.
+
+        Yields
+        ------
+        batch : Batch
+            The last one may be smaller.
+        """
+        for rows in torch.arange(len(self), device=self.x.device).split(batch_size):
+            yield self.take(rows)
 
 
 @dataclass(frozen=True)
@@ -124,7 +262,11 @@ class ChannelScaler:
 
 
 def _without_far_trials(data):
-    """Leave trials out that are far from the others, with a warning."""
+    """Leave trials out that are far from the others, with a warning.
+
+    One trial of a touched cable, 300 times as large as the rest, must not decide what
+    is usual.
+    """
     peaks = peak_to_peak(data) if len(data) else np.zeros((0, 1))
     far = (peaks > usual_limits(peaks)).any(axis=1)
     if not far.any():
