@@ -11,6 +11,7 @@ os.environ.setdefault("MNE_LOGGING_LEVEL", "WARNING")
 HERE = Path(__file__).parent
 sys.path.insert(0, str(HERE))
 
+from draw_architecture import write_architecture  # noqa: E402
 from draw_curves import write_curves  # noqa: E402
 from draw_model import write_drawings  # noqa: E402
 from make_inventories import OBJECTS  # noqa: E402
@@ -128,7 +129,10 @@ html_theme_options = {
     "footer_start": ["copyright"],
     "footer_end": ["sphinx-version", "theme-version"],
 }
-ALONE = "benchmarks citing cluster contributing fidelity files glossary index licences"
+ALONE = (
+    "architecture benchmarks citing cluster contributing fidelity files glossary index "
+    "licences"
+)
 html_sidebars = {page: [] for page in ("changes/latest", "ten_minutes", *ALONE.split())}
 
 # Of the gallery and the notices of libraries, not of the pages.
@@ -157,6 +161,7 @@ def find_public(app, env, node, contnode):
 def setup(app):
     """Connect the two rules above; write what the pages are built from."""
     write_drawings(HERE / "generated" / "drawings")
+    write_architecture(HERE / "generated" / "drawings" / "architecture.png")
     write_curves(HERE / "benchmarks/learning_curves.tsv", HERE / "generated/curves")
     write_parity(HERE / "generated" / "parity.csv")
     write_memory(HERE / "benchmarks/steps.json", HERE / "generated/memory.csv")

@@ -33,7 +33,7 @@ def stub_names():
     """
     path = Path(mne_duin.__file__).with_suffix(".pyi")
     tree = ast.parse(path.read_text(encoding="utf-8"))
-    imports = [node for node in tree.body if isinstance(node, ast.ImportFrom)]
+    imports = [n for n in tree.body if isinstance(n, ast.ImportFrom) and n.module]
     return [alias.asname or alias.name for node in imports for alias in node.names]
 
 

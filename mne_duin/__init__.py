@@ -9,5 +9,22 @@ import lazy_loader
 
 from mne_duin._version import __version__
 
+_FOLDERS = (
+    "baselines",
+    "channels",
+    "checkpoints",
+    "datasets",
+    "estimators",
+    "evaluation",
+    "io",
+    "nn",
+    "report",
+    "sequences",
+    "training",
+    "viz",
+    "workflows",
+)
+
 __getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)
-__all__ += ["__version__"]
+# Folders are attributes, but `from mne_duin import *` must not hide the library's io.
+__all__ = [name for name in __all__ if name not in _FOLDERS] + ["__version__"]

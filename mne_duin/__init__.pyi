@@ -1,3 +1,20 @@
+# the folders
+from . import (
+    baselines,
+    channels,
+    checkpoints,
+    datasets,
+    estimators,
+    evaluation,
+    io,
+    nn,
+    report,
+    sequences,
+    training,
+    viz,
+    workflows,
+)
+
 # io: BIDS iEEG in, Epochs and a contacts table out
 from .io import (
     find_recordings,

@@ -110,3 +110,9 @@ def test_every_public_name_resolves():
     assert mne_duin.__all__
     for name in mne_duin.__all__:
         assert getattr(mne_duin, name) is not None
+
+
+def test_folders_are_attributes_and_not_exported():
+    code = "import mne_duin; print(mne_duin.datasets.sample_data_path, mne_duin.io)"
+    subprocess.run([sys.executable, "-c", code], check=True, capture_output=True)
+    assert not {"io", "datasets", "viz"} & set(mne_duin.__all__)

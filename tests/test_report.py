@@ -13,7 +13,7 @@ import pytest
 from mne_duin.channels import stack_subjects
 from mne_duin.estimators import DuINClassifier, DuINVQVAE
 from mne_duin.report import make_report
-from mne_duin.report.fitted import fitted_contributions, held_out_epochs
+from mne_duin.report._fitted import fitted_contributions, held_out_epochs
 from mne_duin.utils.methods import methods_text
 from mne_duin.viz import results_table
 

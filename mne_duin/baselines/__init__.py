@@ -1,23 +1,21 @@
-"""What Du-IN is compared with, in scikit-learn's grammar.
+"""What Du-IN is compared with, as scikit-learn estimators.
 
-``features`` turns epochs into evoked and high-gamma features, ``lda`` classifies them,
-``token_lda`` does so for every token; ``riemann`` classifies covariances.
-The networks of the Du-IN paper's comparison are ``cnn_bigru``, ``eeg_conformer``,
-``ts_tcc``, ``neuro_bert`` and ``dewave``; ``network`` and ``pretraining`` hold what
-they share.
+``_features`` turns epochs into evoked and band-power features, ``_lda`` classifies
+them, ``_token_lda`` does so for every token; ``_riemann`` classifies covariances.
+``networks`` holds the networks of the Du-IN paper's comparison.
 """
 
-from .cnn_bigru import CNNBiGRU
-from .dewave import DeWave
-from .eeg_conformer import EEGConformer
-from .features import EvokedHighGamma
-from .lda import SelectInformative, make_lda
-from .named import make_estimator
-from .neuro_bert import NeuroBERT
-from .reading import read_baseline
-from .riemann import BandSignal, make_riemann
-from .token_lda import TokenLDA
-from .ts_tcc import TSTCC
+from mne_duin.baselines._features import EvokedHighGamma
+from mne_duin.baselines._lda import SelectInformative, make_lda
+from mne_duin.baselines._riemann import BandSignal, make_riemann
+from mne_duin.baselines._token_lda import TokenLDA
+from mne_duin.baselines.named import make_estimator
+from mne_duin.baselines.networks._cnn_bigru import CNNBiGRU
+from mne_duin.baselines.networks._dewave import DeWave
+from mne_duin.baselines.networks._eeg_conformer import EEGConformer
+from mne_duin.baselines.networks._neuro_bert import NeuroBERT
+from mne_duin.baselines.networks._ts_tcc import TSTCC
+from mne_duin.baselines.reading import read_baseline
 
 __all__ = [
     "TSTCC",

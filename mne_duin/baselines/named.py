@@ -1,13 +1,13 @@
 """Every estimator of the comparison by its name."""
 
-from mne_duin.baselines.cnn_bigru import CNNBiGRU
-from mne_duin.baselines.dewave import DeWave
-from mne_duin.baselines.eeg_conformer import EEGConformer
-from mne_duin.baselines.lda import make_lda
-from mne_duin.baselines.neuro_bert import NeuroBERT
+from mne_duin.baselines._lda import make_lda
+from mne_duin.baselines._riemann import make_riemann
+from mne_duin.baselines.networks._cnn_bigru import CNNBiGRU
+from mne_duin.baselines.networks._dewave import DeWave
+from mne_duin.baselines.networks._eeg_conformer import EEGConformer
+from mne_duin.baselines.networks._neuro_bert import NeuroBERT
+from mne_duin.baselines.networks._ts_tcc import TSTCC
 from mne_duin.baselines.pretraining import PretrainedNetwork
-from mne_duin.baselines.riemann import make_riemann
-from mne_duin.baselines.ts_tcc import TSTCC
 from mne_duin.estimators import DecoderEnsemble, make_duin
 from mne_duin.estimators.variants import VARIANTS
 from mne_duin.utils.checks import check_option

@@ -1,11 +1,11 @@
 """Open saved networks of the comparison."""
 
 from mne_duin.baselines import files
-from mne_duin.baselines.cnn_bigru import CNNBiGRU
-from mne_duin.baselines.dewave import DeWave
-from mne_duin.baselines.eeg_conformer import EEGConformer
-from mne_duin.baselines.neuro_bert import NeuroBERT
-from mne_duin.baselines.ts_tcc import TSTCC
+from mne_duin.baselines.networks._cnn_bigru import CNNBiGRU
+from mne_duin.baselines.networks._dewave import DeWave
+from mne_duin.baselines.networks._eeg_conformer import EEGConformer
+from mne_duin.baselines.networks._neuro_bert import NeuroBERT
+from mne_duin.baselines.networks._ts_tcc import TSTCC
 
 NETWORKS = (CNNBiGRU, EEGConformer, TSTCC, NeuroBERT, DeWave)
 

@@ -9,17 +9,21 @@ the names that electrodes.tsv brings along); ``regions`` groups labels; ``matric
 one Epochs object. Everything here works on tables and MNE objects in memory.
 """
 
-from .atlas import Atlas, load_atlas
-from .contribution import ContributionSelector, SelectedChannels
-from .coordinates import space_family, to_mni152
-from .labels import assign_labels, label_contacts
-from .names import Contact, parse_contact
-from .pairs import bipolar_pairs
-from .reference import reference_bipolar, reference_laplacian, reference_shaft
-from .regions import REGIONS, assign_regions
-from .selection import RegionSelector
-from .subjects import stack_subjects
-from .tables import name_table
+from mne_duin.channels.atlas import Atlas, load_atlas
+from mne_duin.channels.contribution import ContributionSelector, SelectedChannels
+from mne_duin.channels.coordinates import space_family, to_mni152
+from mne_duin.channels.labels import assign_labels, label_contacts
+from mne_duin.channels.names import Contact, parse_contact
+from mne_duin.channels.pairs import bipolar_pairs
+from mne_duin.channels.reference import (
+    reference_bipolar,
+    reference_laplacian,
+    reference_shaft,
+)
+from mne_duin.channels.regions import REGIONS, assign_regions
+from mne_duin.channels.selection import RegionSelector
+from mne_duin.channels.subjects import stack_subjects
+from mne_duin.channels.tables import name_table
 
 __all__ = [
     "REGIONS",

@@ -1,27 +1,20 @@
-"""Recordings to try things on: simulated subjects whose truth is known.
+"""Recordings to try things on: simulated subjects, the sample data, published data.
 
-``montages``, ``lexicon`` and ``schedule`` say who reads what and when; ``background``,
-``speech`` and ``artefacts`` make the sources, ``brain`` mixes them into contacts, and
-``synthetic`` puts it together; ``cohort`` makes several subjects who share their word
-codes, ``syllables`` one who says streams of syllables. ``bids`` writes a dataset with
-the texts of ``sidecars`` and the files of ``brainvision``; ``sample`` is the command
-that writes the repository's own, and ``sample_path`` finds it. ``official`` and
-``official_segments`` read the published word-reading set in the layout of
-``official_layout``, with what they share in
-``official_tables`` and pickles through ``official_pickle``; ``official_download``
-fetches it.
+``simulation`` makes subjects whose sources, words and contacts are known and writes
+them as BIDS; ``sample`` finds the sample dataset or writes it; ``released`` reads and
+fetches the published word-reading recordings.
 """
 
-from .bids import write_simulated_bids
-from .cohort import simulate_cohort, simulate_subjects
-from .official import read_official_epochs
-from .official_download import fetch_official
-from .official_layout import OFFICIAL_CHANNELS
-from .official_segments import read_official_segments
-from .sample_path import sample_data_path
-from .settings import SimulationSettings
-from .syllables import simulate_syllables
-from .synthetic import (
+from mne_duin.datasets.released._download import fetch_official
+from mne_duin.datasets.released._epochs import read_official_epochs
+from mne_duin.datasets.released._layout import OFFICIAL_CHANNELS
+from mne_duin.datasets.released._segments import read_official_segments
+from mne_duin.datasets.sample import sample_data_path
+from mne_duin.datasets.simulation._bids import write_simulated_bids
+from mne_duin.datasets.simulation._settings import SimulationSettings
+from mne_duin.datasets.simulation._subjects import simulate_cohort, simulate_subjects
+from mne_duin.datasets.simulation._syllables import simulate_syllables
+from mne_duin.datasets.simulation._words import (
     SimulatedRecording,
     cut_epochs,
     simulate_recording,

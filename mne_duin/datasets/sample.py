@@ -9,9 +9,8 @@ import sys
 import tempfile
 from pathlib import Path
 
-from mne_duin.datasets.bids import write_simulated_bids
-from mne_duin.datasets.sample_path import FOLDER
-from mne_duin.datasets.settings import SimulationSettings
+from mne_duin.datasets.simulation._bids import write_simulated_bids
+from mne_duin.datasets.simulation._settings import SimulationSettings
 
 # Of fifteen seeds, one with which a linear classifier decodes neither least nor most.
 SEED = 2024
@@ -102,3 +101,30 @@ def main(arguments=None):
 
 if __name__ == "__main__":
     sys.exit(main())
+
+
+FOLDER = Path(__file__).resolve().parents[2] / "sample_data"
+
+
+def sample_data_path():
+    """Return the folder of the simulated sample dataset.
+
+    It is part of the repository (two subjects, less than 30 MB), not of the installed
+    package.
+
+    Returns
+    -------
+    root : Path
+        A BIDS folder.
+
+    Raises
+    ------
+    FileNotFoundError
+        If the package does not run from a checkout of the repository.
+    """
+    if not (FOLDER / "dataset_description.json").is_file():
+        raise FileNotFoundError(
+            f"There is no sample dataset in {FOLDER}. Write it there with: "
+            "python -m mne_duin.datasets.sample"
+        )
+    return FOLDER

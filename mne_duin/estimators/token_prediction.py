@@ -5,7 +5,7 @@ import torch
 
 from mne_duin.nn import sequence_loss, token_loss
 from mne_duin.sequences import beam_search, collapse, error_rate, greedy_sequence
-from mne_duin.sequences.targets import label_index
+from mne_duin.sequences._targets import label_index
 from mne_duin.utils.docs import fill_doc
 
 

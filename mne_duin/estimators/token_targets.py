@@ -3,7 +3,7 @@
 import numpy as np
 
 from mne_duin.sequences import sequence_targets, token_targets
-from mne_duin.sequences.targets import tier_names
+from mne_duin.sequences._targets import tier_names
 
 
 def encode_tokens(y, shape, classes=None, *, known=False):

@@ -6,15 +6,19 @@ sits in the training part of a fold; ``protocol="paper"`` repeats the published
 evaluation and lists what it leaks.
 """
 
-from .ablation import ablate
-from .comparison import compare, compare_pairs, compare_results, evaluate_each
-from .cross_validation import evaluate
-from .files import format_table, write_table
-from .groups import LeaveOneSubjectOut
-from .learning_curve import learning_curve, summarize_curve
-from .metrics import Calibration
-from .result import DecodingResult, read_result
-from .splits import make_folds, paper_split
+from mne_duin.evaluation._ablation import ablate
+from mne_duin.evaluation._comparison import (
+    compare,
+    compare_pairs,
+    compare_results,
+    evaluate_each,
+)
+from mne_duin.evaluation._cross_validation import evaluate
+from mne_duin.evaluation._files import format_table, write_table
+from mne_duin.evaluation._learning_curve import learning_curve, summarize_curve
+from mne_duin.evaluation._metrics import Calibration
+from mne_duin.evaluation._result import DecodingResult, read_result
+from mne_duin.evaluation._splits import LeaveOneSubjectOut, make_folds, paper_split
 
 __all__ = [
     "Calibration",

@@ -8,10 +8,10 @@ lays out trials and segments; ``processing`` and ``stream`` reference, filter an
 resample piece by piece; ``assemble`` makes Epochs; ``epochs`` is the front.
 """
 
-from .contacts import read_contacts
-from .epochs import read_epochs, read_segments
-from .finding import find_recordings
-from .recordings import read_raw
+from mne_duin.io.contacts import read_contacts
+from mne_duin.io.epochs import read_epochs, read_segments
+from mne_duin.io.finding import find_recordings
+from mne_duin.io.recordings import read_raw
 
 __all__ = [
     "find_recordings",

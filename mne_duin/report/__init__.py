@@ -4,6 +4,6 @@
 pictures, ``sections`` writes each part.
 """
 
-from mne_duin.report.make import make_report
+from mne_duin.report._make import make_report
 
 __all__ = ["make_report"]

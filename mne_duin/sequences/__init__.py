@@ -6,11 +6,11 @@ sequences, ``errors`` says how far these are from the truth, ``pinyin`` splits M
 syllables into initials and finals.
 """
 
-from mne_duin.sequences.beam import beam_search, greedy_sequence
-from mne_duin.sequences.errors import edit_distance, error_rate, error_table
-from mne_duin.sequences.pinyin import FINALS, INITIALS, split_pinyin
-from mne_duin.sequences.targets import collapse, sequence_targets, token_targets
-from mne_duin.sequences.tiers import label_sequences, token_labels
+from mne_duin.sequences._beam import beam_search, greedy_sequence
+from mne_duin.sequences._errors import edit_distance, error_rate, error_table
+from mne_duin.sequences._pinyin import FINALS, INITIALS, split_pinyin
+from mne_duin.sequences._targets import collapse, sequence_targets, token_targets
+from mne_duin.sequences._tiers import label_sequences, token_labels
 
 __all__ = [
     "FINALS",

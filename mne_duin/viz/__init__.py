@@ -1,31 +1,31 @@
 """Arrays and tables in, one Figure out: everything that can be looked at.
 
 Nothing here knows estimators or files. Values meet contacts by channel name
-(``tables``), coordinates are carried to the frame of the picture (``glass`` draws in
-MNI152, ``surface`` in MNI305), one ``theme`` gives colours and sizes. Where contacts
-have no coordinates, montages (shaft by contact number) stand in for brains.
+(``_align``), ``brain`` draws contacts on brains and montages, one ``_theme`` gives
+colors and sizes. Where contacts have no coordinates, montages (shaft by contact number)
+replace brains.
 """
 
-from mne_duin.viz.ablation import plot_ablation
-from mne_duin.viz.accuracy import plot_accuracy, results_table
-from mne_duin.viz.brain3d import view_brain
-from mne_duin.viz.code_meaning import plot_code_average, plot_code_words
-from mne_duin.viz.code_tables import (
+from mne_duin.viz._accuracy import plot_ablation, plot_accuracy, results_table
+from mne_duin.viz._code_meaning import (
     CodeWordInformation,
     code_triggered_average,
     code_word_information,
+    plot_code_average,
+    plot_code_words,
 )
-from mne_duin.viz.codes import plot_codes
-from mne_duin.viz.codex import code_usage, plot_code_usage, plot_codex
-from mne_duin.viz.confusion import plot_confusion
-from mne_duin.viz.contacts import plot_contacts
-from mne_duin.viz.contributions import plot_contributions
-from mne_duin.viz.filters import plot_patterns, plot_spatial_filters
-from mne_duin.viz.group import group_contributions, plot_group_contributions
-from mne_duin.viz.history import plot_history, plot_learning_curve
-from mne_duin.viz.interactive import ContactsView, view_contacts
-from mne_duin.viz.patches import plot_patch_filters
-from mne_duin.viz.reconstruction import plot_reconstruction
+from mne_duin.viz._codes import plot_codes
+from mne_duin.viz._codex import code_usage, plot_code_usage, plot_codex
+from mne_duin.viz._confusion import plot_confusion
+from mne_duin.viz._contributions import plot_contributions
+from mne_duin.viz._filters import plot_patterns, plot_spatial_filters
+from mne_duin.viz._group import group_contributions, plot_group_contributions
+from mne_duin.viz._history import plot_history, plot_learning_curve
+from mne_duin.viz._patches import plot_patch_filters
+from mne_duin.viz._reconstruction import plot_reconstruction
+from mne_duin.viz.brain._browser import ContactsView, view_contacts
+from mne_duin.viz.brain._contacts import plot_contacts
+from mne_duin.viz.brain._pyvista import view_brain
 
 __all__ = [
     "ContactsView",

@@ -8,6 +8,7 @@ from mne_duin.evaluation import ablate, write_table
 from mne_duin.utils.checks import check_option
 from mne_duin.utils.docs import fill_doc
 from mne_duin.viz import plot_ablation
+from mne_duin.workflows.places import check_place
 from mne_duin.workflows.reading import find_runs, read_words, save_figure
 
 # What the paper varies: the parameter of a DuINDecoder, and the values.
@@ -96,6 +97,8 @@ def ablate_words(
     >>> ablate_words(sample_data_path(), "01", "mask-ratio")  # doctest: +SKIP
     """
     check_option("what", what, ABLATIONS)
+    if out is not None:
+        check_place(out, root)
     epochs, _, segments = read_words(
         find_runs(root, subject, session, task, run),
         event_id=event_id,

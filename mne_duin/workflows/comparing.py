@@ -11,6 +11,7 @@ from mne_duin.utils.checks import as_list
 from mne_duin.utils.docs import fill_doc
 from mne_duin.utils.signature import takes_segments
 from mne_duin.viz import plot_accuracy
+from mne_duin.workflows.places import check_place
 from mne_duin.workflows.reading import find_runs, read_words, save_figure
 
 DEFAULT = ("lda", "scratch", "vqvae", "mae")
@@ -106,6 +107,8 @@ def compare_words(
     ...     sample_data_path(), "01", estimators=["lda", "mae"], cv="last-run"
     ... )  # doctest: +SKIP
     """
+    if out is not None:
+        check_place(out, root)
     common = {
         "preset": preset,
         "device": device,

@@ -12,7 +12,7 @@ import pandas as pd
 from sklearn.frozen import FrozenEstimator
 
 from mne_duin.baselines import make_lda
-from mne_duin.baselines.calibration import MIN_TRIALS
+from mne_duin.baselines._calibration import MIN_TRIALS
 from mne_duin.estimators import (
     DecoderEnsemble,
     DuINClassifier,
@@ -26,6 +26,7 @@ from mne_duin.utils.checks import as_list, check_option
 from mne_duin.utils.docs import fill_doc
 from mne_duin.utils.epochs import run_names
 from mne_duin.viz import results_table
+from mne_duin.workflows.places import check_place
 from mne_duin.workflows.pretraining import log_costs
 from mne_duin.workflows.reading import find_runs, read_words
 
@@ -115,7 +116,8 @@ def decode_words(
     %(trial_options)s
     %(reference_and_anatomy)s
     overwrite : bool
-        Whether an earlier result of the subject may be replaced.
+        Whether files of an earlier result of the subject may be replaced; no other file
+        is touched.
     checkpoint_dir : path-like | None
         Folder for checkpoints of the pre-training, which an interrupted call continues
         from; see :meth:`mne_duin.DuINVQVAE.fit`.
@@ -142,7 +144,7 @@ def decode_words(
     """
     check_option("preset", preset, PRESETS)
     subject = str(subject).removeprefix("sub-")
-    folder = _result_folder(out, subject, overwrite)
+    folder = _result_folder(out, root, subject, overwrite)
     epochs, contacts, segments = read_words(
         find_runs(root, subject, session, task, run),
         event_id=event_id,
@@ -178,11 +180,11 @@ def decode_words(
     return decoding
 
 
-def _result_folder(out, subject, overwrite):
+def _result_folder(out, root, subject, overwrite):
     """Return the folder of a subject's results, None where nothing is written."""
     if out is None:
         return None
-    folder = Path(out) / f"sub-{subject}"
+    folder = check_place(out, root) / f"sub-{subject}"
     if folder.exists() and not overwrite:
         raise FileExistsError(f"{folder} is there already; pass overwrite=True.")
     return folder
@@ -284,11 +286,10 @@ def _recipe(decoding, epochs):
 
 
 def _write(decoding, epochs, settings):
-    """Write everything to a temporary folder, which gets its name at the end."""
+    """Write everything to a temporary folder, then move each file to its place."""
     folder = decoding.folder
     folder.parent.mkdir(parents=True, exist_ok=True)
     partial = Path(tempfile.mkdtemp(prefix=f".{folder.name}.", dir=folder.parent))
-    earlier = partial.with_name(f"{partial.name}.earlier")
     try:
         report = _report(decoding, epochs, settings)
         with mne.utils.use_log_level("WARNING"):
@@ -303,16 +304,18 @@ def _write(decoding, epochs, settings):
         for name in ("vqvae", "mae", "classifier"):
             stage = getattr(decoding, name)
             stage.save(partial / "model" / f"{name}.safetensors")
-        partial.chmod(0o755)
-        if folder.exists():
-            folder.replace(earlier)
-        partial.replace(folder)
-        shutil.rmtree(earlier, ignore_errors=True)
-    except BaseException:
-        if earlier.exists() and not folder.exists():
-            earlier.replace(folder)
+        _move_files(partial, folder)
+    finally:
         shutil.rmtree(partial, ignore_errors=True)
-        raise
+
+
+def _move_files(source, target):
+    """Move the files of a folder into another one, whose other files stay."""
+    for path in sorted(source.rglob("*")):
+        if path.is_file():
+            place = target / path.relative_to(source)
+            place.parent.mkdir(parents=True, exist_ok=True)
+            path.replace(place)
 
 
 def _report(decoding, epochs, settings):

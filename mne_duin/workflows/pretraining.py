@@ -12,6 +12,7 @@ from mne_duin.io import read_segments
 from mne_duin.training.processes import is_main, join_processes
 from mne_duin.utils.checks import as_list
 from mne_duin.utils.docs import fill_doc
+from mne_duin.workflows.places import check_place
 from mne_duin.workflows.reading import find_runs
 
 
@@ -111,7 +112,7 @@ def pretrain(
     if not is_main():
         verbose = False
     subject = str(subject).removeprefix("sub-")
-    folder = Path(out) / f"sub-{subject}" / "pretraining"
+    folder = check_place(out, root) / f"sub-{subject}" / "pretraining"
     paths = find_runs(root, subject, session, task, run)
     segments, contacts = read_segments(
         paths,

@@ -12,8 +12,8 @@ from torch.nn import functional
 from toy_networks import KINDS, PRETRAINED, as_epochs, make, simulate
 
 from mne_duin.baselines import read_baseline
-from mne_duin.baselines.cnn_bigru import RecurrentEncoder
-from mne_duin.baselines.eeg_conformer import ShallowConvolutions
+from mne_duin.baselines.networks._cnn_bigru import RecurrentEncoder
+from mne_duin.baselines.networks._eeg_conformer import ShallowConvolutions
 
 PUBLISHED = {
     "cnn_bigru": 0.54e6,

@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch import nn
 
-from mne_duin.baselines.layers import Dropout, PreNormLayer
+from mne_duin.baselines.networks._layers import Dropout, PreNormLayer
 
 
 def test_the_layer_is_that_of_torch():

@@ -4,11 +4,9 @@ import numpy as np
 import torch
 from torch.nn import functional
 
-from mne_duin.baselines.codex import GradientCodex
-from mne_duin.baselines.conformer import RelativeAttention
-from mne_duin.baselines.contrasting import Contrasting, strong_view, weak_view
-from mne_duin.baselines.fourier import FourierInversion
-from mne_duin.baselines.neuro_bert import PatchTransformer
+from mne_duin.baselines.networks._dewave import GradientCodex, RelativeAttention
+from mne_duin.baselines.networks._neuro_bert import FourierInversion, PatchTransformer
+from mne_duin.baselines.networks._ts_tcc import Contrasting, strong_view, weak_view
 
 
 class Constant(torch.nn.Module):

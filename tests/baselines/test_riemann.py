@@ -9,7 +9,7 @@ from sklearn.metrics import log_loss
 from sklearn.model_selection import cross_val_score
 
 from mne_duin.baselines import make_riemann
-from mne_duin.baselines.riemann import BandSignal
+from mne_duin.baselines._riemann import BandSignal
 
 pytest.importorskip("pyriemann")
 

@@ -22,10 +22,10 @@ import pandas as pd
 from mne_duin import DuINVQVAE
 from mne_duin.channels import bipolar_pairs
 from mne_duin.datasets import SimulationSettings
-from mne_duin.datasets.brain import draw_brain, record_run
-from mne_duin.datasets.lexicon import vocabulary
-from mne_duin.datasets.montages import get_montage, montage_table
-from mne_duin.datasets.schedule import draw_trials, draw_utterances
+from mne_duin.datasets.simulation._brain import draw_brain, record_run
+from mne_duin.datasets.simulation._lexicon import vocabulary
+from mne_duin.datasets.simulation._montages import get_montage, montage_table
+from mne_duin.datasets.simulation._schedule import draw_trials, draw_utterances
 
 TABLE = Path(__file__).parents[2] / "doc" / "benchmarks" / "codex_start.tsv"
 SFREQ, SECONDS, N_CONTACTS, N_HELD_OUT = 1000.0, 8, 9, 120

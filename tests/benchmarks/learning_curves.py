@@ -46,7 +46,7 @@ from mne_duin.baselines.named import (
 )
 from mne_duin.datasets import SimulationSettings
 from mne_duin.estimators.variants import VARIANTS
-from mne_duin.evaluation.statistics import wilson_interval
+from mne_duin.evaluation._statistics import wilson_interval
 from mne_duin.io import find_recordings
 from mne_duin.utils.signature import takes_segments
 

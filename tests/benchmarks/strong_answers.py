@@ -18,7 +18,7 @@ from simulated_words import simulate_words
 
 from mne_duin.baselines.named import NETWORKS, make_estimator
 from mne_duin.datasets import SimulationSettings
-from mne_duin.evaluation.statistics import wilson_interval
+from mne_duin.evaluation._statistics import wilson_interval
 
 TABLE = Path(__file__).parents[2] / "doc" / "benchmarks" / "strong_answers.tsv"
 SEED, N_TRAINING_RUNS = 901, 6

@@ -25,7 +25,7 @@ from mne_duin.datasets import (
     read_official_epochs,
     read_official_segments,
 )
-from mne_duin.datasets.official_pickle import read_pickle
+from mne_duin.datasets.released._pickle import read_pickle
 
 REFUSED = "nothing in it was run"
 

@@ -6,7 +6,7 @@ import torch
 from published_release import write_run
 
 from mne_duin.datasets import fetch_official, read_official_epochs
-from mne_duin.datasets.official_download import REVISION
+from mne_duin.datasets.released._download import REVISION
 
 pytest.importorskip("huggingface_hub")
 WEIGHTS = "pretrains/duin/001/mae/model/checkpoint-399.pth"

@@ -149,6 +149,6 @@ def test_lda_decodes_little_from_the_cue_and_nothing_elsewhere(split):
 
 
 def test_path_says_how_to_write_the_dataset(monkeypatch, tmp_path):
-    monkeypatch.setattr("mne_duin.datasets.sample_path.FOLDER", tmp_path)
+    monkeypatch.setattr("mne_duin.datasets.sample.FOLDER", tmp_path)
     with pytest.raises(FileNotFoundError, match="python -m mne_duin.datasets.sample"):
         sample_data_path()

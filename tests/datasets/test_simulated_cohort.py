@@ -9,9 +9,14 @@ from mne_duin.datasets import (
     simulate_subjects,
     simulate_word_reading,
 )
-from mne_duin.datasets.brain import draw_brain
-from mne_duin.datasets.cohort import REPERTOIRE, _draw_repertoire, _share, draw_montage
-from mne_duin.datasets.montages import montage_table
+from mne_duin.datasets.simulation._brain import draw_brain
+from mne_duin.datasets.simulation._montages import montage_table
+from mne_duin.datasets.simulation._subjects import (
+    REPERTOIRE,
+    _draw_repertoire,
+    _share,
+    draw_montage,
+)
 
 SMALL = {"n_runs": 1, "n_trials_per_word": 1, "n_words": 2, "sfreq": 350.0}
 

@@ -15,8 +15,8 @@ from mne_duin.datasets import (
     simulate_recording,
     write_simulated_bids,
 )
-from mne_duin.datasets.brainvision import write_brainvision
 from mne_duin.datasets.sample import differing_files, main
+from mne_duin.datasets.simulation._brainvision import write_brainvision
 
 VALIDATOR = Path(sys.executable).with_name("bids-validator-deno")
 TINY = {

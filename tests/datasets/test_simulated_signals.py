@@ -4,8 +4,12 @@ import numpy as np
 import pytest
 from scipy.signal import find_peaks, welch
 
-from mne_duin.datasets.artefacts import broken_signal, ecg_signal, line_signal
-from mne_duin.datasets.background import (
+from mne_duin.datasets.simulation._artifacts import (
+    broken_signal,
+    ecg_signal,
+    line_signal,
+)
+from mne_duin.datasets.simulation._background import (
     N_STATES,
     OneOverF,
     add_wave,
@@ -14,8 +18,8 @@ from mne_duin.datasets.background import (
     shaped_noise,
     state_weights,
 )
-from mne_duin.datasets.settings import SimulationSettings
-from mne_duin.datasets.speech import PLANTED_REACH, planted_gain
+from mne_duin.datasets.simulation._settings import SimulationSettings
+from mne_duin.datasets.simulation._speech import PLANTED_REACH, planted_gain
 
 SFREQ = 512.0
 

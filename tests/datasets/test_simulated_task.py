@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from mne_duin.channels import assign_labels, assign_regions
-from mne_duin.datasets.lexicon import (
+from mne_duin.datasets.simulation._lexicon import (
     GESTURE_DURATION,
     GESTURES,
     WORDS,
@@ -14,8 +14,13 @@ from mne_duin.datasets.lexicon import (
     vocabulary,
     word_gestures,
 )
-from mne_duin.datasets.montages import MONTAGES, SPACING, get_montage, montage_table
-from mne_duin.datasets.schedule import (
+from mne_duin.datasets.simulation._montages import (
+    MONTAGES,
+    SPACING,
+    get_montage,
+    montage_table,
+)
+from mne_duin.datasets.simulation._schedule import (
     BETWEEN_VOICES,
     SHORTEST_SOA,
     draw_occurrences,
@@ -23,7 +28,7 @@ from mne_duin.datasets.schedule import (
     draw_utterances,
     run_seconds,
 )
-from mne_duin.datasets.settings import SimulationSettings
+from mne_duin.datasets.simulation._settings import SimulationSettings
 
 
 def draw_run(seed, **settings):

@@ -12,7 +12,7 @@ from toy_trials import CLASSIFIER, KINDS, TRAINING, as_epochs, make, output
 
 from mne_duin.checkpoints import read_checkpoint, write_checkpoint
 from mne_duin.estimators import DuINClassifier, DuINMAE, read_estimator
-from mne_duin.evaluation.parts import trained_runs
+from mne_duin.evaluation._folds import trained_runs
 
 PARTS = ("vqvae", "pretrained")
 

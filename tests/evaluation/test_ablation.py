@@ -10,7 +10,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer
 
 from mne_duin.evaluation import ablate, compare, evaluate
-from mne_duin.evaluation.ablation import BASE, plan_ablation
+from mne_duin.evaluation._ablation import BASE, plan_ablation
 
 
 class Wrapper(ClassifierMixin, BaseEstimator):

@@ -19,8 +19,8 @@ from mne_duin.evaluation import (
     learning_curve,
     summarize_curve,
 )
-from mne_duin.evaluation.folds import Split
-from mne_duin.evaluation.learning_curve import thin_training
+from mne_duin.evaluation._folds import Split
+from mne_duin.evaluation._learning_curve import thin_training
 from mne_duin.viz import plot_learning_curve
 
 mpl.use("Agg")

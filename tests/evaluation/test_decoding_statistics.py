@@ -4,7 +4,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
-from mne_duin.evaluation.statistics import (
+from mne_duin.evaluation._statistics import (
     bootstrap_interval,
     corrected_t_test,
     exact_mcnemar_test,

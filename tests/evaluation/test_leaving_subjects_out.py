@@ -11,7 +11,7 @@ from sklearn.model_selection import GroupKFold, cross_val_score
 from mne_duin.channels import stack_subjects
 from mne_duin.estimators import DuINClassifier, DuINVQVAE, add_subject
 from mne_duin.evaluation import LeaveOneSubjectOut, evaluate, make_folds
-from mne_duin.evaluation.groups import find_groups
+from mne_duin.evaluation._splits import find_groups
 
 SMALL = {"n_layers": 1, "n_heads": 2, "head_dim": 8, "ff_dim": 32, "n_filters": 4}
 SMALL |= {"conv_filters": (8, 8, 4), "max_iter": 2, "batch_size": 8}

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 from sklearn.model_selection import ShuffleSplit
 
 from mne_duin.evaluation import make_folds, paper_split
-from mne_duin.evaluation.groups import find_groups, natural_key
+from mne_duin.evaluation._splits import find_groups, natural_key
 
 RUNS = np.repeat(["1", "2", "10", "11"], 12)
 Y = np.tile(["a", "b", "c"], 16)

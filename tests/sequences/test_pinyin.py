@@ -2,9 +2,9 @@
 
 import pytest
 
-from mne_duin.datasets.lexicon import WORDS
+from mne_duin.datasets.simulation._lexicon import WORDS
 from mne_duin.sequences import FINALS, INITIALS, split_pinyin
-from mne_duin.sequences.pinyin import COMBINATIONS, SYLLABLES
+from mne_duin.sequences._pinyin import COMBINATIONS, SYLLABLES
 
 
 def test_the_published_sizes():

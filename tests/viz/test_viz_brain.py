@@ -9,16 +9,16 @@ from matplotlib.colors import to_rgba
 
 from mne_duin.utils.spaces import to_space
 from mne_duin.viz import plot_contacts, plot_contributions
-from mne_duin.viz.glass import choose_views, visible
-from mne_duin.viz.panels import montage_blocks
-from mne_duin.viz.surface import (
+from mne_duin.viz._align import shaft_names
+from mne_duin.viz._theme import FIXED, group_styles, value_scale
+from mne_duin.viz.brain._glass import choose_views, visible
+from mne_duin.viz.brain._panels import montage_blocks
+from mne_duin.viz.brain._surface import (
     faces_needed,
     fine_hemisphere,
     load_hemisphere,
     smooth_on_surface,
 )
-from mne_duin.viz.tables import shaft_names
-from mne_duin.viz.theme import FIXED, group_styles, value_scale
 
 MNI305 = "fsaverage"
 

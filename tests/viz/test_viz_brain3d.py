@@ -8,7 +8,7 @@ import pytest
 
 from mne_duin.utils.spaces import to_space
 from mne_duin.viz import view_brain
-from mne_duin.viz.surface import load_hemisphere
+from mne_duin.viz.brain._surface import load_hemisphere
 
 
 def test_the_missing_package_is_named(contacts, monkeypatch):

@@ -7,13 +7,13 @@ import pytest
 from matplotlib.collections import QuadMesh
 
 from mne_duin.viz import plot_patch_filters, plot_patterns, plot_spatial_filters
-from mne_duin.viz.filter_choice import (
+from mne_duin.viz._filters import (
     _shifted_correlation,
     best_view,
     distinct,
 )
-from mne_duin.viz.montage import montage_grid
-from mne_duin.viz.patches import frequency_response, split_rank_one
+from mne_duin.viz._patches import frequency_response, split_rank_one
+from mne_duin.viz.brain._montage import montage_grid
 
 
 def test_montage_places_every_value(contacts, rng):

@@ -6,8 +6,8 @@ import pytest
 
 from mne_duin.utils.spaces import contact_positions
 from mne_duin.viz import group_contributions, plot_group_contributions
-from mne_duin.viz.panels import paint_cortex
-from mne_duin.viz.surface import REACH, fine_hemisphere
+from mne_duin.viz.brain._panels import paint_cortex
+from mne_duin.viz.brain._surface import REACH, fine_hemisphere
 
 
 @pytest.fixture

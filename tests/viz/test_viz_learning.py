@@ -8,16 +8,16 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from mne_duin.viz import _text as fonts
 from mne_duin.viz import (
-    fonts,
     plot_accuracy,
     plot_confusion,
     plot_history,
     plot_learning_curve,
     plot_reconstruction,
 )
-from mne_duin.viz.confusion import confusion_order
-from mne_duin.viz.reconstruction import reconstruction_error
+from mne_duin.viz._confusion import confusion_order
+from mne_duin.viz._reconstruction import reconstruction_error
 
 WORDS = "嘴巴 把 平静 豆腐 面条 电脑 头疼 青菜".split()
 

@@ -16,7 +16,7 @@ from mne_duin.viz import (
     plot_reconstruction,
     plot_spatial_filters,
 )
-from mne_duin.viz.theme import (
+from mne_duin.viz._theme import (
     MODEL,
     NONE_COLOR,
     PALETTE,

@@ -1,0 +1,295 @@
+"""Evoked amplitudes and band power in time bins, as a transformer of epochs."""
+
+import numpy as np
+from mne.utils import logger, warn
+from scipy import signal
+from sklearn.base import BaseEstimator, TransformerMixin
+from sklearn.utils.validation import check_is_fitted
+
+from mne_duin.utils.bands import BANDS, bandpass, bands_below_nyquist, check_bands
+from mne_duin.utils.checks import check_number, check_option
+from mne_duin.utils.epochs import as_array
+
+LOWER_BANDS = ("theta", "alpha", "beta", "low-gamma")
+FEATURES = ("evoked", "high-gamma", "both", "all")
+INPUTS = ("signal", "high-gamma")
+SHORTEST = 0.25
+# Epochs per step of the Hilbert transform, which needs several copies of its input.
+N_AT_ONCE = 32
+
+
+class EvokedPower(TransformerMixin, BaseEstimator):
+    """Turn epochs into evoked amplitudes and log band power, in time bins.
+
+    Parameters
+    ----------
+    features : "evoked" | "high-gamma" | "both" | "all"
+        Evoked: the signal below ``evoked_h_freq``, averaged in bins. High-gamma: the
+        logarithm of the power in ``high_gamma_band``, averaged in bins. Both: these
+        two. All: these two and the logarithm of the power in the lower ``bands``.
+    sfreq : float | None
+        Sampling rate in Hz of arrays. Epochs know theirs.
+    input : "signal" | "high-gamma"
+        What the data are. High-gamma: power (or amplitude, or its logarithm) that was
+        computed before; its means in bins of ``high_gamma_bin`` are the features, and
+        nothing is filtered.
+    evoked_h_freq : float
+        Upper edge in Hz of the evoked signal.
+    evoked_bin : float
+        Length of a bin of the evoked signal in seconds.
+    bands : sequence of str | dict of str to tuple of float
+        The lower bands: names out of theta (4-8 Hz), alpha (8-13), beta (13-30) and
+        low-gamma (30-70), or names and edges in Hz.
+    power_bin : float
+        Length of a bin of the power in the lower bands in seconds.
+    high_gamma_band : tuple of float
+        Edges in Hz.
+    high_gamma_bin : float
+        Length of a bin of high-gamma power in seconds.
+
+    Attributes
+    ----------
+    sfreq_ : float
+        Sampling rate in Hz at fit.
+    bands_ : dict of str to tuple of float
+        The bands whose power is computed: those below half the sampling rate.
+    groups_ : dict of str to slice
+        Where the features of each kind are: ``"evoked"`` and the names of the bands.
+    n_channels_, n_times_ : int
+        Size of an epoch at fit.
+    n_features_out_ : int
+        Number of features.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from mne_duin.baselines import EvokedPower
+    >>> X = np.random.default_rng(0).standard_normal((4, 2, 500))
+    >>> extract = EvokedPower(sfreq=500.0)
+    >>> extract.fit_transform(X).shape
+    (4, 176)
+    >>> list(extract.groups_)
+    ['evoked', 'high-gamma', 'theta', 'alpha', 'beta', 'low-gamma']
+    """
+
+    def __init__(
+        self,
+        features="all",
+        *,
+        sfreq=None,
+        input="signal",
+        evoked_h_freq=20.0,
+        evoked_bin=0.025,
+        bands=LOWER_BANDS,
+        power_bin=0.15,
+        high_gamma_band=BANDS["high-gamma"],
+        high_gamma_bin=0.05,
+    ):
+        self.features = features
+        self.sfreq = sfreq
+        self.input = input
+        self.evoked_h_freq = evoked_h_freq
+        self.evoked_bin = evoked_bin
+        self.bands = bands
+        self.power_bin = power_bin
+        self.high_gamma_band = high_gamma_band
+        self.high_gamma_bin = high_gamma_bin
+
+    def fit(self, X, y=None):
+        """Check the parameters and remember the size of an epoch.
+
+        Parameters
+        ----------
+        X : Epochs | array, shape (n_epochs, n_channels, n_times) | list of Epochs
+            The epochs.
+        y : None
+            Not used.
+
+        Returns
+        -------
+        self : EvokedPower
+            The transformer.
+
+        Raises
+        ------
+        TypeError, ValueError
+            If the sampling rate is not known or too low for every feature that was
+            asked for, if the epochs are shorter than a quarter of a second, or if a
+            parameter cannot be used.
+        """
+        epochs = as_array(X, sfreq=self.sfreq)
+        self._check(epochs)
+        self.sfreq_ = epochs.sfreq
+        self.bands_ = self._usable_bands()
+        _, self.n_channels_, self.n_times_ = epochs.data.shape
+        self.groups_, first = {}, 0
+        for name, part in self._parts(epochs.data[:1].astype(float)):
+            self.groups_[name] = slice(first, first + part[0].size)
+            first += part[0].size
+        self.n_features_out_ = first
+        return self
+
+    def transform(self, X):
+        """Compute the features.
+
+        Parameters
+        ----------
+        X : Epochs | array, shape (n_epochs, n_channels, n_times) | list of Epochs
+            The epochs.
+
+        Returns
+        -------
+        features : ndarray, shape (n_epochs, n_features)
+            Evoked features first, see ``groups_``; within a group the bins of a channel
+            stand together.
+
+        Raises
+        ------
+        ValueError
+            If the epochs have another size or sampling rate than at fit.
+        """
+        check_is_fitted(self, "sfreq_")
+        epochs = as_array(X, sfreq=self.sfreq)
+        came = (*epochs.data.shape[1:], epochs.sfreq)
+        wanted = (self.n_channels_, self.n_times_, self.sfreq_)
+        if came != wanted:
+            raise ValueError(
+                f"`X` must have (n_channels, n_times, sfreq) = {wanted} as at fit; "
+                f"got {came}."
+            )
+        features = np.empty((len(epochs.data), self.n_features_out_))
+        for first in range(0, len(features), N_AT_ONCE):
+            rows = slice(first, first + N_AT_ONCE)
+            data = epochs.data[rows].astype(float)
+            for name, part in self._parts(data):
+                features[rows, self.groups_[name]] = part.reshape(len(data), -1)
+        return features
+
+    def _check(self, epochs):
+        check_option("features", self.features, FEATURES)
+        check_option("input", self.input, INPUTS)
+        if self.input == "high-gamma" and self.features not in ("all", "high-gamma"):
+            raise ValueError(
+                "input='high-gamma' is data that are power already, which have no "
+                f"evoked signal; `features` must be 'all', got {self.features!r}."
+            )
+        if epochs.sfreq is None:
+            raise ValueError(
+                "The sampling rate of an array is not known; give it as `sfreq` in Hz."
+            )
+        low, high = self.high_gamma_band
+        check_number("high_gamma_band[0]", low, low=0.0, high=high, closed=False)
+        check_number("evoked_h_freq", self.evoked_h_freq, low=0.0, closed=False)
+        for name in ("evoked_bin", "power_bin", "high_gamma_bin"):
+            check_number(name, getattr(self, name), low=0.0, closed=False)
+        if epochs.data.shape[-1] < SHORTEST * epochs.sfreq:
+            raise ValueError(
+                f"Epochs must last at least {SHORTEST} s; got "
+                f"{epochs.data.shape[-1] / epochs.sfreq:g} s."
+            )
+
+    def _usable_bands(self):
+        """Return the bands that the sampling rate reaches; state which it does not."""
+        lower = check_bands("bands", self.bands)
+        if self.features == "evoked" or self.input == "high-gamma":
+            return {}
+        wanted = {"high-gamma": tuple(self.high_gamma_band)}
+        if self.features == "all":
+            wanted |= {name: lower[name] for name in lower if name not in wanted}
+        bands = bands_below_nyquist(wanted, self.sfreq_)
+        if "high-gamma" not in bands:
+            low, high = self.high_gamma_band
+            if self.features == "high-gamma":
+                raise ValueError(
+                    f"The sampling rate of {self.sfreq_:g} Hz is too low: high-gamma "
+                    f"features reach up to {high:g} Hz and must lie below "
+                    f"{self.sfreq_ / 2:g} Hz. Give data that are high-gamma power "
+                    "already as input='high-gamma'."
+                )
+            logger.info(
+                "If these data are high-gamma power already, say input='high-gamma'."
+            )
+        return bands
+
+    def _parts(self, data):
+        """Yield the name and the bins of each group of features."""
+        if self.input == "high-gamma":
+            yield "high-gamma", self._bins(data, self.high_gamma_bin)
+            return
+        if self.features in ("evoked", "both", "all"):
+            slow = data
+            # All of a signal that is sampled more slowly lies below the edge.
+            if 2 * self.evoked_h_freq < self.sfreq_:
+                slow = bandpass(data, self.sfreq_, (0.0, self.evoked_h_freq))
+            yield "evoked", self._bins(slow, self.evoked_bin)
+        for name, band in self.bands_.items():
+            analytic = signal.hilbert(bandpass(data, self.sfreq_, band))
+            seconds = self.high_gamma_bin if name == "high-gamma" else self.power_bin
+            power = self._bins(np.abs(analytic) ** 2, seconds)
+            yield name, np.log(power + np.finfo(float).tiny)
+
+    def _bins(self, data, seconds):
+        """Average in bins; the last one takes what is left over."""
+        # A bin has one sample at least.
+        size = max(seconds * self.sfreq_, 1.0)
+        starts = np.round(np.arange(0.0, data.shape[-1], size)).astype(int)
+        sums = np.add.reduceat(data, starts, axis=-1)
+        return sums / np.diff(starts, append=data.shape[-1])
+
+
+class EvokedHighGamma(EvokedPower):
+    """Former name of :class:`EvokedPower`, with ``features="both"``.
+
+    .. deprecated:: 0.1
+       Use :class:`EvokedPower`.
+
+    Parameters
+    ----------
+    features : "evoked" | "high-gamma" | "both"
+        See :class:`EvokedPower`, as all other parameters.
+    sfreq : float | None
+        Sampling rate in Hz of arrays.
+    evoked_h_freq, evoked_bin : float
+        Upper edge in Hz of the evoked signal, and length of its bins in seconds.
+    high_gamma_band : tuple of float
+        Edges in Hz.
+    high_gamma_bin : float
+        Length of a bin of high-gamma power in seconds.
+    """
+
+    def __init__(
+        self,
+        features="both",
+        *,
+        sfreq=None,
+        evoked_h_freq=20.0,
+        evoked_bin=0.025,
+        high_gamma_band=BANDS["high-gamma"],
+        high_gamma_bin=0.05,
+    ):
+        super().__init__(
+            features,
+            sfreq=sfreq,
+            evoked_h_freq=evoked_h_freq,
+            evoked_bin=evoked_bin,
+            high_gamma_band=high_gamma_band,
+            high_gamma_bin=high_gamma_bin,
+        )
+
+    def fit(self, X, y=None):
+        """Fit as :meth:`EvokedPower.fit` does, and warn of the new name.
+
+        Parameters
+        ----------
+        X : Epochs | array, shape (n_epochs, n_channels, n_times) | list of Epochs
+            The epochs.
+        y : None
+            Not used.
+
+        Returns
+        -------
+        self : EvokedHighGamma
+            The transformer.
+        """
+        warn("EvokedHighGamma is now EvokedPower(features='both').", FutureWarning)
+        return super().fit(X, y)

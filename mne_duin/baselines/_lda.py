@@ -1,0 +1,165 @@
+"""The baseline that a network has to beat: linear discriminant analysis."""
+
+import numpy as np
+from sklearn.base import BaseEstimator, TransformerMixin
+from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
+from sklearn.feature_selection import f_classif
+from sklearn.pipeline import Pipeline
+from sklearn.preprocessing import StandardScaler
+from sklearn.utils.validation import check_is_fitted
+
+from mne_duin.baselines._calibration import calibrate
+from mne_duin.baselines._features import FEATURES, EvokedHighGamma
+from mne_duin.utils.checks import check_number, check_option, check_type
+
+
+class SelectInformative(TransformerMixin, BaseEstimator):
+    """Keep the features whose means differ between classes.
+
+    A one-way analysis of variance per feature, on the data given to ``fit`` only. Long
+    epochs hold many bins without information, which cost a linear classifier much of
+    its accuracy.
+
+    Parameters
+    ----------
+    threshold : float
+        Features with a p-value below this are kept; 1 keeps all.
+    n_min : int
+        So many of the best are kept in any case.
+
+    Attributes
+    ----------
+    support_ : ndarray of bool, shape (n_features,)
+        Which features are kept.
+    """
+
+    def __init__(self, threshold=0.003, *, n_min=20):
+        self.threshold = threshold
+        self.n_min = n_min
+
+    def fit(self, X, y):
+        """Choose the features.
+
+        Parameters
+        ----------
+        X : array, shape (n_epochs, n_features)
+            The features.
+        y : array, shape (n_epochs,)
+            The classes.
+
+        Returns
+        -------
+        self : SelectInformative
+            The transformer.
+        """
+        check_number("threshold", self.threshold, low=0.0, high=1.0, closed=False)
+        check_number("n_min", self.n_min, low=1, integer=True)
+        varies = np.ptp(X, axis=0) > 0
+        p_values = np.ones(X.shape[1])
+        if varies.any():
+            p_values[varies] = f_classif(X[:, varies], y)[1]
+        self.support_ = p_values <= self.threshold
+        self.support_[np.argsort(p_values, kind="stable")[: self.n_min]] = True
+        return self
+
+    def transform(self, X):
+        """Keep the chosen features.
+
+        Parameters
+        ----------
+        X : array, shape (n_epochs, n_features)
+            The features.
+
+        Returns
+        -------
+        features : array, shape (n_epochs, n_kept)
+            The chosen ones.
+        """
+        check_is_fitted(self, "support_")
+        return np.asarray(X)[:, self.support_]
+
+
+def make_lda(
+    features="both",
+    *,
+    sfreq=None,
+    evoked_h_freq=20.0,
+    evoked_bin=0.025,
+    high_gamma_band=(70.0, 150.0),
+    high_gamma_bin=0.05,
+    selection=0.003,
+    calibrated=False,
+):
+    """Make a shrinkage LDA on evoked and high-gamma features of epochs.
+
+    Features in time bins (:class:`EvokedHighGamma`), each standardised, those chosen
+    that differ between classes in the training data, then linear discriminant
+    analysis with the shrinkage of Ledoit and Wolf.
+
+    Parameters
+    ----------
+    features : "evoked" | "high-gamma" | "both"
+        What the classifier sees.
+    sfreq : float | None
+        Sampling rate in Hz of arrays. Epochs know theirs.
+    evoked_h_freq : float
+        Upper edge in Hz of the evoked signal.
+    evoked_bin : float
+        Length of a bin of the evoked signal in seconds.
+    high_gamma_band : tuple of float
+        Edges in Hz.
+    high_gamma_bin : float
+        Length of a bin of high-gamma power in seconds.
+    selection : float | None
+        Features with a p-value below this are kept; None keeps all.
+    calibrated : bool
+        Whether the temperature of its probabilities is chosen by cross-validation
+        inside the training trials (:mod:`mne_duin.baselines._calibration`). A
+        discriminant of few trials is far too sure of itself. The predicted classes stay
+        the same.
+
+    Returns
+    -------
+    lda : Pipeline
+        Unfitted; accepts Epochs, an array or a list of Epochs.
+
+    Raises
+    ------
+    ValueError
+        If ``features`` is none of the three.
+    TypeError
+        If ``calibrated`` is not True or False.
+
+    References
+    ----------
+    Ledoit and Wolf, J. Portfolio Management 2004, for the shrinkage; Blankertz et al.,
+    NeuroImage 2011, for its use on evoked features.
+
+    Examples
+    --------
+    >>> from mne_duin.datasets import simulate_word_reading
+    >>> epochs, _, _ = simulate_word_reading(
+    ...     n_runs=1, n_trials_per_word=6, random_state=0
+    ... )
+    >>> y = epochs.metadata["trial_type"].to_numpy()
+    >>> lda = make_lda().fit(epochs[:40], y[:40])
+    >>> lda.predict(epochs[40:]).shape
+    (8,)
+    """
+    check_option("features", features, FEATURES)
+    check_type("calibrated", calibrated, bool)
+    extract = EvokedHighGamma(
+        features,
+        sfreq=sfreq,
+        evoked_h_freq=evoked_h_freq,
+        evoked_bin=evoked_bin,
+        high_gamma_band=high_gamma_band,
+        high_gamma_bin=high_gamma_bin,
+    )
+    steps = [("scale", StandardScaler())]
+    if selection is not None:
+        steps.append(("select", SelectInformative(selection)))
+    steps.append(("lda", LinearDiscriminantAnalysis(solver="lsqr", shrinkage="auto")))
+    if calibrated:
+        steps = [("calibrated", calibrate(Pipeline(steps)))]
+    return Pipeline([("features", extract), *steps])

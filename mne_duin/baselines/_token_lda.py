@@ -1,0 +1,199 @@
+"""The baseline of open-set decoding: a linear discriminant for every token."""
+
+import numpy as np
+from sklearn.base import BaseEstimator
+from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
+from sklearn.utils.validation import check_is_fitted
+
+from mne_duin.baselines._features import EvokedHighGamma
+from mne_duin.baselines._lda import SelectInformative
+from mne_duin.sequences import collapse, token_targets
+from mne_duin.utils.checks import check_number
+from mne_duin.utils.docs import fill_doc
+from mne_duin.utils.epochs import as_array
+
+
+@fill_doc
+class TokenLDA(BaseEstimator):
+    """Name the label of every token by shrinkage LDA on what surrounds it.
+
+    Evoked amplitudes and high-gamma power (:class:`EvokedHighGamma`) of the token and
+    of its neighbours, each standardised, those chosen that differ between labels, then
+    linear discriminant analysis with the shrinkage of Ledoit and Wolf: the same
+    ingredients as :func:`mne_duin.make_lda`.
+
+    Parameters
+    ----------
+    context : int
+        Neighbours on either side; what lies outside the epoch is zero, the mean.
+    token_duration : float
+        Length of a token in seconds.
+    evoked_bin, high_gamma_bin : float
+        Length of the bins in seconds; a token is a whole number of them.
+    selection : float
+        Features with a p-value below this are kept.
+    sfreq : float | None
+        Sampling rate in Hz of arrays.
+
+    Attributes
+    ----------
+    classes_ : ndarray, shape (n_classes,)
+        The labels.
+    mean_ : ndarray, shape (n_features,)
+        Mean of the features of a token.
+    pipeline_ : Pipeline
+        Scaling, selection and discriminant.
+
+    Examples
+    --------
+    >>> from mne_duin import simulate_syllables, token_labels
+    >>> from mne_duin.baselines import TokenLDA
+    >>> epochs, _, tiers = simulate_syllables(n_epochs=12, n_runs=1, random_state=0)
+    >>> y = token_labels(epochs, tiers, tier="syllable", silence="silence")
+    >>> lda = TokenLDA().fit(epochs[:9], y[:9])
+    >>> len(lda.decode(epochs[9:], silence="silence"))
+    3
+    """
+
+    def __init__(
+        self,
+        context=2,
+        *,
+        token_duration=0.1,
+        evoked_bin=0.025,
+        high_gamma_bin=0.05,
+        selection=0.003,
+        sfreq=None,
+    ):
+        self.context = context
+        self.token_duration = token_duration
+        self.evoked_bin = evoked_bin
+        self.high_gamma_bin = high_gamma_bin
+        self.selection = selection
+        self.sfreq = sfreq
+
+    def fit(self, X, y):
+        """Fit the discriminant on the labelled tokens.
+
+        Parameters
+        ----------
+        %(X)s
+        y : ndarray of object, shape (n_epochs, n_tokens)
+            The labels of one tier; None where a token has none.
+
+        Returns
+        -------
+        self : TokenLDA
+            The fitted estimator.
+
+        Raises
+        ------
+        ValueError
+            If the labels do not fit the epochs, or there is one label only.
+        """
+        check_number("context", self.context, low=0, integer=True)
+        bins = self._bins(X)
+        targets, mask, classes = token_targets(y)
+        if mask.shape != bins.shape[:2]:
+            raise ValueError(
+                f"`y` must have one label per token, shape {bins.shape[:2]}; got shape "
+                f"{mask.shape}."
+            )
+        if len(classes) < 2:
+            raise ValueError(f"`y` has one label only, {classes.tolist()[0]!r}.")
+        self.classes_, self.mean_ = classes, bins.mean((0, 1))
+        lda = LinearDiscriminantAnalysis(solver="lsqr", shrinkage="auto")
+        self.pipeline_ = make_pipeline(
+            StandardScaler(), SelectInformative(self.selection), lda
+        )
+        self.pipeline_.fit(self._with_neighbours(bins)[mask], targets[mask])
+        return self
+
+    def predict(self, X):
+        """Return the most probable label of every token.
+
+        Parameters
+        ----------
+        %(X)s
+
+        Returns
+        -------
+        y : ndarray, shape (n_epochs, n_tokens)
+            The labels.
+        """
+        check_is_fitted(self, "pipeline_")
+        features = self._with_neighbours(self._bins(X))
+        codes = self.pipeline_.predict(features.reshape(-1, features.shape[-1]))
+        return self.classes_[codes].reshape(features.shape[:2])
+
+    def decode(self, X, *, silence=None, min_tokens=1):
+        """Return the sequence of labels of every epoch.
+
+        Parameters
+        ----------
+        %(X)s
+        silence : object
+            Label that says nothing and is left out.
+        min_tokens : int
+            Runs of fewer equal tokens are taken for mistakes.
+
+        Returns
+        -------
+        sequences : list of tuple
+            The labels of each epoch; equal labels that follow each other are one.
+        """
+        options = {"silence": silence, "min_tokens": min_tokens}
+        return [collapse(own.tolist(), **options) for own in self.predict(X)]
+
+    def score(self, X, y):
+        """Return the share of the labelled tokens that are named right.
+
+        Parameters
+        ----------
+        %(X)s
+        y : ndarray of object, shape (n_epochs, n_tokens)
+            The labels; None where a token has none.
+
+        Returns
+        -------
+        accuracy : float
+            Between 0 and 1.
+        """
+        predicted = self.predict(X)
+        _, mask, _ = token_targets(y, self.classes_)
+        return float((predicted[mask] == np.asarray(y)[mask]).mean())
+
+    def _bins(self, X):
+        """Return the features of every token, (n_epochs, n_tokens, n_features)."""
+        epochs = as_array(X, sfreq=self.sfreq)
+        bins = {"evoked": self.evoked_bin, "high-gamma": self.high_gamma_bin}
+        parts = []
+        for name, seconds in bins.items():
+            n_bins = round(self.token_duration / seconds)
+            size = seconds * (epochs.sfreq or 0)
+            if abs(n_bins * seconds - self.token_duration) > 1e-9 or size % 1 > 1e-6:
+                raise ValueError(
+                    f"A token of {self.token_duration} s must be a whole number of "
+                    f"bins of {seconds} s, and these a whole number of samples."
+                )
+            extract = EvokedHighGamma(
+                name, sfreq=self.sfreq, evoked_bin=seconds, high_gamma_bin=seconds
+            )
+            values = extract.fit(epochs).transform(epochs)
+            values = values.reshape(*epochs.data.shape[:2], -1)
+            n_tokens = epochs.data.shape[-1] // round(n_bins * size)
+            values = values[..., : n_tokens * n_bins]
+            values = values.reshape(*values.shape[:2], n_tokens, n_bins)
+            values = values.transpose(0, 2, 1, 3)
+            parts.append(values.reshape(*values.shape[:2], -1))
+        return np.concatenate(parts, axis=-1)
+
+    def _with_neighbours(self, bins):
+        """Put the features of the neighbours beside those of each token."""
+        near = self.context
+        padded = np.pad(bins - self.mean_, ((0, 0), (near, near), (0, 0)))
+        n_tokens = bins.shape[1]
+        shifted = [padded[:, k : k + n_tokens] for k in range(2 * near + 1)]
+        return np.concatenate(shifted, axis=-1)

@@ -1,0 +1,1 @@
+"""The published word-reading recordings, from their files to Epochs."""

@@ -1,0 +1,1 @@
+"""Simulated subjects whose sources, words and contacts are known."""

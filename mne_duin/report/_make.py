@@ -1,0 +1,145 @@
+"""The function that makes a report."""
+
+from collections.abc import Mapping
+
+import mne
+
+from mne_duin.report import _fitted as fitted
+from mne_duin.report import _sections as sections
+from mne_duin.utils.checks import as_list, check_type
+
+
+def make_report(
+    classifier=None,
+    epochs=None,
+    contacts=None,
+    *,
+    vqvae=None,
+    mae=None,
+    result=None,
+    results=None,
+    held_out=None,
+    labels=None,
+    title="Words decoded from sEEG with Du-IN",
+    histories=None,
+    signal=None,
+    reconstruction=None,
+    code_counts=None,
+    codebook=None,
+    codes=None,
+    contributions=None,
+    method=None,
+    spatial_filters=None,
+    curve=None,
+    parameters=None,
+    figures=None,
+    notes=None,
+):
+    """Collect an analysis in one HTML report.
+
+    Give it fitted estimators, which draw themselves, or arrays and tables. Whatever is
+    not given has no section. The report holds all it shows: it needs no network and no
+    other file.
+
+    Parameters
+    ----------
+    classifier : DuINClassifier | None
+        A fitted classifier: its history, contributions, filters and patterns.
+    epochs : mne.Epochs | None
+        The epochs that were decoded; gives numbers, sampling rate and times.
+    contacts : DataFrame | None
+        Contacts, index = channel name, in the order of the data.
+    vqvae, mae : DuINVQVAE, DuINMAE | None
+        Fitted earlier stages: histories, reconstruction, codes.
+    result : DecodingResult | None
+        The result of ``classifier``, in place of ``results``.
+    results : dict of str to DecodingResult | None
+        Results by name, the main one first, for instance Du-IN and then the LDA.
+    held_out : mne.Epochs | None
+        Epochs that the estimators have not seen: ablation, patterns, codes and
+        reconstructions are of these. None takes those that the main result predicted,
+        if it has one fold; without any these pictures are left out.
+    labels : array-like, shape (n_epochs,) | None
+        Word of every epoch of ``held_out`` (or of ``codes``); None takes those of the
+        main result.
+    title : str
+        Title of the report.
+    histories : dict of str to DataFrame | None
+        Histories by stage, one row per pass.
+    signal, reconstruction : array, shape (n_epochs, n_channels, n_times) | None
+        Held-out signal and its reconstruction, in the order of ``contacts``.
+    code_counts : array, shape (n_codes,) | None
+        How often each code was chosen.
+    codebook : array, shape (n_codes, code_dim) | None
+        The codes themselves.
+    codes : array of int, shape (n_epochs, n_tokens) | None
+        Codes of every epoch.
+    contributions : Series | dict of str to Series | None
+        Contribution of each channel; a dict holds one Series per method.
+    method : str | None
+        How one Series of contributions was found.
+    spatial_filters : array, shape (n_filters, n_channels) | None
+        Spatial weights, channels in the order of ``contacts``.
+    curve : DataFrame | None
+        What :func:`mne_duin.learning_curve` returned.
+    parameters : dict | None
+        Settings by name, for the methods text.
+    figures : dict of str to list of Figure | None
+        Further figures by section.
+    notes : str | list of str | None
+        Sentences for the summary.
+
+    Returns
+    -------
+    report : mne.Report
+        Save it with ``report.save(path, overwrite=True, open_browser=False)``.
+
+    Raises
+    ------
+    TypeError
+        If results or histories are no dicts.
+    ValueError
+        If both ``result`` and ``results`` are given.
+
+    Examples
+    --------
+    >>> report = make_report(
+    ...     classifier, epochs, contacts, vqvae=vqvae, result=result
+    ... )  # doctest: +SKIP
+    """
+    check_type("histories", histories, Mapping, none=True)
+    results = _name_results(result, results)
+    main = next(iter(results.values()), None) if results else None
+    held_out, labels = fitted.held_out_epochs(epochs, main, held_out, labels)
+    notes = as_list(notes)
+    if held_out is None and (classifier is not None or vqvae is not None):
+        notes.append(fitted.NOTHING_HELD_OUT)
+    report = mne.Report(title=title, img_max_width=None, img_max_res=160, verbose=False)
+    sections.add_summary(report, results, epochs, contacts, notes)
+    sections.add_contacts(report, contacts)
+    sections.add_training(report, histories)
+    stages = {"VQ-VAE": vqvae, "MAE": mae, "classifier": classifier}
+    fitted.add_fitted_training(report, stages)
+    sections.add_reconstruction(report, signal, reconstruction, contacts, epochs)
+    sections.add_codex(report, code_counts, codebook, codes, labels, epochs)
+    fitted.add_fitted_codex(report, vqvae, contacts, held_out, labels)
+    sections.add_contributions(report, contributions, contacts, method)
+    fitted.add_fitted_contributions(report, classifier, contacts, held_out, labels)
+    sections.add_filters(report, spatial_filters, contacts)
+    fitted.add_fitted_filters(report, classifier, contacts, held_out)
+    sections.add_decoding(report, results, curve)
+    for section, some in (figures or {}).items():
+        for rank, figure in enumerate(as_list(some), 1):
+            sections.add_figure(report, figure, f"{section} {rank}", section)
+    sections.add_methods(report, contacts, epochs, results, parameters)
+    return report
+
+
+def _name_results(result, results):
+    """Return results by name."""
+    check_type("results", results, Mapping, none=True)
+    if result is None:
+        return results
+    if results is not None:
+        raise ValueError("Give `result` or `results`, not both.")
+    return {str(getattr(result, "estimator", "result")): result}

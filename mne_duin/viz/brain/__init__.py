@@ -1,0 +1,1 @@
+"""Contacts and values per contact on brains: glass brains, surfaces, montages."""

@@ -1,0 +1,207 @@
+"""Contacts on a brain to turn and click, as one HTML file that needs no network."""
+
+import base64
+import json
+from dataclasses import dataclass
+from functools import cache
+from html import escape
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from matplotlib.colors import to_hex
+
+from mne_duin.utils.spaces import contact_positions
+from mne_duin.viz._align import shaft_names
+from mne_duin.viz._theme import group_styles, value_scale
+from mne_duin.viz.brain._contacts import color_source, contact_groups
+from mne_duin.viz.brain._glass import brain_positions
+from mne_duin.viz.brain._surface import SIDES, load_hemisphere
+
+TEMPLATE = Path(__file__).with_name("contacts_view.html")
+FACTS = ("label", "region", "shaft", "hemisphere", "subject")
+
+
+@dataclass(frozen=True)
+class ContactsView:
+    """An interactive view: shown in a notebook, or saved.
+
+    Parameters
+    ----------
+    html : str
+        The whole page.
+    """
+
+    html: str
+
+    def save(self, path):
+        """Write the page.
+
+        Parameters
+        ----------
+        path : path-like
+            Where to; an existing file is replaced.
+
+        Returns
+        -------
+        path : pathlib.Path
+            The path.
+        """
+        path = Path(path)
+        path.write_text(self.html, encoding="utf-8")
+        return path
+
+    def iframe(self, height=560):
+        """Return the page inside an ``iframe``, to embed in another page.
+
+        Parameters
+        ----------
+        height : int
+            Height in pixels.
+
+        Returns
+        -------
+        html : str
+            The element.
+        """
+        return (
+            f'<iframe srcdoc="{escape(self.html, quote=True)}" title="contacts" '
+            f'style="width:100%;height:{height}px;border:0" loading="lazy"></iframe>'
+        )
+
+    def _repr_html_(self):
+        return self.iframe()
+
+
+def view_contacts(
+    contacts,
+    *,
+    values=None,
+    color_by="region",
+    label="value",
+    title="Contacts",
+):
+    """Make an interactive view of contacts on the cortex.
+
+    A click on a contact shows its name, label, region and coordinates. Contacts without
+    coordinates in a template space are listed beside the brain.
+
+    Parameters
+    ----------
+    contacts : DataFrame | dict of str to DataFrame
+        Contacts, index = channel name, with ``x``, ``y``, ``z`` (mm) and ``space``;
+        drawn in MNI305. One table per subject in a dict.
+    values : Series | array-like, shape (n_contacts,) | dict | None
+        Colour by these values instead.
+    color_by : str
+        Column that gives the colours.
+    label : str
+        What the values are.
+    title : str
+        Title of the page.
+
+    Returns
+    -------
+    view : ContactsView
+        One self-contained page of half a megabyte; ``view.save("contacts.html")``.
+    """
+    contacts, values, color_by = color_source(contacts, values, color_by)
+    xyz = contact_positions(contacts, "MNI305")
+    located = np.isfinite(xyz).all(axis=1)
+    data = {
+        "meshes": [_mesh(side) for side in "lr"] if located.any() else [],
+        "note": brain_positions(contacts)[1],
+        "view": "right" if located.any() and np.nanmedian(xyz[:, 0]) > 0 else "left",
+        "bar": None,
+        "groups": [],
+    }
+    if values is None:
+        groups = contact_groups(contacts, color_by)
+        styles = group_styles(groups)
+        colors = [to_hex(styles[name][0]) for name in groups]
+        data["groups"] = [
+            {"name": name, "color": to_hex(color)}
+            for name, (color, _) in styles.items()
+        ]
+    else:
+        groups = [""] * len(contacts)
+        colors, data["bar"] = _value_colors(values, color_by or label)
+    data["contacts"] = _records(contacts, xyz, groups, colors, values, label)
+    text = json.dumps(data, ensure_ascii=False, separators=(",", ":"))
+    # "</script>" inside a name would end the page's script.
+    text = text.replace("<", "\\u003c")
+    page = TEMPLATE.read_text(encoding="utf-8").replace("__TITLE__", escape(title))
+    return ContactsView(page.replace("__DATA__", text))
+
+
+@cache
+def _mesh(side):
+    """Pack one slightly smoothed pial hemisphere: base64 of small whole numbers.
+
+    Vertices are hundredths of a mm, tones 0 (sulcus) to 255 (gyrus).
+    """
+    pial, _, faces, depth = load_hemisphere(side)
+    tones = np.clip(0.5 - depth / np.quantile(np.abs(depth), 0.95) / 2, 0, 1)
+    packed = {
+        "vertices": np.round(100 * _smooth(pial, faces)).astype("<i2"),
+        "faces": faces.astype("<u2"),
+        "tones": np.round(255 * tones).astype("u1"),
+    }
+    return {
+        "side": SIDES[side],
+        **{
+            key: base64.b64encode(one.tobytes()).decode() for key, one in packed.items()
+        },
+    }
+
+
+def _smooth(vertices, faces, n_steps=2):
+    """Move every vertex half way to the mean of its neighbours, a few times."""
+    pairs = np.concatenate([faces[:, [0, 1]], faces[:, [1, 2]], faces[:, [2, 0]]])
+    count = np.bincount(pairs[:, 0], minlength=len(vertices))[:, None]
+    for _ in range(n_steps):
+        total = np.zeros_like(vertices)
+        np.add.at(total, pairs[:, 0], vertices[pairs[:, 1]])
+        vertices = 0.5 * vertices + 0.5 * total / count
+    return vertices
+
+
+def _value_colors(values, label):
+    """Return a colour per value and what the colour bar needs."""
+    cmap, norm = value_scale(values)
+    colors = ["#ffffff" if np.isnan(one) else to_hex(cmap(norm(one))) for one in values]
+    steps = [to_hex(cmap(step)) for step in np.linspace(0, 1, 12)]
+    ends = {"low": f"{norm.vmin:.3g}", "high": f"{norm.vmax:.3g}"}
+    return colors, {"label": label, "colors": steps, **ends}
+
+
+def _records(contacts, xyz, groups, colors, values, label):
+    """Describe every contact for the page."""
+    records = []
+    shafts = shaft_names(contacts)
+    for row, (name, contact) in enumerate(contacts.iterrows()):
+        facts = [[key, _text(contact[key])] for key in FACTS if key in contact]
+        if values is not None:
+            facts.append([label, f"{values[row]:.3g}"])
+        located = np.isfinite(xyz[row]).all()
+        if {"x", "y", "z", "space"}.issubset(contact.index):
+            place = ", ".join(f"{contact[axis]:.1f}" for axis in "xyz")
+            known = contact[["x", "y", "z"]].notna().all()
+            facts.append(["x, y, z", f"{place} mm" if known else "n/a"])
+            facts.append(["space", _text(contact["space"])])
+        records.append(
+            {
+                "name": str(name),
+                "label": _text(contact.get("label")),
+                "shaft": str(shafts[row]),
+                "group": groups[row],
+                "color": colors[row],
+                "xyz": [round(float(one), 2) for one in xyz[row]] if located else None,
+                "facts": facts,
+            }
+        )
+    return records
+
+
+def _text(value):
+    return "" if pd.isna(value) else str(value)

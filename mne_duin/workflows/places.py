@@ -1,0 +1,49 @@
+"""Where results may be written: never among the recordings they were made from."""
+
+import json
+from pathlib import Path
+
+
+def check_place(out, root):
+    """Check that a folder for results is not among raw recordings.
+
+    Parameters
+    ----------
+    out : path-like
+        The folder; it need not exist.
+    root : path-like
+        The BIDS folder that is read.
+
+    Returns
+    -------
+    out : Path
+        The folder.
+
+    Raises
+    ------
+    ValueError
+        If it is a raw BIDS dataset, or lies in one, outside ``derivatives/``.
+    """
+    out = Path(out)
+    place, root = out.resolve(), Path(root).resolve()
+    for folder in (place, *place.parents):
+        inside = place.relative_to(folder).parts
+        is_raw = folder == root or _is_raw_dataset(folder)
+        if is_raw and inside[:1] != ("derivatives",):
+            raise ValueError(
+                f"{str(out)!r} lies in the dataset {str(folder)!r}, among its "
+                "recordings. Write to its folder 'derivatives', or anywhere outside."
+            )
+    return out
+
+
+def _is_raw_dataset(folder):
+    """Return whether a folder holds a BIDS dataset that is no derivative."""
+    try:
+        text = (folder / "dataset_description.json").read_text(encoding="utf-8")
+        description = json.loads(text)
+    except (OSError, ValueError):
+        return False
+    if not isinstance(description, dict) or "BIDSVersion" not in description:
+        return False
+    return description.get("DatasetType") != "derivative"
