@@ -123,6 +123,7 @@ from .datasets import (
     sample_data_path,
     simulate_subjects,
     simulate_syllables,
+    simulate_unit_speech,
     simulate_word_reading,
     write_simulated_bids,
 )

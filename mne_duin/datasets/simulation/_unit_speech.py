@@ -5,7 +5,7 @@ words are made of. Here it does, and how much of it is known: a few speech units
 continuous talk and the trials of some of its words. A unit has a spatial pattern over
 the planted sources, a wave that is locked in phase and a bump of high-gamma power;
 either can be left out. Contacts, ongoing activity and the mixing of sources into
-contacts are those of :mod:`mne_duin.datasets.synthetic`.
+contacts are those of :func:`simulate_word_reading`.
 """
 
 from dataclasses import dataclass, field
@@ -16,7 +16,7 @@ import pandas as pd
 
 from mne_duin.channels.matrices import reference_matrix
 from mne_duin.channels.regions import assign_regions
-from mne_duin.datasets.background import (
+from mne_duin.datasets.simulation._background import (
     OneOverF,
     add_wave,
     background_signal,
@@ -25,16 +25,16 @@ from mne_duin.datasets.background import (
     shaped_noise,
     state_weights,
 )
-from mne_duin.datasets.brain import AMPLIFIER_RMS, REFERENCE_RMS, draw_brain
-from mne_duin.datasets.montages import get_montage, montage_table
-from mne_duin.datasets.speech import EVOKED_PEAK, HIGH_GAMMA_PEAK
+from mne_duin.datasets.simulation._brain import AMPLIFIER_RMS, REFERENCE_RMS, draw_brain
+from mne_duin.datasets.simulation._montages import get_montage, montage_table
 from mne_duin.utils.checks import check_number, check_option, check_type
 
+EVOKED_PEAK, HIGH_GAMMA_PEAK = 30.0, 4.5  # microvolts at the source for snr=1
 KINDS = {"phase-locked": (1.0, 0.0), "power": (0.0, 1.0), "both": (1.0, 1.0)}
 UNIT_SECONDS = 0.08, 0.18
 WAVE_HZ = 4.0, 12.0
 UNITS_PER_WORD = 3, 6
-BLOCK_SECONDS = 600.0  # drawn at a time, so that hours need little memory
+BLOCK_SECONDS = 120.0  # drawn at a time, so that hours need little memory
 SEGMENT_SECONDS = 8.0
 TRIAL_SPACING = 3.0  # s; a trial sees nothing of the next one
 TMIN, TMAX = -0.5, 1.5
@@ -205,7 +205,7 @@ def simulate_unit_speech(
         Keep that many bipolar channels, those that see most of the planted sources;
         None keeps all.
     snr : float
-        Strength of the units: 1 is a wave of about 20 microvolts at the source, against
+        Strength of the units: 1 is a wave of about 30 microvolts at the source, against
         about 20 microvolts rms of ongoing activity.
     random_state : int | numpy.random.Generator | None
         Seed. The same seed gives the same data; more hours leave trials and the first
@@ -460,7 +460,8 @@ class _Speaker:
                 add_wave(envelope[source], start, gain * bump[source])
         evoked, power = self.settings.gains
         carriers = [
-            shaped_noise(rng, n_times, sfreq, high_gamma_shape) for _ in range(n_sources)
+            shaped_noise(rng, n_times, sfreq, high_gamma_shape)
+            for _ in range(n_sources)
         ]
         return EVOKED_PEAK * evoked * locked + (
             HIGH_GAMMA_PEAK * power * envelope * np.array(carriers)
@@ -504,7 +505,10 @@ def _trials(rng, speaker, n_words, n_trials_per_word):
 
 def _talk(rng, speaker, hours):
     """Record the talk block by block and cut it into segments."""
-    sfreq, size = speaker.settings.sfreq, round(SEGMENT_SECONDS * speaker.settings.sfreq)
+    sfreq, size = (
+        speaker.settings.sfreq,
+        round(SEGMENT_SECONDS * speaker.settings.sfreq),
+    )
     n_segments = int(hours * 3600 / SEGMENT_SECONDS + 1e-9)
     per_block = int(BLOCK_SECONDS / SEGMENT_SECONDS)
     n_blocks = -(-n_segments // per_block)
