@@ -109,6 +109,7 @@ from .viz import (
     plot_learning_curve,
     plot_patch_filters,
     plot_patterns,
+    plot_pretraining,
     plot_reconstruction,
     plot_spatial_filters,
     view_brain,

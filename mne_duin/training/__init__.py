@@ -3,11 +3,13 @@
 ``data`` cuts random batches by index arithmetic, ``optim`` has decay groups and the
 schedule, ``scaling`` learns each channel's mean and deviation, ``history`` keeps a
 record per pass, ``devices`` chooses where and keeps randomness private, ``compiling``
-compiles the steps on request, ``buffers`` keeps memory between them, ``processes``
+compiles the steps on request, ``sampling`` counts training in steps, ``check`` compares
+what was learned with simple rules, ``buffers`` keeps memory between them, ``processes``
 divides the work, ``state`` is what a training can be continued from, ``engine``
 is the loop.
 """
 
+from mne_duin.training.check import PretrainingCheck, cell_rules, code_rules
 from mne_duin.training.data import Batch, SignalData
 from mne_duin.training.devices import (
     choose_device,
@@ -17,16 +19,23 @@ from mne_duin.training.devices import (
 )
 from mne_duin.training.engine import train
 from mne_duin.training.history import History
+from mne_duin.training.sampling import SampledData, split_steps, steps_for
 from mne_duin.training.scaling import ChannelScaler
 
 __all__ = [
     "Batch",
     "ChannelScaler",
     "History",
+    "PretrainingCheck",
+    "SampledData",
     "SignalData",
+    "cell_rules",
     "choose_device",
     "choose_precision",
+    "code_rules",
     "private_randomness",
     "seed_randomness",
+    "split_steps",
+    "steps_for",
     "train",
 ]
