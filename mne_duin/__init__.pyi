@@ -58,15 +58,8 @@ from .estimators import (
     DuINTokenDecoder,
     DuINVQVAE,
     add_subject,
-    convert_weights,
     estimate_cost,
-    from_braindecode,
-    from_pretrained,
     make_duin,
-    read_estimator,
-    read_official,
-    to_braindecode,
-    to_published,
 )
 
 # baselines
@@ -78,7 +71,19 @@ from .baselines import (
     NeuroBERT,
     make_lda,
     make_riemann,
+)
+
+# weights: files of fitted networks, ours and others'
+from .weights import (
+    convert_weights,
+    from_braindecode,
+    from_pretrained,
     read_baseline,
+    read_estimator,
+    read_model,
+    read_official,
+    to_braindecode,
+    to_published,
 )
 
 # evaluation

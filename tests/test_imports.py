@@ -3,6 +3,7 @@
 import ast
 import subprocess
 import sys
+from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 
 import pytest
@@ -34,6 +35,7 @@ ALLOWED = {
         "estimators",
         "sequences",
     },
+    "weights": {"utils", "nn", "training", "checkpoints", "estimators", "baselines"},
     "workflows": {
         "utils",
         "io",
@@ -53,6 +55,7 @@ ALLOWED = {
         "viz",
         "estimators",
         "baselines",
+        "weights",
         "workflows",
     },
 }
@@ -92,6 +95,44 @@ def test_imports_go_down_and_never_hide(path):
         if isinstance(function, ast.FunctionDef):
             for node in ast.walk(function):
                 assert not own_imports(node), f"{function.name} hides an import"
+
+
+def module_name(path):
+    parts = path.relative_to(PACKAGE.parent).with_suffix("").parts
+    return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
+
+
+def modules_imported_by(path, known):
+    """Own modules that a file imports, at the top or inside a function."""
+    found = set()
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            base = node.module or ""
+            if node.level:
+                base = f"{module_name(path)}.{base}".rstrip(".")
+            names = {f"{base}.{alias.name}" for alias in node.names}
+            # What is no module itself is a name in the module.
+            found |= names & known if names <= known else {base} | names
+    return (found & known) - {module_name(path)}
+
+
+def test_no_circle_not_even_by_nested_imports():
+    known = {module_name(path) for path in FILES}
+    graph = {module_name(path): modules_imported_by(path, known) for path in FILES}
+    assert sum(map(len, graph.values())) > len(FILES)
+    try:
+        TopologicalSorter(graph).prepare()
+    except CycleError as error:
+        pytest.fail(" -> ".join(error.args[1]))
+
+
+def test_every_folder_has_a_rule():
+    folders = {
+        path.name for path in PACKAGE.iterdir() if (path / "__init__.py").exists()
+    }
+    assert folders == set(ALLOWED)
 
 
 def test_importing_the_package_is_light():

@@ -7,15 +7,14 @@ them, ``_token_lda`` does so for every token; ``_riemann`` classifies covariance
 
 from mne_duin.baselines._features import EvokedHighGamma
 from mne_duin.baselines._lda import SelectInformative, make_lda
+from mne_duin.baselines._make_estimator import make_estimator
 from mne_duin.baselines._riemann import BandSignal, make_riemann
 from mne_duin.baselines._token_lda import TokenLDA
-from mne_duin.baselines.named import make_estimator
 from mne_duin.baselines.networks._cnn_bigru import CNNBiGRU
 from mne_duin.baselines.networks._dewave import DeWave
 from mne_duin.baselines.networks._eeg_conformer import EEGConformer
 from mne_duin.baselines.networks._neuro_bert import NeuroBERT
 from mne_duin.baselines.networks._ts_tcc import TSTCC
-from mne_duin.baselines.reading import read_baseline
 
 __all__ = [
     "TSTCC",
@@ -30,5 +29,4 @@ __all__ = [
     "make_estimator",
     "make_lda",
     "make_riemann",
-    "read_baseline",
 ]

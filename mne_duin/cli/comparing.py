@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from mne_duin.baselines.named import NAMES
+from mne_duin.baselines._make_estimator import NAMES
 from mne_duin.cli import options as shared
 from mne_duin.workflows import ablate_words, compare_words
 from mne_duin.workflows.ablating import ABLATIONS

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from mne_duin.estimators import convert_weights
+from mne_duin.weights import convert_weights
 
 
 def add_convert(commands):

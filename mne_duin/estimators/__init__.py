@@ -1,34 +1,25 @@
-"""The three stages as scikit-learn estimators on mne.Epochs.
+"""Du-IN as scikit-learn estimators on mne.Epochs.
 
-``vqvae`` learns the codex, ``mae`` pre-trains by predicting hidden codes,
-``classifier`` names words; ``base`` holds what they share, ``codex`` how a codex is
-started and kept alive, ``new_subject`` fits the own layers of one more subject,
-``presets`` the training recipes as data, ``reading`` opens saved and published weights,
-``published`` and ``exchange`` make weights for the published code and for braindecode,
-``conversion`` turns one file into another, ``hub`` shares them, ``staged`` fits all
-stages in one, ``variants`` names the ways to do so and ``ensemble`` lets several
-decoders vote, ``resume`` continues an
-interrupted training and ``memory`` keeps finished ones, ``cost`` tells before what one
-will take.
+:class:`DuINVQVAE` learns the codex, :class:`DuINMAE` pre-trains by predicting hidden
+codes, :class:`DuINClassifier` names words and :class:`DuINTokenDecoder` labels in time;
+:class:`DuINDecoder` is all stages in one, :func:`make_duin` its published variants by
+name and :class:`DecoderEnsemble` several decoders that decide together.
+:func:`add_subject` teaches a fitted network one more subject, and :func:`estimate_cost`
+says what a training will take. ``presets`` holds the training recipes as data and
+``memory`` keeps pre-trained stages on disk.
 """
 
-from mne_duin.estimators.classifier import DuINClassifier
-from mne_duin.estimators.conversion import convert_weights
-from mne_duin.estimators.cost import Cost, estimate_cost
-from mne_duin.estimators.ensemble import DecoderEnsemble
-from mne_duin.estimators.exchange import from_braindecode, to_braindecode
-from mne_duin.estimators.mae import DuINMAE
-from mne_duin.estimators.new_subject import add_subject
-from mne_duin.estimators.published import to_published
-from mne_duin.estimators.reading import (
-    from_pretrained,
-    read_estimator,
-    read_official,
-)
-from mne_duin.estimators.staged import DuINDecoder
+import importlib
+import warnings
+
+from mne_duin.estimators._classifier import DuINClassifier
+from mne_duin.estimators._cost import Cost, estimate_cost
+from mne_duin.estimators._ensemble import DecoderEnsemble
+from mne_duin.estimators._mae import DuINMAE
+from mne_duin.estimators._new_subject import add_subject
+from mne_duin.estimators._staged import DuINDecoder, make_duin
+from mne_duin.estimators._vqvae import DuINVQVAE
 from mne_duin.estimators.tokens import DuINTokenDecoder
-from mne_duin.estimators.variants import make_duin
-from mne_duin.estimators.vqvae import DuINVQVAE
 
 __all__ = [
     "Cost",
@@ -39,13 +30,29 @@ __all__ = [
     "DuINTokenDecoder",
     "DuINVQVAE",
     "add_subject",
-    "convert_weights",
     "estimate_cost",
+    "make_duin",
+]
+
+# What moved to ``mne_duin.weights`` after version 0.1.
+_MOVED = (
+    "convert_weights",
     "from_braindecode",
     "from_pretrained",
-    "make_duin",
     "read_estimator",
     "read_official",
     "to_braindecode",
     "to_published",
-]
+)
+
+
+def __getattr__(name):
+    if name not in _MOVED:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    warnings.warn(
+        f"mne_duin.estimators.{name} is now mne_duin.weights.{name}; the next release "
+        "will no longer have it here.",
+        DeprecationWarning,
+        stacklevel=2,
+    )
+    return getattr(importlib.import_module("mne_duin.weights"), name)

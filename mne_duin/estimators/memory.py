@@ -17,11 +17,10 @@ from mne.utils import logger
 
 from mne_duin._version import __version__
 from mne_duin.checkpoints import list_checkpoints
-from mne_duin.estimators.fingerprint import digest
-from mne_duin.estimators.persistence import plain
+from mne_duin.estimators import _files
+from mne_duin.estimators._files import plain
+from mne_duin.estimators._resume import NO_MATTER, digest
 from mne_duin.estimators.presets import resolve
-from mne_duin.estimators.reading import read_estimator
-from mne_duin.estimators.resume import NO_MATTER
 from mne_duin.training import choose_device, choose_precision
 from mne_duin.training.processes import is_main, join_processes, n_processes
 from mne_duin.utils.epochs import as_array, run_names
@@ -64,7 +63,7 @@ def fit_or_recall(stage, X, name, memory=None):
         path = folder / "estimator.safetensors"
         if path.exists():
             logger.info(f"Read the stage {name!r} from {str(path)!r}.")
-            fitted = read_estimator(path)
+            fitted = _files.read(path, {type(stage).__name__: type(stage)})
         else:
             fitted = stage.fit(X, checkpoint_dir=folder, checkpoint_every=EVERY)
             if is_main():
@@ -74,20 +73,7 @@ def fit_or_recall(stage, X, name, memory=None):
 
 
 def check_seed(random_state, whose=""):
-    """Check that a training can be the same twice.
-
-    Parameters
-    ----------
-    random_state : object
-        What the user passed.
-    whose : str
-        For the message.
-
-    Raises
-    ------
-    ValueError
-        If it is no integer.
-    """
+    """Check that a training can be the same twice."""
     if not isinstance(random_state, int | np.integer):
         raise ValueError(
             f"`memory` needs a fixed seed: random_state {whose}must be an integer; "
@@ -101,20 +87,6 @@ def open_folder(memory, name, known):
 
     Of two programs that need the same training the second waits for the first;
     processes that train it together do not wait for each other.
-
-    Parameters
-    ----------
-    memory : path-like
-        Folder of all trainings.
-    name : str
-        Kind of the training.
-    known : dict
-        All that decides what it becomes.
-
-    Yields
-    ------
-    folder : Path
-        Its folder, which exists.
     """
     text = json.dumps(plain(known), sort_keys=True)
     key = hashlib.sha256(text.encode()).hexdigest()
@@ -149,6 +121,7 @@ def _describe(stage, X, name):
         "subjects": epochs.subject,
         "runs": runs,
     }
-    if getattr(stage, "vqvae", None) is not None:
-        known["earlier stage"] = digest(stage.vqvae.module_.state_dict().values())
+    earlier = stage.get_params(deep=False).get("vqvae")
+    if earlier is not None:
+        known["earlier stage"] = digest(earlier.module_.state_dict().values())
     return known

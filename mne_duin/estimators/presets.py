@@ -1,4 +1,4 @@
-"""The training recipes, as data.
+"""The training recipes and the limits of all numbers, as data.
 
 A parameter that an estimator was not given (None) takes the value of its preset.
 ``"paper"`` is the published recipe (Zheng et al. 2024, Tables 5-7, and the published
@@ -6,7 +6,7 @@ parameter files where they differ); it needs about 15 hours of recording. ``"qui
 ours, found on simulations other than the shipped one, for minutes to hours.
 """
 
-from mne_duin.utils.checks import check_option
+from mne_duin.utils.checks import check_number, check_option
 
 PRESETS = {
     "quick": {
@@ -170,6 +170,52 @@ PRESETS = {
 # CTC is ours; it is trained like the heads on single tokens.
 PRESETS["paper"]["sequences"] = PRESETS["paper"]["tokens"]
 
+COUNT = {"low": 1, "integer": True}
+POSITIVE = {"low": 0, "closed": False}
+SHARE = {"low": 0, "high": 1}
+# Dropping nearly everything leaves nothing to learn from, and nothing to rescale.
+DROPOUT = {"low": 0, "high": 0.95}
+
+LIMITS = {
+    "patch_duration": POSITIVE,
+    "crop_duration": POSITIVE,
+    "n_filters": COUNT,
+    "n_layers": COUNT,
+    "n_decoder_layers": COUNT,
+    "n_heads": COUNT,
+    "head_dim": COUNT,
+    "ff_dim": COUNT,
+    "hidden_dim": COUNT,
+    "code_dim": COUNT,
+    "n_codes": {"low": 2, "integer": True},
+    "attention_dropout": DROPOUT,
+    "ff_dropout": DROPOUT,
+    "head_dropout": DROPOUT,
+    "context": {"low": 0, "integer": True},
+    "mask_ratio": {"low": 0, "high": 0.95, "closed": False},
+    "codex_decay": SHARE,
+    "commitment": {"low": 0},
+    "max_iter": COUNT,
+    "batch_size": {"low": 2, "integer": True},
+    "lr": POSITIVE,
+    "lr_min": {"low": 0},
+    "warmup": SHARE,
+    "weight_decay": {"low": 0},
+    "encoder_lr_scale": {"low": 0},
+    "front_lr_scale": {"low": 0},
+    "label_smoothing": SHARE,
+    "max_shift": {"low": 0},
+    "validation_fraction": {"low": 0, "high": 0.5},
+}
+CONVOLUTIONS = ("conv_filters", "conv_kernels", "conv_strides")
+
+# The published encoder has 16 filters for 10 channels, so its spatial map can be
+# inverted and loses nothing. With high gamma beside the signal the inputs are twice the
+# channels, and 16 filters for them throw directions away: those of least variance,
+# which in bipolar recordings carry as much of what is said as others.
+FEWEST_FILTERS, MOST_FILTERS = 16, 32
+HIDDEN_FILTERS = (128, 128)
+
 
 def resolve(estimator, stage):
     """Return the recipe of an estimator: what it was given, else its preset's values.
@@ -192,3 +238,40 @@ def resolve(estimator, stage):
         given = getattr(estimator, name)
         recipe[name] = value if given is None else given
     return recipe
+
+
+def encoder_width(recipe, n_inputs):
+    """Return ``n_filters`` and ``conv_filters``, chosen where the recipe has None.
+
+    One spatial filter per input (high-gamma power included), but at least 16 and at
+    most 32; two layers of 128 filters, then one that keeps all spatial filters.
+    """
+    n_filters, conv_filters = recipe["n_filters"], recipe["conv_filters"]
+    if n_filters is None:
+        n_filters = min(max(n_inputs, FEWEST_FILTERS), MOST_FILTERS)
+    if conv_filters is None:
+        conv_filters = (*HIDDEN_FILTERS, n_filters)
+    return {"n_filters": n_filters, "conv_filters": conv_filters}
+
+
+def check_numbers(estimator, recipe):
+    """Check every number of an estimator against its limits."""
+    values = estimator.get_params(deep=False) | recipe
+    for name, limits in LIMITS.items():
+        if values.get(name) is not None:
+            check_number(name, values[name], **limits)
+    if "conv_filters" in values:
+        _check_convolutions(values | encoder_width(values, n_inputs=1))
+
+
+def _check_convolutions(values):
+    sizes = {name: tuple(values[name]) for name in CONVOLUTIONS}
+    for name, value in sizes.items():
+        for size in value:
+            check_number(name, size, low=1, integer=True)
+    if len({len(value) for value in sizes.values()}) != 1 or not sizes["conv_filters"]:
+        listing = ", ".join(f"{name}={value}" for name, value in sizes.items())
+        raise ValueError(
+            f"The convolutions need one filter number, kernel and stride each; got "
+            f"{listing}."
+        )

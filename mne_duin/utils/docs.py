@@ -125,8 +125,8 @@ subject_layers : str
     "spatial_sizes": """
 n_filters : int | None
     Number of spatial filters; the quick preset takes one per input (channels, and as
-    many of high gamma), but at least 16 and at most 32; see
-    :mod:`mne_duin.estimators.width`.
+    many of high gamma), but at least 16 and at most 32: fewer than there are inputs
+    throw directions of the signal away.
 conv_filters : tuple of int | None
     Filters of the patch encoder's convolutions; the last number times 10 is the size of
     a token. The quick preset takes ``(128, 128, n_filters)``.

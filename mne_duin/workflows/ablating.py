@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from mne_duin.baselines.named import make_estimator
+from mne_duin.baselines._make_estimator import make_estimator
 from mne_duin.channels import ContributionSelector, SelectedChannels
 from mne_duin.evaluation import ablate, write_table
 from mne_duin.utils.checks import check_option

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from mne_duin.baselines.named import make_estimator
+from mne_duin.baselines._make_estimator import make_estimator
 from mne_duin.evaluation import compare_results, evaluate_each, write_table
 from mne_duin.utils.checks import as_list
 from mne_duin.utils.docs import fill_doc

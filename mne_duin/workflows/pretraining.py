@@ -7,7 +7,7 @@ import mne
 import pandas as pd
 
 from mne_duin.estimators import DuINMAE, DuINVQVAE
-from mne_duin.estimators.cost import try_out
+from mne_duin.estimators._cost import try_out
 from mne_duin.io import read_segments
 from mne_duin.training.processes import is_main, join_processes
 from mne_duin.utils.checks import as_list

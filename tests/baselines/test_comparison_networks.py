@@ -11,9 +11,10 @@ from sklearn.model_selection import cross_val_score
 from torch.nn import functional
 from toy_networks import KINDS, PRETRAINED, as_epochs, make, simulate
 
-from mne_duin.baselines import read_baseline
+from mne_duin import read_baseline
 from mne_duin.baselines.networks._cnn_bigru import RecurrentEncoder
 from mne_duin.baselines.networks._eeg_conformer import ShallowConvolutions
+from mne_duin.training import Batch
 
 PUBLISHED = {
     "cnn_bigru": 0.54e6,
@@ -55,8 +56,8 @@ def test_size_is_near_the_published_table(kind):
 def test_gradient_reaches_every_parameter(kind, fitted):
     module = pickle.loads(pickle.dumps(fitted[kind].module_)).train()
     x = torch.randn(8, 4, fitted[kind].n_times_)
-    batch = type("Batch", (), {"x": x, "y": torch.arange(8) % 2})
-    fitted[kind]._step(module, batch)["loss"].backward()
+    batch = Batch(x, torch.arange(8) % 2)
+    fitted[kind]._training_step()(module, batch)["loss"].backward()
     assert not [n for n, p in module.named_parameters() if p.grad is None]
     assert not [n for n, p in module.named_parameters() if not p.grad.any()]
 

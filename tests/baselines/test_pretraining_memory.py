@@ -4,8 +4,9 @@ import numpy as np
 import pytest
 from toy_networks import PRETRAINED, as_epochs, make, simulate
 
-from mne_duin.baselines import make_estimator, read_baseline
-from mne_duin.estimators.resume import Checkpoints
+from mne_duin import read_baseline
+from mne_duin.baselines import make_estimator
+from mne_duin.estimators._resume import Checkpoints
 
 
 @pytest.fixture(scope="module")

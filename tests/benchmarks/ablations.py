@@ -27,7 +27,7 @@ import pandas as pd
 from simulated_words import simulate_words
 
 from mne_duin import ablate
-from mne_duin.baselines.named import make_estimator
+from mne_duin.baselines._make_estimator import make_estimator
 from mne_duin.datasets import SimulationSettings
 from mne_duin.datasets.simulation._montages import MONTAGES, Montage, Shaft
 from mne_duin.workflows.ablating import ABLATIONS, ablation_grid

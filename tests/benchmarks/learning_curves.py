@@ -36,7 +36,7 @@ from mne_duin import (
     read_segments,
     sample_data_path,
 )
-from mne_duin.baselines.named import (
+from mne_duin.baselines._make_estimator import (
     ENSEMBLES,
     LDA,
     NAMES,
@@ -45,7 +45,7 @@ from mne_duin.baselines.named import (
     make_estimator,
 )
 from mne_duin.datasets import SimulationSettings
-from mne_duin.estimators.variants import VARIANTS
+from mne_duin.estimators._staged import VARIANTS
 from mne_duin.evaluation._statistics import wilson_interval
 from mne_duin.io import find_recordings
 from mne_duin.utils.signature import takes_segments

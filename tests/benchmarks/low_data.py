@@ -25,7 +25,7 @@ from sklearn.metrics import log_loss
 from torch.nn import functional
 
 from mne_duin import DuINClassifier, DuINMAE, DuINVQVAE
-from mne_duin.baselines.named import make_estimator
+from mne_duin.baselines._make_estimator import make_estimator
 from mne_duin.datasets import SimulationSettings
 
 TABLE = Path(__file__).parents[2] / "doc" / "benchmarks" / "low_data.tsv"
@@ -38,9 +38,12 @@ COMMON = {"verbose": False}
 class Mixup(DuINClassifier):
     """Mix pairs of trials and their labels (Zhang et al., ICLR 2018)."""
 
-    def _step(self, module, batch):
+    def _training_step(self, recipe, data):
+        return partial(self._mixed, super()._training_step(recipe, data))
+
+    def _mixed(self, step, module, batch):
         if not module.training:
-            return super()._step(module, batch)
+            return step(module, batch)
         share = torch.distributions.Beta(0.2, 0.2).sample()
         other = torch.randperm(len(batch.x))
         x = share * batch.x + (1 - share) * batch.x[other]
@@ -54,10 +57,13 @@ class Mixup(DuINClassifier):
 class Masked(DuINClassifier):
     """Hide something of every training trial, with another mask in each step."""
 
-    def _step(self, module, batch):
+    def _training_step(self, recipe, data):
+        return partial(self._masked, super()._training_step(recipe, data))
+
+    def _masked(self, step, module, batch):
         if module.training:
             batch = type(batch)(self._hide(batch.x), batch.y, batch.subject)
-        return super()._step(module, batch)
+        return step(module, batch)
 
 
 class TimeMasked(Masked):

@@ -8,13 +8,13 @@ import sys
 import time
 from dataclasses import dataclass
 from pathlib import Path
-from types import SimpleNamespace
 
 import torch
 from torch.utils.flop_counter import FlopCounterMode
 
-from mne_duin import DuINClassifier, DuINMAE
-from mne_duin.estimators.codex import CodexTraining
+from mne_duin.estimators._codex import CodexTraining
+from mne_duin.estimators._mae import MaskedTraining
+from mne_duin.estimators._prediction import LabelTraining
 from mne_duin.nn import MAE, Classifier, Quantizer, build_encoder, build_vqvae
 from mne_duin.nn.masking import random_mask
 from mne_duin.training import SignalData
@@ -79,14 +79,13 @@ def build(stage, *, n_batches=1, device="cpu"):
         )
         step.begin_pass(module.to(device), 0, None)
     elif stage == "mae":
-        estimator = DuINMAE(None)
-        estimator.vqvae_ = SimpleNamespace(module_=vqvae.to(device).eval())
-        module, step = MAE(build_encoder(N_CHANNELS), N_CODES), estimator._step
+        step = MaskedTraining(
+            vqvae.to(device).eval(), target="codes", mask_ratio=0.5, patch_size=100
+        )
+        module = MAE(build_encoder(N_CHANNELS), N_CODES)
     else:
-        estimator = DuINClassifier()
-        estimator._label_smoothing = 0.0
         n_tokens = SIZES[stage][1] // 100
-        module, step = Classifier(encoder, n_tokens, N_CLASSES), estimator._step
+        module, step = Classifier(encoder, n_tokens, N_CLASSES), LabelTraining()
     return Stage(module.to(device), step, data, SIZES[stage][0])
 
 

@@ -16,7 +16,7 @@ import numpy as np
 import pandas as pd
 from simulated_words import simulate_words
 
-from mne_duin.baselines.named import NETWORKS, make_estimator
+from mne_duin.baselines._make_estimator import NETWORKS, make_estimator
 from mne_duin.datasets import SimulationSettings
 from mne_duin.evaluation._statistics import wilson_interval
 

@@ -12,7 +12,7 @@ import safetensors.torch
 import torch
 from harmful import Touch
 
-from mne_duin.checkpoints import format as format_module
+from mne_duin.checkpoints import _format as format_module
 from mne_duin.checkpoints import read_checkpoint, write_checkpoint
 
 TENSORS = {

@@ -16,9 +16,9 @@ from mne_duin.checkpoints import (
     write_checkpoint,
     write_next,
 )
+from mne_duin.checkpoints import _format as format_module
 from mne_duin.checkpoints import atomic as atomic_module
-from mne_duin.checkpoints import format as format_module
-from mne_duin.checkpoints.folder import list_checkpoints
+from mne_duin.checkpoints._folder import list_checkpoints
 
 fcntl = pytest.importorskip("fcntl")
 resource = pytest.importorskip("resource")

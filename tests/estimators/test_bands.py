@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from mne_duin.estimators.bands import add_high_gamma
+from mne_duin.estimators._bands import add_high_gamma
 
 
 def bursts(amplitude, *, frequency=100.0, n_times=2000, sfreq=1000.0):

@@ -10,9 +10,15 @@ import safetensors.torch
 import torch
 from golden_weights import published
 
-from mne_duin import DuINClassifier, DuINMAE, DuINVQVAE
-from mne_duin.checkpoints.braindecode import braindecode_sizes
-from mne_duin.estimators import from_braindecode, read_official, to_braindecode
+from mne_duin import (
+    DuINClassifier,
+    DuINMAE,
+    DuINVQVAE,
+    from_braindecode,
+    read_official,
+    to_braindecode,
+)
+from mne_duin.checkpoints import braindecode_sizes
 
 SMALL = {
     "n_layers": 2,

@@ -7,7 +7,7 @@ from torch.nn import functional
 from toy_trials import CLASSIFIER, PLANTED, TRAINING, as_epochs, fit_vqvae, simulate
 
 from mne_duin.estimators import DuINClassifier, DuINMAE
-from mne_duin.estimators.contributions import N_SHUFFLES, other_epochs
+from mne_duin.estimators._contributions import N_SHUFFLES, other_epochs
 
 TRAIN = CLASSIFIER | {"max_iter": 10, "n_filters": 8}
 

@@ -11,6 +11,7 @@ from toy_tokens import make_any, training
 from toy_trials import output
 
 from mne_duin import read_estimator
+from mne_duin.estimators._prediction import LabelTraining
 from mne_duin.training import compiling
 
 CALM = {"max_iter": 2, "precision": "32"}
@@ -61,13 +62,13 @@ def test_a_compiled_training_continues_a_plain_one(trials, tmp_path):
     def stop(*args):
         raise KeyboardInterrupt
 
-    step, seen = stopped._step, []
+    step, seen = LabelTraining(), []
 
     def step_until_the_second_pass(module, batch):
         seen.append(len(batch))
         return stop() if len(seen) > 3 else step(module, batch)
 
-    stopped._step = step_until_the_second_pass
+    stopped._training_step = lambda recipe, data: step_until_the_second_pass
     with pytest.raises(KeyboardInterrupt):
         stopped.fit(*trials, **options)
     ours = without_dropout("classifier", None, compile=True)

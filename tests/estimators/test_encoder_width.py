@@ -6,8 +6,7 @@ import torch
 from toy_trials import SFREQ, TRAINING, simulate
 
 from mne_duin.estimators import DuINClassifier, DuINTokenDecoder, DuINVQVAE
-from mne_duin.estimators.presets import resolve
-from mne_duin.estimators.width import encoder_width
+from mne_duin.estimators.presets import encoder_width, resolve
 from mne_duin.nn import build_encoder, encoder_sizes
 from mne_duin.nn.starts import start_encoder_
 

@@ -15,7 +15,7 @@ from sklearn.pipeline import make_pipeline
 from toy_trials import make, one_by_one
 
 from mne_duin import DecoderEnsemble, evaluate, make_lda
-from mne_duin.baselines.named import ENSEMBLES, make_estimator
+from mne_duin.baselines._make_estimator import ENSEMBLES, make_estimator
 from mne_duin.utils.signature import takes_segments
 
 

@@ -10,8 +10,8 @@ import torch
 from harmful import Touch
 from toy_trials import CLASSIFIER, KINDS, TRAINING, as_epochs, make, output
 
+from mne_duin import DuINClassifier, DuINMAE, read_estimator
 from mne_duin.checkpoints import read_checkpoint, write_checkpoint
-from mne_duin.estimators import DuINClassifier, DuINMAE, read_estimator
 from mne_duin.evaluation._folds import trained_runs
 
 PARTS = ("vqvae", "pretrained")

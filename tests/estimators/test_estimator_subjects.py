@@ -5,7 +5,7 @@ import pytest
 import torch
 from toy_trials import CLASSIFIER, KINDS, as_epochs, fit_vqvae, make, output, simulate
 
-from mne_duin.estimators import DuINClassifier, read_estimator
+from mne_duin import DuINClassifier, read_estimator
 
 NAMES = ["zwei", "eins", "drei"]
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from mne_duin.estimators.head import linear_discriminant, start_head_
+from mne_duin.estimators._head import linear_discriminant, start_head_
 from mne_duin.nn import Classifier, build_encoder
 from mne_duin.training import SignalData
 

@@ -6,14 +6,14 @@ import pytest
 import torch
 from toy_trials import CLASSIFIER, TRAINING, VQVAE, as_epochs, make, output, simulate
 
-from mne_duin.channels import stack_subjects
-from mne_duin.estimators import (
+from mne_duin import (
     DuINClassifier,
     DuINMAE,
     DuINVQVAE,
     add_subject,
     read_estimator,
 )
+from mne_duin.channels import stack_subjects
 
 STAGES = ("vqvae", "mae", "classifier")
 LAYERS = ("spatial", "patch")

@@ -8,9 +8,7 @@ import torch
 from toy_trials import CLASSIFIER, SFREQ, TRAINING, VQVAE, make, simulate
 
 from mne_duin.estimators import DuINClassifier, DuINMAE, DuINVQVAE
-from mne_duin.estimators.limits import LIMITS
-from mne_duin.estimators.presets import PRESETS, resolve
-from mne_duin.estimators.width import encoder_width
+from mne_duin.estimators.presets import LIMITS, PRESETS, encoder_width, resolve
 
 # Zheng et al. 2024, Tables 5-7 and Appendix D.
 PUBLISHED = {

@@ -5,8 +5,7 @@ import pytest
 import torch
 from golden_weights import published
 
-from mne_duin import DuINClassifier, DuINMAE, DuINVQVAE
-from mne_duin.estimators import read_official, to_published
+from mne_duin import DuINClassifier, DuINMAE, DuINVQVAE, read_official, to_published
 
 # What the published code neither loads nor needs: its tables of positions, and the
 # branches that its classifier never uses.

@@ -9,7 +9,7 @@ import pytest
 import torch
 from harmful import Touch
 
-from mne_duin.estimators import (
+from mne_duin import (
     DuINClassifier,
     DuINMAE,
     DuINVQVAE,

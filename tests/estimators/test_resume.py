@@ -12,7 +12,7 @@ from toy_trials import KINDS, as_epochs, make
 from training_worker import CHANGES, make_stage, start_worker, tensors_of
 
 from mne_duin.checkpoints import read_checkpoint
-from mne_duin.checkpoints.folder import list_checkpoints
+from mne_duin.checkpoints._folder import list_checkpoints
 from mne_duin.training import engine
 
 FOLDER = {k: "classifier" if k == "finetuned" else k for k in KINDS}
@@ -232,7 +232,7 @@ def test_another_first_stage_is_refused(tmp_path):
 def test_other_circumstances_are_told(tmp_path, monkeypatch):
     epochs, y, estimator = make_stage("mae")
     estimator.fit(epochs, y, checkpoint_dir=tmp_path)
-    monkeypatch.setattr("mne_duin.estimators.fingerprint.__version__", "0.0")
+    monkeypatch.setattr("mne_duin.estimators._resume.__version__", "0.0")
     estimator.set_params(device="cpu", verbose=None)
     with pytest.warns(RuntimeWarning, match="mne_duin '.*' -> '0.0'.*last digits"):
         estimator.fit(epochs, y, checkpoint_dir=tmp_path)

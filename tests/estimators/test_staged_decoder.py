@@ -10,10 +10,9 @@ from sklearn.model_selection import cross_val_score
 from toy_trials import SIZES, as_epochs, simulate
 
 from mne_duin.estimators import DuINClassifier, DuINMAE, DuINVQVAE, make_duin
-from mne_duin.estimators.mae import TARGETS
-from mne_duin.estimators.resume import Checkpoints
-from mne_duin.estimators.staged import join_segments
-from mne_duin.estimators.variants import VARIANTS
+from mne_duin.estimators._mae import TARGETS
+from mne_duin.estimators._resume import Checkpoints
+from mne_duin.estimators._staged import VARIANTS, join_segments
 from mne_duin.utils.epochs import as_array
 
 SHORT = {"max_iter": 2, "batch_size": 8}

@@ -9,7 +9,7 @@ import numpy as np
 import torch
 from toy_trials import as_epochs, fit_vqvae, make, simulate
 
-from mne_duin.estimators import resume
+from mne_duin.estimators import _resume as resume
 
 CHANGES = {
     "vqvae": {"codex_start": "unquantized", "max_iter": 8, "n_codes": 8},

@@ -7,7 +7,7 @@ import pytest
 from matplotlib.figure import Figure
 
 from mne_duin import ablate_words, compare_words, plot_ablation, write_simulated_bids
-from mne_duin.baselines.named import NAMES, make_estimator
+from mne_duin.baselines._make_estimator import NAMES, make_estimator
 from mne_duin.channels import SelectedChannels
 from mne_duin.cli import main
 from mne_duin.datasets import SimulationSettings

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 import torch
 from torch import nn
 
-from mne_duin.baselines.network import NetworkClassifier
 from mne_duin.baselines.networks._layers import Decoder, flat_head
+from mne_duin.baselines.networks._network import NetworkClassifier
 from mne_duin.utils.checks import check_option
 from mne_duin.utils.docs import fill_doc
 from mne_duin.utils.signature import own_parameters_first

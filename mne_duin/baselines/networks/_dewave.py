@@ -12,7 +12,7 @@ from mne_duin.baselines.networks._layers import (
     count_tokens,
     flat_head,
 )
-from mne_duin.baselines.pretraining import PretrainedNetwork
+from mne_duin.baselines.networks._pretrained import PretrainedNetwork
 from mne_duin.nn.transformer import Transformer, sine_positions
 from mne_duin.utils.docs import fill_doc
 from mne_duin.utils.signature import own_parameters_first
@@ -207,13 +207,17 @@ class DeWave(PretrainedNetwork):
             *encoder, self.dim, len(self.ch_names_), self.kernels, self.strides
         )
 
-    def _step(self, module, batch):
-        """Return loss and accuracy of a batch."""
-        scores, codex = module.score(batch.x)
-        scores = scores.float()
-        entropy = functional.cross_entropy(scores, batch.y)
-        accuracy = (scores.argmax(-1) == batch.y).float().mean()
-        return {"loss": entropy + codex, "codex": codex, "accuracy": accuracy}
+    def _training_step(self):
+        return codex_training
+
+
+def codex_training(module, batch):
+    """Return the losses of a batch, those of the codex included, and the accuracy."""
+    scores, codex = module.score(batch.x)
+    scores = scores.float()
+    entropy = functional.cross_entropy(scores, batch.y)
+    accuracy = (scores.argmax(-1) == batch.y).float().mean()
+    return {"loss": entropy + codex, "codex": codex, "accuracy": accuracy}
 
 
 class RelativeAttention(nn.Module):

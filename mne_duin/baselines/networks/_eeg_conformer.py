@@ -6,7 +6,6 @@ import torch
 from torch import nn
 from torch.nn import functional
 
-from mne_duin.baselines.network import NetworkClassifier
 from mne_duin.baselines.networks._layers import (
     Decoder,
     Dropout,
@@ -14,6 +13,7 @@ from mne_duin.baselines.networks._layers import (
     check_multiple,
     count_tokens,
 )
+from mne_duin.baselines.networks._network import NetworkClassifier
 from mne_duin.utils.docs import fill_doc
 from mne_duin.utils.signature import own_parameters_first
 

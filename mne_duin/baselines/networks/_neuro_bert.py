@@ -13,7 +13,7 @@ from mne_duin.baselines.networks._layers import (
     count_tokens,
     flat_head,
 )
-from mne_duin.baselines.pretraining import PretrainedNetwork
+from mne_duin.baselines.networks._pretrained import PretrainedNetwork
 from mne_duin.nn.initial import init_linear_, truncated_normal_
 from mne_duin.nn.masking import random_mask
 from mne_duin.nn.transformer import Transformer

@@ -14,7 +14,7 @@ from mne_duin.baselines.networks._layers import (
     count_tokens,
     flat_head,
 )
-from mne_duin.baselines.pretraining import PretrainedNetwork
+from mne_duin.baselines.networks._pretrained import PretrainedNetwork
 from mne_duin.utils.docs import fill_doc
 from mne_duin.utils.signature import own_parameters_first
 

@@ -1,0 +1,124 @@
+"""Every estimator of the comparison by its name."""
+
+from mne_duin.baselines._lda import make_lda
+from mne_duin.baselines._riemann import make_riemann
+from mne_duin.baselines.networks._cnn_bigru import CNNBiGRU
+from mne_duin.baselines.networks._dewave import DeWave
+from mne_duin.baselines.networks._eeg_conformer import EEGConformer
+from mne_duin.baselines.networks._neuro_bert import NeuroBERT
+from mne_duin.baselines.networks._pretrained import PretrainedNetwork
+from mne_duin.baselines.networks._ts_tcc import TSTCC
+from mne_duin.estimators import DecoderEnsemble, make_duin
+from mne_duin.estimators._staged import VARIANTS
+from mne_duin.utils.checks import check_option
+from mne_duin.utils.docs import fill_doc
+
+LDA = {"lda": "both", "lda-evoked": "evoked", "lda-high-gamma": "high-gamma"}
+NETWORKS = {
+    "cnn-bigru": CNNBiGRU,
+    "eeg-conformer": EEGConformer,
+    "ts-tcc": TSTCC,
+    "neuro-bert": NeuroBERT,
+    "dewave": DeWave,
+}
+RIEMANN = {"riemann": None, "riemann-high-gamma": (70.0, 150.0)}
+# Of epochs of 3 s windows of 150 ms; found on simulations of words (20 trials of each).
+WINDOWS = {"classifier": "lda", "n_windows": 20}
+# Who votes. Every linear one is calibrated.
+ENSEMBLES = {
+    "+".join(names): names
+    for names in (
+        ("scratch", "lda"),
+        ("vqvae", "lda"),
+        ("mae", "lda"),
+        ("lda", "riemann"),
+        ("scratch", "lda", "riemann"),
+        ("vqvae", "lda", "riemann"),
+        ("mae", "lda", "riemann"),
+    )
+}
+NAMES = (*VARIANTS, *ENSEMBLES, *LDA, *RIEMANN, *NETWORKS)
+
+
+@fill_doc
+def make_estimator(
+    name,
+    *,
+    preset="quick",
+    device="auto",
+    precision="auto",
+    memory=None,
+    random_state=None,
+    verbose=None,
+    **parameters,
+):
+    """Make an estimator of the comparison, with its own defaults.
+
+    Parameters
+    ----------
+    name : str
+        ``"scratch"``, ``"vqvae"``, ``"vqvae+vq"``, ``"mae"`` (Du-IN, see
+        :func:`make_duin`), ``"lda"``, ``"lda-evoked"``, ``"lda-high-gamma"``,
+        ``"riemann"``, ``"riemann-high-gamma"``, ``"cnn-bigru"``, ``"eeg-conformer"``,
+        ``"ts-tcc"``, ``"neuro-bert"`` or ``"dewave"``. Names joined by "+" vote, see
+        :class:`DecoderEnsemble`: any of Du-IN's but ``"vqvae+vq"`` with ``"+lda"`` or
+        ``"+lda+riemann"``, and ``"lda+riemann"``; all but Du-IN are calibrated.
+    preset : "quick" | "paper"
+        The training recipe of Du-IN.
+    device : str
+        ``"auto"``, ``"cpu"``, ``"cuda"``, ``"mps"``; for networks.
+    precision : str
+        ``"32"``, ``"bf16"`` or ``"auto"``; for networks.
+    %(memory)s
+        For what pre-trains.
+    random_state : None | int
+        Seed of networks.
+    verbose : bool | None
+        Whether to show progress bars.
+    **parameters : dict
+        Further parameters of what is made; of an ensemble, those of its first member.
+
+    Returns
+    -------
+    estimator : estimator
+        Unfitted.
+
+    Raises
+    ------
+    ValueError
+        If there is no such name.
+
+    Examples
+    --------
+    >>> make_estimator("ts-tcc", random_state=0).network_sfreq
+    400.0
+    >>> list(make_estimator("lda-evoked").named_steps)
+    ['features', 'scale', 'select', 'lda']
+    """
+    check_option("name", name, NAMES)
+    if name in LDA:
+        return make_lda(LDA[name], **parameters)
+    if name in RIEMANN:
+        return make_riemann(**{"band": RIEMANN[name]} | WINDOWS | parameters)
+    training = {
+        "device": device,
+        "precision": precision,
+        "random_state": random_state,
+        "verbose": verbose,
+    }
+    if name in NETWORKS:
+        network = NETWORKS[name]
+        if issubclass(network, PretrainedNetwork):
+            training["memory"] = memory
+        return network(**training, **parameters)
+    training |= {"preset": preset, "memory": memory}
+    if name in VARIANTS:
+        return make_duin(name, **training, **parameters)
+    first, *others = ENSEMBLES[name]
+    is_duin = first in VARIANTS
+    options = training if is_duin else {"calibrated": True}
+    decoders = [
+        ("duin" if is_duin else first, make_estimator(first, **options, **parameters))
+    ]
+    decoders += [(other, make_estimator(other, calibrated=True)) for other in others]
+    return DecoderEnsemble(decoders)

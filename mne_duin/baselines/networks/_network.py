@@ -1,0 +1,305 @@
+"""What the networks of the comparison share: input, scaling, training, prediction."""
+
+from dataclasses import dataclass
+from fractions import Fraction
+from functools import partial
+
+import numpy as np
+import torch
+from scipy.signal import resample_poly
+from sklearn.base import ClassifierMixin
+from sklearn.metrics import accuracy_score
+from sklearn.utils.validation import check_is_fitted
+
+from mne_duin.estimators import _files
+from mne_duin.estimators._files import plain
+from mne_duin.estimators._prediction import (
+    LabelTraining,
+    decision,
+    hold_out_epochs,
+    learn_classes,
+    probabilities,
+)
+from mne_duin.estimators._trained import TrainedNetwork
+from mne_duin.estimators.presets import check_numbers
+from mne_duin.utils.checks import check_number
+from mne_duin.utils.docs import fill_doc
+
+RECIPE = ("max_iter", "batch_size", "lr", "lr_min", "warmup", "weight_decay")
+COUNT = {"low": 1, "integer": True}
+POSITIVE = {"low": 0, "closed": False}
+LIMITS = {
+    "network_sfreq": POSITIVE,
+    "kernel": COUNT,
+    "stride": COUNT,
+    "pool": COUNT,
+    "pool_stride": COUNT,
+    "dim": COUNT,
+    "dropout": {"low": 0, "high": 0.95},
+    "pretrain_iter": {"low": 0, "integer": True},
+    "pretrain_batch_size": {"low": 2, "integer": True},
+    "pretrain_lr": POSITIVE,
+    "pretrain_lr_min": {"low": 0},
+    "context_dim": COUNT,
+    "n_steps": COUNT,
+    "max_segments": COUNT,
+    "jitter": {"low": 0},
+    "scale_deviation": {"low": 0},
+}
+
+
+@fill_doc
+@dataclass(eq=False, repr=False, kw_only=True)
+class NetworkClassifier(ClassifierMixin, TrainedNetwork):
+    """Base of the networks that Du-IN is compared with.
+
+    A subclass builds its network in ``_build(n_channels, n_times)``.
+
+    Parameters
+    ----------
+    %(network_training)s
+    """
+
+    network_sfreq: float | None = None
+    max_shift: float = 0.3
+    validation_fraction: float = 0.1
+    select: str = "first"
+    max_iter: int = 200
+    batch_size: int = 32
+    lr: float = 2e-4
+    lr_min: float = 5e-6
+    warmup: float = 0.1
+    weight_decay: float = 0.05
+    sfreq: float | None = None
+    device: str = "auto"
+    precision: str = "auto"
+    random_state: object = None
+    verbose: bool | None = None
+
+    def fit(self, X, y, *, subject=None, sfreq=None, validation=None, test=None):
+        """Train on labelled epochs.
+
+        Parameters
+        ----------
+        %(X)s
+        %(y)s
+        %(subject)s
+        %(fit_sfreq)s
+        %(validation_and_test)s
+
+        Returns
+        -------
+        self : NetworkClassifier
+            The fitted estimator.
+
+        Raises
+        ------
+        ValueError
+            If there is one class only, or the data or a parameter cannot be used.
+        """
+        return self._fit(X, y, subject, sfreq, validation=validation, test=test)
+
+    def _fit(self, X, y, subject, sfreq, *, unlabelled=None, **held_out):
+        """Pre-train where the network does so, then train."""
+        self._check_parameters()
+        self.high_gamma_ = False
+        epochs = self._check_X(X, subject=subject, sfreq=sfreq)
+        self.n_times_ = self._inputs(epochs[:1]).shape[-1]
+        self.classes_, y = learn_classes(y, len(epochs))
+        run = self._begin()
+        if unlabelled is not None:
+            unlabelled = self._check_unlabelled(unlabelled, sfreq)
+        epochs, y, choice = hold_out_epochs(
+            self, epochs, y, self.validation_fraction, run, sfreq=sfreq, **held_out
+        )
+        data = self._signal_data(epochs, y=y, max_shift=self.max_shift)
+        build = partial(self._build, len(self.ch_names_), self.n_times_)
+        first = self._first_data(epochs if unlabelled is None else unlabelled, data)
+        self._build_seeded(build, run, self._start, first)
+        self._pretrain(first, run)
+        recipe = {name: getattr(self, name) for name in RECIPE}
+        self._train(self._training_step(), data, recipe, run, **choice)
+        return self
+
+    def _check_parameters(self):
+        check_numbers(self, {})
+        values = self.get_params(deep=False)
+        for name, limits in LIMITS.items():
+            if values.get(name) is not None:
+                check_number(name, values[name], **limits)
+
+    def _first_data(self, epochs, data):
+        """Return what the network sees first: the training trials."""
+        return data
+
+    def _start(self, module, data):
+        """Give a new network better initial values than random ones."""
+
+    def _pretrain(self, data, run):
+        """Train the encoder without labels."""
+
+    def _training_step(self):
+        """Return the training step: ``step(module, batch) -> losses``."""
+        return LabelTraining()
+
+    def _build(self, n_channels, n_times) -> torch.nn.Module:
+        """Build the network for epochs of so many channels and samples."""
+        raise NotImplementedError
+
+    def _earlier_stage(self):
+        return None
+
+    def _rate(self):
+        """Return the sampling rate that the network sees."""
+        return self.network_sfreq or self.info_["sfreq"]
+
+    def _inputs(self, epochs):
+        """Return the signal at the rate of the network, not scaled."""
+        came, wanted = self.info_["sfreq"], self._rate()
+        if came < wanted:
+            raise ValueError(
+                f"{type(self).__name__} works at {wanted:g} Hz (`network_sfreq`), and "
+                f"`X` has {came:g} Hz; set network_sfreq=None or read the recording at "
+                "a higher rate."
+            )
+        if came == wanted:
+            return epochs.data
+        ratio = Fraction(wanted / came).limit_denominator(1000)
+        return resample_poly(
+            epochs.data, ratio.numerator, ratio.denominator, axis=-1, padtype="line"
+        )
+
+    def _count_patch_samples(self):
+        """Return 1: these networks are not bound to patches."""
+        return 1
+
+    def _whole_patches(self, epochs):
+        """Return the epochs as they are."""
+        return epochs
+
+    def _signal_data(self, epochs, *, y=None, max_shift=0.0, n_times=None):
+        """Put epochs on the device for training; the shift is in seconds."""
+        x, subject = self._scaled(epochs)
+        shift = round(max_shift * self._rate())
+        return self._on_device(x, subject, y=y, n_times=n_times, max_shift=shift)
+
+    def _network_scores(self, x, subject):
+        """Return the scores of scaled inputs."""
+        if x.shape[-1] != self.n_times_:
+            raise ValueError(
+                f"`X` has epochs of {x.shape[-1] / self._rate():g} s; the classifier "
+                f"was fitted with {self.n_times_ / self._rate():g} s."
+            )
+        return self._batched(self.module_, x, subject)
+
+    def decision_function(self, X, *, subject=None):
+        """Return the scores that enter the softmax.
+
+        Parameters
+        ----------
+        %(X)s
+        %(subject)s
+
+        Returns
+        -------
+        scores : ndarray, shape (n_epochs, n_classes) | shape (n_epochs,)
+            In the order of ``classes_``. Of two classes, as everywhere in scikit-learn,
+            the second's score minus the first's.
+        """
+        return decision(self._scores(X, subject))
+
+    def _scores(self, X, subject):
+        epochs = self._check_fitted(X, subject)
+        return self._network_scores(*self._scaled(epochs))
+
+    def predict_proba(self, X, *, subject=None):
+        """Return the probability of every class.
+
+        Parameters
+        ----------
+        %(X)s
+        %(subject)s
+
+        Returns
+        -------
+        probabilities : ndarray, shape (n_epochs, n_classes)
+            In the order of ``classes_``.
+        """
+        return probabilities(self._scores(X, subject))
+
+    def predict(self, X, *, subject=None):
+        """Return the most probable class of every epoch.
+
+        Parameters
+        ----------
+        %(X)s
+        %(subject)s
+
+        Returns
+        -------
+        y : ndarray, shape (n_epochs,)
+            The labels.
+        """
+        index = self._scores(X, subject).argmax(-1)
+        return self.classes_[index]
+
+    def score(self, X, y, sample_weight=None, *, subject=None):
+        """Return the share of the epochs that are named right.
+
+        Parameters
+        ----------
+        %(X)s
+        %(y)s
+        sample_weight : array, shape (n_epochs,) | None
+            Weight of each epoch.
+        %(subject)s
+
+        Returns
+        -------
+        accuracy : float
+            Between 0 and 1.
+        """
+        predicted = self.predict(X, subject=subject)
+        return float(accuracy_score(y, predicted, sample_weight=sample_weight))
+
+    def count_parameters(self):
+        """Return how many numbers the network learns.
+
+        Returns
+        -------
+        n_parameters : int
+            Of encoder and head; what only pre-training needs is not counted.
+        """
+        check_is_fitted(self, "module_")
+        return sum(parameter.numel() for parameter in self.module_.parameters())
+
+    def save(self, path):
+        """Write the fitted estimator to one safe file.
+
+        Parameters
+        ----------
+        path : path-like
+            The file; an existing one is replaced as a whole or not at all.
+
+        Returns
+        -------
+        path : Path
+            The file, which :func:`read_model` reads.
+        """
+        check_is_fitted(self, "module_")
+        return _files.save(self, path)
+
+    def _add_state(self, tensors, meta):
+        """Add what a file of this class holds beside what all networks have."""
+        meta["learned"]["classes"] = plain(self.classes_)
+        meta["learned"]["n_times"] = self.n_times_
+
+    def _take_state(self, tensors, meta):
+        """Take back what :meth:`_add_state` added."""
+        self.high_gamma_, self.patch_size_ = False, 1
+        self.classes_ = np.array(meta["learned"]["classes"])
+        self.n_times_ = meta["learned"]["n_times"]
+        with torch.random.fork_rng(devices=[]):
+            module = self._build(len(self.ch_names_), self.n_times_)
+        module.load_state_dict(_files.below(tensors, "module."))
+        self.module_ = module.eval()

@@ -1,0 +1,525 @@
+"""What the Du-IN estimators have in common: the encoder, its weights and pictures."""
+
+from typing import ClassVar
+
+import numpy as np
+import pandas as pd
+from sklearn.frozen import FrozenEstimator
+from sklearn.utils.validation import check_is_fitted
+
+from mne_duin import viz
+from mne_duin.estimators import _contributions, _files, _hub
+from mne_duin.estimators._bands import BANDS
+from mne_duin.estimators._files import below
+from mne_duin.estimators._plots import of_real_channels, own_contacts, subject_row
+from mne_duin.estimators._trained import (
+    TrainedNetwork,
+    inherit_input,
+    note_runs,
+)
+from mne_duin.estimators.presets import encoder_width
+from mne_duin.nn import build_encoder, encoder_sizes, load_network, network_sizes
+from mne_duin.utils.checks import check_option
+from mne_duin.utils.docs import fill_doc
+
+ARCHITECTURE = (
+    "subject_layers",
+    "n_filters",
+    "conv_filters",
+    "conv_kernels",
+    "conv_strides",
+    "n_layers",
+    "n_heads",
+    "head_dim",
+    "ff_dim",
+    "attention_dropout",
+    "ff_dropout",
+)
+
+
+INITIAL = ("principal", "random")
+SUBJECT_LAYERS = ("spatial", "patch")
+FRONT = ("encoder.spatial", "encoder.patch")
+
+
+def front_scale(scale):
+    """Return the engine's ``lr_scale`` for spatial maps and patch encoder."""
+    return dict.fromkeys(FRONT, scale)
+
+
+def unwrap(estimator, argument):
+    """Return a fitted estimator, out of its ``FrozenEstimator`` where there is one."""
+    inner = estimator.estimator if isinstance(estimator, FrozenEstimator) else estimator
+    if not isinstance(inner, BaseDuIN):
+        raise TypeError(
+            f"`{argument}` must be a fitted DuINVQVAE or DuINMAE; got "
+            f"{type(inner).__name__} {inner!r}."
+        )
+    if not hasattr(inner, "module_"):
+        raise ValueError(
+            f"`{argument}` is not fitted. Fit it first; inside clone, cross_val_score "
+            "or GridSearchCV wrap the fitted estimator in "
+            "sklearn.frozen.FrozenEstimator, because cloning forgets what was learned."
+        )
+    return inner
+
+
+def read_training_epochs(estimator, X, recipe, subject, sfreq):
+    """Return the epochs to fine-tune on, with the scales that will be used.
+
+    Those of the pre-trained stage where there is one; else they are learned.
+    """
+    if estimator.pretrained is None:
+        estimator.high_gamma_ = bool(recipe["high_gamma"])
+        return estimator._check_X(X, subject=subject, sfreq=sfreq)
+    pretrained = unwrap(estimator.pretrained, "pretrained")
+    inherit_input(estimator, pretrained)
+    epochs = estimator._check_again(X, subject=subject, sfreq=sfreq)
+    note_runs(estimator, epochs.metadata, pretrained)
+    return epochs
+
+
+def copy_encoder(pretrained):
+    """Return a new encoder with the weights of a fitted stage."""
+    trained = unwrap(pretrained, "pretrained").module_.encoder
+    encoder = build_encoder(**encoder_sizes(trained))
+    encoder.load_state_dict(trained.state_dict())
+    return encoder
+
+
+@fill_doc
+class BaseDuIN(TrainedNetwork):
+    """Base of the estimators around the Du-IN encoder.
+
+    A subclass says in ``_loss_of`` what its loss is, epoch by epoch.
+    """
+
+    # Parameters of the encoder and of the training; subclasses give them defaults.
+    preset: str
+    subject_layers: str
+    _stage: ClassVar[str]  # its name in PRESETS
+    _takes_labels: ClassVar[bool] = False
+
+    def _training_step(self, recipe, data):
+        """Return the training step: ``step(module, batch) -> losses``."""
+        raise NotImplementedError
+
+    def _subject_step(self, recipe, data):
+        """Return the step by which the layers of a new subject learn."""
+        return self._training_step(recipe, data)
+
+    def _earlier_stage(self):
+        """Return the fitted stage that this one was made of, or None."""
+        return None
+
+    def _chance(self):
+        """Return the accuracy at chance; None where nothing is classified."""
+        return None
+
+    def _loss_of(self, x, subject, target=None):
+        """Return the loss of scaled inputs against a target, (n_epochs,)."""
+        raise NotImplementedError
+
+    def _check_target(self, y, n_epochs):
+        """Check the labels of a measure that takes them."""
+        if y is not None and np.shape(y) != (n_epochs,):
+            raise ValueError(
+                f"`y` must have one label per epoch, shape ({n_epochs},); got shape "
+                f"{np.shape(y)}."
+            )
+
+    def _add_state(self, tensors, meta):
+        """Add what a file of this class holds beside what all networks have."""
+        meta["network"] = network_sizes(self.module_)
+        meta["learned"]["high_gamma"] = bool(self.high_gamma_)
+
+    def _take_state(self, tensors, meta):
+        """Take back what :meth:`_add_state` added."""
+        self.module_ = load_network(meta["network"], below(tensors, "module."))
+        self.patch_size_ = self.module_.encoder.patch_size
+        self.high_gamma_ = meta["learned"]["high_gamma"]
+
+    def _build_encoder(self, recipe):
+        """Build a new encoder of the sizes that constructor and preset give."""
+        n_inputs = self.scaler_.mean.shape[1]
+        architecture = {name: getattr(self, name) for name in ARCHITECTURE}
+        architecture |= encoder_width(recipe, n_inputs)
+        return build_encoder(
+            n_inputs,
+            n_subjects=len(self.subjects_),
+            patch_size=self.patch_size_,
+            **architecture,
+        )
+
+    def _held_out(self, X, recipe, sfreq):
+        """Return unlabelled epochs as data of the engine; None where there are none."""
+        if X is None:
+            return None
+        epochs = self._check_again(X, sfreq=sfreq)
+        return self._signal_data(epochs, crop=recipe["crop_duration"])
+
+    def _mean_loss(self, X, subject):
+        """Return the mean of the loss of a stage that needs no labels."""
+        epochs = self._check_fitted(X, subject)
+        return float(self._loss_of(*self._scaled(epochs)).mean())
+
+    def spatial_weights(self, band="broadband"):
+        """Return the first linear projection of every subject.
+
+        Parameters
+        ----------
+        band : str
+            ``"broadband"`` for the weights of the signal itself, ``"high-gamma"`` for
+            those of its high-gamma power, where the network was given it.
+
+        Returns
+        -------
+        weights : ndarray, shape (n_subjects, n_filters, n_channels)
+            Per standard deviation of each channel.
+        """
+        check_is_fitted(self, "module_")
+        check_option("band", band, BANDS[: 1 + self.high_gamma_])
+        if self.module_.encoder.spatial is None:
+            raise ValueError(
+                'With subject_layers="patch" no subject has a spatial map; '
+                "`folded_filters` returns the filters of its patch encoder."
+            )
+        weights = self.module_.encoder.spatial.weight.detach().cpu().numpy()
+        first = BANDS.index(band) * self.n_features_in_
+        return weights[..., first : first + self.n_features_in_].copy()
+
+    def spatial_patterns(self, X, *, band="broadband", subject=None):
+        """Return the forward-model pattern of every spatial filter.
+
+        With the covariance C of the inputs and the filters W (rows) the patterns are
+        the columns of ``C W' pinv(W C W')``: how strongly the source that each filter
+        reads appears on each channel (Haufe et al. 2014, equation 6).
+
+        Parameters
+        ----------
+        %(X)s
+        band : str
+            ``"broadband"`` or ``"high-gamma"``, as in :meth:`spatial_weights`.
+        %(subject)s
+
+        Returns
+        -------
+        patterns : ndarray, shape (n_subjects, n_filters, n_channels)
+            In standard deviations of the channel per standard deviation of the
+            filter's output; NaN for a subject without epochs in ``X``.
+
+        References
+        ----------
+        Haufe et al., NeuroImage 2014.
+        """
+        self.spatial_weights(band)
+        patterns = _contributions.spatial_patterns(self, self._check_fitted(X, subject))
+        first = BANDS.index(band) * self.n_features_in_
+        return patterns[..., first : first + self.n_features_in_]
+
+    def folded_filters(self):
+        """Return spatial map and patch encoder as spatio-temporal filters.
+
+        The patch encoder has no activation, so in evaluation it is one linear map.
+
+        Returns
+        -------
+        filters : ndarray, shape (n_subjects, dim, n_channels, n_times)
+            Filter of each dimension of a token over one patch of the signal, per
+            standard deviation of each channel; those of high-gamma power are left out.
+        """
+        check_is_fitted(self, "module_")
+        return _contributions.folded_filters(self)[:, :, : self.n_features_in_]
+
+    def channel_contributions(self, method="weights", *, X=None, y=None, subject=None):
+        """Say how much each channel contributes.
+
+        Parameters
+        ----------
+        method : str
+            ``"weights"``, ``"patterns"`` or ``"ablation"``, see Notes.
+        X : Epochs | array | None
+            Data for ``"patterns"`` and ``"ablation"``.
+        y : array, shape (n_epochs,) | None
+            Labels for the ablation of a classifier.
+        %(subject)s
+
+        Returns
+        -------
+        contributions : Series | DataFrame
+            One value per channel; one column per subject where there are several.
+            Padded channels are NaN.
+
+        Notes
+        -----
+        ``"weights"`` is the published measure: the mean absolute spatial weight over
+        filters (of the first convolution, with ``subject_layers="patch"``). With a few
+        hundred trials the weights hardly move from where training started, and a large
+        weight may only cancel what other channels share: trust it after long training
+        only, and then beside the others.
+
+        ``"patterns"`` is the forward model of what is read out, a classifier's scores
+        or the tokens of the other stages (Haufe et al. 2014). It says where that signal
+        is, needed or not, and can be trusted as soon as the classifier is better than
+        chance on held-out trials.
+
+        ``"ablation"`` is the rise of the loss on ``X`` when the channel, its signal and
+        its high-gamma power together, comes from another epoch: the mean over
+        five random ways of exchanging epochs. It says what the network needs:
+        channels that carry the same hide each other. Trust it on epochs that were held
+        out, with a hundred or more of them; means over the folds of a cross-validation
+        are steadier still.
+
+        On simulations with known truth the three rank the channels that carry words as
+        :doc:`/benchmarks` shows.
+
+        References
+        ----------
+        Zheng et al., Du-IN, NeurIPS 2024, section 4.3; Haufe et al., NeuroImage 2014.
+        """
+        check_is_fitted(self, "module_")
+        return _contributions.compute(self, method, X, y, subject)
+
+    def plot_history(self, *, chance=None, **options):
+        """Plot what was recorded over the passes.
+
+        Parameters
+        ----------
+        chance : float | None
+            Accuracy at chance, between 0 and 1.
+        **options : dict
+            Passed to :func:`mne_duin.plot_history`.
+
+        Returns
+        -------
+        figure : Figure
+            The figure.
+        """
+        check_is_fitted(self, "module_")
+        chance = self._chance() if chance is None else chance
+        options = {"best_pass": self.best_iter_, "chance": chance} | options
+        return viz.plot_history(self.history_, **options)
+
+    def plot_contributions(
+        self, contacts, method="weights", *, X=None, y=None, subject=None, **options
+    ):
+        """Plot how much each channel contributes, by one of three measures.
+
+        Parameters
+        ----------
+        contacts : DataFrame | dict of str to DataFrame
+            Contacts, index = channel name; for several subjects the table of
+            ``stack_subjects`` or a dict of tables.
+        method : str
+            ``"weights"``, ``"patterns"`` or ``"ablation"``; see
+            :meth:`channel_contributions` for when each can be trusted.
+        X : Epochs | array | None
+            Data for ``"patterns"`` and ``"ablation"``, held out.
+        y : array, shape (n_epochs,) | None
+            Labels for the ablation of a classifier.
+        %(subject)s
+        **options : dict
+            Passed to :func:`mne_duin.plot_contributions`.
+
+        Returns
+        -------
+        figure : Figure
+            The figure; several subjects share one brain.
+        """
+        values = self.channel_contributions(method, X=X, y=y, subject=subject)
+        names = [str(name) for name in self.subjects_]
+        if len(names) == 1:
+            table = own_contacts(self, contacts, 0)
+            own = pd.Series(values.to_numpy(), table.index)
+        else:
+            table = {k: own_contacts(self, contacts, n) for n, k in enumerate(names)}
+            own = {k: values[k].dropna().to_numpy() for k in names}
+        return viz.plot_contributions(own, table, method=method, **options)
+
+    def plot_spatial_filters(
+        self, contacts, *, band="broadband", show_subject=None, **options
+    ):
+        """Plot the spatial filters with the temporal kernels that follow each.
+
+        Parameters
+        ----------
+        contacts : DataFrame | dict of str to DataFrame
+            Contacts, index = channel name.
+        band : str
+            ``"broadband"`` or ``"high-gamma"``, as in :meth:`spatial_weights`.
+        show_subject : str | None
+            Whose filters, where the network knows several subjects.
+        **options : dict
+            Passed to :func:`mne_duin.plot_spatial_filters`.
+
+        Returns
+        -------
+        figure : Figure
+            The figure.
+        """
+        row = subject_row(self, show_subject)
+        weights = of_real_channels(self, self.spatial_weights(band), row)
+        kernels = self.module_.encoder.patch.layers[0].weight.detach().cpu().numpy()
+        options = {"sfreq": self.info_["sfreq"], "label": f"weight, {band}"} | options
+        return viz.plot_spatial_filters(
+            weights,
+            own_contacts(self, contacts, row),
+            kernels=kernels.swapaxes(0, 1),
+            **options,
+        )
+
+    def plot_patterns(
+        self,
+        X,
+        contacts,
+        *,
+        band="broadband",
+        subject=None,
+        show_subject=None,
+        **options,
+    ):
+        """Plot the forward-model pattern of every spatial filter.
+
+        Parameters
+        ----------
+        %(X)s
+        contacts : DataFrame | dict of str to DataFrame
+            Contacts, index = channel name.
+        band : str
+            ``"broadband"`` or ``"high-gamma"``, as in :meth:`spatial_patterns`.
+        %(subject)s
+        show_subject : str | None
+            Whose patterns, where the network knows several subjects.
+        **options : dict
+            Passed to :func:`mne_duin.plot_patterns`.
+
+        Returns
+        -------
+        figure : Figure
+            The figure.
+        """
+        row = subject_row(self, show_subject)
+        patterns = self.spatial_patterns(X, band=band, subject=subject)
+        table = own_contacts(self, contacts, row)
+        options = {
+            "label": f"pattern, {band} (SD of channel per SD of filter)"
+        } | options
+        return viz.plot_patterns(
+            of_real_channels(self, patterns, row), table, **options
+        )
+
+    def plot_patch_filters(self, contacts, *, show_subject=None, **options):
+        """Plot the folded patch encoder: what each dimension of a token listens to.
+
+        Parameters
+        ----------
+        contacts : DataFrame | dict of str to DataFrame
+            Contacts, index = channel name.
+        show_subject : str | None
+            Whose filters, where the network knows several subjects.
+        **options : dict
+            Passed to :func:`mne_duin.plot_patch_filters`.
+
+        Returns
+        -------
+        figure : Figure
+            The figure.
+        """
+        row = subject_row(self, show_subject)
+        filters = of_real_channels(self, self.folded_filters().swapaxes(2, 3), row)
+        options = {"sfreq": self.info_["sfreq"]} | options
+        return viz.plot_patch_filters(
+            filters.swapaxes(1, 2), own_contacts(self, contacts, row), **options
+        )
+
+    def save(self, path):
+        """Write the fitted estimator to one safe file.
+
+        Parameters
+        ----------
+        path : path-like
+            The file; an existing one is replaced as a whole or not at all.
+
+        Returns
+        -------
+        path : Path
+            The file.
+        """
+        check_is_fitted(self, "module_")
+        return _files.save(self, path)
+
+    def push_to_hub(
+        self, repo_id, *, licence=None, private=True, token=None, endpoint=None
+    ):
+        """Upload the fitted estimator to the Hugging Face Hub.
+
+        Needs the extra ``hub``. The repository gets the file that ``save`` writes and a
+        card with parameters and channels. Think of the patients before you publish: the
+        file holds channel names, scales, labels and names of subjects and runs.
+
+        Parameters
+        ----------
+        repo_id : str
+            ``"owner/name"``; the repository is made where it is missing.
+        licence : str | None
+            Identifier of the licence, for example ``"cc-by-4.0"``; None says that none
+            was stated.
+        private : bool
+            Whether a new repository is private. False warns.
+        token : str | None
+            Access token; None takes that of the login.
+        endpoint : str | None
+            Address of another _hub.
+
+        Returns
+        -------
+        url : str
+            Where it is now.
+
+        Raises
+        ------
+        ImportError
+            If the package huggingface_hub is missing.
+        """
+        check_is_fitted(self, "module_")
+        options = {"token": token, "endpoint": endpoint}
+        return _hub.push(self, repo_id, licence=licence, private=private, **options)
+
+    @classmethod
+    def from_pretrained(
+        cls,
+        repo_id_or_folder,
+        *,
+        revision=None,
+        token=None,
+        cache_dir=None,
+        endpoint=None,
+    ):
+        """Read an estimator of this class from a folder or the Hugging Face Hub.
+
+        Parameters
+        ----------
+        %(hub_source)s
+
+        Returns
+        -------
+        estimator : DuINVQVAE | DuINMAE | DuINClassifier
+            The fitted estimator, on the CPU.
+
+        Raises
+        ------
+        FileNotFoundError
+            If there is no such folder, repository or file.
+        ValueError
+            If the file is damaged, of another kind, or holds another class.
+        """
+        where = {"revision": revision, "token": token, "endpoint": endpoint}
+        path = _hub.find_model(repo_id_or_folder, cache_dir=cache_dir, **where)
+        known = {kind.__name__: kind for kind in BaseDuIN.__subclasses__()}
+        estimator = _files.read(path, known)
+        if not isinstance(estimator, cls):
+            raise ValueError(
+                f"{str(repo_id_or_folder)!r} holds a {type(estimator).__name__}, no "
+                f"{cls.__name__}."
+            )
+        return estimator

@@ -1,0 +1,449 @@
+"""Stage 3: fine-tune the encoder to name words."""
+
+from copy import deepcopy
+from functools import partial
+from typing import ClassVar
+
+import numpy as np
+from sklearn.base import ClassifierMixin
+from sklearn.metrics import accuracy_score
+
+from mne_duin import viz
+from mne_duin.estimators._base import (
+    INITIAL,
+    SUBJECT_LAYERS,
+    BaseDuIN,
+    copy_encoder,
+    read_training_epochs,
+    unwrap,
+)
+from mne_duin.estimators._files import plain
+from mne_duin.estimators._head import start_head_
+from mne_duin.estimators._mae import DuINMAE
+from mne_duin.estimators._prediction import (
+    LabelTraining,
+    cross_entropy,
+    decision,
+    hold_out_epochs,
+    learn_classes,
+    probabilities,
+)
+from mne_duin.estimators._resume import open_checkpoints
+from mne_duin.estimators._subjects import check_shared_classes
+from mne_duin.estimators._vqvae import DuINVQVAE
+from mne_duin.estimators.presets import check_numbers, resolve
+from mne_duin.nn import Classifier
+from mne_duin.nn.starts import start_encoder_
+from mne_duin.utils.checks import check_option
+from mne_duin.utils.docs import fill_doc
+
+HEAD_ACTIVATIONS = (None, "sigmoid")
+HEAD_STARTS = ("lda", "random")
+SIGNIFICANCE = 0.003
+
+
+@fill_doc
+class DuINClassifier(ClassifierMixin, BaseDuIN):
+    """Decode words from epochs with the Du-IN encoder.
+
+    Parameters
+    ----------
+    pretrained : DuINMAE | DuINVQVAE | FrozenEstimator | None
+        A fitted earlier stage whose encoder is fine-tuned; None starts from scratch.
+        Inside cross-validation wrap it in ``sklearn.frozen.FrozenEstimator``.
+    %(preset)s
+    high_gamma : bool | None
+        Whether the network is given high-gamma power beside the signal; a pre-trained
+        encoder decides itself.
+    initial : str | None
+        Initial values of an encoder from scratch: ``"principal"`` or ``"random"``; see
+        :class:`DuINVQVAE`. Principal components of several subjects are turned towards
+        each other by the labels.
+    head_activation : None | str
+        None gives usable probabilities. ``"sigmoid"`` is the published head, whose
+        output enters the cross-entropy as if it were logits: probabilities are nearly
+        flat.
+    hidden_dim : int
+        Size of the hidden layer of the head.
+    head_start : str | None
+        ``"lda"`` starts the head as a shrinkage LDA on the tokens of the training
+        epochs, ``"random"`` as published. A head that starts at random fits a few
+        hundred training trials before the encoder has learned anything.
+    head_dropout : float | None
+        Dropout of the hidden layer of the head.
+    use_codex : bool
+        Put the first stage's codex between encoder and head ("vqvae+vq" in the paper).
+    encoder_lr_scale : float | None
+        Learning rate of a pre-trained encoder relative to that of the head.
+    label_smoothing : float | None
+        Share of the target spread over the other classes.
+    max_shift : float | None
+        Largest random shift in seconds, filled with zeros.
+    validation_fraction : float | None
+        Share of the training epochs (the same of each class) held out to choose the
+        best pass; 0 keeps the last pass.
+    %(select)s
+    patch_duration : float
+        Length of a patch in seconds; a pre-trained encoder brings its own.
+    %(subject_layers)s
+    %(spatial_sizes)s
+        A pre-trained encoder brings its own, as with all sizes below.
+    n_layers : int
+        Transformer blocks.
+    %(attention_sizes)s
+    %(recipe)s
+    %(machine)s
+    random_state : None | int | RandomState
+        Seed of initial values, batches, shifts, dropout and the validation split.
+    %(progress)s
+
+    Attributes
+    ----------
+    module_ : Classifier
+        The network.
+    classes_ : ndarray, shape (n_classes,)
+        The labels.
+    best_iter_ : int | None
+        The pass that was kept, from 1; None where the last one was.
+    %(learned)s
+
+    References
+    ----------
+    Zheng et al., Du-IN, NeurIPS 2024, section 3.4.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from mne_duin import DuINClassifier
+    >>> rng = np.random.default_rng(0)
+    >>> X, y = rng.standard_normal((12, 3, 400)), np.repeat(["yes", "no"], 6)
+    >>> clf = DuINClassifier(n_layers=1, max_iter=2, verbose=False)
+    >>> clf.fit(X, y, sfreq=1000).predict_proba(X).shape
+    (12, 2)
+    """
+
+    classes_: np.ndarray
+    _stage: ClassVar[str] = "classifier"
+    _takes_labels: ClassVar[bool] = True
+
+    def __init__(
+        self,
+        pretrained=None,
+        preset="quick",
+        *,
+        high_gamma=None,
+        initial=None,
+        head_activation=None,
+        hidden_dim=128,
+        head_start=None,
+        head_dropout=None,
+        use_codex=False,
+        encoder_lr_scale=None,
+        label_smoothing=None,
+        max_shift=None,
+        validation_fraction=None,
+        select="first",
+        patch_duration=0.1,
+        subject_layers="spatial",
+        n_filters=None,
+        conv_filters=None,
+        conv_kernels=(19, 3, 3),
+        conv_strides=(10, 1, 1),
+        n_layers=8,
+        n_heads=8,
+        head_dim=64,
+        ff_dim=320,
+        attention_dropout=0.2,
+        ff_dropout=0.2,
+        max_iter=None,
+        batch_size=None,
+        lr=None,
+        lr_min=None,
+        warmup=None,
+        weight_decay=None,
+        sfreq=None,
+        device="auto",
+        precision="auto",
+        compile=False,
+        random_state=None,
+        verbose=None,
+    ):
+        self.pretrained = pretrained
+        self.preset = preset
+        self.high_gamma = high_gamma
+        self.initial = initial
+        self.head_activation = head_activation
+        self.hidden_dim = hidden_dim
+        self.head_start = head_start
+        self.head_dropout = head_dropout
+        self.use_codex = use_codex
+        self.encoder_lr_scale = encoder_lr_scale
+        self.label_smoothing = label_smoothing
+        self.max_shift = max_shift
+        self.validation_fraction = validation_fraction
+        self.select = select
+        self.patch_duration = patch_duration
+        self.subject_layers = subject_layers
+        self.n_filters = n_filters
+        self.conv_filters = conv_filters
+        self.conv_kernels = conv_kernels
+        self.conv_strides = conv_strides
+        self.n_layers = n_layers
+        self.n_heads = n_heads
+        self.head_dim = head_dim
+        self.ff_dim = ff_dim
+        self.attention_dropout = attention_dropout
+        self.ff_dropout = ff_dropout
+        self.max_iter = max_iter
+        self.batch_size = batch_size
+        self.lr = lr
+        self.lr_min = lr_min
+        self.warmup = warmup
+        self.weight_decay = weight_decay
+        self.sfreq = sfreq
+        self.device = device
+        self.precision = precision
+        self.compile = compile
+        self.random_state = random_state
+        self.verbose = verbose
+
+    def fit(
+        self,
+        X,
+        y,
+        *,
+        subject=None,
+        sfreq=None,
+        validation=None,
+        test=None,
+        checkpoint_dir=None,
+        checkpoint_every=1,
+    ):
+        """Fine-tune on labelled epochs.
+
+        Parameters
+        ----------
+        %(X)s
+        %(y)s
+        %(subject)s
+        %(fit_sfreq)s
+        %(validation_and_test)s
+        %(checkpoints)s
+
+        Returns
+        -------
+        self : DuINClassifier
+            The fitted estimator.
+
+        Raises
+        ------
+        ValueError
+            If there is one class only, the data or a parameter cannot be used, or
+            ``checkpoint_dir`` has a training with others.
+        %(checkpoint_errors)s
+        """
+        recipe = resolve(self, self._stage)
+        self._check_recipe(recipe)
+        keeper = open_checkpoints(
+            self, "classifier", recipe, checkpoint_dir, checkpoint_every
+        )
+        epochs = read_training_epochs(self, X, recipe, subject, sfreq)
+        self.classes_, y = learn_classes(y, len(epochs))
+        check_shared_classes(epochs, self.classes_, y)
+        run = self._begin(keeper)
+        epochs, y, choice = hold_out_epochs(
+            self,
+            epochs,
+            y,
+            recipe["validation_fraction"],
+            run,
+            validation=validation,
+            test=test,
+            sfreq=sfreq,
+        )
+        data = self._signal_data(epochs, y=y, max_shift=recipe["max_shift"])
+        n_tokens = epochs.data.shape[-1] // self.patch_size_
+        self._build_seeded(
+            partial(self._build, recipe, n_tokens),
+            run,
+            partial(self._start, recipe),
+            data,
+        )
+        self._train(
+            self._training_step(recipe, data),
+            data,
+            recipe,
+            run,
+            **choice,
+            lr_scale={"encoder": recipe["encoder_lr_scale"]},
+        )
+        return self
+
+    def _check_recipe(self, recipe):
+        check_numbers(self, recipe)
+        check_option("head_activation", self.head_activation, HEAD_ACTIVATIONS)
+        check_option("initial", recipe["initial"], INITIAL)
+        check_option("subject_layers", self.subject_layers, SUBJECT_LAYERS)
+        check_option("head_start", recipe["head_start"], HEAD_STARTS)
+        if recipe["head_start"] == "lda" and self.head_activation is not None:
+            raise ValueError(
+                "head_start='lda' needs head_activation=None: a sigmoid would squash "
+                "the discriminant's scores."
+            )
+
+    def _start(self, recipe, module, data):
+        """Give a new encoder and the head their start."""
+        if self.pretrained is None and recipe["initial"] == "principal":
+            start_encoder_(module.encoder, data.x, data.subject, data.y)
+        if recipe["head_start"] == "lda":
+            start_head_(module, data, significance=SIGNIFICANCE)
+
+    def _build(self, recipe, n_tokens):
+        """Build the network around a new or a pre-trained encoder."""
+        quantizer = self._pretrained_codex() if self.use_codex else None
+        scratch = self.pretrained is None
+        return Classifier(
+            self._build_encoder(recipe) if scratch else copy_encoder(self.pretrained),
+            n_tokens,
+            len(self.classes_),
+            hidden_dim=self.hidden_dim,
+            head_activation=self.head_activation,
+            quantizer=quantizer,
+            head_dropout=recipe["head_dropout"],
+        )
+
+    def _pretrained_codex(self):
+        """Return a copy of the first stage's quantizer."""
+        if self.pretrained is None:
+            raise ValueError("`use_codex=True` needs a `pretrained` stage.")
+        stage = unwrap(self.pretrained, "pretrained")
+        first = stage.vqvae_ if isinstance(stage, DuINMAE) else stage
+        if not isinstance(first, DuINVQVAE):
+            raise ValueError(
+                "`use_codex=True` needs a first stage, which `pretrained` was read "
+                "without."
+            )
+        return deepcopy(first.module_.quantizer)
+
+    def _earlier_stage(self):
+        return (
+            None if self.pretrained is None else unwrap(self.pretrained, "pretrained")
+        )
+
+    def _chance(self):
+        return 1 / len(self.classes_)
+
+    def _training_step(self, recipe, data):
+        return LabelTraining(recipe["label_smoothing"])
+
+    def _add_state(self, tensors, meta):
+        super()._add_state(tensors, meta)
+        meta["learned"]["classes"] = plain(self.classes_)
+
+    def _take_state(self, tensors, meta):
+        super()._take_state(tensors, meta)
+        self.classes_ = np.array(meta["learned"]["classes"])
+
+    def decision_function(self, X, *, subject=None):
+        """Return the scores that enter the softmax.
+
+        Parameters
+        ----------
+        %(X)s
+        %(subject)s
+
+        Returns
+        -------
+        scores : ndarray, shape (n_epochs, n_classes) | shape (n_epochs,)
+            In the order of ``classes_``. Of two classes, as everywhere in scikit-learn,
+            the second's score minus the first's.
+        """
+        return decision(self._scores(X, subject))
+
+    def _scores(self, X, subject):
+        epochs = self._check_fitted(X, subject)
+        return self._network_scores(*self._scaled(epochs))
+
+    def _network_scores(self, x, subject):
+        """Return the scores of scaled inputs."""
+        n_tokens = x.shape[-1] // self.patch_size_
+        wanted = self.module_.hidden.in_features // self.module_.encoder.dim
+        if n_tokens != wanted:
+            raise ValueError(
+                f"`X` has epochs of {n_tokens} patches; the classifier was fitted with "
+                f"{wanted}."
+            )
+        return self._batched(self.module_, x, subject)
+
+    def predict_proba(self, X, *, subject=None):
+        """Return the probability of every class.
+
+        Parameters
+        ----------
+        %(X)s
+        %(subject)s
+
+        Returns
+        -------
+        probabilities : ndarray, shape (n_epochs, n_classes)
+            In the order of ``classes_``.
+        """
+        return probabilities(self._scores(X, subject))
+
+    def predict(self, X, *, subject=None):
+        """Return the most probable class of every epoch.
+
+        Parameters
+        ----------
+        %(X)s
+        %(subject)s
+
+        Returns
+        -------
+        y : ndarray, shape (n_epochs,)
+            The labels.
+        """
+        index = self._scores(X, subject).argmax(-1)
+        return self.classes_[index]
+
+    def score(self, X, y, sample_weight=None, *, subject=None):
+        """Return the share of the epochs that are named right.
+
+        Parameters
+        ----------
+        %(X)s
+        %(y)s
+        sample_weight : array, shape (n_epochs,) | None
+            Weight of each epoch.
+        %(subject)s
+
+        Returns
+        -------
+        accuracy : float
+            Between 0 and 1.
+        """
+        predicted = self.predict(X, subject=subject)
+        return float(accuracy_score(y, predicted, sample_weight=sample_weight))
+
+    def _loss_of(self, x, subject, target=None):
+        """Cross-entropy, per epoch."""
+        return cross_entropy(self._network_scores(x, subject), self.classes_, target)
+
+    def plot_confusion(self, X, y, *, subject=None, **options):
+        """Plot which classes of held-out epochs are taken for which.
+
+        Parameters
+        ----------
+        %(X)s
+        %(y)s
+        %(subject)s
+        **options : dict
+            Passed to :func:`mne_duin.plot_confusion`.
+
+        Returns
+        -------
+        figure : Figure
+            The figure.
+        """
+        predicted = self.predict(X, subject=subject)
+        return viz.plot_confusion(y, predicted, self.classes_, **options)

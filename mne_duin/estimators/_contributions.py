@@ -1,0 +1,206 @@
+"""How much each channel contributes, by three measures that answer three questions."""
+
+import numpy as np
+import pandas as pd
+import torch
+
+from mne_duin.nn.patch import fold
+from mne_duin.nn.poms import fold_subjects
+from mne_duin.utils.checks import check_option
+
+METHODS = ("weights", "patterns", "ablation")
+N_SHUFFLES = 5
+
+
+def compute(estimator, method, X=None, y=None, subject=None):
+    """Compute the contributions of the channels of a fitted estimator."""
+    check_option("method", method, METHODS)
+    if method == "weights":
+        values = over_bands(estimator, first_weights(estimator.module_.encoder))
+    else:
+        if X is None:
+            raise ValueError(f"method={method!r} needs `X`.")
+        if method == "ablation" and y is None and estimator._takes_labels:
+            raise ValueError("method='ablation' of a classifier needs `y`.")
+        epochs = estimator._check_fitted(X, subject)
+        estimator._check_target(y, len(epochs))
+        if method == "ablation":
+            values = ablation(estimator, epochs, y)
+        elif estimator._takes_labels:
+            values = score_patterns(estimator, epochs)
+        else:
+            values = token_patterns(estimator, epochs)
+    real = estimator.scaler_.channel_mask[:, : estimator.n_features_in_]
+    values = np.where(real, values, np.nan)
+    names = pd.Index(estimator.ch_names_, name="name")
+    if len(values) == 1:
+        return pd.Series(values[0], names, name=method)
+    return pd.DataFrame(values.T, names, [str(s) for s in estimator.subjects_])
+
+
+def first_weights(encoder):
+    """Return the mean absolute weight of every input in the first linear projection.
+
+    Shape: (n_subjects, n_inputs).
+    """
+    if encoder.spatial is None:
+        first = [patch.layers[0].weight for patch in encoder.patch.subjects]
+        values = torch.stack([weight.abs().mean((0, 2)) for weight in first])
+    else:
+        values = encoder.spatial.weight.abs().mean(1)
+    return values.detach().cpu().numpy()
+
+
+def over_bands(estimator, values):
+    """Average the values of the inputs that belong to one channel.
+
+    Shapes: ``values`` (n_subjects, n_inputs) -> (n_subjects, n_channels).
+    """
+    return values.reshape(len(values), -1, estimator.n_features_in_).mean(1)
+
+
+def folded_filters(estimator):
+    """Return the spatio-temporal filter of each dimension of a token.
+
+    Shape: (n_subjects, dim, n_inputs, patch_size).
+    """
+    encoder = estimator.module_.encoder
+    if encoder.spatial is None:
+        return fold_subjects(encoder.patch)[0].cpu().numpy()
+    return fold(encoder.spatial, encoder.patch)[0].cpu().numpy()
+
+
+def spatial_patterns(estimator, epochs):
+    """Return the forward-model patterns of the spatial filters.
+
+    Shape: (n_subjects, n_filters, n_inputs).
+    """
+    weights = estimator.module_.encoder.spatial.weight.detach().cpu().double().numpy()
+    x, subject = estimator._scaled(epochs)
+    patterns = np.full(weights.shape, np.nan)
+    for index in np.unique(subject):
+        signal = x[subject == index].swapaxes(0, 1).reshape(x.shape[1], -1)
+        covariance = np.atleast_2d(np.cov(signal, bias=True))
+        across = weights[index] @ covariance
+        sources = across @ weights[index].T
+        spread = np.sqrt(np.maximum(np.diag(sources), 0))
+        solution = np.linalg.pinv(sources, rcond=1e-10, hermitian=True)
+        patterns[index] = spread[:, None] * (solution @ across)
+    return patterns
+
+
+def token_patterns(estimator, epochs):
+    """Return the root mean square forward pattern of every channel.
+
+    The tokens of a patch are ``s = F x`` with the folded filters F; the pattern of a
+    dimension is the covariance of the patch with it over its variance (Haufe et al.
+    2014), summed here over the patch and the dimensions.
+
+    Shape: (n_subjects, n_channels).
+    """
+    filters = folded_filters(estimator)
+    x, subject = estimator._scaled(epochs)
+    n_subjects, dim, n_inputs, size = filters.shape
+    values = np.zeros((n_subjects, n_inputs))
+    for index in range(n_subjects):
+        patches = x[subject == index]
+        if not len(patches):
+            values[index] = np.nan
+            continue
+        patches = patches.reshape(len(patches), n_inputs, -1, size)
+        patches = patches.transpose(0, 2, 1, 3).reshape(-1, n_inputs * size)
+        sources = patches @ filters[index].reshape(dim, -1).T
+        sources -= sources.mean(0)
+        sources /= np.maximum(sources.std(0), 1e-12)
+        pattern = (sources.T @ patches / len(patches)).reshape(dim, n_inputs, size)
+        values[index] = np.sqrt(np.square(pattern).mean((0, 2)))
+    return over_bands(estimator, values)
+
+
+def score_patterns(estimator, epochs):
+    """Return how strongly every channel carries what the classifier reads out.
+
+    The forward pattern of a score is the covariance of the data with it over its
+    variance (Haufe et al. 2014, theorem 1, which asks nothing of how the score was
+    computed). Here it is taken between the mean of every half patch and every class's
+    score over epochs; what chance alone gives is subtracted from its square.
+
+    Shape: (n_subjects, n_channels).
+    """
+    x, subject = estimator._scaled(epochs)
+    scores = estimator._network_scores(x, subject)
+    bin_size = estimator.patch_size_ // 2
+    values = np.full((len(estimator.subjects_), x.shape[1]), np.nan)
+    for index in np.unique(subject):
+        own = subject == index
+        n_epochs = own.sum()
+        if n_epochs < 8:
+            raise ValueError(
+                f"method='patterns' needs at least 8 epochs per subject; got "
+                f"{n_epochs}."
+            )
+        n_bins = x.shape[-1] // bin_size
+        means = x[own, :, : n_bins * bin_size]
+        means = means.reshape(n_epochs, -1, n_bins, bin_size).mean(-1)
+        correlation = np.einsum(
+            "nk,nit->kit", _standardized(scores[own]), _standardized(means)
+        )
+        excess = np.square(correlation / n_epochs).mean((0, 2)) - 1 / (n_epochs - 1)
+        values[index] = np.sqrt(np.maximum(excess, 0))
+    return over_bands(estimator, values)
+
+
+def _standardized(values):
+    """Return values with mean 0 and deviation 1 over epochs."""
+    centered = values - values.mean(0)
+    return centered / np.maximum(centered.std(0), 1e-12)
+
+
+def ablation(estimator, epochs, y=None, *, n_shuffles=N_SHUFFLES):
+    """Return the rise of the mean loss when a channel is silenced.
+
+    A channel is silenced by taking its signal, and its high-gamma power with it, from
+    another epoch of the subject. What the network sees of that channel stays as likely
+    as ever but says nothing about this epoch; zeros would be a signal that it has never
+    seen.
+
+    Shape: (n_subjects, n_channels).
+    """
+    x, subject = estimator._scaled(epochs)
+    target = y if estimator._takes_labels else x
+    before = estimator._loss_of(x, subject, target)
+    rng = np.random.default_rng(0)
+    donors = [other_epochs(x, subject, rng) for _ in range(n_shuffles)]
+    n_channels = estimator.n_features_in_
+    values = np.full((len(estimator.subjects_), n_channels), np.nan)
+    for channel in range(n_channels):
+        silenced, rise = x.copy(), np.zeros(len(x))
+        for donor in donors:
+            silenced[:, channel::n_channels] = x[donor, channel::n_channels]
+            rise += (estimator._loss_of(silenced, subject, target) - before) / len(
+                donors
+            )
+        for index in np.unique(subject):
+            values[index, channel] = rise[subject == index].mean()
+    return values
+
+
+def other_epochs(x, subject, rng):
+    """Draw another epoch of the same subject for every epoch, each one once.
+
+    The draw does not depend on the order in which the epochs come.
+
+    Shapes: ``x`` (n_epochs, n_channels, n_times), ``subject`` (n_epochs,) ->
+    (n_epochs,).
+    """
+    donor = np.empty(len(subject), dtype=int)
+    for index in np.unique(subject):
+        rows = np.flatnonzero(subject == index)
+        order = rng.permutation(rows[np.argsort(x[rows, 0, 0], kind="stable")])
+        if len(order) < 2:
+            raise ValueError(
+                "method='ablation' exchanges epochs, so it needs at least 2 epochs per "
+                "subject; got 1."
+            )
+        donor[order] = np.roll(order, 1)
+    return donor

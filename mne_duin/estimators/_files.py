@@ -1,0 +1,143 @@
+"""Fitted networks to checkpoints and back.
+
+What all networks have in common is here; each class adds its own by ``_add_state`` and
+takes it back by ``_take_state``.
+"""
+
+import platform
+from importlib.metadata import version
+from pathlib import Path
+
+import mne
+import numpy as np
+import torch
+
+from mne_duin._version import __version__
+from mne_duin.checkpoints import read_checkpoint, write_checkpoint
+from mne_duin.training import ChannelScaler, History
+
+# Parameters that hold another estimator; what a later stage needs of it is nested.
+EARLIER_STAGES = ("vqvae", "pretrained")
+# What means nothing on another machine; what a memory held is in the weights.
+NOT_SAVED = (*EARLIER_STAGES, "memory")
+LIBRARIES = ("torch", "mne", "numpy", "scipy", "scikit-learn", "safetensors")
+SCALES = ("mean", "scale", "channel_mask")
+
+
+def save(estimator, path) -> Path:
+    """Write a fitted estimator to one file."""
+    return write_checkpoint(path, *to_state(estimator))
+
+
+def read(path, classes):
+    """Read an estimator of one of ``classes``, a dict of class by name."""
+    return from_state(*read_checkpoint(path), classes, path=path)
+
+
+def to_state(estimator):
+    """Return the tensors by name and the JSON part of a fitted estimator."""
+    tensors = {f"module.{k}": v for k, v in estimator.module_.state_dict().items()}
+    for name in SCALES:
+        value = getattr(estimator.scaler_, name)
+        tensors[f"scaler.{name}"] = torch.from_numpy(value.copy())
+    parameters = estimator.get_params(deep=False)
+    parameters |= {name: None for name in NOT_SAVED if name in parameters}
+    meta = {
+        "class": type(estimator).__name__,
+        "parameters": plain(parameters),
+        "learned": _learned(estimator),
+        "nested": {},
+        "versions": {
+            "mne_duin": __version__,
+            "python": platform.python_version(),
+            **{name: version(name) for name in LIBRARIES},
+        },
+    }
+    estimator._add_state(tensors, meta)
+    return tensors, meta
+
+
+def _learned(estimator):
+    """Return what every network has learned besides tensors, as JSON."""
+    learned = {
+        "ch_names": estimator.ch_names_,
+        "sfreq": float(estimator.info_["sfreq"]),
+        "subjects": plain(list(estimator.subjects_)),
+        "contacts": plain(estimator.contacts_),
+        "history": plain(estimator.history_.records),
+        "n_iter": estimator.n_iter_,
+        "best_iter": estimator.best_iter_,
+    }
+    # Known only where the metadata told; weights of others were fitted to nothing.
+    known = vars(estimator)
+    if "fit_groups_" in known:
+        learned["fit_groups"] = sorted(estimator.fit_groups_)
+    if "fingerprint_" in known:
+        learned["fingerprint"] = plain(estimator.fingerprint_)
+    return learned
+
+
+def plain(value):
+    """Return a value made of JSON's own types; raise TypeError where there is none."""
+    if isinstance(value, dict):
+        return {str(key): plain(item) for key, item in value.items()}
+    if isinstance(value, list | tuple | np.ndarray):
+        return [plain(item) for item in value]
+    if isinstance(value, np.generic):
+        return value.item()
+    if isinstance(value, torch.device):
+        return str(value)
+    if value is None or isinstance(value, str | int | float | bool):
+        return value
+    if isinstance(value, np.random.RandomState | np.random.Generator):
+        # A stream cannot be continued from a file; the weights it led to are saved.
+        return None
+    raise TypeError(f"A checkpoint cannot hold {type(value).__name__} {value!r}.")
+
+
+def from_state(tensors, meta, classes, *, path=None):
+    """Rebuild a fitted estimator, on the CPU, from its tensors and JSON part."""
+    if meta.get("class") not in classes:
+        where = "The checkpoint" if path is None else Path(path).name
+        raise ValueError(
+            f"{where} holds a {meta.get('class')!r}; known are "
+            f"{', '.join(sorted(classes))}."
+        )
+    parameters = {
+        name: tuple(value) if isinstance(value, list) else value
+        for name, value in meta["parameters"].items()
+    }
+    estimator = classes[meta["class"]](**parameters)
+    _set_learned(estimator, meta["learned"])
+    estimator.scaler_ = ChannelScaler(
+        *(tensors[f"scaler.{name}"].numpy() for name in SCALES)
+    )
+    estimator._take_state(tensors, meta)
+    return estimator
+
+
+def below(tensors, prefix):
+    """Return the tensors whose names start with a prefix, without it."""
+    return {
+        name.removeprefix(prefix): value
+        for name, value in tensors.items()
+        if name.startswith(prefix)
+    }
+
+
+def _set_learned(estimator, learned):
+    """Give an estimator what every network has learned besides tensors."""
+    estimator.device_ = torch.device("cpu")
+    estimator.ch_names_ = learned["ch_names"]
+    estimator.info_ = mne.create_info(learned["ch_names"], learned["sfreq"], "seeg")
+    estimator.n_features_in_ = len(learned["ch_names"])
+    estimator.subjects_ = np.array(learned["subjects"])
+    estimator.contacts_ = learned.get("contacts")
+    estimator.history_ = History(learned["history"])
+    # Comparison networks of version 0.1 counted their history instead.
+    estimator.n_iter_ = learned.get("n_iter", len(learned["history"]))
+    estimator.best_iter_ = learned["best_iter"]
+    if "fit_groups" in learned:
+        estimator.fit_groups_ = set(learned["fit_groups"])
+    if "fingerprint" in learned:
+        estimator.fingerprint_ = learned["fingerprint"]

@@ -1,0 +1,357 @@
+"""Stage 2: pre-train an encoder by predicting the codes of hidden tokens."""
+
+from copy import deepcopy
+from functools import partial
+from typing import ClassVar
+
+import torch
+from sklearn.base import TransformerMixin
+from torch.nn import functional
+
+from mne_duin.estimators import _files
+from mne_duin.estimators._base import BaseDuIN, front_scale, unwrap
+from mne_duin.estimators._resume import open_checkpoints
+from mne_duin.estimators._trained import BATCH, inherit_input, note_runs
+from mne_duin.estimators._vqvae import DuINVQVAE
+from mne_duin.estimators.presets import check_numbers, resolve
+from mne_duin.nn import MAE, build_encoder, encoder_sizes
+from mne_duin.nn.masking import random_mask
+from mne_duin.utils.checks import check_option, check_type
+from mne_duin.utils.docs import fill_doc
+
+ENCODER_STARTS = ("vqvae", "random")
+TARGETS = ("codes", "embedding", "raw")
+
+
+class MaskedTraining:
+    """One training step of masked modelling, and the losses of hidden tokens."""
+
+    def __init__(self, vqvae, *, target, mask_ratio, patch_size):
+        self.vqvae, self.target = vqvae, target
+        self.mask_ratio, self.patch_size = mask_ratio, patch_size
+        self.masks = None
+
+    def begin_pass(self, module, index, generator):
+        """Start the masks of a pass, the same in all processes."""
+        seed = generator.initial_seed() ^ 2
+        device = next(module.parameters()).device
+        self.masks = torch.Generator(device).manual_seed(seed)
+
+    def __call__(self, module, batch):
+        """Return the loss of a batch, and the accuracy where codes are predicted."""
+        targets = self.targets(batch.x, batch.subject)
+        # Where the engine does not announce its passes, nothing needs to be shared.
+        generator = self.masks if module.training else _fixed(batch.x.device)
+        shape = batch.n_total, targets.shape[1]
+        mask = self._mask(shape, generator, batch.x.device)
+        own = mask[batch.first : batch.first + len(batch)]
+        predicted = module(batch.x, own, batch.subject)
+        losses = {"loss": self.token_losses(predicted, targets).mean()}
+        if self.target == "codes":
+            losses["accuracy"] = (predicted.argmax(-1) == targets).float().mean()
+        return losses
+
+    def epoch_losses(self, module, x, subject, targets):
+        """Return the mean loss of the hidden tokens of every epoch."""
+        mask = self._mask(targets.shape[:2], _fixed(x.device), x.device)
+        return self.token_losses(module(x, mask, subject), targets).mean(1)
+
+    def _mask(self, shape, generator, device):
+        return random_mask(*shape, self.mask_ratio, generator=generator, device=device)
+
+    @torch.no_grad()
+    def targets(self, x, subject):
+        """Return what is to be predicted, (n_epochs, n_tokens, ...)."""
+        if self.target == "codes":
+            return self.vqvae.encode(x, subject)
+        if self.target == "embedding":
+            return self.vqvae.encoder(x, subject).float()
+        patches = x.unflatten(-1, (-1, self.patch_size))
+        return patches.transpose(1, 2).flatten(2)
+
+    def token_losses(self, predicted, targets):
+        """Return the loss of every token, (n_epochs, n_tokens)."""
+        predicted = predicted.float()
+        if self.target == "codes":
+            return functional.cross_entropy(predicted.mT, targets, reduction="none")
+        if self.target == "embedding":
+            return 1 - functional.cosine_similarity(predicted, targets, dim=-1)
+        return (predicted - targets).square().mean(-1)
+
+
+def _fixed(device):
+    """Return the same masks every time, so that losses can be compared."""
+    return torch.Generator(device).manual_seed(0)
+
+
+@fill_doc
+class DuINMAE(TransformerMixin, BaseDuIN):
+    """Pre-train the encoder by masked modelling of a codex's codes.
+
+    Half of the tokens are hidden and their codes predicted from the others, then the
+    other half (symmetric masking). The encoder's sizes are those of ``vqvae``. In the
+    history ``accuracy`` is the share of hidden codes predicted right.
+
+    Parameters
+    ----------
+    vqvae : DuINVQVAE | FrozenEstimator
+        The fitted first stage, whose codes are the targets. Inside cross-validation
+        wrap it in ``sklearn.frozen.FrozenEstimator``.
+    %(preset)s
+    %(crop_duration)s
+    mask_ratio : float
+        Share of the tokens hidden in the first of the two passes.
+    target : str
+        What is predicted of a hidden token: its code (``"codes"``, cross-entropy), the
+        first stage's token with context (``"embedding"``, one minus the cosine) or the
+        scaled signal of its patch (``"raw"``, squared error).
+    encoder_start : str | None
+        ``"vqvae"`` starts from the first stage's encoder, ``"random"`` from scratch as
+        published.
+    encoder_lr_scale : float | None
+        Learning rate of the encoder relative to that of the head. A small one keeps
+        what an encoder from the first stage knows; on little data a large one unlearns
+        it.
+    front_lr_scale : float | None
+        Further factor for spatial maps and patch encoder; 0 keeps those of the first
+        stage. Those of an encoder that starts at random learn like the rest of it.
+    %(recipe)s
+    %(machine)s
+    random_state : None | int | RandomState
+        Seed of initial values, batches, crops, masks and dropout.
+    %(progress)s
+
+    Attributes
+    ----------
+    module_ : MAE
+        The network.
+    vqvae_ : DuINVQVAE | None
+        A copy of the fitted first stage; None where weights were read without it.
+    %(learned)s
+
+    References
+    ----------
+    Zheng et al., Du-IN, NeurIPS 2024, section 3.3.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from mne_duin import DuINMAE, DuINVQVAE
+    >>> X = np.random.default_rng(0).standard_normal((8, 3, 400))
+    >>> vqvae = DuINVQVAE(
+    ...     n_layers=1, n_decoder_layers=1, n_codes=8, max_iter=2, verbose=False
+    ... ).fit(X, sfreq=1000)
+    >>> mae = DuINMAE(vqvae, max_iter=2, verbose=False).fit(X, sfreq=1000)
+    >>> mae.transform(X).shape
+    (8, 4, 160)
+    """
+
+    vqvae_: DuINVQVAE | None
+    _stage: ClassVar[str] = "mae"
+
+    def __init__(
+        self,
+        vqvae,
+        preset="quick",
+        *,
+        crop_duration=None,
+        mask_ratio=0.5,
+        target="codes",
+        encoder_start=None,
+        encoder_lr_scale=None,
+        front_lr_scale=None,
+        max_iter=None,
+        batch_size=None,
+        lr=None,
+        lr_min=None,
+        warmup=None,
+        weight_decay=None,
+        sfreq=None,
+        device="auto",
+        precision="auto",
+        compile=False,
+        random_state=None,
+        verbose=None,
+    ):
+        self.vqvae = vqvae
+        self.preset = preset
+        self.crop_duration = crop_duration
+        self.mask_ratio = mask_ratio
+        self.target = target
+        self.encoder_start = encoder_start
+        self.encoder_lr_scale = encoder_lr_scale
+        self.front_lr_scale = front_lr_scale
+        self.max_iter = max_iter
+        self.batch_size = batch_size
+        self.lr = lr
+        self.lr_min = lr_min
+        self.warmup = warmup
+        self.weight_decay = weight_decay
+        self.sfreq = sfreq
+        self.device = device
+        self.precision = precision
+        self.compile = compile
+        self.random_state = random_state
+        self.verbose = verbose
+
+    def fit(
+        self,
+        X,
+        y=None,
+        *,
+        subject=None,
+        sfreq=None,
+        validation=None,
+        checkpoint_dir=None,
+        checkpoint_every=1,
+    ):
+        """Pre-train the encoder.
+
+        Parameters
+        ----------
+        X : Epochs | array, shape (n_epochs, n_channels, n_times) | list of Epochs
+            Unlabelled segments with the channels of ``vqvae``.
+        %(y_ignored)s
+        %(subject)s
+        %(fit_sfreq)s
+        %(validation_segments)s
+        %(checkpoints)s
+
+        Returns
+        -------
+        self : DuINMAE
+            The fitted estimator.
+
+        Raises
+        ------
+        ValueError
+            If ``vqvae`` is not fitted, the data or a parameter cannot be used, or
+            ``checkpoint_dir`` has a training with others.
+        %(checkpoint_errors)s
+        """
+        recipe = resolve(self, self._stage)
+        check_option("target", self.target, TARGETS)
+        check_option("encoder_start", recipe["encoder_start"], ENCODER_STARTS)
+        check_numbers(self, recipe)
+        vqvae = check_type("vqvae", unwrap(self.vqvae, "vqvae"), DuINVQVAE)
+        keeper = open_checkpoints(self, "mae", recipe, checkpoint_dir, checkpoint_every)
+        self.vqvae_ = deepcopy(vqvae)
+        inherit_input(self, self.vqvae_)
+        epochs = self._check_again(X, subject=subject, sfreq=sfreq)
+        note_runs(self, epochs.metadata, self.vqvae_)
+        run = self._begin(keeper)
+        self.vqvae_.device_ = self.device_
+        self.vqvae_.module_.to(self.device_).eval()
+        self._build_seeded(partial(self._build, recipe["encoder_start"]), run)
+        data = self._signal_data(epochs, crop=recipe["crop_duration"])
+        step = self._training_step(recipe, data)
+        self._train(
+            step,
+            data,
+            recipe,
+            run,
+            validation=self._held_out(validation, recipe, sfreq),
+            begin_pass=step.begin_pass,
+            lr_scale=self._lr_scale(recipe),
+        )
+        return self
+
+    def _masked_training(self):
+        """Return the training step; without the first stage there is none."""
+        if self.vqvae_ is None:
+            raise ValueError(
+                "This masked stage was read without its first stage, whose codes it "
+                "predicts; only `transform` and what needs no codes is possible."
+            )
+        return MaskedTraining(
+            self.vqvae_.module_,
+            target=self.target,
+            mask_ratio=self.mask_ratio,
+            patch_size=self.patch_size_,
+        )
+
+    def _training_step(self, recipe, data):
+        return self._masked_training()
+
+    def _earlier_stage(self):
+        return self.vqvae_
+
+    def _add_state(self, tensors, meta):
+        super()._add_state(tensors, meta)
+        if self.vqvae_ is not None:
+            inner, meta["nested"]["vqvae"] = _files.to_state(self.vqvae_)
+            tensors |= {f"vqvae/{name}": value for name, value in inner.items()}
+
+    def _take_state(self, tensors, meta):
+        super()._take_state(tensors, meta)
+        self.vqvae_ = None
+        if "vqvae" in meta["nested"]:
+            inner = _files.below(tensors, "vqvae/")
+            known = {DuINVQVAE.__name__: DuINVQVAE}
+            self.vqvae_ = _files.from_state(inner, meta["nested"]["vqvae"], known)
+            self.vqvae = self.vqvae_
+
+    def _lr_scale(self, recipe):
+        encoder = recipe["encoder_lr_scale"]
+        scale = {"encoder": encoder}
+        if recipe["encoder_start"] == "vqvae":
+            scale |= front_scale(encoder * recipe["front_lr_scale"])
+        return scale
+
+    def _build(self, start):
+        vqvae = self.vqvae_
+        encoder = build_encoder(**encoder_sizes(vqvae.module_.encoder))
+        if start == "vqvae":
+            encoder.load_state_dict(vqvae.module_.encoder.state_dict())
+        n_inputs = self.scaler_.mean.shape[1]
+        n_outputs = {
+            "codes": len(vqvae.codebook_),
+            "embedding": encoder.dim,
+            "raw": n_inputs * encoder.patch_size,
+        }
+        return MAE(encoder, n_outputs[self.target])
+
+    def transform(self, X, *, subject=None):
+        """Return the embedding of every token.
+
+        Parameters
+        ----------
+        %(X)s
+        %(subject)s
+
+        Returns
+        -------
+        embeddings : ndarray, shape (n_epochs, n_tokens, dim)
+            Tokens with context.
+        """
+        epochs = self._check_fitted(X, subject)
+        return self._batched(self.module_.encoder, *self._scaled(epochs))
+
+    def _loss_of(self, x, subject, target=None):
+        """Loss of the hidden tokens of the inputs (or of others), per epoch."""
+        step = self._masked_training()
+        original = x if target is None else target
+        targets = torch.from_numpy(self._batched(step.targets, original, subject))
+        parts = iter(targets.to(self.device_).split(BATCH))
+        return self._batched(
+            lambda x, subject: step.epoch_losses(self.module_, x, subject, next(parts)),
+            x,
+            subject,
+        )
+
+    def score(self, X, y=None, *, subject=None):
+        """Return minus the mean loss of the hidden tokens.
+
+        Parameters
+        ----------
+        %(X)s
+        %(y_ignored)s
+        %(subject)s
+
+        Returns
+        -------
+        score : float
+            Higher is better. With codes as ``target`` it is in nats, and guessing every
+            code alike gives ``-log(n_codes)``.
+        """
+        return -self._mean_loss(X, subject)

@@ -1,0 +1,308 @@
+"""All stages as one classifier, so that pre-training happens inside every fold.
+
+:func:`make_duin` makes the published variants of it by name.
+"""
+
+from dataclasses import replace
+
+import numpy as np
+import pandas as pd
+from sklearn.base import BaseEstimator, ClassifierMixin, clone
+from sklearn.utils.validation import check_is_fitted
+
+from mne_duin.estimators._classifier import DuINClassifier
+from mne_duin.estimators._mae import DuINMAE
+from mne_duin.estimators._vqvae import DuINVQVAE
+from mne_duin.estimators.memory import fit_or_recall
+from mne_duin.utils.checks import check_option, check_type
+from mne_duin.utils.docs import fill_doc
+from mne_duin.utils.epochs import as_array
+
+VARIANTS = ("scratch", "vqvae", "vqvae+vq", "mae")
+
+
+@fill_doc
+class DuINDecoder(ClassifierMixin, BaseEstimator):
+    """Pre-train and fine-tune in one ``fit``.
+
+    Inside :func:`~mne_duin.evaluate` every fold then pre-trains on its own training
+    data: its training trials, and the ``unlabelled`` segments of its training runs.
+
+    Parameters
+    ----------
+    vqvae : DuINVQVAE
+        The first stage, not fitted.
+    mae : DuINMAE | None
+        The second stage, made with ``vqvae=None``; None leaves it out.
+    classifier : DuINClassifier
+        The third stage, made with ``pretrained=None``.
+    task_data : bool
+        Whether the training trials take part in the pre-training where ``unlabelled``
+        segments are given. Longer segments are cut into pieces of a trial's length
+        that together cover them.
+    select : "first" | "paper"
+        See :class:`DuINClassifier`.
+    %(memory)s
+
+    Attributes
+    ----------
+    vqvae_, mae_, classifier_ : estimator
+        The fitted stages.
+    classes_ : ndarray, shape (n_classes,)
+        The labels.
+    fit_groups_ : set of str
+        The runs it has learned from ("run" or "session/run"), if the metadata say.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from mne_duin import make_duin
+    >>> rng = np.random.default_rng(0)
+    >>> X, y = rng.standard_normal((12, 3, 400)), np.repeat(["yes", "no"], 6)
+    >>> sizes = {"n_layers": 1, "sfreq": 1000.0}
+    >>> short = {"max_iter": 2}
+    >>> clf = make_duin(
+    ...     "vqvae",
+    ...     architecture=sizes,
+    ...     vqvae=short | {"n_codes": 8, "n_decoder_layers": 1},
+    ...     classifier=short,
+    ...     verbose=False,
+    ... )
+    >>> clf.fit(X, y).predict_proba(X).shape
+    (12, 2)
+    """
+
+    def __init__(
+        self,
+        vqvae,
+        mae=None,
+        classifier=None,
+        *,
+        task_data=True,
+        select="first",
+        memory=None,
+    ):
+        self.vqvae = vqvae
+        self.mae = mae
+        self.classifier = classifier
+        self.task_data = task_data
+        self.select = select
+        self.memory = memory
+
+    def fit(self, X, y, *, unlabelled=None, validation=None, test=None):
+        """Pre-train without labels, then fine-tune.
+
+        Parameters
+        ----------
+        %(X)s
+        %(y)s
+        unlabelled : Epochs | array, shape (n_segments, n_channels, n_times) | None
+            Segments to pre-train on; None pre-trains on the training trials.
+        %(validation_and_test)s
+
+        Returns
+        -------
+        self : DuINDecoder
+            The fitted classifier.
+
+        Raises
+        ------
+        ValueError
+            If the data or a parameter cannot be used, or ``task_data`` is False and
+            there are no segments.
+        """
+        check_type("vqvae", self.vqvae, DuINVQVAE)
+        check_type("mae", self.mae, DuINMAE, none=True)
+        check_type("classifier", self.classifier, DuINClassifier)
+        segments = self._segments(X, unlabelled)
+        first = clone(self.vqvae)
+        stage = self.vqvae_ = fit_or_recall(first, segments, "vqvae", self.memory)
+        self.mae_ = None
+        if self.mae is not None:
+            second = clone(self.mae).set_params(vqvae=self.vqvae_)
+            stage = self.mae_ = fit_or_recall(second, segments, "mae", self.memory)
+        last = clone(self.classifier).set_params(pretrained=stage, select=self.select)
+        self.classifier_ = last.fit(X, y, validation=validation, test=test)
+        self.classes_ = last.classes_
+        vars(self).pop("fit_groups_", None)
+        if "fit_groups_" in vars(last):
+            self.fit_groups_ = last.fit_groups_
+        return self
+
+    def _segments(self, X, unlabelled):
+        """Return what the stages without labels learn from."""
+        if unlabelled is None:
+            if not self.task_data:
+                raise ValueError("task_data=False needs `unlabelled` segments in fit.")
+            return X
+        if not self.task_data:
+            return unlabelled
+        rate = self.vqvae.sfreq
+        return join_segments(as_array(X, sfreq=rate), as_array(unlabelled, sfreq=rate))
+
+    def predict(self, X):
+        """Return the most probable class of every epoch.
+
+        Parameters
+        ----------
+        %(X)s
+
+        Returns
+        -------
+        y : ndarray, shape (n_epochs,)
+            The labels.
+        """
+        check_is_fitted(self, "classifier_")
+        return self.classifier_.predict(X)
+
+    def predict_proba(self, X):
+        """Return the probability of every class.
+
+        Parameters
+        ----------
+        %(X)s
+
+        Returns
+        -------
+        probabilities : ndarray, shape (n_epochs, n_classes)
+            In the order of ``classes_``.
+        """
+        check_is_fitted(self, "classifier_")
+        return self.classifier_.predict_proba(X)
+
+    def channel_contributions(self, method="weights", *, X=None, y=None):
+        """Say how much each channel contributes to the last stage.
+
+        Parameters
+        ----------
+        method : str
+            See :meth:`DuINClassifier.channel_contributions`.
+        X : Epochs | array | None
+            Data for ``"patterns"`` and ``"ablation"``.
+        y : array, shape (n_epochs,) | None
+            Labels for ``"ablation"``.
+
+        Returns
+        -------
+        contributions : Series | DataFrame
+            One value per channel.
+        """
+        check_is_fitted(self, "classifier_")
+        return self.classifier_.channel_contributions(method, X=X, y=y)
+
+
+def join_segments(trials, segments):
+    """Put trials and pieces of segments of the same length together."""
+    if trials.ch_names != segments.ch_names:
+        raise ValueError(
+            "`unlabelled` must have the channels of the trials, in the same order; got "
+            f"{segments.ch_names}, the trials have {trials.ch_names}."
+        )
+    n_times, n_long = trials.data.shape[-1], segments.data.shape[-1]
+    if n_long < n_times:
+        raise ValueError(
+            f"`unlabelled` segments have {n_long} samples; they must be at least as "
+            f"long as the trials, {n_times} samples."
+        )
+    starts = np.linspace(0, n_long - n_times, -(-n_long // n_times)).round().astype(int)
+    pieces = [segments.data[..., start : start + n_times] for start in starts]
+    subject = metadata = None
+    if trials.subject is not None and segments.subject is not None:
+        subject = np.concatenate([trials.subject, *[segments.subject] * len(starts)])
+    if trials.metadata is not None and segments.metadata is not None:
+        metadata = pd.concat([trials.metadata, *[segments.metadata] * len(starts)])
+    return replace(
+        trials,
+        data=np.concatenate([trials.data, *pieces]),
+        subject=subject,
+        metadata=metadata,
+    )
+
+
+@fill_doc
+def make_duin(
+    variant="mae",
+    *,
+    preset="quick",
+    architecture=None,
+    vqvae=None,
+    mae=None,
+    classifier=None,
+    task_data=True,
+    memory=None,
+    device="auto",
+    precision="auto",
+    random_state=None,
+    verbose=None,
+):
+    """Make one of the published variants of Du-IN as one classifier.
+
+    Parameters
+    ----------
+    variant : "scratch" | "vqvae" | "vqvae+vq" | "mae"
+        No pre-training; the encoder of the first stage; that encoder with the codex
+        between it and the head; the encoder of the second stage.
+    preset : "quick" | "paper"
+        The training recipe.
+    architecture : dict | None
+        Parameters of the encoder, such as ``n_layers``, and ``sfreq``; for all stages.
+    vqvae, mae, classifier : dict | None
+        Further parameters of a stage.
+    task_data : bool
+        Whether training trials join the ``unlabelled`` segments, see
+        :class:`DuINDecoder`.
+    %(memory)s
+    device : str
+        ``"auto"``, ``"cpu"``, ``"cuda"``, ``"mps"``.
+    precision : str
+        ``"32"``, ``"bf16"`` or ``"auto"``.
+    random_state : None | int
+        Seed of all stages.
+    verbose : bool | None
+        Whether to show progress bars.
+
+    Returns
+    -------
+    estimator : DuINClassifier | DuINDecoder
+        Unfitted: a classifier for ``"scratch"``, else all stages in one.
+
+    Raises
+    ------
+    ValueError
+        If there is no such variant.
+
+    References
+    ----------
+    Zheng et al., Du-IN, NeurIPS 2024, Table 2.
+
+    Examples
+    --------
+    >>> from mne_duin import make_duin
+    >>> make_duin("scratch", random_state=0).random_state
+    0
+    >>> make_duin("vqvae+vq").classifier.use_codex
+    True
+    """
+    check_option("variant", variant, VARIANTS)
+    common = {
+        "preset": preset,
+        "device": device,
+        "precision": precision,
+        "random_state": random_state,
+        "verbose": verbose,
+    }
+    sizes = dict(architecture or {})
+    last = common | sizes | {"use_codex": variant == "vqvae+vq"} | (classifier or {})
+    if variant == "scratch":
+        return DuINClassifier(**last)
+    second = None
+    if variant == "mae":
+        rate = {"sfreq": sizes.get("sfreq")}
+        second = DuINMAE(None, **common | rate | (mae or {}))
+    return DuINDecoder(
+        DuINVQVAE(**common | sizes | (vqvae or {})),
+        second,
+        DuINClassifier(**last),
+        task_data=task_data,
+        memory=memory,
+    )

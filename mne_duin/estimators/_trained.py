@@ -1,0 +1,376 @@
+"""A network that is trained on epochs: what goes in, the training, what is kept.
+
+:class:`TrainedNetwork` is the one base that Du-IN and the networks it is compared with
+have in common. It turns what the user hands over into what the network sees (checked,
+ordered, scaled), runs the engine, and evaluates in batches.
+"""
+
+from dataclasses import dataclass, replace
+
+import mne
+import numpy as np
+import torch
+from mne.utils import logger
+from sklearn.base import BaseEstimator
+from sklearn.utils.validation import check_is_fitted
+
+from mne_duin.estimators._bands import add_high_gamma
+from mne_duin.estimators._resume import circumstances_of, fingerprint
+from mne_duin.estimators._subjects import (
+    check_contacts,
+    fill_slots,
+    learn_contacts,
+    real_channels,
+    subject_index,
+    with_subject,
+)
+from mne_duin.training import (
+    ChannelScaler,
+    History,
+    SignalData,
+    choose_device,
+    choose_precision,
+    private_randomness,
+    seed_randomness,
+    train,
+)
+from mne_duin.training.processes import from_main
+from mne_duin.training.state import Keeper
+from mne_duin.utils.checks import check_type
+from mne_duin.utils.epochs import as_array, run_names
+from mne_duin.utils.random import draw_seed
+
+BATCH = 64  # epochs that are evaluated at once
+
+
+@dataclass(frozen=True)
+class Run:
+    """What one fit has beside its data: seed, type of autocast, checkpoints."""
+
+    seed: int
+    dtype: torch.dtype | None
+    keeper: Keeper
+
+
+def inherit_input(estimator, pretrained):
+    """Give an estimator the channels, subjects and scales of a pre-trained stage."""
+    forget_network(estimator)
+    for name in (
+        "ch_names_",
+        "contacts_",
+        "high_gamma_",
+        "info_",
+        "n_features_in_",
+        "patch_size_",
+        "subjects_",
+        "scaler_",
+    ):
+        setattr(estimator, name, getattr(pretrained, name))
+
+
+def forget_network(estimator):
+    """Drop the network: a fit that fails must not leave one with other scales."""
+    vars(estimator).pop("module_", None)
+
+
+def note_runs(estimator, metadata, *earlier):
+    """Remember which runs an estimator and its earlier stages have learned from.
+
+    Sets ``fit_groups_``, or removes it where the metadata of any of the stages had no
+    column ``run``.
+    """
+    runs = run_names(metadata)
+    groups = [None if runs is None else set(runs.tolist())]
+    groups += [getattr(stage, "fit_groups_", None) for stage in earlier]
+    if None not in groups:
+        estimator.fit_groups_ = set().union(*groups)
+    else:
+        vars(estimator).pop("fit_groups_", None)
+
+
+class TrainedNetwork(BaseEstimator):
+    """Base of every estimator around a network that learns from epochs.
+
+    A subclass builds the network and says what a training step is. Everything else that
+    training and prediction need is here.
+    """
+
+    # Parameters of every network; subclasses give them their defaults.
+    patch_duration: float
+    sfreq: float | None
+    device: str
+    precision: str
+    random_state: int | np.random.RandomState | None
+    verbose: bool | None
+    compile: bool = False  # a parameter of the Du-IN estimators, not of the baselines
+
+    # What fit learns.
+    module_: torch.nn.Module
+    scaler_: ChannelScaler
+    history_: History
+    fingerprint_: dict
+    fit_groups_: set
+    device_: torch.device
+    info_: mne.Info
+    ch_names_: list
+    contacts_: dict | None
+    subjects_: np.ndarray
+    n_features_in_: int
+    patch_size_: int
+    high_gamma_: bool
+    n_iter_: int
+    best_iter_: int | None
+
+    def __sklearn_tags__(self):
+        tags = super().__sklearn_tags__()
+        tags.input_tags.two_d_array = False
+        tags.input_tags.three_d_array = True
+        return tags
+
+    def _check_X(self, X, *, subject=None, sfreq=None):
+        """Turn the training data into epochs of whole patches and learn the channels.
+
+        Sets ``ch_names_, contacts_, info_, n_features_in_, patch_size_, subjects_,
+        scaler_`` and, where it can be known, ``fit_groups_``.
+        """
+        epochs = as_array(X, sfreq=sfreq if sfreq is not None else self.sfreq)
+        if epochs.sfreq is None:
+            raise ValueError(
+                "The sampling rate of an array is unknown; pass `sfreq=` in Hz to fit "
+                "or to the constructor, or pass mne.Epochs."
+            )
+        if subject is not None:
+            epochs = with_subject(epochs, subject)
+        forget_network(self)
+        names = epochs.ch_names or [str(i) for i in range(epochs.data.shape[1])]
+        self.ch_names_ = list(names)
+        self.info_ = mne.create_info(self.ch_names_, epochs.sfreq, "seeg")
+        self.n_features_in_ = len(names)
+        self.patch_size_ = self._count_patch_samples()
+        self.subjects_, index = subject_index(epochs)
+        self.contacts_ = learn_contacts(epochs, self.subjects_)
+        self._learn_scaler(epochs, index)
+        note_runs(self, epochs.metadata)
+        return self._whole_patches(epochs)
+
+    def _inputs(self, epochs):
+        """Return what the network sees, (n_epochs, n_inputs, n_times), not scaled."""
+        if not self.high_gamma_:
+            return epochs.data
+        return add_high_gamma(epochs.data, self.info_["sfreq"])
+
+    def _check_fitted(self, X, subject=None):
+        """Turn epochs for a fitted estimator into the form it was trained on."""
+        check_is_fitted(self, "module_")
+        return self._check_again(X, subject=subject)
+
+    def learn_scales(self, X, *, subject=None):
+        """Learn mean and deviation of every channel anew; the network stays as it is.
+
+        Weights from elsewhere come without the scales of their training data and expect
+        z-scored signals; this lets them take epochs in volts.
+
+        Parameters
+        ----------
+        X : Epochs | array, shape (n_epochs, n_channels, n_times) | list of Epochs
+            Epochs to learn from: training epochs, never those to be tested on.
+        subject : array, shape (n_epochs,) | None
+            Subject of each epoch of an array.
+
+        Returns
+        -------
+        self : estimator
+            The estimator.
+
+        Raises
+        ------
+        ValueError
+            If the channels are not those of the network, or one of them is flat.
+        """
+        epochs = self._check_fitted(X, subject)
+        _, index = subject_index(epochs, self.subjects_)
+        self._learn_scaler(epochs, index)
+        return self
+
+    def _learn_scaler(self, epochs, index):
+        """Learn mean and deviation of every channel of every subject."""
+        self.scaler_ = ChannelScaler.learn(
+            self._inputs(epochs),
+            index,
+            len(self.subjects_),
+            self.ch_names_,
+            real_channels(self.contacts_, self.subjects_, self.ch_names_),
+        )
+
+    def _check_again(self, X, *, subject=None, sfreq=None):
+        """Turn later data into epochs in the channel order of the training data."""
+        epochs = as_array(X, sfreq=sfreq if sfreq is not None else self.sfreq)
+        if subject is not None:
+            epochs = with_subject(epochs, subject)
+        if epochs.sfreq is not None and not np.isclose(
+            epochs.sfreq, self.info_["sfreq"]
+        ):
+            raise ValueError(
+                f"`X` has a sampling rate of {epochs.sfreq:g} Hz; "
+                f"{type(self).__name__} was fitted at {self.info_['sfreq']:g} Hz. "
+                "Resample it."
+            )
+        epochs = self._order_channels(fill_slots(epochs, self.ch_names_))
+        check_contacts(self.contacts_, epochs)
+        return self._whole_patches(epochs)
+
+    def _order_channels(self, epochs):
+        """Return the epochs with the channels of the training data, in their order."""
+        if epochs.ch_names is None:
+            if epochs.data.shape[1] != self.n_features_in_:
+                raise ValueError(
+                    f"`X` has {epochs.data.shape[1]} channels; "
+                    f"{type(self).__name__} was fitted with {self.n_features_in_}."
+                )
+            return epochs
+        if epochs.ch_names == self.ch_names_:
+            return epochs
+        missing = [name for name in self.ch_names_ if name not in epochs.ch_names]
+        if missing:
+            raise ValueError(
+                f"`X` lacks {len(missing)} channels that {type(self).__name__} was "
+                f"fitted with: {', '.join(missing[:10])}."
+            )
+        rows = [epochs.ch_names.index(name) for name in self.ch_names_]
+        return replace(epochs, data=epochs.data[:, rows], ch_names=self.ch_names_)
+
+    def _count_patch_samples(self):
+        """Return the length of a patch in samples."""
+        duration, rate = self.patch_duration, self.info_["sfreq"]
+        size = duration * rate
+        if abs(size - round(size)) > 1e-6:
+            raise ValueError(
+                f"`patch_duration` must be a whole number of samples; {duration} s is "
+                f"{size:.3f} samples at {rate:g} Hz. Resample to 1000 Hz or change it."
+            )
+        return round(size)
+
+    def _whole_patches(self, epochs):
+        """Return epochs whose length is a whole number of patches."""
+        size, n_times = self.patch_size_, epochs.data.shape[-1]
+        extra = n_times % size
+        if n_times < 2 * size:
+            raise ValueError(
+                f"The epochs have {n_times} samples; at least two patches of "
+                f"{size} samples are needed."
+            )
+        if not extra:
+            return epochs
+        mne.utils.warn(
+            f"The epochs have {n_times} samples, not a whole number of patches of "
+            f"{size}; the last {extra} samples are not used."
+        )
+        return replace(epochs, data=epochs.data[..., : n_times - extra])
+
+    def _scaled(self, epochs):
+        """Return the z-scored inputs and the subject of each epoch as integers."""
+        _, index = subject_index(epochs, self.subjects_)
+        return self.scaler_.apply(self._inputs(epochs), index), index
+
+    def _signal_data(self, epochs, *, y=None, crop=None, max_shift=0.0):
+        """Put epochs on the device for training; times are in seconds."""
+        x, subject = self._scaled(epochs)
+        rate = self.info_["sfreq"]
+        n_times = None if crop is None else self._crop_samples(crop)
+        shift = round(max_shift * rate)
+        return self._on_device(x, subject, y=y, n_times=n_times, max_shift=shift)
+
+    def _crop_samples(self, crop):
+        """Return the length of a crop in samples, whole patches."""
+        size, rate = self.patch_size_, self.info_["sfreq"]
+        n_patches = int(crop * rate / size + 1e-6)
+        if n_patches < 2:
+            raise ValueError(
+                f"`crop_duration` must be at least two patches of {size / rate:g} s; "
+                f"got {crop:g} s."
+            )
+        n_times = n_patches * size
+        if abs(n_times - crop * rate) > 0.5:
+            logger.info(f"Crops of whole patches are {n_times / rate:g} s long.")
+        return n_times
+
+    def _on_device(self, x, subject, **options):
+        """Put scaled inputs on the device."""
+        return SignalData(
+            x,
+            subject=subject,
+            channel_mask=self.scaler_.channel_mask,
+            device=self.device_,
+            **options,
+        )
+
+    def _begin(self, keeper=None) -> Run:
+        """Draw the seed and choose device and precision of a fit."""
+        check_type("compile", self.compile, bool)
+        keeper = Keeper() if keeper is None else keeper
+        self.device_ = choose_device(self.device)
+        seed = from_main(draw_seed(self.random_state))
+        seed = keeper.choose_seed(seed, self.random_state)
+        return Run(seed, choose_precision(self.precision, self.device_), keeper)
+
+    def _train(self, step, data, recipe, run, *, validation=None, **options):
+        """Run the engine with a recipe and keep its history."""
+        sets = validation if isinstance(validation, dict) else {"valid": validation}
+        sets = {prefix: part for prefix, part in sets.items() if part is not None}
+        self.fingerprint_ = fingerprint(self, data, sets)
+        run.keeper.check_data(
+            self.fingerprint_, circumstances_of(self.device_, run.dtype, self.compile)
+        )
+        n_warmup = max(round(recipe["warmup"] * recipe["max_iter"]), 1)
+        self.history_, self.best_iter_ = train(
+            self.module_,
+            step,
+            data,
+            max_iter=recipe["max_iter"],
+            batch_size=recipe["batch_size"],
+            lr=recipe["lr"],
+            lr_min=recipe["lr_min"],
+            n_warmup=n_warmup,
+            weight_decay=recipe["weight_decay"],
+            seed=run.seed,
+            dtype=run.dtype,
+            compile=self.compile,
+            name=type(self).__name__,
+            verbose=self.verbose,
+            validation=sets,
+            keeper=run.keeper,
+            **options,
+        )
+        self.n_iter_ = len(self.history_)
+
+    def _build_seeded(self, build, run, start=None, data=None):
+        """Build a network with seeded initial values; global states stay untouched.
+
+        ``start(module, data)`` may then give it better ones, unless a checkpoint has
+        all values anyway.
+        """
+        with private_randomness(self.device_):
+            seed_randomness(run.seed, self.device_)
+            self.module_ = build().to(self.device_)
+            if start is not None and not run.keeper.found:
+                start(self.module_, data)
+
+    @torch.no_grad()
+    def _batched(self, function, x, subject, batch_size=BATCH):
+        """Apply ``function(x, subject)`` to scaled inputs in evaluation mode.
+
+        In bfloat16 only on explicit request: what is predicted should not depend on
+        the machine's instructions.
+        """
+        self.module_.eval()
+        batches = self._on_device(x, subject).batches(batch_size)
+        is_half = self.precision == "bf16"
+        with torch.autocast(self.device_.type, torch.bfloat16, enabled=is_half):
+            parts = [_on_host(function(b.x, b.subject)) for b in batches]
+        return torch.cat(parts).numpy()
+
+
+def _on_host(values):
+    """Return a tensor in a type that NumPy knows."""
+    values = values.cpu()
+    return values.float() if values.dtype is torch.bfloat16 else values

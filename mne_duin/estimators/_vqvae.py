@@ -1,0 +1,509 @@
+"""Stage 1: learn a codex of region-level tokens by rebuilding the signal."""
+
+from functools import partial
+from typing import ClassVar
+
+import numpy as np
+import torch
+from mne.utils import warn
+from sklearn.base import TransformerMixin
+from sklearn.utils.validation import check_is_fitted
+
+from mne_duin import viz
+from mne_duin.estimators._base import INITIAL, SUBJECT_LAYERS, BaseDuIN, front_scale
+from mne_duin.estimators._codex import STARTS, CodexTraining, rebuilding_losses
+from mne_duin.estimators._plots import (
+    own_contacts,
+    own_epochs,
+    signal_timing,
+    subject_row,
+)
+from mne_duin.estimators._resume import open_checkpoints
+from mne_duin.estimators.presets import check_numbers, resolve
+from mne_duin.nn import Quantizer, build_vqvae
+from mne_duin.nn.starts import start_vqvae_
+from mne_duin.utils.checks import check_option
+from mne_duin.utils.docs import fill_doc
+
+
+@fill_doc
+class DuINVQVAE(TransformerMixin, BaseDuIN):
+    """Learn discrete codes of 100 ms of signal by vector quantization.
+
+    A spatial map and a small convolutional encoder turn every patch of all channels
+    into one token, a transformer gives it context, the token is replaced by the nearest
+    code of a codex, and a decoder rebuilds the signal from the codes.
+
+    Parameters
+    ----------
+    %(preset)s
+    patch_duration : float
+        Length of a patch in seconds; the decoder needs 100 samples.
+    %(crop_duration)s
+    %(subject_layers)s
+    %(spatial_sizes)s
+    n_layers, n_decoder_layers : int
+        Transformer blocks of the encoder and the decoder.
+    %(attention_sizes)s
+    high_gamma : bool | None
+        Whether the network is given the logarithm of high-gamma power (70-150 Hz) of
+        every channel beside its signal. The patch encoder is linear and power is
+        not a linear function of the signal; with hours of recording the transformer
+        learns to compute it, with minutes it does not.
+    initial : str | None
+        Initial values: ``"principal"`` starts maps and filters from the principal
+        components of the training data (:mod:`mne_duin.nn.principal`), ``"random"``
+        from the published random values.
+    front_lr_scale : float | None
+        Learning rate of spatial maps and patch encoder relative to that of the rest,
+        where they start from principal components; 0 keeps them. A codex has room for
+        the strongest directions of the signal only, and on little data maps that learn
+        with it lose the others, which tell words apart. A random start always learns
+        at the full rate.
+    n_codes : int | None
+        Size of the codex.
+    code_dim : int
+        Dimension of a code.
+    codex_decay : float
+        Memory of the moving average that moves the codes.
+    commitment : float
+        Weight of the commitment loss.
+    codex_start : str | None
+        ``"unquantized"`` trains without a codex for half of the passes, then
+        clusters the tokens of the whole training set; ``"first-batch"`` is the
+        published start, which collapses on little data; ``"random"`` uses random codes.
+    revive_codes : bool | None
+        Whether codes that no token used in a pass move to random tokens.
+    %(recipe)s
+    %(machine)s
+    random_state : None | int | RandomState
+        Seed of initial values, batches, crops and dropout.
+    %(progress)s
+
+    Attributes
+    ----------
+    module_ : VQVAE
+        The network.
+    codebook_ : ndarray, shape (n_codes, code_dim)
+        The codes, unit vectors.
+    code_counts_ : ndarray of int, shape (n_codes,)
+        How often each code is used in the training epochs.
+    %(learned)s
+
+    References
+    ----------
+    Zheng et al., Du-IN, NeurIPS 2024, section 3.2.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from mne_duin import DuINVQVAE
+    >>> X = np.random.default_rng(0).standard_normal((8, 3, 400))
+    >>> vqvae = DuINVQVAE(
+    ...     n_layers=1, n_decoder_layers=1, n_codes=8, max_iter=2, verbose=False
+    ... )
+    >>> vqvae.fit(X, sfreq=1000).transform(X).shape
+    (8, 4)
+    """
+
+    code_counts_: np.ndarray
+    _stage: ClassVar[str] = "vqvae"
+
+    def __init__(
+        self,
+        preset="quick",
+        *,
+        patch_duration=0.1,
+        crop_duration=None,
+        subject_layers="spatial",
+        n_filters=None,
+        conv_filters=None,
+        conv_kernels=(19, 3, 3),
+        conv_strides=(10, 1, 1),
+        n_layers=8,
+        n_decoder_layers=4,
+        n_heads=8,
+        head_dim=64,
+        ff_dim=320,
+        attention_dropout=0.2,
+        ff_dropout=0.2,
+        high_gamma=None,
+        initial=None,
+        front_lr_scale=None,
+        n_codes=None,
+        code_dim=64,
+        codex_decay=0.99,
+        commitment=1.0,
+        codex_start=None,
+        revive_codes=None,
+        max_iter=None,
+        batch_size=None,
+        lr=None,
+        lr_min=None,
+        warmup=None,
+        weight_decay=None,
+        sfreq=None,
+        device="auto",
+        precision="auto",
+        compile=False,
+        random_state=None,
+        verbose=None,
+    ):
+        self.preset = preset
+        self.patch_duration = patch_duration
+        self.crop_duration = crop_duration
+        self.subject_layers = subject_layers
+        self.n_filters = n_filters
+        self.conv_filters = conv_filters
+        self.conv_kernels = conv_kernels
+        self.conv_strides = conv_strides
+        self.n_layers = n_layers
+        self.n_decoder_layers = n_decoder_layers
+        self.n_heads = n_heads
+        self.head_dim = head_dim
+        self.ff_dim = ff_dim
+        self.attention_dropout = attention_dropout
+        self.ff_dropout = ff_dropout
+        self.high_gamma = high_gamma
+        self.initial = initial
+        self.front_lr_scale = front_lr_scale
+        self.n_codes = n_codes
+        self.code_dim = code_dim
+        self.codex_decay = codex_decay
+        self.commitment = commitment
+        self.codex_start = codex_start
+        self.revive_codes = revive_codes
+        self.max_iter = max_iter
+        self.batch_size = batch_size
+        self.lr = lr
+        self.lr_min = lr_min
+        self.warmup = warmup
+        self.weight_decay = weight_decay
+        self.sfreq = sfreq
+        self.device = device
+        self.precision = precision
+        self.compile = compile
+        self.random_state = random_state
+        self.verbose = verbose
+
+    def fit(
+        self,
+        X,
+        y=None,
+        *,
+        subject=None,
+        sfreq=None,
+        validation=None,
+        checkpoint_dir=None,
+        checkpoint_every=1,
+    ):
+        """Learn the codex.
+
+        Parameters
+        ----------
+        %(X_segments)s
+        %(y_ignored)s
+        %(subject)s
+        %(fit_sfreq)s
+        %(validation_segments)s
+        %(checkpoints)s
+
+        Returns
+        -------
+        self : DuINVQVAE
+            The fitted estimator.
+
+        Raises
+        ------
+        ValueError
+            If the data or a parameter cannot be used, or ``checkpoint_dir`` has a
+            training with others; the message says why.
+        %(checkpoint_errors)s
+        """
+        recipe = resolve(self, self._stage)
+        check_numbers(self, recipe)
+        check_option("codex_start", recipe["codex_start"], STARTS)
+        check_option("initial", recipe["initial"], INITIAL)
+        check_option("subject_layers", self.subject_layers, SUBJECT_LAYERS)
+        keeper = open_checkpoints(
+            self, "vqvae", recipe, checkpoint_dir, checkpoint_every
+        )
+        self.high_gamma_ = bool(recipe["high_gamma"])
+        epochs = self._check_X(X, subject=subject, sfreq=sfreq)
+        run = self._begin(keeper)
+        data = self._signal_data(epochs, crop=recipe["crop_duration"])
+        is_principal = recipe["initial"] == "principal"
+        self._build_seeded(
+            partial(self._build, recipe), run, _start if is_principal else None, data
+        )
+        step = self._training_step(recipe, data)
+        self._train(
+            step,
+            data,
+            recipe,
+            run,
+            validation=self._held_out(validation, recipe, sfreq),
+            begin_pass=step.begin_pass,
+            end_pass=step.end_pass,
+            lr_scale=front_scale(recipe["front_lr_scale"]) if is_principal else None,
+        )
+        codes = self._encode(epochs)
+        self.code_counts_ = np.bincount(codes.ravel(), minlength=recipe["n_codes"])
+        self._warn_if_collapsed()
+        return self
+
+    def _training_step(self, recipe, data):
+        n_passes = recipe["max_iter"]
+        return CodexTraining(
+            data,
+            start=recipe["codex_start"],
+            n_unquantized=n_passes // 2,
+            revive=recipe["revive_codes"],
+            # The network has to see every code before training ends.
+            n_revive=n_passes - max(n_passes // 10, 1),
+            commitment=self.commitment,
+        )
+
+    def _build(self, recipe):
+        if self.patch_size_ % 10:
+            raise ValueError(
+                f"The decoder rebuilds patches of a multiple of 10 samples; "
+                f"`patch_duration` {self.patch_duration} s at "
+                f"{self.info_['sfreq']:g} Hz is {self.patch_size_}. Change it, or "
+                f"resample to {100 / self.patch_duration:g} Hz."
+            )
+        encoder = self._build_encoder(recipe)
+        quantizer = Quantizer(
+            encoder.dim, recipe["n_codes"], self.code_dim, self.codex_decay
+        )
+        return build_vqvae(encoder, quantizer, n_decoder_layers=self.n_decoder_layers)
+
+    def _warn_if_collapsed(self):
+        used = np.count_nonzero(self.code_counts_)
+        if used < 0.5 * len(self.code_counts_):
+            warn(
+                f"Only {used} of {len(self.code_counts_)} codes are in use. Train on "
+                "more segments or for more passes, use fewer codes (`n_codes`), or "
+                "keep codex_start='unquantized' and revive_codes=True."
+            )
+
+    def _subject_step(self, recipe, data):
+        return partial(rebuilding_losses, commitment=self.commitment)
+
+    def _add_state(self, tensors, meta):
+        super()._add_state(tensors, meta)
+        tensors["code_counts"] = torch.from_numpy(self.code_counts_.copy())
+
+    def _take_state(self, tensors, meta):
+        super()._take_state(tensors, meta)
+        self.code_counts_ = tensors["code_counts"].numpy()
+
+    @property
+    def codebook_(self):
+        """The codes, unit vectors, shape (n_codes, code_dim)."""
+        return self.module_.quantizer.codebook.cpu().numpy().copy()
+
+    def _encode(self, epochs):
+        return self._batched(self.module_.encode, *self._scaled(epochs))
+
+    def transform(self, X, *, subject=None):
+        """Return the code of every token.
+
+        Parameters
+        ----------
+        %(X)s
+        %(subject)s
+
+        Returns
+        -------
+        codes : ndarray of int, shape (n_epochs, n_tokens)
+            Indices into ``codebook_``.
+        """
+        return self._encode(self._check_fitted(X, subject))
+
+    def reconstruct(self, X, *, subject=None):
+        """Rebuild the signal from its codes.
+
+        Parameters
+        ----------
+        %(X)s
+        %(subject)s
+
+        Returns
+        -------
+        reconstruction : ndarray, shape (n_epochs, n_channels, n_times)
+            In the unit of ``X``; as long as whole patches go. High-gamma power, where
+            the network was given it, is rebuilt as well but not returned.
+        """
+        x, subject = self._scaled(self._check_fitted(X, subject))
+        rebuilt = self._rebuild(x, subject)[:, : self.n_features_in_]
+        return self.scaler_.invert(rebuilt, subject)
+
+    def _rebuild(self, x, subject):
+        return self._batched(self._rebuild_batch, x, subject)
+
+    def _rebuild_batch(self, x, subject):
+        return self.module_(x, subject)[0]
+
+    def _loss_of(self, x, subject, target=None):
+        """Mean squared error of rebuilding the real inputs (or a target), per epoch."""
+        target = x if target is None else target
+        error = np.square(self._rebuild(x, subject) - target).mean(-1)
+        mask = self.scaler_.channel_mask[subject]
+        return (error * mask).sum(1) / mask.sum(1)
+
+    def score(self, X, y=None, *, subject=None):
+        """Return the share of the variance of the z-scored inputs that is rebuilt.
+
+        Parameters
+        ----------
+        %(X)s
+        %(y_ignored)s
+        %(subject)s
+
+        Returns
+        -------
+        score : float
+            One minus the mean squared error in units of the training data's variance
+            (the paper's Table 8 lists that error).
+        """
+        return 1 - self._mean_loss(X, subject)
+
+    def plot_code_usage(self, **options):
+        """Plot how often the codes are used in the training epochs, and over passes.
+
+        Parameters
+        ----------
+        **options : dict
+            Passed to :func:`mne_duin.plot_code_usage`.
+
+        Returns
+        -------
+        figure : Figure
+            The figure.
+        """
+        check_is_fitted(self, "module_")
+        return viz.plot_code_usage(
+            self.code_counts_, **{"history": self.history_} | options
+        )
+
+    def plot_codex(self, **options):
+        """Map the codex to two dimensions.
+
+        Parameters
+        ----------
+        **options : dict
+            Passed to :func:`mne_duin.plot_codex`.
+
+        Returns
+        -------
+        figure : Figure
+            The figure.
+        """
+        check_is_fitted(self, "module_")
+        return viz.plot_codex(self.codebook_, self.code_counts_, **options)
+
+    def plot_codes(self, X, y=None, *, subject=None, **options):
+        """Plot the codes of every epoch over time, and of every word.
+
+        Parameters
+        ----------
+        %(X)s
+        y : array, shape (n_epochs,) | None
+            Word of every epoch.
+        %(subject)s
+        **options : dict
+            Passed to :func:`mne_duin.plot_codes`.
+
+        Returns
+        -------
+        figure : Figure
+            The figure.
+        """
+        codes = self.transform(X, subject=subject)
+        duration = self.patch_size_ / self.info_["sfreq"]
+        options = {"tmin": signal_timing(X)[0], "token_duration": duration} | options
+        return viz.plot_codes(codes, y, **options)
+
+    def plot_code_words(self, X, y, *, subject=None, **options):
+        """Plot which codes go with which words, and how much each tells of the word.
+
+        Parameters
+        ----------
+        %(X)s
+        %(y)s
+        %(subject)s
+        **options : dict
+            Passed to :func:`mne_duin.plot_code_words`.
+
+        Returns
+        -------
+        figure : Figure
+            The figure.
+        """
+        return viz.plot_code_words(self.transform(X, subject=subject), y, **options)
+
+    def plot_code_average(
+        self, X, contacts, *, subject=None, show_subject=None, **options
+    ):
+        """Plot the signal around the tokens that have each of the frequent codes.
+
+        Parameters
+        ----------
+        %(X)s
+        contacts : DataFrame | dict of str to DataFrame
+            Contacts, index = channel name.
+        %(subject)s
+        show_subject : str | None
+            Whose epochs, where the network knows several subjects.
+        **options : dict
+            Passed to :func:`mne_duin.plot_code_average`.
+
+        Returns
+        -------
+        figure : Figure
+            The figure; the signal is that of ``X``, in µV for MNE objects.
+        """
+        row = subject_row(self, show_subject)
+        signal, own = own_epochs(self, X, subject, row)
+        codes = self.transform(X, subject=subject)[own]
+        unit = signal_timing(X)[1]
+        factor, label = (1e6, "signal (µV)") if unit == "V" else (1, unit)
+        options = {"sfreq": self.info_["sfreq"], "label": label} | options
+        return viz.plot_code_average(
+            factor * signal, codes, own_contacts(self, contacts, row), **options
+        )
+
+    def plot_reconstruction(
+        self, X, contacts=None, *, subject=None, show_subject=None, **options
+    ):
+        """Compare the signal with what its codes keep of it.
+
+        Parameters
+        ----------
+        %(X)s
+        contacts : DataFrame | dict of str to DataFrame | None
+            Contacts, index = channel name.
+        %(subject)s
+        show_subject : str | None
+            Whose epochs, where the network knows several subjects.
+        **options : dict
+            Passed to :func:`mne_duin.plot_reconstruction`.
+
+        Returns
+        -------
+        figure : Figure
+            The figure.
+        """
+        row = subject_row(self, show_subject)
+        signal, own = own_epochs(self, X, subject, row)
+        real = self.scaler_.channel_mask[row, : self.n_features_in_]
+        rebuilt = self.reconstruct(X, subject=subject)[own][:, np.asarray(real)]
+        tmin, unit = signal_timing(X)
+        table = None if contacts is None else own_contacts(self, contacts, row)
+        options = {"sfreq": self.info_["sfreq"], "tmin": tmin, "unit": unit} | options
+        return viz.plot_reconstruction(signal, rebuilt, table, **options)
+
+
+def _start(module, data):
+    start_vqvae_(module, data.x, data.subject)

@@ -1,0 +1,105 @@
+"""Start the heads on tokens from linear models, as the classifier's head does.
+
+Where the label of every token is known the linear model is a shrinkage LDA. Where only
+sequences are known it is a linear map, from the whitened principal components of the
+tokens to the scores of blank and labels, that minimises the CTC loss: with a few
+hundred epochs a network that starts at random does not get beyond giving every token
+the blank.
+"""
+
+import numpy as np
+import torch
+
+from mne_duin.estimators._head import linear_discriminant, set_pairs_
+from mne_duin.nn import sequence_loss
+
+SIGNIFICANCE = 0.003
+N_COMPONENTS = 200
+RIDGE = 0.01
+N_STEPS = 250
+STEP_SIZE = 0.02
+
+
+@torch.no_grad()
+def start_token_heads_(module, data, *, significance=SIGNIFICANCE):
+    """Give each head the linear discriminant of the tokens that it sees."""
+    tokens, targets = _encode(module, data)
+    targets = targets.numpy()
+    for tier, head in enumerate(module.heads):
+        n_classes = head.scores.out_features
+        labelled = targets[..., tier] >= 0
+        features = head.gather(tokens)[torch.from_numpy(labelled)].numpy()
+        y = targets[..., tier][labelled]
+        set_pairs_(head, *_discriminant(features, y, n_classes, significance))
+
+
+def _encode(module, data):
+    """Return the tokens and targets of all epochs, on the host."""
+    for head in module.heads:
+        needed, hidden_dim = 2 * head.scores.out_features, head.hidden.out_features
+        if hidden_dim < needed:
+            raise ValueError(
+                "A head that starts from a linear model needs two hidden units per "
+                f"label: `hidden_dim` must be at least {needed}; got {hidden_dim}. "
+                "Raise it or set head_start='random'."
+            )
+    module.eval()
+    batches = list(data.batches(64))
+    tokens = [module.encoder(b.x, b.subject).float().cpu() for b in batches]
+    return torch.cat(tokens), torch.cat([batch.y for batch in batches]).cpu()
+
+
+def _discriminant(features, y, n_classes, significance):
+    """Return weights and offsets of all labels, in scores of unit spread."""
+    seen, index = np.unique(y, return_inverse=True)
+    known, bias = linear_discriminant(features, index, significance)
+    scores = features @ known.T + bias
+    # A linear discriminant is far too sure of its training data, see ``_head``.
+    scale = 1 / (scores - scores.mean(1, keepdims=True)).std()
+    weights = np.zeros((n_classes, features.shape[1]))
+    # A label that never came is as unlikely as the most unlikely one on average.
+    offsets = np.full(n_classes, (scores.mean(0) - scores.mean()).min())
+    weights[seen], offsets[seen] = known, bias - scores.mean()
+    return weights * scale, offsets * scale
+
+
+def start_sequence_head_(module, data, *, n_steps=N_STEPS):
+    """Give the one head the linear map that minimises the CTC loss."""
+    with torch.no_grad():
+        tokens, targets = _encode(module, data)
+        head = module.heads[0]
+        features = head.gather(tokens)
+        center, whiten = _whitening(features.flatten(0, 1).double())
+        components = (features - center.float()) @ whiten.float()
+    linear = _fit_sequences(components, targets, head.scores.out_features, n_steps)
+    with torch.no_grad():
+        weights = (linear.weight.double() @ whiten.T).numpy()
+        offsets = linear.bias.double().numpy() - weights @ center.numpy()
+        set_pairs_(head, weights, offsets)
+
+
+def _whitening(features):
+    """Return the mean and the map to whitened principal components."""
+    center = features.mean(0)
+    spread = features.std(0) + 1e-6
+    variance, vectors = torch.linalg.eigh(torch.cov(((features - center) / spread).T))
+    kept = min(N_COMPONENTS, len(variance))
+    # A twentieth of the mean variance keeps the weakest components from blowing up.
+    scale = (variance + 0.05 * variance.mean()).sqrt()
+    return center, vectors[:, -kept:] / scale[-kept:] / spread[:, None]
+
+
+@torch.enable_grad()
+def _fit_sequences(components, targets, n_classes, n_steps):
+    """Minimise the CTC loss of a linear map with a ridge on its weights."""
+    linear = torch.nn.Linear(components.shape[-1], n_classes)
+    torch.nn.init.zeros_(linear.weight)
+    torch.nn.init.zeros_(linear.bias)
+    optimizer = torch.optim.Adam(linear.parameters(), lr=STEP_SIZE)
+    for _ in range(n_steps):
+        loss, lengths = sequence_loss(linear(components), targets)
+        ridge = RIDGE * linear.weight.square().sum()
+        optimizer.zero_grad()
+        ((loss / lengths.clamp(min=1)).mean() + ridge).backward()
+        optimizer.step()
+    return linear

@@ -1,0 +1,155 @@
+"""Open the files that the package wrote."""
+
+from mne_duin.baselines import TSTCC, CNNBiGRU, DeWave, EEGConformer, NeuroBERT
+from mne_duin.estimators import (
+    DuINClassifier,
+    DuINMAE,
+    DuINTokenDecoder,
+    DuINVQVAE,
+    _files,
+)
+from mne_duin.estimators._base import BaseDuIN
+from mne_duin.utils.docs import fill_doc
+
+DUIN = {
+    kind.__name__: kind
+    for kind in (DuINVQVAE, DuINMAE, DuINClassifier, DuINTokenDecoder)
+}
+COMPARISON = {
+    kind.__name__: kind for kind in (CNNBiGRU, EEGConformer, TSTCC, NeuroBERT, DeWave)
+}
+
+
+def read_model(path):
+    """Read whatever estimator ``save`` wrote, Du-IN or a network it is compared with.
+
+    Parameters
+    ----------
+    path : path-like
+        The file.
+
+    Returns
+    -------
+    estimator : estimator
+        The fitted estimator, on the CPU.
+
+    Raises
+    ------
+    FileNotFoundError
+        If there is no such file.
+    ValueError
+        If the file is damaged, of another kind, or of a later version.
+
+    See Also
+    --------
+    mne_duin.read_result : Read a decoding result.
+    mne_duin.convert_weights : Read weights of other programs.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from mne_duin import DuINClassifier, read_model
+    >>> rng = np.random.default_rng(0)
+    >>> X, y = rng.standard_normal((12, 3, 400)), np.repeat(["yes", "no"], 6)
+    >>> clf = DuINClassifier(n_layers=1, max_iter=1, sfreq=1000.0, verbose=False)
+    >>> path = clf.fit(X, y).save("words.safetensors")
+    >>> np.array_equal(read_model(path).predict(X), clf.predict(X))
+    True
+    """
+    return _files.read(path, DUIN | COMPARISON)
+
+
+def read_estimator(path):
+    """Read an estimator that ``save`` wrote.
+
+    Parameters
+    ----------
+    path : path-like
+        The file.
+
+    Returns
+    -------
+    estimator : DuINVQVAE | DuINMAE | DuINClassifier
+        The fitted estimator, on the CPU.
+
+    Raises
+    ------
+    FileNotFoundError
+        If there is no such file.
+    ValueError
+        If the file is damaged, of another kind, or of a later version.
+    """
+    return _files.read(path, DUIN)
+
+
+def read_baseline(path):
+    """Read a network of the comparison that ``save`` wrote.
+
+    Parameters
+    ----------
+    path : path-like
+        The file.
+
+    Returns
+    -------
+    estimator : CNNBiGRU | EEGConformer | TSTCC | NeuroBERT | DeWave
+        The fitted estimator, on the CPU.
+
+    Raises
+    ------
+    FileNotFoundError
+        If there is no such file.
+    ValueError
+        If the file is damaged, of another kind, or of a later version.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from mne_duin import CNNBiGRU, read_baseline
+    >>> rng = np.random.default_rng(0)
+    >>> X, y = rng.standard_normal((12, 3, 300)), np.repeat(["yes", "no"], 6)
+    >>> clf = CNNBiGRU(n_filters=8, max_iter=1, random_state=0, verbose=False)
+    >>> path = clf.fit(X, y, sfreq=1000).save("words.safetensors")
+    >>> np.array_equal(read_baseline(path).predict(X), clf.predict(X))
+    True
+    """
+    return _files.read(path, COMPARISON)
+
+
+@fill_doc
+def from_pretrained(
+    repo_id_or_folder, *, revision=None, token=None, cache_dir=None, endpoint=None
+):
+    """Read an estimator from a folder or the Hugging Face Hub.
+
+    Only the safetensors file ``model.safetensors`` is read; nothing is run. Downloading
+    needs the extra ``hub``.
+
+    Parameters
+    ----------
+    %(hub_source)s
+
+    Returns
+    -------
+    estimator : DuINVQVAE | DuINMAE | DuINClassifier
+        The fitted estimator, on the CPU.
+
+    Raises
+    ------
+    FileNotFoundError
+        If there is no such folder, repository or file.
+    ValueError
+        If the file is damaged, of another kind, or of a later version.
+    ImportError
+        If the package huggingface_hub is needed and missing.
+
+    See Also
+    --------
+    DuINClassifier.push_to_hub : Upload an estimator.
+
+    Examples
+    --------
+    >>> clf = from_pretrained("lab/word-reading")  # doctest: +SKIP
+    """
+    options = {"token": token, "cache_dir": cache_dir, "endpoint": endpoint}
+    return BaseDuIN.from_pretrained(repo_id_or_folder, revision=revision, **options)
