@@ -52,6 +52,7 @@ from .sequences import (
 # estimators: codes, masked pre-training, words, tokens
 from .estimators import (
     DecoderEnsemble,
+    DuINCells,
     DuINClassifier,
     DuINDecoder,
     DuINMAE,

@@ -10,6 +10,7 @@ from torch.nn import functional
 
 from mne_duin.estimators import _files
 from mne_duin.estimators._base import BaseDuIN, front_scale, unwrap
+from mne_duin.estimators._cells import DuINCells
 from mne_duin.estimators._resume import open_checkpoints
 from mne_duin.estimators._trained import BATCH, inherit_input, note_runs
 from mne_duin.estimators._vqvae import DuINVQVAE
@@ -21,6 +22,7 @@ from mne_duin.utils.docs import fill_doc
 
 ENCODER_STARTS = ("vqvae", "random")
 TARGETS = ("codes", "embedding", "raw")
+FIRST_STAGES = (DuINVQVAE, DuINCells)
 
 
 class MaskedTraining:
@@ -94,7 +96,7 @@ class DuINMAE(TransformerMixin, BaseDuIN):
 
     Parameters
     ----------
-    vqvae : DuINVQVAE | FrozenEstimator
+    vqvae : DuINVQVAE | DuINCells | FrozenEstimator
         The fitted first stage, whose codes are the targets. Inside cross-validation
         wrap it in ``sklearn.frozen.FrozenEstimator``.
     %(preset)s
@@ -125,7 +127,7 @@ class DuINMAE(TransformerMixin, BaseDuIN):
     ----------
     module_ : MAE
         The network.
-    vqvae_ : DuINVQVAE | None
+    vqvae_ : DuINVQVAE | DuINCells | None
         A copy of the fitted first stage; None where weights were read without it.
     %(learned)s
 
@@ -146,7 +148,7 @@ class DuINMAE(TransformerMixin, BaseDuIN):
     (8, 4, 160)
     """
 
-    vqvae_: DuINVQVAE | None
+    vqvae_: DuINVQVAE | DuINCells | None
     _stage: ClassVar[str] = "mae"
 
     def __init__(
@@ -233,7 +235,7 @@ class DuINMAE(TransformerMixin, BaseDuIN):
         check_option("target", self.target, TARGETS)
         check_option("encoder_start", recipe["encoder_start"], ENCODER_STARTS)
         check_numbers(self, recipe)
-        vqvae = check_type("vqvae", unwrap(self.vqvae, "vqvae"), DuINVQVAE)
+        vqvae = check_type("vqvae", unwrap(self.vqvae, "vqvae"), FIRST_STAGES)
         keeper = open_checkpoints(self, "mae", recipe, checkpoint_dir, checkpoint_every)
         self.vqvae_ = deepcopy(vqvae)
         inherit_input(self, self.vqvae_)
@@ -287,7 +289,7 @@ class DuINMAE(TransformerMixin, BaseDuIN):
         self.vqvae_ = None
         if "vqvae" in meta["nested"]:
             inner = _files.below(tensors, "vqvae/")
-            known = {DuINVQVAE.__name__: DuINVQVAE}
+            known = {kind.__name__: kind for kind in FIRST_STAGES}
             self.vqvae_ = _files.from_state(inner, meta["nested"]["vqvae"], known)
             self.vqvae = self.vqvae_
 

@@ -2,6 +2,7 @@
 
 import torch
 
+from mne_duin.nn.cells import CellPredictor
 from mne_duin.nn.models import MAE, VQVAE, Classifier, DuINEncoder
 from mne_duin.nn.patch import PatchDecoder, PatchEncoder
 from mne_duin.nn.poms import (
@@ -179,7 +180,7 @@ def network_sizes(module):
 
     Parameters
     ----------
-    module : VQVAE | MAE | Classifier | TokenClassifier
+    module : VQVAE | CellPredictor | MAE | Classifier | TokenClassifier
         The network.
 
     Returns
@@ -201,6 +202,12 @@ def network_sizes(module):
         sizes["n_decoder_layers"] = len(module.transformer.blocks)
     elif isinstance(module, MAE):
         sizes["n_codes"] = module.head.out_features
+    elif isinstance(module, CellPredictor):
+        sizes["cells"] = {
+            "n_signals": module.n_signals,
+            "n_codes": len(module.codebook),
+            "fixed_front": module.fixed_front,
+        }
     elif isinstance(module, TokenClassifier):
         first = module.heads[0]
         sizes["head"] = {
@@ -230,7 +237,7 @@ def build_network(sizes):
 
     Returns
     -------
-    module : VQVAE | MAE | Classifier | TokenClassifier
+    module : VQVAE | CellPredictor | MAE | Classifier | TokenClassifier
         The network.
     """
     encoder = build_encoder(**sizes["encoder"])
@@ -241,6 +248,11 @@ def build_network(sizes):
         return build_vqvae(
             encoder, quantizer, n_decoder_layers=sizes["n_decoder_layers"]
         )
+    if sizes["stage"] == "CellPredictor":
+        n_inputs = sizes["encoder"]["n_channels"]
+        n_subjects = sizes["encoder"]["n_subjects"]
+        cells = sizes["cells"]
+        return CellPredictor(encoder, n_inputs, n_subjects=n_subjects, **cells)
     if sizes["stage"] == "MAE":
         return MAE(encoder, sizes["n_codes"])
     if sizes["stage"] == "TokenClassifier":
@@ -260,7 +272,7 @@ def load_network(sizes, state_dict):
 
     Returns
     -------
-    module : VQVAE | MAE | Classifier | TokenClassifier
+    module : VQVAE | CellPredictor | MAE | Classifier | TokenClassifier
         The network in evaluation mode.
     """
     with torch.random.fork_rng(devices=[]):

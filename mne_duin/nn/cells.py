@@ -22,16 +22,59 @@ class CellPredictor(nn.Module):
     ----------
     encoder : DuINEncoder
         The encoder to pre-train.
-    n_values : int
-        Number of values that describe the cells of one token.
+    n_inputs, n_signals : int
+        Number of inputs, and how many of them are signal; the others are power.
     n_subjects : int
         Number of subjects; each has a linear head of its own.
+    n_codes : int
+        Number of codes that the predicted values are quantized to.
+    fixed_front : bool
+        Whether spatial maps and patch encoder stay as they are. They are then one
+        linear map of the patch, without gradients.
+
+    Attributes
+    ----------
+    owners : LongTensor, shape (n_values,)
+        Input that each value describes: four means per token of every signal, then one
+        of every power.
+    share, weight : Tensor, shape (n_values,)
+        What each value counts for, and the weight of its squared error: that over its
+        variance.
+    codebook : Tensor, shape (n_codes, n_values)
+        Clusters of the predicted values, each times the root of its weight.
     """
 
-    def __init__(self, encoder, n_values, n_subjects=1):
+    def __init__(
+        self, encoder, n_inputs, n_signals, *, n_subjects=1, n_codes=64, fixed_front
+    ):
         super().__init__()
-        self.encoder = encoder
-        self.head = SubjectLinear(encoder.dim, n_values, n_subjects)
+        self.encoder, self.n_signals = encoder, n_signals
+        self.fixed_front = fixed_front
+        owners = torch.cat(
+            [
+                torch.arange(n_signals).repeat_interleave(N_BINS),
+                torch.arange(n_signals, n_inputs),
+            ]
+        )
+        self.head = SubjectLinear(encoder.dim, len(owners), n_subjects)
+        self.register_buffer("owners", owners)
+        self.register_buffer("share", torch.ones(len(owners)))
+        self.register_buffer("weight", torch.ones(len(owners)))
+        self.register_buffer("codebook", torch.zeros(n_codes, len(owners)))
+        for part in self._front():
+            part.requires_grad_(not fixed_front)
+
+    def _front(self):
+        parts = self.encoder.spatial, self.encoder.patch
+        return [part for part in parts if part is not None]
+
+    def train(self, mode=True):
+        """Switch to training; a fixed front keeps its running statistics."""
+        super().train(mode)
+        if self.fixed_front:
+            for part in self._front():
+                part.eval()
+        return self
 
     def forward(self, x, hidden=None, subject=None):
         """Predict the values of all cells.
@@ -48,11 +91,87 @@ class CellPredictor(nn.Module):
         Returns
         -------
         values : Tensor, shape (n_epochs, n_values, n_tokens)
-            In the order of :func:`cell_values`.
+            In the order of ``owners``.
         """
         if hidden is not None:
             x = hide_cells(x, hidden)
-        return self.head(self.encoder(x, subject).mT, subject)
+        with torch.set_grad_enabled(torch.is_grad_enabled() and not self.fixed_front):
+            tokens = self.encoder.tokenize(x, subject)
+        tokens = self.encoder.transformer(tokens)
+        return self.head(tokens.mT, subject)
+
+    def values(self, x):
+        """Describe every cell by a few means; shapes as in :meth:`forward`."""
+        tokens = x.unflatten(-1, (-1, self.encoder.patch_size))
+        bins = tokens[:, : self.n_signals].tensor_split(N_BINS, dim=-1)
+        signal = torch.stack([part.mean(-1) for part in bins], 2).flatten(1, 2)
+        return torch.cat([signal, tokens[:, self.n_signals :].mean(-1)], 1)
+
+    def losses(self, predicted, values, hidden, channel_mask=None):
+        """Return the weighted mean squared error over hidden cells, by epoch.
+
+        Parameters
+        ----------
+        predicted, values : Tensor, shape (n_epochs, n_values, n_tokens)
+            Prediction and truth.
+        hidden : BoolTensor, shape (n_epochs, n_inputs, n_tokens)
+            True where a cell is hidden.
+        channel_mask : BoolTensor, shape (n_epochs, n_inputs) | None
+            True where an input is real.
+
+        Returns
+        -------
+        losses : Tensor, shape (n_epochs,)
+            Predicting the mean gives about 1; where nothing is hidden zero.
+        """
+        if channel_mask is not None:
+            hidden = hidden & channel_mask[..., None]
+        chosen = hidden[:, self.owners]
+        error = (predicted.float() - values).square() * self.weight[:, None]
+        total = (error * chosen).sum((1, 2))
+        return total / (chosen * self.share[:, None]).sum((1, 2)).clamp(min=1e-6)
+
+    @torch.no_grad()
+    def learn_weights_(self, x, signal_weight):
+        """Weigh every value by one over its variance, a cell of the signal as a whole.
+
+        Parameters
+        ----------
+        x : Tensor, shape (n_epochs, n_inputs, n_times)
+            Scaled training epochs.
+        signal_weight : float
+            Weight of a cell of the signal relative to one of power.
+        """
+        total = sum(self.values(part).square().sum((0, 2)) for part in x.split(64))
+        n_tokens = x.shape[-1] // self.encoder.patch_size
+        variance = total / (len(x) * n_tokens)
+        self.share[: self.n_signals * N_BINS] = signal_weight / N_BINS
+        self.weight.copy_(self.share / variance.clamp(min=1e-4))
+
+    @torch.no_grad()
+    def describe(self, x, subject=None):
+        """Return predicted values of all cells, none hidden, each with its weight.
+
+        Parameters
+        ----------
+        x : Tensor, shape (n_epochs, n_inputs, n_times)
+            The scaled inputs.
+        subject : LongTensor, shape (n_epochs,) | None
+            Subject of each epoch.
+
+        Returns
+        -------
+        vectors : Tensor, shape (n_epochs, n_tokens, n_values)
+            What :attr:`codebook` clusters.
+        """
+        values = self(x, subject=subject).float()
+        return (values * self.weight.sqrt()[:, None]).mT
+
+    @torch.no_grad()
+    def encode(self, x, subject=None):
+        """Return the codes of a signal, LongTensor of shape (n_epochs, n_tokens)."""
+        distance = torch.cdist(self.describe(x, subject), self.codebook[None])
+        return distance.argmin(-1)
 
 
 def hide_cells(x, hidden):
@@ -70,74 +189,7 @@ def hide_cells(x, hidden):
     x : Tensor, shape (n_epochs, n_inputs, n_times)
         A copy; the factor is one over the proportion of visible cells.
     """
-    visible = ~hidden
-    factor = visible.to(x.dtype) / visible.to(x.dtype).mean().clamp(min=1e-3)
+    visible = (~hidden).to(x.dtype)
+    factor = visible / visible.mean().clamp(min=1e-3)
     cells = x.unflatten(-1, (hidden.shape[-1], -1))
     return (cells * factor[..., None]).flatten(2)
-
-
-def cell_values(x, n_tokens, n_signals):
-    """Describe every cell by a few values.
-
-    Parameters
-    ----------
-    x : Tensor, shape (n_epochs, n_inputs, n_times)
-        The scaled inputs, those of the signal first, then those of power.
-    n_tokens : int
-        Number of tokens.
-    n_signals : int
-        How many inputs are signal.
-
-    Returns
-    -------
-    values : Tensor, shape (n_epochs, n_values, n_tokens)
-        Four means per token of every signal, then one of every power;
-        see :func:`value_owners`.
-    """
-    tokens = x.unflatten(-1, (n_tokens, -1))
-    bins = tokens[:, :n_signals].tensor_split(N_BINS, dim=-1)
-    signal = torch.stack([part.mean(-1) for part in bins], 2).flatten(1, 2)
-    return torch.cat([signal, tokens[:, n_signals:].mean(-1)], 1)
-
-
-def value_owners(n_inputs, n_signals, device=None):
-    """Return the input that each value of :func:`cell_values` describes.
-
-    Parameters
-    ----------
-    n_inputs, n_signals : int
-        Number of inputs, and how many are signal.
-    device : torch.device | None
-        Where the result is wanted.
-
-    Returns
-    -------
-    owners : LongTensor, shape (n_values,)
-        Index of an input.
-    """
-    signals = torch.arange(n_signals, device=device).repeat_interleave(N_BINS)
-    return torch.cat([signals, torch.arange(n_signals, n_inputs, device=device)])
-
-
-def cell_loss(predicted, values, hidden, owners, weight):
-    """Return the weighted squared error over hidden cells.
-
-    Parameters
-    ----------
-    predicted, values : Tensor, shape (n_epochs, n_values, n_tokens)
-        Prediction and truth.
-    hidden : BoolTensor, shape (n_epochs, n_inputs, n_tokens)
-        True where a cell is hidden.
-    owners : LongTensor, shape (n_values,)
-        Input that each value describes.
-    weight : Tensor, shape (n_values,)
-        Weight of each value, one over its variance for instance; zero leaves it out.
-
-    Returns
-    -------
-    loss : Tensor, shape (n_epochs,)
-        Mean per epoch; where nothing is hidden zero.
-    """
-    weight = weight[:, None] * hidden[:, owners]
-    error = (predicted.float() - values).square() * weight
-    return error.sum((1, 2)) / weight.sum((1, 2)).clamp(min=1e-6)
