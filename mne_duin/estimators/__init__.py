@@ -1,7 +1,8 @@
 """Du-IN as scikit-learn estimators on mne.Epochs.
 
 :class:`DuINCells` pre-trains by predicting hidden cells, :class:`DuINVQVAE` learns the
-codex, :class:`DuINMAE` pre-trains by predicting hidden codes, :class:`DuINClassifier` names words and :class:`DuINTokenDecoder` labels in time;
+codex, :class:`DuINMAE` pre-trains by predicting hidden codes, :class:`DuINClassifier`
+names words and :class:`DuINTokenDecoder` labels in time;
 :class:`DuINDecoder` is all stages in one, :func:`make_duin` its published variants by
 name and :class:`DecoderEnsemble` several decoders that decide together.
 :func:`add_subject` teaches a fitted network one more subject, and :func:`estimate_cost`

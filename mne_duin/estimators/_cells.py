@@ -19,8 +19,7 @@ from sklearn.cluster import MiniBatchKMeans
 from mne_duin.estimators._base import INITIAL, SUBJECT_LAYERS, BaseDuIN, front_scale
 from mne_duin.estimators._resume import open_checkpoints
 from mne_duin.estimators.presets import check_numbers, resolve
-from mne_duin.nn.cells import CellPredictor
-from mne_duin.nn.starts import start_encoder_
+from mne_duin.nn import CellPredictor
 from mne_duin.training import (
     PretrainingCheck,
     SampledData,
@@ -337,9 +336,7 @@ class DuINCells(TransformerMixin, BaseDuIN):
     def _build(self, recipe):
         return CellPredictor(
             self._build_encoder(recipe),
-            self.scaler_.mean.shape[1],
             self.n_features_in_,
-            n_subjects=len(self.subjects_),
             n_codes=self.n_codes,
             fixed_front=recipe["front_lr_scale"] == 0,
         )
@@ -347,7 +344,7 @@ class DuINCells(TransformerMixin, BaseDuIN):
     def _start(self, recipe, module, data):
         """Give the encoder its start and every value its weight."""
         if recipe["initial"] != "random":
-            start_encoder_(module.encoder, data.x, data.subject)
+            module.start_from_components(data.x, data.subject)
         module.learn_weights_(data.x, self.signal_weight)
 
     def _training_step(self, recipe, data):

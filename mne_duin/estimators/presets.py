@@ -236,7 +236,7 @@ FEWEST_FILTERS, MOST_FILTERS = 16, 32
 HIDDEN_FILTERS = (128, 128)
 
 
-def resolve(estimator, stage):
+def resolve(estimator, stage: str) -> dict:
     """Return the recipe of an estimator: what it was given, else its preset's values.
 
     Parameters
@@ -244,7 +244,8 @@ def resolve(estimator, stage):
     estimator : BaseDuIN
         The estimator.
     stage : str
-        ``"vqvae"``, ``"cells"``, ``"mae"``, ``"classifier"``, ``"tokens"`` or ``"sequences"``.
+        ``"vqvae"``, ``"cells"``, ``"mae"``, ``"classifier"``, ``"tokens"`` or
+        ``"sequences"``.
 
     Returns
     -------

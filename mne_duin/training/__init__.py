@@ -4,7 +4,7 @@
 schedule, ``scaling`` learns each channel's mean and deviation, ``history`` keeps a
 record per pass, ``devices`` chooses where and keeps randomness private, ``compiling``
 compiles the steps on request, ``sampling`` counts training in steps, ``check`` compares
-what was learned with simple rules, ``buffers`` keeps memory between them, ``processes``
+what was learned with simple rules, ``processes``
 divides the work, ``state`` is what a training can be continued from, ``engine``
 is the loop.
 """

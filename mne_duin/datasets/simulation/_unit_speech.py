@@ -14,8 +14,7 @@ import mne
 import numpy as np
 import pandas as pd
 
-from mne_duin.channels.matrices import reference_matrix
-from mne_duin.channels.regions import assign_regions
+from mne_duin.channels import assign_regions, reference_matrix
 from mne_duin.datasets.simulation._background import (
     OneOverF,
     add_wave,

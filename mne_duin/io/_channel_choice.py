@@ -1,0 +1,182 @@
+"""Which channels to make of which contacts, decided before any sample is read."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+from mne.utils import logger, warn
+
+from mne_duin.channels import (
+    REFERENCES,
+    assign_regions,
+    contacts_in_regions,
+    label_contacts,
+    no_contact_message,
+    reference_matrix,
+)
+from mne_duin.io._channels import INTRACRANIAL, match_names
+from mne_duin.io.checks import moved_electrodes
+from mne_duin.io.contacts import read_contacts
+from mne_duin.utils.checks import check_option, first_names
+
+
+@dataclass(frozen=True)
+class ChannelChoice:
+    """The channels of the result, and the contacts that they are made of.
+
+    Parameters
+    ----------
+    picks : list of str
+        The contacts to read.
+    matrix : ndarray, shape (n_channels, n_picks)
+        The channels are ``matrix @ contacts``.
+    contacts : pandas.DataFrame
+        The table of the channels.
+    reference : str
+        The reference.
+    """
+
+    picks: list
+    matrix: np.ndarray
+    contacts: pd.DataFrame
+    reference: str
+
+
+def choose_channels(
+    runs, reference, regions, atlas, space, labels, subject, subjects_dir
+):
+    """Choose the channels that all runs have and that lie in the regions.
+
+    Parameters
+    ----------
+    runs : list of tuple
+        Pairs of BIDSPath and recording.
+    reference : str | None
+        The reference; None is ``"none"``.
+    regions : str | sequence of str | dict | None
+        The regions to keep; None keeps all.
+    atlas : str | path-like
+        The atlas.
+    space : str | None
+        The coordinate space.
+    labels : str
+        Where the labels come from.
+    subject, subjects_dir : str | None
+        The FreeSurfer subject.
+
+    Returns
+    -------
+    choice : ChannelChoice
+        What to read.
+
+    Raises
+    ------
+    ValueError
+        If no contact is left; the message lists the regions that are there.
+    """
+    reference = "none" if reference is None else reference
+    check_option("reference", reference, REFERENCES)
+    contacts = good_contacts(runs, contacts_of_runs(runs, space))
+    contacts = label_contacts(
+        contacts, labels, atlas, subject=subject, subjects_dir=subjects_dir
+    )
+    matrix, table = reference_matrix(contacts, reference)
+    if regions is not None:
+        inside = contacts_in_regions(table, regions)
+        if not inside.any():
+            raise ValueError(no_contact_message(table, regions))
+        matrix, table = matrix[inside], table[inside]
+    table = assign_regions(table, regions)
+    used = matrix.any(axis=0)
+    return ChannelChoice(list(contacts.index[used]), matrix[:, used], table, reference)
+
+
+def contacts_of_runs(runs, space):
+    """Read the contacts of the first run; those of other sessions must lie there too.
+
+    Parameters
+    ----------
+    runs : list of tuple
+        Pairs of BIDSPath and recording.
+    space : str | None
+        The coordinate space.
+
+    Returns
+    -------
+    contacts : pandas.DataFrame
+        The contacts.
+
+    Raises
+    ------
+    ValueError
+        If a contact of another session or acquisition lies somewhere else.
+    """
+    tables = {}
+    for path, _ in runs:
+        name = "_".join(
+            f"{key}-{value}"
+            for key, value in (("ses", path.session), ("acq", path.acquisition))
+            if value is not None
+        )
+        if name not in tables:
+            tables[name] = read_contacts(path, space=space)
+    for message, *_ in moved_electrodes(tables):
+        raise ValueError(message)
+    return next(iter(tables.values()))
+
+
+def good_contacts(runs, contacts):
+    """Keep the contacts that every run has recorded and none has marked bad.
+
+    Parameters
+    ----------
+    runs : list of tuple
+        Pairs of BIDSPath and recording.
+    contacts : pandas.DataFrame
+        All contacts of the subject.
+
+    Returns
+    -------
+    contacts : pandas.DataFrame
+        The good ones, in the order of the data.
+    """
+    first = runs[0][1]
+    recorded = [_intracranial(raw) for _, raw in runs]
+    if not any(name in contacts.index for name in recorded[0]):
+        matches = match_names(contacts.index, recorded[0], "electrodes.tsv", "the data")
+        contacts = contacts.rename(index=matches)
+    known = [name for name in recorded[0] if name in contacts.index]
+    if not known:
+        raise ValueError(
+            f"{runs[0][0].basename} has no intracranial channel that is a contact: "
+            "channels.tsv must give contacts the type SEEG (or ECOG, DBS), and "
+            "electrodes.tsv must name them. Channels and types: "
+            f"{', '.join(f'{n} {t}' for n, t in _channel_types(first)[:8])}."
+        )
+    bad = sorted({name for _, raw in runs for name in raw.info["bads"]} & set(known))
+    everywhere = set(known).intersection(*recorded)
+    partly = [name for name in known if name not in everywhere]
+    unplaced = [name for name in recorded[0] if name not in contacts.index]
+    if partly:
+        warn(f"Not all runs have the contact(s) {first_names(partly)}; left out.")
+    if bad:
+        logger.info(f"Bad contact(s) left out: {', '.join(bad)}.")
+    if unplaced:
+        logger.info(f"Channel(s) missing in electrodes.tsv: {first_names(unplaced)}.")
+    good = [name for name in known if name in everywhere and name not in bad]
+    if not good:
+        raise ValueError(
+            f"All {len(known)} contacts of {runs[0][0].basename} are marked bad in "
+            "channels.tsv or missing in a run; nothing is left to read."
+        )
+    return contacts.loc[good]
+
+
+def _channel_types(raw):
+    """Return the names and types of the channels of a recording."""
+    return list(zip(raw.ch_names, raw.get_channel_types(), strict=True))
+
+
+def _intracranial(raw):
+    """Return the names of the intracranial channels of a recording."""
+    return [name for name, kind in _channel_types(raw) if kind in INTRACRANIAL]

@@ -1,0 +1,159 @@
+"""Networks that start from the principal components of their data."""
+
+import pytest
+import torch
+
+from mne_duin.nn import Quantizer, build_encoder, build_vqvae, reconstruction_loss
+
+SMALL = {"n_layers": 2, "n_heads": 2, "head_dim": 8, "ff_dim": 16}
+
+
+def sources(n_epochs=24, n_channels=6, n_times=600, n_sources=3, seed=0):
+    """Slow sources mixed over channels, z-scored."""
+    generator = torch.Generator().manual_seed(seed)
+    noise = torch.randn(n_epochs, n_sources, n_times + 80, generator=generator)
+    kernel = torch.hann_window(81, periodic=False)[None, None].repeat(n_sources, 1, 1)
+    slow = torch.conv1d(noise, kernel, groups=n_sources)
+    mixing = torch.randn(n_channels, n_sources, generator=generator)
+    x = mixing @ slow
+    x += 0.05 * x.std() * torch.randn(x.shape, generator=generator)
+    x -= x.mean((0, 2), keepdim=True)
+    return x / x.std((0, 2), keepdim=True)
+
+
+def network(n_channels, *, n_filters=8, n_subjects=1, features=8, seed=0):
+    torch.manual_seed(seed)
+    encoder = build_encoder(
+        n_channels,
+        n_subjects=n_subjects,
+        n_filters=n_filters,
+        conv_filters=(16, 16, features),
+        **SMALL,
+    )
+    quantizer = Quantizer(encoder.dim, 16, 32)
+    vqvae = build_vqvae(encoder, quantizer, n_decoder_layers=1)
+    vqvae.quantizer.active.fill_(False)
+    return vqvae
+
+
+@torch.no_grad()
+def rebuild(vqvae, x, subject=None, *, whole=True):
+    """Rebuild a signal; not whole is without transformers and quantizer."""
+    vqvae.eval()
+    if whole:
+        return vqvae(x, subject)[0]
+    return vqvae.spatial(vqvae.patch(vqvae.encoder.tokenize(x, subject)), subject)
+
+
+def error(vqvae, x, subject=None, mask=None, *, whole=True):
+    return reconstruction_loss(rebuild(vqvae, x, subject, whole=whole), x, mask).item()
+
+
+def correlation(vqvae, x):
+    pair = torch.stack([rebuild(vqvae, x).flatten(), x.flatten()])
+    return torch.corrcoef(pair)[0, 1].item()
+
+
+@pytest.mark.parametrize(
+    ("n_channels", "n_filters", "features"),
+    [(6, 8, 8), (8, 4, 4), (6, 6, 6), (6, 4, 8), (6, 8, 4), (1, 4, 4)],
+)
+def test_the_untrained_network_already_rebuilds(n_channels, n_filters, features):
+    x = sources(28, n_channels)
+    x, held_out = x[:24], x[24:]
+    options = {"n_filters": n_filters, "features": features}
+    random, started = (network(n_channels, **options) for _ in range(2))
+    started.start_from_components(x)
+    variance = held_out.square().mean().item()
+    # Patches there and back, without the transformers between, lose almost nothing.
+    assert error(random, held_out, whole=False) > 0.95 * variance
+    assert error(started, held_out, whole=False) < 0.1 * variance
+    # Their normalisations take the scale away; the shape of the signal comes through.
+    assert abs(correlation(random, held_out)) < 0.1
+    assert correlation(started, held_out) > 0.5
+    assert error(started, held_out) < 0.95 * error(random, held_out)
+    for name, value in started.state_dict().items():
+        assert torch.isfinite(value).all(), name
+
+
+@pytest.mark.parametrize(("n_channels", "n_filters"), [(6, 4), (6, 6), (4, 8)])
+def test_spatial_maps_are_whitening_components(n_channels, n_filters):
+    x = sources(n_channels=n_channels, n_sources=n_channels)
+    encoder = network(n_channels, n_filters=n_filters).encoder
+    inverse = encoder.start_from_components(x)
+    n_kept = min(n_channels, n_filters)
+    filtered = encoder.spatial(x)[:, :n_kept].transpose(0, 1).flatten(1)
+    covariance = filtered @ filtered.T / filtered.shape[1]
+    torch.testing.assert_close(covariance, torch.eye(n_kept), atol=1e-3, rtol=0)
+    rebuilt = inverse[0] @ encoder.spatial(x)
+    signal = x.transpose(0, 1).flatten(1).double()
+    variance = torch.linalg.eigvalsh(signal @ signal.T / signal.shape[1]).flip(0)
+    lost = variance[n_kept:].sum() / n_channels
+    assert (rebuilt - x).square().mean().item() == pytest.approx(lost.item(), abs=1e-4)
+    assert not inverse[0][:, n_kept:].any()
+
+
+def test_norms_have_the_statistics_of_the_data():
+    x = sources()
+    encoder = network(6).encoder
+    encoder.start_from_components(x)
+    norms = [m for m in encoder.patch.layers if hasattr(m, "running_mean")]
+    assert {norm.momentum for norm in norms} == {0.1}
+    evaluated = encoder.eval().tokenize(x)
+    trained = encoder.train().tokenize(x)
+    torch.testing.assert_close(evaluated, trained, atol=1e-2, rtol=1e-2)
+
+
+def test_each_subject_gets_its_own_components():
+    x, subject = sources(n_channels=6), torch.arange(24) % 2
+    x[subject == 1, 4:] = 0
+    vqvae = network(6, n_subjects=2)
+    vqvae.start_from_components(x, subject)
+    alone = network(6)
+    alone.encoder.start_from_components(x[subject == 0])
+    both, single = vqvae.encoder.spatial.weight[0], alone.encoder.spatial.weight[0]
+    # The first rows are components; the others are random mixtures of them.
+    torch.testing.assert_close(both[:6].abs(), single[:6].abs(), atol=1e-3, rtol=1e-3)
+    assert not vqvae.encoder.spatial.weight[1][:, 4:].any()
+    assert not vqvae.spatial.weight[1][4:].any()
+    mask = torch.ones(24, 6, dtype=torch.bool)
+    mask[subject == 1, 4:] = False
+    fresh = network(6, n_subjects=2)
+    before = error(fresh, x, subject, mask, whole=False)
+    assert error(vqvae, x, subject, mask, whole=False) < 0.15 * before
+
+
+def test_channels_that_repeat_each_other():
+    x = sources(n_channels=3, n_sources=3)
+    x = torch.cat([x, x[:, :2], x[:, :1] - x[:, 1:2]], 1)
+    vqvae = network(6)
+    vqvae.start_from_components(x)
+    assert vqvae.encoder.spatial.weight.abs().max() < 100
+    before = error(network(6), x, whole=False)
+    assert error(vqvae, x, whole=False) < 0.15 * before
+
+
+def test_the_start_is_a_function_of_the_random_state():
+    x, weights = sources(), []
+    for seed in (1, 1, 2):
+        vqvae = network(6)
+        torch.manual_seed(seed)
+        vqvae.start_from_components(x)
+        weights.append(vqvae.state_dict())
+    same = [torch.equal(weights[0][name], weights[1][name]) for name in weights[0]]
+    assert all(same)
+    assert not torch.equal(
+        weights[0]["patch.layers.0.weight"], weights[2]["patch.layers.0.weight"]
+    )
+
+
+def test_the_start_leaves_everything_trainable():
+    x = sources(4)
+    vqvae = network(6)
+    vqvae.start_from_components(x)
+    vqvae.quantizer.active.fill_(True)
+    rebuilt, output = vqvae.train()(x)
+    (reconstruction_loss(rebuilt, x) + output.loss_commit).backward()
+    for name, parameter in vqvae.named_parameters():
+        assert parameter.grad is not None, name
+        assert parameter.grad.any() or name.endswith("norm_k.bias"), name
