@@ -74,12 +74,19 @@ class PretrainingCheck:
     def helps(self):
         """Whether the frozen encoder is read at least as well as the signal.
 
-        None where it was not measured.
+        A difference within one standard error, where the probe has it, is no harm. None
+        where it was not measured.
         """
         if self.probe is None:
             return None
         accuracy = self.probe.set_index("method")["accuracy"]
-        return bool(accuracy[FROZEN] >= accuracy[RAW])
+        error = self.probe.attrs.get("standard_error", 0.0)
+        return bool(accuracy[FROZEN] >= accuracy[RAW] - error)
+
+    @property
+    def usable(self):
+        """Whether to go on from the pre-trained encoder."""
+        return self.learned and self.helps is not False
 
     @property
     def verdict(self):

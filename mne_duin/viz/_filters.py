@@ -357,5 +357,3 @@ def _draw_map(axes, values, filters, scale, *, brain, named=False):
         axes, filters.xyz, filters.view, colors=cmap(norm(values)), sizes=area,
         linewidth=0.3 if len(values) < 60 else 0.1, rank=np.abs(values),
     )  # fmt: skip
-
-
