@@ -12,6 +12,7 @@ from . import (
     sequences,
     training,
     viz,
+    weights,
     workflows,
 )
 
@@ -112,6 +113,7 @@ from .viz import (
     plot_codes,
     plot_codex,
     plot_confusion,
+    plot_contact_kernels,
     plot_contacts,
     plot_contributions,
     plot_group_contributions,
@@ -144,6 +146,10 @@ from .report import make_report
 from .workflows import (
     ablate_words,
     compare_words,
+    decode_group,
     decode_words,
+    predict_words,
     pretrain,
+    read_decoding,
+    report_words,
 )

@@ -23,7 +23,16 @@ from mne_duin.estimators._trained import (
     note_runs,
 )
 from mne_duin.estimators.presets import encoder_width
-from mne_duin.nn import build_encoder, encoder_sizes, load_network, network_sizes
+from mne_duin.nn import (
+    MAE,
+    VQVAE,
+    Classifier,
+    TokenClassifier,
+    build_encoder,
+    encoder_sizes,
+    load_network,
+    network_sizes,
+)
 from mne_duin.utils.checks import check_option
 from mne_duin.utils.docs import fill_doc
 
@@ -102,6 +111,7 @@ class BaseDuIN(TrainedNetwork):
     # Parameters of the encoder and of the training; subclasses give them defaults.
     preset: str
     subject_layers: str
+    module_: VQVAE | MAE | Classifier | TokenClassifier
     _stage: ClassVar[str]  # its name in PRESETS
     _takes_labels: ClassVar[bool] = False
 
@@ -361,18 +371,28 @@ class BaseDuIN(TrainedNetwork):
         self,
         contacts: pd.DataFrame | Mapping,
         *,
+        X: Signal | None = None,
         band: str = "broadband",
+        subject: ArrayLike | None = None,
         show_subject: str | None = None,
         **options,
     ) -> Figure:
-        """Plot the spatial filters with the temporal kernels that follow each.
+        """Plot the spatial filters: weights, patterns, kernels, frequency responses.
+
+        The temporal kernels are those of the whole patch encoder, from a spatial filter
+        to the features of one step of a token, with all convolutions multiplied into
+        one.
 
         Parameters
         ----------
         contacts : DataFrame | dict of str to DataFrame
             Contacts, index = channel name.
+        X : Epochs | array | None
+            Data for the forward-model patterns of the same filters, which are drawn
+            next to the weights; None draws none.
         band : str
             ``"broadband"`` or ``"high-gamma"``, as in :meth:`spatial_weights`.
+        %(subject)s
         show_subject : str | None
             Whose filters, where the network knows several subjects.
         **options : dict
@@ -384,13 +404,18 @@ class BaseDuIN(TrainedNetwork):
             The figure.
         """
         row = subject_row(self, show_subject)
-        weights = of_real_channels(self, self.spatial_weights(band), row)
-        kernels = self.module_.encoder.patch.layers[0].weight.detach().cpu().numpy()
-        options = {"sfreq": self.info_["sfreq"], "label": f"weight, {band}"} | options
+        options = {
+            "sfreq": self.info_["sfreq"],
+            "label": f"weight, {band}",
+            "pattern_label": f"pattern, {band} (SD of channel per SD of filter)",
+        } | options
+        if X is not None:
+            patterns = self.spatial_patterns(X, band=band, subject=subject)
+            options["patterns"] = of_real_channels(self, patterns, row)
         return viz.plot_spatial_filters(
-            weights,
+            of_real_channels(self, self.spatial_weights(band), row),
             own_contacts(self, contacts, row),
-            kernels=kernels.swapaxes(0, 1),
+            kernels=_contributions.step_kernels(self),
             **options,
         )
 
@@ -404,7 +429,7 @@ class BaseDuIN(TrainedNetwork):
         show_subject: str | None = None,
         **options,
     ) -> Figure:
-        """Plot the forward-model pattern of every spatial filter.
+        """Plot the forward-model patterns of the filters with the largest weights.
 
         Parameters
         ----------
@@ -422,16 +447,18 @@ class BaseDuIN(TrainedNetwork):
         Returns
         -------
         figure : Figure
-            The figure.
+            The figure; it shows the same filters as :meth:`plot_spatial_filters`.
         """
         row = subject_row(self, show_subject)
         patterns = self.spatial_patterns(X, band=band, subject=subject)
-        table = own_contacts(self, contacts, row)
         options = {
-            "label": f"pattern, {band} (SD of channel per SD of filter)"
+            "label": f"pattern, {band} (SD of channel per SD of filter)",
+            "weights": of_real_channels(self, self.spatial_weights(band), row),
         } | options
         return viz.plot_patterns(
-            of_real_channels(self, patterns, row), table, **options
+            of_real_channels(self, patterns, row),
+            own_contacts(self, contacts, row),
+            **options,
         )
 
     def plot_patch_filters(

@@ -27,7 +27,7 @@ from mne_duin.training import (
     split_steps,
     steps_for,
 )
-from mne_duin.training.check import NETWORK
+from mne_duin.training._check import NETWORK
 from mne_duin.utils.checks import check_option
 from mne_duin.utils.docs import fill_doc
 

@@ -6,7 +6,7 @@ import torch
 from sklearn.model_selection import StratifiedKFold
 
 from mne_duin.estimators._head import linear_discriminant
-from mne_duin.training.check import FROZEN, RAW
+from mne_duin.training._check import FROZEN, RAW
 
 N_FOLDS = 5
 SIGNIFICANCE = 0.003

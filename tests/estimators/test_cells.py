@@ -158,7 +158,7 @@ def test_a_file_keeps_everything(fitted, tmp_path):
 
 
 def test_an_interrupted_training_continues_bit_for_bit(tmp_path, monkeypatch):
-    monkeypatch.setattr("mne_duin.training.sampling.STEPS_PER_PASS", 2)
+    monkeypatch.setattr("mne_duin.training._sampling.STEPS_PER_PASS", 2)
     cells = DuINCells(**SMALL | {"max_steps": 7})
     whole = clone(cells).fit(noise())
     assert len(whole.history_) == 4

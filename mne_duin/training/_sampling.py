@@ -5,7 +5,7 @@ import math
 import numpy as np
 import torch
 
-from mne_duin.training.data import SignalData
+from mne_duin.training._data import SignalData
 
 STEPS_PER_PASS = 100
 # Hours of recording and steps that pay for them; between them a power of the hours.
