@@ -1,7 +1,8 @@
 """Du-IN as scikit-learn estimators on mne.Epochs.
 
-:class:`DuINVQVAE` learns the codex, :class:`DuINMAE` pre-trains by predicting hidden
-codes, :class:`DuINClassifier` names words and :class:`DuINTokenDecoder` labels in time;
+:class:`DuINCells` pre-trains by predicting hidden cells, :class:`DuINVQVAE` learns the
+codex, :class:`DuINMAE` pre-trains by predicting hidden codes, :class:`DuINClassifier`
+names words and :class:`DuINTokenDecoder` labels in time;
 :class:`DuINDecoder` is all stages in one, :func:`make_duin` its published variants by
 name and :class:`DecoderEnsemble` several decoders that decide together.
 :func:`add_subject` teaches a fitted network one more subject, and :func:`estimate_cost`
@@ -9,6 +10,7 @@ says what a training will take. ``presets`` holds the training recipes as data a
 ``memory`` keeps pre-trained stages on disk.
 """
 
+from mne_duin.estimators._cells import DuINCells
 from mne_duin.estimators._classifier import DuINClassifier
 from mne_duin.estimators._cost import Cost, estimate_cost
 from mne_duin.estimators._ensemble import DecoderEnsemble
@@ -22,6 +24,7 @@ from mne_duin.utils.moved import forward
 __all__ = [
     "Cost",
     "DecoderEnsemble",
+    "DuINCells",
     "DuINClassifier",
     "DuINDecoder",
     "DuINMAE",
