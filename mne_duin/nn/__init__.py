@@ -16,6 +16,11 @@ from mne_duin.nn._building import (
     load_network,
     network_sizes,
 )
+from mne_duin.nn._depthwise import (
+    ContactConvolution,
+    DepthwiseEncoder,
+    GroupedEncoder,
+)
 from mne_duin.nn._encoders import DuINEncoder, PomsEncoder
 from mne_duin.nn._layers import SubjectLinear
 from mne_duin.nn._models import (
@@ -36,7 +41,10 @@ __all__ = [
     "MAE",
     "VQVAE",
     "Classifier",
+    "ContactConvolution",
+    "DepthwiseEncoder",
     "DuINEncoder",
+    "GroupedEncoder",
     "OneSubject",
     "PatchDecoder",
     "PatchEncoder",
