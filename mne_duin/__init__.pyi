@@ -12,6 +12,7 @@ from . import (
     sequences,
     training,
     viz,
+    weights,
     workflows,
 )
 
@@ -142,6 +143,10 @@ from .report import make_report
 from .workflows import (
     ablate_words,
     compare_words,
+    decode_group,
     decode_words,
+    predict_words,
     pretrain,
+    read_decoding,
+    report_words,
 )

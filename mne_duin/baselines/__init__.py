@@ -5,7 +5,7 @@ them, ``_token_lda`` does so for every token; ``_riemann`` classifies covariance
 ``networks`` holds the networks of the Du-IN paper's comparison.
 """
 
-from mne_duin.baselines._features import EvokedHighGamma
+from mne_duin.baselines._features import EvokedHighGamma, EvokedPower
 from mne_duin.baselines._lda import SelectInformative, make_lda
 from mne_duin.baselines._make_estimator import make_estimator
 from mne_duin.baselines._riemann import BandSignal, make_riemann
@@ -23,6 +23,7 @@ __all__ = [
     "DeWave",
     "EEGConformer",
     "EvokedHighGamma",
+    "EvokedPower",
     "NeuroBERT",
     "SelectInformative",
     "TokenLDA",

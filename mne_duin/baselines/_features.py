@@ -9,6 +9,7 @@ from sklearn.utils.validation import check_is_fitted
 from mne_duin.utils.bands import BANDS, bandpass, bands_below_nyquist, check_bands
 from mne_duin.utils.checks import check_number, check_option
 from mne_duin.utils.epochs import as_array
+from mne_duin.utils.screening import group_p_value
 
 LOWER_BANDS = ("theta", "alpha", "beta", "low-gamma")
 FEATURES = ("evoked", "high-gamma", "both", "all")
@@ -26,7 +27,8 @@ class EvokedPower(TransformerMixin, BaseEstimator):
     features : "evoked" | "high-gamma" | "both" | "all"
         Evoked: the signal below ``evoked_h_freq``, averaged in bins. High-gamma: the
         logarithm of the power in ``high_gamma_band``, averaged in bins. Both: these
-        two. All: these two and the logarithm of the power in the lower ``bands``.
+        two. All: these two, the logarithm of the power in the lower ``bands``, and the
+        mean of the bins of every band over the epoch.
     sfreq : float | None
         Sampling rate in Hz of arrays. Epochs know theirs.
     input : "signal" | "high-gamma"
@@ -46,13 +48,19 @@ class EvokedPower(TransformerMixin, BaseEstimator):
         Edges in Hz.
     high_gamma_bin : float
         Length of a bin of high-gamma power in seconds.
+    screening : float | None
+        Level of a permutation test of the classes that each of the lower bands has to
+        pass on the epochs given to ``fit`` together with labels; one that does not is
+        left out, so that with few trials its chance differences do not dilute the
+        rest. None, or no labels, keeps all.
 
     Attributes
     ----------
     sfreq_ : float
         Sampling rate in Hz at fit.
     bands_ : dict of str to tuple of float
-        The bands whose power is computed: those below half the sampling rate.
+        The bands whose power is computed: those below half the sampling rate that
+        passed the screening.
     groups_ : dict of str to slice
         Where the features of each kind are: ``"evoked"`` and the names of the bands.
     n_channels_, n_times_ : int
@@ -67,7 +75,7 @@ class EvokedPower(TransformerMixin, BaseEstimator):
     >>> X = np.random.default_rng(0).standard_normal((4, 2, 500))
     >>> extract = EvokedPower(sfreq=500.0)
     >>> extract.fit_transform(X).shape
-    (4, 176)
+    (4, 186)
     >>> list(extract.groups_)
     ['evoked', 'high-gamma', 'theta', 'alpha', 'beta', 'low-gamma']
     """
@@ -84,6 +92,7 @@ class EvokedPower(TransformerMixin, BaseEstimator):
         power_bin=0.15,
         high_gamma_band=BANDS["high-gamma"],
         high_gamma_bin=0.05,
+        screening=0.05,
     ):
         self.features = features
         self.sfreq = sfreq
@@ -94,16 +103,17 @@ class EvokedPower(TransformerMixin, BaseEstimator):
         self.power_bin = power_bin
         self.high_gamma_band = high_gamma_band
         self.high_gamma_bin = high_gamma_bin
+        self.screening = screening
 
     def fit(self, X, y=None):
-        """Check the parameters and remember the size of an epoch.
+        """Check the parameters and choose the bands.
 
         Parameters
         ----------
         X : Epochs | array, shape (n_epochs, n_channels, n_times) | list of Epochs
             The epochs.
-        y : None
-            Not used.
+        y : array, shape (n_epochs,) | None
+            Their classes, for the screening.
 
         Returns
         -------
@@ -117,17 +127,53 @@ class EvokedPower(TransformerMixin, BaseEstimator):
             asked for, if the epochs are shorter than a quarter of a second, or if a
             parameter cannot be used.
         """
+        self._learn(X, y)
+        return self
+
+    def fit_transform(self, X, y=None):
+        """Fit and compute the features of the same epochs.
+
+        Parameters
+        ----------
+        X : Epochs | array, shape (n_epochs, n_channels, n_times) | list of Epochs
+            The epochs.
+        y : array, shape (n_epochs,) | None
+            Their classes, for the screening.
+
+        Returns
+        -------
+        features : ndarray, shape (n_epochs, n_features)
+            See :meth:`transform`.
+        """
+        epochs, screened = self._learn(X, y)
+        return self.transform(epochs) if screened is None else screened
+
+    def _learn(self, X, y):
+        """Learn sizes and bands; return the epochs, and features if there are any."""
         epochs = as_array(X, sfreq=self.sfreq)
         self._check(epochs)
         self.sfreq_ = epochs.sfreq
         self.bands_ = self._usable_bands()
         _, self.n_channels_, self.n_times_ = epochs.data.shape
+        self._lay_out(epochs)
+        lower = [name for name in self.bands_ if name != "high-gamma"]
+        if y is None or self.screening is None or not lower:
+            return epochs, None
+        features, groups = self.transform(epochs), self.groups_
+        for name in lower:
+            if group_p_value(features[:, groups[name]], y) > self.screening:
+                del self.bands_[name]
+        self._lay_out(epochs)
+        kept = [features[:, groups[name]] for name in self.groups_]
+        return epochs, np.concatenate(kept, axis=1)
+
+    def _lay_out(self, epochs):
+        """Learn which features are where."""
         self.groups_, first = {}, 0
         for name, part in self._parts(epochs.data[:1].astype(float)):
             self.groups_[name] = slice(first, first + part[0].size)
             first += part[0].size
         self.n_features_out_ = first
-        return self
 
     def transform(self, X):
         """Compute the features.
@@ -182,6 +228,8 @@ class EvokedPower(TransformerMixin, BaseEstimator):
         check_number("evoked_h_freq", self.evoked_h_freq, low=0.0, closed=False)
         for name in ("evoked_bin", "power_bin", "high_gamma_bin"):
             check_number(name, getattr(self, name), low=0.0, closed=False)
+        if self.screening is not None:
+            check_number("screening", self.screening, low=0.0, high=1.0)
         if epochs.data.shape[-1] < SHORTEST * epochs.sfreq:
             raise ValueError(
                 f"Epochs must last at least {SHORTEST} s; got "
@@ -226,7 +274,10 @@ class EvokedPower(TransformerMixin, BaseEstimator):
             analytic = signal.hilbert(bandpass(data, self.sfreq_, band))
             seconds = self.high_gamma_bin if name == "high-gamma" else self.power_bin
             power = self._bins(np.abs(analytic) ** 2, seconds)
-            yield name, np.log(power + np.finfo(float).tiny)
+            power = np.log(power + np.finfo(float).tiny)
+            if self.features == "all":
+                power = np.append(power, power.mean(-1, keepdims=True), axis=-1)
+            yield name, power
 
     def _bins(self, data, seconds):
         """Average in bins; the last one takes what is left over."""
@@ -293,3 +344,20 @@ class EvokedHighGamma(EvokedPower):
         """
         warn("EvokedHighGamma is now EvokedPower(features='both').", FutureWarning)
         return super().fit(X, y)
+
+    def fit_transform(self, X, y=None):
+        """Fit and compute the features of the same epochs.
+
+        Parameters
+        ----------
+        X : Epochs | array, shape (n_epochs, n_channels, n_times) | list of Epochs
+            The epochs.
+        y : None
+            Not used.
+
+        Returns
+        -------
+        features : ndarray, shape (n_epochs, n_features)
+            See :meth:`EvokedPower.transform`.
+        """
+        return self.fit(X).transform(X)

@@ -9,7 +9,8 @@ from sklearn.preprocessing import StandardScaler
 from sklearn.utils.validation import check_is_fitted
 
 from mne_duin.baselines._calibration import calibrate
-from mne_duin.baselines._features import FEATURES, EvokedHighGamma
+from mne_duin.baselines._features import FEATURES, LOWER_BANDS, EvokedPower
+from mne_duin.utils.bands import BANDS
 from mne_duin.utils.checks import check_number, check_option, check_type
 
 
@@ -80,43 +81,59 @@ class SelectInformative(TransformerMixin, BaseEstimator):
 
 
 def make_lda(
-    features="both",
+    features="all",
     *,
     sfreq=None,
+    input="signal",
     evoked_h_freq=20.0,
     evoked_bin=0.025,
-    high_gamma_band=(70.0, 150.0),
+    bands=LOWER_BANDS,
+    power_bin=0.15,
+    high_gamma_band=BANDS["high-gamma"],
     high_gamma_bin=0.05,
+    screening=0.05,
     selection=0.003,
     calibrated=False,
 ):
-    """Make a shrinkage LDA on evoked and high-gamma features of epochs.
+    """Make a shrinkage LDA on evoked and band-power features of epochs.
 
-    Features in time bins (:class:`EvokedHighGamma`), each standardised, those chosen
-    that differ between classes in the training data, then linear discriminant
-    analysis with the shrinkage of Ledoit and Wolf.
+    Features in time bins (:class:`~mne_duin.baselines.EvokedPower`), each standardised,
+    those chosen that differ between classes in the training data, then linear
+    discriminant analysis with the shrinkage of Ledoit and Wolf.
 
     Parameters
     ----------
-    features : "evoked" | "high-gamma" | "both"
-        What the classifier sees.
+    features : "all" | "both" | "evoked" | "high-gamma"
+        What the classifier sees: the evoked signal, high-gamma power, both, or both and
+        the power in the lower ``bands``.
     sfreq : float | None
-        Sampling rate in Hz of arrays. Epochs know theirs.
+        Sampling rate in Hz of arrays. Epochs know theirs. Bands that it does not reach
+        are left out, with a message.
+    input : "signal" | "high-gamma"
+        What the data are. ``"high-gamma"``: power that was computed before, often
+        sampled at 100 Hz.
     evoked_h_freq : float
         Upper edge in Hz of the evoked signal.
     evoked_bin : float
         Length of a bin of the evoked signal in seconds.
+    bands : sequence of str | dict of str to tuple of float
+        The lower bands: names out of theta (4-8 Hz), alpha (8-13), beta (13-30) and
+        low-gamma (30-70), or names and edges in Hz.
+    power_bin : float
+        Length of a bin of the power in the lower bands in seconds.
     high_gamma_band : tuple of float
         Edges in Hz.
     high_gamma_bin : float
         Length of a bin of high-gamma power in seconds.
+    screening : float | None
+        Level of a permutation test on the training data that each of the lower bands
+        has to pass; None takes all.
     selection : float | None
         Features with a p-value below this are kept; None keeps all.
     calibrated : bool
         Whether the temperature of its probabilities is chosen by cross-validation
-        inside the training trials (:mod:`mne_duin.baselines._calibration`). A
-        discriminant of few trials is far too sure of itself. The predicted classes stay
-        the same.
+        inside the training trials, see :mod:`mne_duin.baselines`. A discriminant of few
+        trials is far too sure of itself. The predicted classes stay the same.
 
     Returns
     -------
@@ -126,7 +143,7 @@ def make_lda(
     Raises
     ------
     ValueError
-        If ``features`` is none of the three.
+        If ``features`` is none of the four.
     TypeError
         If ``calibrated`` is not True or False.
 
@@ -148,13 +165,17 @@ def make_lda(
     """
     check_option("features", features, FEATURES)
     check_type("calibrated", calibrated, bool)
-    extract = EvokedHighGamma(
+    extract = EvokedPower(
         features,
         sfreq=sfreq,
+        input=input,
         evoked_h_freq=evoked_h_freq,
         evoked_bin=evoked_bin,
+        bands=bands,
+        power_bin=power_bin,
         high_gamma_band=high_gamma_band,
         high_gamma_bin=high_gamma_bin,
+        screening=screening,
     )
     steps = [("scale", StandardScaler())]
     if selection is not None:

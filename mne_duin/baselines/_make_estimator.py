@@ -15,7 +15,7 @@ from mne_duin.estimators._staged import VARIANTS
 from mne_duin.utils.checks import check_option
 from mne_duin.utils.docs import fill_doc
 
-LDA = {"lda": "both", "lda-evoked": "evoked", "lda-high-gamma": "high-gamma"}
+LDA = {"lda": "all", "lda-evoked": "evoked", "lda-high-gamma": "high-gamma"}
 NETWORKS = {
     "cnn-bigru": CNNBiGRU,
     "eeg-conformer": EEGConformer,

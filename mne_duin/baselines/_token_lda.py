@@ -7,7 +7,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from sklearn.utils.validation import check_is_fitted
 
-from mne_duin.baselines._features import EvokedHighGamma
+from mne_duin.baselines._features import EvokedPower
 from mne_duin.baselines._lda import SelectInformative
 from mne_duin.sequences import collapse, token_targets
 from mne_duin.utils.checks import check_number
@@ -19,7 +19,7 @@ from mne_duin.utils.epochs import as_array
 class TokenLDA(BaseEstimator):
     """Name the label of every token by shrinkage LDA on what surrounds it.
 
-    Evoked amplitudes and high-gamma power (:class:`EvokedHighGamma`) of the token and
+    Evoked amplitudes and high-gamma power (:class:`EvokedPower`) of the token and
     of its neighbours, each standardised, those chosen that differ between labels, then
     linear discriminant analysis with the shrinkage of Ledoit and Wolf: the same
     ingredients as :func:`mne_duin.make_lda`.
@@ -178,7 +178,7 @@ class TokenLDA(BaseEstimator):
                     f"A token of {self.token_duration} s must be a whole number of "
                     f"bins of {seconds} s, and these a whole number of samples."
                 )
-            extract = EvokedHighGamma(
+            extract = EvokedPower(
                 name, sfreq=self.sfreq, evoked_bin=seconds, high_gamma_bin=seconds
             )
             values = extract.fit(epochs).transform(epochs)

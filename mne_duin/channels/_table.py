@@ -56,10 +56,3 @@ def coordinates(contacts: pd.DataFrame) -> np.ndarray:
     """Return coordinates in mm, shape (n_channels, 3); NaN where unknown."""
     columns = contacts.reindex(columns=["x", "y", "z"])
     return columns.apply(pd.to_numeric, errors="coerce").to_numpy(dtype=float)
-
-
-def list_names(names, limit=10) -> str:
-    """Join names for a message: the first ten, and how many more there are."""
-    names = [str(name) for name in names]
-    more = f" … and {len(names) - limit} more" if len(names) > limit else ""
-    return ", ".join(names[:limit]) + more

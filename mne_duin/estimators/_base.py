@@ -23,7 +23,16 @@ from mne_duin.estimators._trained import (
     note_runs,
 )
 from mne_duin.estimators.presets import encoder_width
-from mne_duin.nn import build_encoder, encoder_sizes, load_network, network_sizes
+from mne_duin.nn import (
+    MAE,
+    VQVAE,
+    Classifier,
+    TokenClassifier,
+    build_encoder,
+    encoder_sizes,
+    load_network,
+    network_sizes,
+)
 from mne_duin.utils.checks import check_option
 from mne_duin.utils.docs import fill_doc
 
@@ -56,8 +65,8 @@ def check_encoder(estimator):
     if estimator.subject_layers == "patch" and estimator.patch_encoder != "published":
         raise ValueError(
             f"patch_encoder={estimator.patch_encoder!r} does not go with "
-            "subject_layers='patch', where every subject has a published patch encoder; "
-            "it needs subject_layers='spatial'."
+            "subject_layers='patch', where every subject has a published patch "
+            "encoder; it needs subject_layers='spatial'."
         )
 
 
@@ -127,6 +136,7 @@ class BaseDuIN(TrainedNetwork):
     preset: str
     subject_layers: str
     patch_encoder: str
+    module_: VQVAE | MAE | Classifier | TokenClassifier
     _stage: ClassVar[str]  # its name in PRESETS
     _takes_labels: ClassVar[bool] = False
 

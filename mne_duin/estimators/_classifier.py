@@ -126,6 +126,7 @@ class DuINClassifier(ClassifierMixin, BaseDuIN):
     (12, 2)
     """
 
+    module_: Classifier
     classes_: np.ndarray
     _stage: ClassVar[str] = "classifier"
     _takes_labels: ClassVar[bool] = True
@@ -250,13 +251,13 @@ class DuINClassifier(ClassifierMixin, BaseDuIN):
         """
         recipe = resolve(self, self._stage)
         self._check_recipe(recipe)
-        keeper = open_checkpoints(
+        checkpoints = open_checkpoints(
             self, "classifier", recipe, checkpoint_dir, checkpoint_every
         )
         epochs = read_training_epochs(self, X, recipe, subject, sfreq)
         self.classes_, y = learn_classes(y, len(epochs))
         check_shared_classes(epochs, self.classes_, y)
-        run = self._begin(keeper)
+        run = self._begin(checkpoints)
         epochs, y, choice = hold_out_epochs(
             self,
             epochs,

@@ -149,6 +149,7 @@ class DuINMAE(TransformerMixin, BaseDuIN):
     (8, 4, 160)
     """
 
+    module_: MAE
     vqvae_: DuINVQVAE | None
     _stage: ClassVar[str] = "mae"
 
@@ -237,12 +238,14 @@ class DuINMAE(TransformerMixin, BaseDuIN):
         check_option("encoder_start", recipe["encoder_start"], ENCODER_STARTS)
         check_numbers(self, recipe)
         vqvae = check_type("vqvae", unwrap(self.vqvae, "vqvae"), DuINVQVAE)
-        keeper = open_checkpoints(self, "mae", recipe, checkpoint_dir, checkpoint_every)
+        checkpoints = open_checkpoints(
+            self, "mae", recipe, checkpoint_dir, checkpoint_every
+        )
         self.vqvae_ = deepcopy(vqvae)
         inherit_input(self, self.vqvae_)
         epochs = self._check_again(X, subject=subject, sfreq=sfreq)
         note_runs(self, epochs.metadata, self.vqvae_)
-        run = self._begin(keeper)
+        run = self._begin(checkpoints)
         self.vqvae_.device_ = self.device_
         self.vqvae_.module_.to(self.device_).eval()
         self._build_seeded(partial(self._build, recipe["encoder_start"]), run)

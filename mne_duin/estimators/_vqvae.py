@@ -30,17 +30,14 @@ from mne_duin.estimators._resume import open_checkpoints
 from mne_duin.estimators._trained import Signal
 from mne_duin.estimators.presets import check_numbers, resolve
 from mne_duin.nn import (
+    VQVAE,
     Quantizer,
     build_vqvae,
     reconstruction_loss,
     spherical_kmeans,
 )
-from mne_duin.training.processes import (
-    broadcast_,
-    gather_rows,
-    n_processes,
-    sum_values,
-)
+from mne_duin.training import n_processes
+from mne_duin.training._processes import broadcast_, gather_rows, sum_values
 from mne_duin.utils.checks import check_option
 from mne_duin.utils.docs import fill_doc
 
@@ -246,6 +243,7 @@ class DuINVQVAE(TransformerMixin, BaseDuIN):
     (8, 4)
     """
 
+    module_: VQVAE
     code_counts_: np.ndarray
     _stage: ClassVar[str] = "vqvae"
 
@@ -367,12 +365,12 @@ class DuINVQVAE(TransformerMixin, BaseDuIN):
         check_option("codex_start", recipe["codex_start"], STARTS)
         check_option("initial", recipe["initial"], INITIAL)
         check_encoder(self)
-        keeper = open_checkpoints(
+        checkpoints = open_checkpoints(
             self, "vqvae", recipe, checkpoint_dir, checkpoint_every
         )
         self.high_gamma_ = bool(recipe["high_gamma"])
         epochs = self._check_X(X, subject=subject, sfreq=sfreq)
-        run = self._begin(keeper)
+        run = self._begin(checkpoints)
         data = self._signal_data(epochs, crop=recipe["crop_duration"])
         is_principal = recipe["initial"] == "principal"
         self._build_seeded(

@@ -44,6 +44,7 @@ def evaluate(
     pretrain_on="train",
     n_jobs=1,
     return_estimators=False,
+    name=None,
     verbose=None,
 ):
     """Evaluate an estimator on trials it never saw.
@@ -92,6 +93,8 @@ def evaluate(
         Folds that run at the same time.
     return_estimators : bool
         Whether to return the fitted copies as well.
+    name : str | None
+        Name of the estimator in the log; None takes that of its class.
     verbose : bool | str | int | None
         Verbosity, as in MNE.
 
@@ -126,6 +129,7 @@ def evaluate(
             pretrain_on=pretrain_on,
             n_jobs=n_jobs,
         )
+        plan = replace(plan, name=name or describe_estimator(estimator))
         outcomes = plan.run()
         null_refit = _refit_on_shuffled(plan, n_permutations)
         result = _assemble(plan, outcomes, null_refit, n_label_permutations)
@@ -208,6 +212,8 @@ class EvaluationPlan:
         Which of them a fold may use.
     n_jobs : int
         Folds that run at the same time.
+    name : str
+        Name of the estimator in the log.
     """
 
     estimator: object
@@ -221,6 +227,7 @@ class EvaluationPlan:
     unlabelled: object
     pretrain_on: str
     n_jobs: int
+    name: str = "estimator"
 
     @property
     def reseed(self):
@@ -250,6 +257,7 @@ class EvaluationPlan:
                 self.unlabelled,
                 protocol=self.protocol,
                 reseed=self.reseed,
+                name=self.name,
             )
             for split in self.split(y)
         )

@@ -58,6 +58,15 @@ def read_model(path: Path | str):
     >>> np.array_equal(read_model(path).predict(X), clf.predict(X))
     True
     """
+    if Path(path).suffix in (".json", ".tsv"):
+        raise ValueError(
+            f"{Path(path).name} holds no network; `read_result` reads decoding results."
+        )
+    if Path(path).suffix in (".pth", ".pt"):
+        raise ValueError(
+            f"{Path(path).name} is not of mne_duin; `read_official` and "
+            "`from_braindecode` read weights of other programs."
+        )
     return _files.read(path, DUIN | COMPARISON)
 
 

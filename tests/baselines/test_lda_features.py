@@ -3,10 +3,13 @@
 import mne
 import numpy as np
 import pytest
+from scipy.stats import f_oneway
 from sklearn.base import clone
 from sklearn.exceptions import NotFittedError
 
-from mne_duin.baselines import EvokedHighGamma
+from mne_duin.baselines import EvokedHighGamma, EvokedPower
+from mne_duin.utils.bands import BANDS
+from mne_duin.utils.screening import group_p_value
 
 SFREQ = 500.0
 
@@ -22,17 +25,18 @@ def tone(frequency, amplitude=1.0, seconds=2.0):
 
 
 @pytest.mark.parametrize(
-    ("features", "n_features"), [("evoked", 180), ("high-gamma", 90), ("both", 270)]
+    ("features", "n_features"),
+    [("evoked", 180), ("high-gamma", 90), ("both", 270), ("all", 405)],
 )
 def test_number_of_features(data, features, n_features):
-    extract = EvokedHighGamma(features, sfreq=SFREQ)
+    extract = EvokedPower(features, sfreq=SFREQ)
     assert extract.fit_transform(data).shape == (6, n_features)
     assert extract.n_features_out_ == n_features
 
 
 def test_both_is_evoked_then_high_gamma(data):
     parts = [
-        EvokedHighGamma(kind, sfreq=SFREQ).fit_transform(data)
+        EvokedPower(kind, sfreq=SFREQ).fit_transform(data)
         for kind in ("evoked", "high-gamma", "both")
     ]
     np.testing.assert_array_equal(np.hstack(parts[:2]), parts[2])
@@ -40,32 +44,32 @@ def test_both_is_evoked_then_high_gamma(data):
 
 def test_epochs_arrays_and_lists_give_the_same_features(data):
     epochs = mne.EpochsArray(data, mne.create_info(3, SFREQ, "seeg"))
-    from_array = EvokedHighGamma(sfreq=SFREQ).fit_transform(data)
-    extract = EvokedHighGamma()
+    from_array = EvokedPower(sfreq=SFREQ).fit_transform(data)
+    extract = EvokedPower()
     np.testing.assert_array_equal(extract.fit_transform(epochs), from_array)
     listed = extract.transform([epochs[n] for n in range(6)])
     np.testing.assert_array_equal(listed, from_array)
 
 
 def test_every_epoch_is_treated_alone(data):
-    extract = EvokedHighGamma(sfreq=SFREQ).fit(data)
+    extract = EvokedPower(sfreq=SFREQ).fit(data)
     together = extract.transform(data)
     np.testing.assert_allclose(extract.transform(data[2:3]), together[2:3])
 
 
 def test_evoked_keeps_a_slow_wave_and_drops_a_fast_one():
-    slow = EvokedHighGamma("evoked", sfreq=SFREQ).fit_transform(tone(4.0))[0]
-    fast = EvokedHighGamma("evoked", sfreq=SFREQ).fit_transform(tone(60.0))[0]
+    slow = EvokedPower("evoked", sfreq=SFREQ).fit_transform(tone(4.0))[0]
+    fast = EvokedPower("evoked", sfreq=SFREQ).fit_transform(tone(60.0))[0]
     assert slow[8:-8].max() == pytest.approx(1.0, abs=0.05)
     assert np.abs(fast[8:-8]).max() < 0.01
 
 
 @pytest.mark.parametrize("amplitude", [1e-6, 1.0, 50.0])
 def test_high_gamma_is_the_log_power_of_the_band(amplitude):
-    inside = EvokedHighGamma("high-gamma", sfreq=SFREQ).fit_transform(
+    inside = EvokedPower("high-gamma", sfreq=SFREQ).fit_transform(
         tone(100.0, amplitude)
     )[0]
-    outside = EvokedHighGamma("high-gamma", sfreq=SFREQ).fit_transform(
+    outside = EvokedPower("high-gamma", sfreq=SFREQ).fit_transform(
         tone(20.0, amplitude)
     )[0]
     np.testing.assert_allclose(inside[4:-4], 2 * np.log(amplitude), atol=0.1)
@@ -73,7 +77,7 @@ def test_high_gamma_is_the_log_power_of_the_band(amplitude):
 
 
 def test_bins_cover_every_sample_once():
-    extract = EvokedHighGamma(sfreq=SFREQ).fit(tone(5.0))
+    extract = EvokedPower(sfreq=SFREQ).fit(tone(5.0))
     ramp = np.arange(1000.0)[None, None]
     bins = extract._bins(ramp, 0.03)
     assert bins.shape == (1, 1, 67)
@@ -83,13 +87,13 @@ def test_bins_cover_every_sample_once():
 
 
 def test_clone_has_the_same_parameters():
-    extract = EvokedHighGamma("evoked", sfreq=300.0, evoked_bin=0.05)
+    extract = EvokedPower("evoked", sfreq=300.0, evoked_bin=0.05)
     assert clone(extract).get_params() == extract.get_params()
 
 
 def test_not_fitted(data):
-    with pytest.raises(NotFittedError, match="EvokedHighGamma instance is not fitted"):
-        EvokedHighGamma(sfreq=SFREQ).transform(data)
+    with pytest.raises(NotFittedError, match="EvokedPower instance is not fitted"):
+        EvokedPower(sfreq=SFREQ).transform(data)
 
 
 @pytest.mark.parametrize(
@@ -97,19 +101,101 @@ def test_not_fitted(data):
     [
         ({"features": "theta"}, "`features` must be one of 'evoked', 'high-gamma'"),
         ({"sfreq": None}, "sampling rate of an array is not known; give it as `sfreq`"),
-        ({"sfreq": 250.0}, "250 Hz is too low: both features reach up to 150 Hz and"),
-        ({"evoked_bin": 0.0}, "`evoked_bin` must be at least 0.004; got 0.0"),
+        (
+            {"sfreq": 250.0, "features": "high-gamma"},
+            "250 Hz is too low: high-gamma features reach up to 150 Hz and",
+        ),
+        ({"evoked_bin": 0.0}, "`evoked_bin` must be above 0.0; got 0.0"),
+        ({"bands": ["mu"]}, "`bands` has no mu; the bands are theta, alpha, beta, low"),
+        ({"bands": {"mu": (12.0, 8.0)}}, "`bands.'mu'..0.` must be above 0.0 and at"),
+        ({"input": "high-gamma", "features": "both"}, "have no evoked signal; `feat"),
+        ({"screening": 2.0}, "`screening` must be at least 0.0 and at most 1.0"),
         ({"high_gamma_band": (80.0, 70.0)}, "`high_gamma_band.0.` must be above 0"),
         ({"sfreq": 4000.0}, "Epochs must last at least 0.25 s; got 0.1875 s"),
     ],
 )
 def test_parameters_are_checked_at_fit(data, parameters, message):
-    extract = EvokedHighGamma(**({"sfreq": SFREQ} | parameters))
+    extract = EvokedPower(**({"sfreq": SFREQ} | parameters))
     with pytest.raises(ValueError, match=message):
         extract.fit(data)
 
 
 def test_size_must_be_that_of_fit(data):
-    extract = EvokedHighGamma(sfreq=SFREQ).fit(data)
+    extract = EvokedPower(sfreq=SFREQ).fit(data)
     with pytest.raises(ValueError, match=r"as at fit; got \(2, 750, 500.0\)"):
         extract.transform(data[:, :2])
+
+
+@pytest.mark.parametrize("band", BANDS)
+def test_every_band_is_heard_by_its_own_features(band):
+    low, high = BANDS[band]
+    extract = EvokedPower(sfreq=SFREQ).fit(tone(5.0))
+    inside = extract.transform(tone((low * high) ** 0.5))[0]
+    others = [extract.transform(tone(f))[0] for f in (low / 2, 1.6 * high)]
+    middle = slice(*np.array(extract.groups_[band].indices(10**6)[:2]) + [4, -4])
+    np.testing.assert_allclose(inside[middle], 0.0, atol=0.3)
+    assert all((other[middle] < inside[middle] - 2).all() for other in others)
+
+
+@pytest.mark.parametrize(
+    ("sfreq", "bands"),
+    [
+        (50.0, ["theta", "alpha"]),
+        (100.0, ["theta", "alpha", "beta"]),
+        (250.0, ["theta", "alpha", "beta", "low-gamma"]),
+        (512.0, ["high-gamma", "theta", "alpha", "beta", "low-gamma"]),
+        (2048.0, ["high-gamma", "theta", "alpha", "beta", "low-gamma"]),
+    ],
+)
+def test_any_sampling_rate_and_bands_above_nyquist_are_named(sfreq, bands):
+    data = np.random.default_rng(0).normal(size=(4, 2, int(sfreq)))
+    with mne.use_log_level("INFO"), mne.utils.catch_logging() as log:
+        extract = EvokedPower(sfreq=sfreq).fit(data)
+    assert list(extract.bands_) == bands
+    assert np.isfinite(extract.transform(data)).all()
+    left_out = [name for name in BANDS if name not in bands]
+    said = log.getvalue()
+    assert all(name in said for name in left_out)
+    assert bool(left_out) == ("left out" in said)
+
+
+def test_high_gamma_that_is_power_already_is_averaged_in_bins():
+    power = np.random.default_rng(0).exponential(size=(3, 2, 100))
+    features = EvokedPower(input="high-gamma", sfreq=100.0).fit_transform(power)
+    expected = power.astype(np.float32).reshape(3, 2, 20, 5).mean(-1).reshape(3, -1)
+    np.testing.assert_allclose(features, expected, rtol=1e-6)
+
+
+def test_a_band_without_information_is_left_out():
+    rng = np.random.default_rng(0)
+    y, data = np.repeat([0, 1], 30), rng.normal(size=(60, 2, 500))
+    phase = rng.uniform(0, 2 * np.pi, (60, 1, 1))
+    time = np.arange(500) / SFREQ
+    data += (y[:, None, None] == 1) * np.sin(2 * np.pi * 20.0 * time + phase)
+    extract = EvokedPower(sfreq=SFREQ)
+    features = extract.fit_transform(data, y)
+    assert "beta" in extract.bands_
+    assert "theta" not in extract.bands_
+    np.testing.assert_array_equal(features, extract.transform(data))
+    everything = EvokedPower(sfreq=SFREQ, screening=None).fit(data, y)
+    assert list(everything.bands_) == ["high-gamma", *list(BANDS)[:4]]
+
+
+def test_permutation_test_holds_its_level_and_finds_one_feature_of_many():
+    rng = np.random.default_rng(0)
+    y = np.repeat([0, 1, 2], 8)
+    noise = rng.normal(size=(100, 24, 12)).cumsum(-1)
+    p_values = np.array([group_p_value(one, y) for one in noise])
+    assert 0.01 < (p_values <= 0.05).mean() < 0.1
+    signal = noise[0].copy()
+    signal[:, 3] += 6 * y
+    assert f_oneway(*(signal[y == label, 3] for label in range(3))).pvalue < 1e-4
+    assert group_p_value(signal, y) <= 0.02
+    assert group_p_value(signal, np.arange(24)) == 1.0
+
+
+def test_the_former_name_warns_and_gives_the_same_features(data):
+    new = EvokedPower("both", sfreq=SFREQ).fit_transform(data)
+    with pytest.warns(FutureWarning, match=r"now EvokedPower\(features='both'\)"):
+        old = EvokedHighGamma(sfreq=SFREQ).fit_transform(data)
+    np.testing.assert_array_equal(old, new)

@@ -5,7 +5,7 @@ import pytest
 from scipy.signal import welch
 from sklearn.feature_selection import f_classif
 
-from mne_duin.baselines import EvokedHighGamma, make_lda
+from mne_duin.baselines import EvokedPower, make_lda
 from mne_duin.channels import reference_bipolar
 from mne_duin.datasets import (
     SimulationSettings,
@@ -35,9 +35,7 @@ def information(epochs):
     words = epochs.metadata["trial_type"].to_numpy()
     short = epochs.copy().crop(-0.3, 1.0)
     parts = [
-        EvokedHighGamma(kind)
-        .fit_transform(short)
-        .reshape(*epochs.get_data().shape[:2], -1)
+        EvokedPower(kind).fit_transform(short).reshape(*epochs.get_data().shape[:2], -1)
         for kind in ("evoked", "high-gamma")
     ]
     features = np.concatenate(parts, axis=2)

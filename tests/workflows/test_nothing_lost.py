@@ -10,7 +10,7 @@ from mne_duin import write_simulated_bids
 from mne_duin.cli import main
 from mne_duin.datasets import SimulationSettings
 from mne_duin.workflows import decoding
-from mne_duin.workflows.places import check_place
+from mne_duin.workflows._places import check_place
 
 FOREIGN = ("notes.txt", "pretraining/vqvae.safetensors", "compare.tsv", "lda.json")
 

@@ -13,8 +13,13 @@ from mne_duin.estimators._resume import Checkpoints, circumstances_of, digest
 from mne_duin.estimators._subjects import subject_index
 from mne_duin.estimators._trained import Signal, note_runs
 from mne_duin.estimators.memory import EVERY, check_seed, open_folder
-from mne_duin.training import History, private_randomness, seed_randomness, train
-from mne_duin.training.state import Keeper
+from mne_duin.training import (
+    CheckpointHooks,
+    History,
+    private_randomness,
+    seed_randomness,
+    train,
+)
 from mne_duin.utils.docs import fill_doc
 from mne_duin.utils.signature import own_parameters_first
 
@@ -140,7 +145,7 @@ class PretrainedNetwork(NetworkClassifier):
             "weight_decay": self.weight_decay,
             "seed": seed,
         }
-        with self._remember(task, data, recipe, run.dtype) as keeper:
+        with self._remember(task, data, recipe, run.dtype) as checkpoints:
             self.pretrain_history_, _ = train(
                 task,
                 lambda module, batch: module(batch.x),
@@ -149,14 +154,14 @@ class PretrainedNetwork(NetworkClassifier):
                 dtype=run.dtype,
                 name=f"{type(self).__name__}, pre-training",
                 verbose=self.verbose,
-                keeper=keeper,
+                checkpoints=checkpoints,
             )
 
     @contextmanager
     def _remember(self, task, data, recipe, dtype):
         """Yield what keeps the passes, or knows them from another fit."""
         if self.memory is None:
-            yield Keeper()
+            yield CheckpointHooks()
             return
         check_seed(self.random_state)
         parameters = self.get_params(deep=False)

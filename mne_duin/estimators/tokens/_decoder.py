@@ -177,6 +177,7 @@ class DuINTokenDecoder(BaseDuIN):
     2
     """
 
+    module_: TokenClassifier
     classes_: np.ndarray | dict
     _takes_labels: ClassVar[bool] = True
 
@@ -308,13 +309,13 @@ class DuINTokenDecoder(BaseDuIN):
         check_option("loss", self.loss, LOSSES)
         recipe = resolve(self, self._stage)
         self._check_recipe(recipe)
-        keeper = open_checkpoints(
+        checkpoints = open_checkpoints(
             self, "tokens", recipe, checkpoint_dir, checkpoint_every
         )
         epochs = read_training_epochs(self, X, recipe, subject, sfreq)
         n_tokens = epochs.data.shape[-1] // self.patch_size_
         targets = self._learn_targets(y, len(epochs), n_tokens)
-        run = self._begin(keeper)
+        run = self._begin(checkpoints)
         share = 0 if validation is not None else recipe["validation_fraction"]
         kept, rest = _split(len(epochs), share, run.seed)
         data = self._signal_data(
