@@ -14,6 +14,11 @@ from sklearn.feature_selection import f_classif
 MIN_FEATURES = 20
 
 
+def head_width(hidden_dim, head_start, n_classes):
+    """Return the size of the hidden layer: two units per class for a linear start."""
+    return max(hidden_dim, 2 * n_classes) if head_start == "lda" else hidden_dim
+
+
 @torch.no_grad()
 def start_head_(module, data, *, significance):
     """Give the head the linear discriminant of the tokens of the training epochs.
