@@ -1,9 +1,9 @@
 """Kill whole ``decode``, ``pretrain`` and ``compare`` commands at random moments.
 
-Before each kill there are an earlier analysis of another name, one of the same name, and
-files of the user. Afterwards the earlier analysis must be whole (the old one or the new
-one, by its manifest), everything else byte for byte as it was, and the next command must
-find the place free and clean. Prints and writes a table, one row at a time::
+Before each kill there are an earlier analysis of another name, one of the same name,
+and files of the user. Afterwards the earlier analysis must be whole (the old one or the
+new one, by its manifest), everything else byte for byte as it was, and the next command
+must find the place free and clean. Prints and writes a table, one row at a time::
 
     python tests/benchmarks/kill_analyses.py --kills 10
 """
