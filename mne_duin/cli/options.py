@@ -83,29 +83,18 @@ def add_place(parser, *, several=True):
     add_talk(parser)
 
 
-def add_recording(parser):
-    """Add the BIDS folder, one subject and its anatomy, for commands that only look."""
-    parser.add_argument("bids_root", type=Path, help="the BIDS folder")
-    parser.add_argument(
-        "--subject", required=True, metavar="LABEL", help="for example 01"
-    )
-    for name in ("session", "task", "acquisition"):
-        parser.add_argument(f"--{name}", metavar="LABEL", help="default: all")
-    parser.add_argument("--space", help="which coordinates, where there are several")
-    parser.add_argument(
-        "--atlas", default="desikan-killiany", help="default: %(default)s"
-    )
-    parser.add_argument(
-        "--overwrite", action="store_true", help="replace files that are there"
-    )
-    add_talk(parser)
-
-
 def check_new(options, *paths):
     """Refuse to write over files that are there, unless --overwrite says so."""
     for path in paths:
         if path is not None and path.exists() and not options.overwrite:
             raise FileExistsError(f"{str(path)!r} exists; --overwrite replaces it.")
+
+
+def add_overwrite(parser):
+    """Add the option that allows to replace files."""
+    parser.add_argument(
+        "--overwrite", action="store_true", help="replace files that are there"
+    )
 
 
 def add_talk(parser):

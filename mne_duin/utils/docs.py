@@ -94,7 +94,8 @@ tmin, tmax : float
 """,
     "reference_and_anatomy": """
 reference : str | None
-    ``"bipolar"``, ``"laplacian"``, ``"shaft"`` or None.
+    ``"bipolar"``, ``"laplacian"``, ``"shaft"``, ``"average"``, ``"white-matter"`` or
+    None.
 atlas : str
     Atlas of the anatomical labels.
 space : str | None
