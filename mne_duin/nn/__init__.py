@@ -16,6 +16,7 @@ from mne_duin.nn._building import (
     load_network,
     network_sizes,
 )
+from mne_duin.nn._cells import CellPredictor
 from mne_duin.nn._encoders import DuINEncoder, PomsEncoder
 from mne_duin.nn._layers import SubjectLinear
 from mne_duin.nn._models import (
@@ -35,6 +36,7 @@ from mne_duin.nn._transformer import Transformer
 __all__ = [
     "MAE",
     "VQVAE",
+    "CellPredictor",
     "Classifier",
     "DuINEncoder",
     "OneSubject",
