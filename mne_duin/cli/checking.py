@@ -45,11 +45,13 @@ def check(options):
     chosen = {name: getattr(options, name) for name in names}
     paths = find_recordings(options.root, subject=subject, **chosen)
     tables = []
-    for path in paths:
-        table = check_recording(path, samples=not options.no_samples, verbose="WARNING")
-        table.insert(0, "recording", path.basename)
+    for subject in dict.fromkeys(path.subject for path in paths):
+        runs = [path for path in paths if path.subject == subject]
+        table = check_recording(runs, samples=not options.no_samples, verbose="WARNING")
+        table.insert(0, "subject", subject)
+        for name, rows in table.groupby("recording", sort=False):
+            _print_recording(f"sub-{subject}: {name}", rows, everything=options.all)
         tables.append(table)
-        _print_recording(path, table, everything=options.all)
     table = pd.concat(tables, ignore_index=True)
     if options.out is not None:
         table.to_csv(options.out, sep="\t", index=False, na_rep="n/a")
@@ -61,9 +63,9 @@ def check(options):
     return int("error" in counts)
 
 
-def _print_recording(path, table, *, everything):
+def _print_recording(name, table, *, everything):
     """Print what was found in a recording, the worst first."""
-    print(path.basename)
+    print(name)
     shown = 0
     for outcome in ORDER if everything else ORDER[:4]:
         for _, row in table[table["outcome"] == outcome].iterrows():
