@@ -434,7 +434,10 @@ def constant_stretches(record, facts):
 def saturated(record, facts):
     """Check that no contact stays at its largest or smallest value."""
     rows = (facts.railed > RAILED) & (facts.low < facts.high)
-    rows &= ~np.isin(facts.names, list(facts.stuck))
+    held = {
+        n for n, spans in facts.stuck.items() if max(s[1] for s in spans) >= LONG_STUCK
+    }
+    rows &= ~np.isin(facts.names, list(held))
     if rows.any():
         names = np.array(facts.names, dtype=object)[rows]
         worst = facts.railed[rows].max()
