@@ -14,8 +14,8 @@ from sklearn.metrics import accuracy_score
 from mne_duin import viz
 from mne_duin.estimators._base import (
     INITIAL,
-    SUBJECT_LAYERS,
     BaseDuIN,
+    check_encoder,
     copy_encoder,
     read_training_epochs,
     unwrap,
@@ -23,6 +23,7 @@ from mne_duin.estimators._base import (
 from mne_duin.estimators._cells import DuINCells
 from mne_duin.estimators._files import plain
 from mne_duin.estimators._head import start_head_
+from mne_duin.estimators._mae import DuINMAE
 from mne_duin.estimators._prediction import (
     LabelTraining,
     cross_entropy,
@@ -92,6 +93,7 @@ class DuINClassifier(ClassifierMixin, BaseDuIN):
     patch_duration : float
         Length of a patch in seconds; a pre-trained encoder brings its own.
     %(subject_layers)s
+    %(patch_encoder)s
     %(spatial_sizes)s
         A pre-trained encoder brings its own, as with all sizes below.
     n_layers : int
@@ -153,6 +155,7 @@ class DuINClassifier(ClassifierMixin, BaseDuIN):
         select: str = "first",
         patch_duration: float = 0.1,
         subject_layers: str = "spatial",
+        patch_encoder: str = "published",
         n_filters: int | None = None,
         conv_filters: tuple[int, ...] | None = None,
         conv_kernels: tuple[int, ...] = (19, 3, 3),
@@ -193,6 +196,7 @@ class DuINClassifier(ClassifierMixin, BaseDuIN):
         self.select = select
         self.patch_duration = patch_duration
         self.subject_layers = subject_layers
+        self.patch_encoder = patch_encoder
         self.n_filters = n_filters
         self.conv_filters = conv_filters
         self.conv_kernels = conv_kernels
@@ -292,7 +296,7 @@ class DuINClassifier(ClassifierMixin, BaseDuIN):
         check_numbers(self, recipe)
         check_option("head_activation", self.head_activation, HEAD_ACTIVATIONS)
         check_option("initial", recipe["initial"], INITIAL)
-        check_option("subject_layers", self.subject_layers, SUBJECT_LAYERS)
+        check_encoder(self)
         check_option("head_start", recipe["head_start"], HEAD_STARTS)
         if recipe["head_start"] == "lda" and self.head_activation is not None:
             raise ValueError(

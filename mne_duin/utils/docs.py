@@ -152,6 +152,14 @@ subject_layers : str
     patch encoder) or ``"patch"`` (a patch encoder straight from its channels, and a
     regression head back to them: the published multi-subject model, "poms").
 """,
+    "patch_encoder": """
+patch_encoder : str
+    ``"published"``: the convolutions mix all spatial filters. ``"depthwise"``: every
+    channel has a temporal kernel of its own, of ``conv_kernels[0]`` samples, in front
+    of the spatial map (see :meth:`contact_kernels`). ``"depthwise-filters"``: every
+    spatial filter has convolutions of its own, as the paper's text has it; each number
+    in ``conv_filters`` is then a multiple of ``n_filters``.
+""",
     "spatial_sizes": """
 n_filters : int | None
     Number of spatial filters; the quick preset takes one per input (channels, and as
