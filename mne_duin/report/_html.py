@@ -19,8 +19,8 @@ CSS = """
 .duin-scroll { overflow-x: auto; max-width: 100%; }
 .duin-scroll table { font-size: .9rem; }
 .duin-choice > input { position: absolute; opacity: 0; }
-.duin-choice > label { display: inline-block; border: 1px solid #B8C4CE; padding: 3px 10px;
-  margin: 0 4px 6px 0; border-radius: 4px; cursor: pointer; font-size: .9rem; }
+.duin-choice > label { display: inline-block; border: 1px solid #B8C4CE;
+  padding: 3px 10px; margin: 0 4px 6px 0; border-radius: 4px; cursor: pointer; font-size: .9rem; }
 .duin-choice > input:checked + label { background: #0072B2; color: #FFF;
   border-color: #0072B2; }
 .duin-choice > input:focus-visible + label { outline: 2px solid #D55E00; }
