@@ -52,7 +52,7 @@ def main(arguments=None):
         if command is not None:
             apply_config(parser, command, arguments)
         options = parser.parse_args(arguments)
-        _limit_threads(getattr(options, "threads", None))
+        limit_threads(getattr(options, "threads", None))
         with warnings.catch_warnings():
             warnings.showwarning = _Warnings()
             log = import_module("mne.utils")
@@ -67,7 +67,7 @@ def main(arguments=None):
         return 130
 
 
-def _limit_threads(n_threads):
+def limit_threads(n_threads):
     """Limit the threads of numerical libraries, before and after they are loaded."""
     if n_threads is None:
         return

@@ -27,6 +27,7 @@ from mne_duin.nn import (
     MAE,
     VQVAE,
     Classifier,
+    Quantizer,
     TokenClassifier,
     build_encoder,
     encoder_sizes,
@@ -93,7 +94,7 @@ def unwrap(estimator, argument):
             f"`{argument}` must be a fitted DuINVQVAE or DuINMAE; got "
             f"{type(inner).__name__} {inner!r}."
         )
-    if not hasattr(inner, "module_"):
+    if "module_" not in vars(inner):
         raise ValueError(
             f"`{argument}` is not fitted. Fit it first; inside clone, cross_val_score "
             "or GridSearchCV wrap the fitted estimator in "
@@ -150,6 +151,10 @@ class BaseDuIN(TrainedNetwork):
 
     def _earlier_stage(self):
         """Return the fitted stage that this one was made of, or None."""
+        return None
+
+    def _codex(self) -> Quantizer | None:
+        """Return the codex of the fitted network or of its first stage, or None."""
         return None
 
     def _chance(self):

@@ -427,6 +427,9 @@ class DuINVQVAE(TransformerMixin, BaseDuIN):
                 "keep codex_start='unquantized' and revive_codes=True."
             )
 
+    def _codex(self):
+        return self.module_.quantizer
+
     def _subject_step(self, recipe, data):
         return partial(rebuilding_losses, commitment=self.commitment)
 

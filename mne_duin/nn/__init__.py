@@ -16,6 +16,7 @@ from mne_duin.nn._building import (
     load_network,
     network_sizes,
 )
+from mne_duin.nn._cells import CellPredictor
 from mne_duin.nn._depthwise import (
     ContactConvolution,
     DepthwiseEncoder,
@@ -40,6 +41,7 @@ from mne_duin.nn._transformer import Transformer
 __all__ = [
     "MAE",
     "VQVAE",
+    "CellPredictor",
     "Classifier",
     "ContactConvolution",
     "DepthwiseEncoder",

@@ -2,6 +2,7 @@
 
 import torch
 
+from mne_duin.nn._cells import CellPredictor
 from mne_duin.nn._depthwise import (
     ContactConvolution,
     DepthwiseEncoder,
@@ -148,7 +149,7 @@ def network_sizes(module):
 
     Parameters
     ----------
-    module : VQVAE | MAE | Classifier | TokenClassifier
+    module : VQVAE | CellPredictor | MAE | Classifier | TokenClassifier
         The network.
 
     Returns
@@ -169,7 +170,7 @@ def build_network(sizes):
 
     Returns
     -------
-    module : VQVAE | MAE | Classifier | TokenClassifier
+    module : VQVAE | CellPredictor | MAE | Classifier | TokenClassifier
         The network.
     """
     encoder = build_encoder(**sizes["encoder"])
@@ -180,6 +181,8 @@ def build_network(sizes):
         return build_vqvae(
             encoder, quantizer, n_decoder_layers=sizes["n_decoder_layers"]
         )
+    if sizes["stage"] == "CellPredictor":
+        return CellPredictor(encoder, **sizes["cells"])
     if sizes["stage"] == "MAE":
         return MAE(encoder, sizes["n_codes"])
     if sizes["stage"] == "TokenClassifier":
@@ -199,7 +202,7 @@ def load_network(sizes, state_dict):
 
     Returns
     -------
-    module : VQVAE | MAE | Classifier | TokenClassifier
+    module : VQVAE | CellPredictor | MAE | Classifier | TokenClassifier
         The network in evaluation mode.
     """
     with torch.random.fork_rng(devices=[]):

@@ -138,7 +138,10 @@ def _signals_html(epochs, contacts):
     """Draw spectra and responses."""
     data, sfreq = epochs.get_data(copy=False), epochs.info["sfreq"]
     line = epochs.info["line_freq"]
-    spectra = plot_spectra(data, contacts, sfreq=sfreq, line_freq=line, show=False)
+    spectra = plot_spectra(
+        data, contacts, sfreq=sfreq, h_freq=epochs.info["lowpass"], line_freq=line,
+        show=False,
+    )  # fmt: skip
     parts = [_html.picture(spectra, "Power spectra of all channels")]
     response, edges = high_gamma_response(data, sfreq, epochs.tmin)
     if response is not None:

@@ -42,7 +42,8 @@ def make_report(
 
     The report begins with what was found: the main result against a baseline, with a
     paired test, and against chance. The data, the contacts, the training, the
-    contributions of the channels, the filters, the confusions and a methods text follow.
+    contributions of the channels, the filters, the confusions and a methods text
+    follow.
     Give it fitted estimators, which draw themselves, or arrays and tables; what is not
     given has no section. The page is one file that needs no network.
 
@@ -148,7 +149,8 @@ def make_report(
             sections.add_figure(report, figure, f"{section} {rank}", section)
     sections.add_methods(
         report, contacts=contacts, epochs=epochs, results=results,
-        parameters=parameters, stages={k: v for k, v in stages.items() if v is not None},
+        parameters=parameters,
+        stages={name: stage for name, stage in stages.items() if stage is not None},
     )  # fmt: skip
     return report
 

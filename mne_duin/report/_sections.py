@@ -56,7 +56,7 @@ def add_summary(report, results, epochs, contacts, notes):
     items = "".join(f"<li>{escape(one)}</li>" for one in facts)
     html += f"<ul>{items}</ul>" if items else ""
     if results:
-        html += _html.table(table_of_results(results, tests))
+        html += _html.table(table_of_results(results, tests), nowrap=True)
         if len(tests):
             html += _html.note(
                 f"Paired tests: {tests['test'].iloc[0]}; Holm's correction over the "
@@ -142,9 +142,9 @@ def _training_note(frame, kept):
     start = codex_start(frame)
     if start is not None:
         sentences.append(
-            f"The loss jumps at pass {start} because the codex starts there: until then "
-            "the decoder was given the tokens themselves, from then on their nearest "
-            "codes."
+            f"The loss jumps at pass {start} because the codex starts there: until "
+            "then the decoder was given the tokens themselves, from then on their "
+            "nearest codes."
         )
     if not any(name.startswith("valid") for name in frame):
         sentences.append(

@@ -11,7 +11,7 @@ from mne_duin.utils.numbers import p_value_text, percent, percent_range
 ATLASES = {"desikan-killiany": "Desikan-Killiany", "destrieux": "Destrieux"}
 REFERENCES = {
     "bipolar": "re-referenced to the neighboring contact of the same shaft (bipolar)",
-    "laplacian": "re-referenced to the mean of the two neighboring contacts (Laplacian)",
+    "laplacian": "re-referenced to the mean of both neighboring contacts (Laplacian)",
     "shaft": "re-referenced to the mean of the good contacts of the shaft",
     "average": "re-referenced to the mean of all good contacts",
     "white-matter": "re-referenced to the contacts in white matter",
@@ -69,8 +69,8 @@ def methods_text(
     if contacts is not None:
         cited |= {"Nilearn", "patterns"}
         paragraphs.append(
-            "Contributions of channels were measured by permuting one channel at a time "
-            "over held-out trials (increase in loss) and as forward-model patterns "
+            "Contributions of channels were measured by permuting one channel at a "
+            "time over held-out trials (increase in loss) and as forward-model patterns "
             "(Haufe et al., 2014); brains were drawn with Nilearn (Abraham et al., "
             "2014)."
         )
@@ -179,10 +179,10 @@ def _trial_text(epochs, results):
 def _model_text(stages):
     """Describe the networks as they were."""
     text = (
-        "Words were decoded with Du-IN (Zheng et al., 2024): the channels of each patch "
-        "(100 ms in the publication) become one token, a vector-quantized autoencoder "
-        "learns a codex of discrete codes, masked modeling predicts the codes of hidden "
-        "tokens, and a classifier is fine-tuned on labeled trials."
+        "Words were decoded with Du-IN (Zheng et al., 2024): the channels of each "
+        "patch (100 ms in the publication) become one token, a vector-quantized "
+        "autoencoder learns a codex of discrete codes, masked modeling predicts the "
+        "codes of hidden tokens, and a classifier is fine-tuned on labeled trials."
     )
     module = getattr((stages or {}).get("classifier"), "module_", None)
     if module is None:
@@ -213,8 +213,8 @@ def _training_texts(stages):
         used = stage.resolved_params()
         texts.append(
             f"{STAGES.get(name, name)} was trained with AdamW for {stage.n_iter_} "
-            f"passes over the training data in batches of {used['batch_size']} (learning "
-            f"rate {used['lr']:g}, warm-up over {percent(used['warmup'], 0)} of the "
+            f"passes over the training data in batches of {used['batch_size']} "
+            f"(learning rate {used['lr']:g}, warm-up over {percent(used['warmup'], 0)} of the "
             f"passes, cosine decay to {used['lr_min']:g}; weight decay "
             f"{used['weight_decay']:g}; random state {used['random_state']})."
         )

@@ -145,10 +145,10 @@ def _draw_matrix(figure, axes, matrix, labels):
     """Draw the cells, their numbers where they fit, and the names of the classes."""
     share = _row_shares(matrix)
     n_classes = len(labels)
-    image = axes.imshow(share, cmap=SHARES, vmin=0, vmax=max(share.max(), 0.01))
+    image = axes.imshow(share, cmap=SHARES, vmin=0, vmax=1)
     if n_classes <= 12:
         for row, column in np.argwhere(matrix > 0):
-            dark = share[row, column] > 0.55 * share.max()
+            dark = share[row, column] > 0.55
             axes.text(
                 column, row, f"{100 * share[row, column]:.0f}", ha="center",
                 va="center", fontsize=6.5, color="white" if dark else "#202020",

@@ -57,8 +57,9 @@ def plot_history(
     """Plot what a fit recorded over its passes over the training data.
 
     One panel each for the loss (with its parts), the accuracy, the codes in use with
-    their perplexity, and the learning rate; what was not recorded has no panel. A line marks the pass at which the codex
-    starts: the loss jumps there, because the decoder is given codes instead of tokens.
+    their perplexity, and the learning rate; what was not recorded has no panel. A line
+    marks the pass at which the codex starts: the loss jumps there, because the decoder
+    is given codes instead of tokens.
 
     Parameters
     ----------

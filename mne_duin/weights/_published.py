@@ -176,6 +176,10 @@ def check_plain(estimator, sizes, whose, *, poms):
         "a codex in front of the head (use_codex=True)": (
             "head" in sizes and "quantizer" in sizes
         ),
+        "a head that sees tokens without context (skip=True)": (
+            sizes.get("head", {}).get("skip", False)
+        ),
+        "hidden cells to predict (DuINCells)": sizes["stage"] == "CellPredictor",
     }
     found = [reason for reason, is_there in reasons.items() if is_there]
     if found:

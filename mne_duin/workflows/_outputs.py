@@ -6,7 +6,7 @@ from pathlib import Path
 from mne_duin.weights import read_estimator
 from mne_duin.workflows._analysis import name_analysis
 from mne_duin.workflows._derivative import plain_settings
-from mne_duin.workflows._writing import AnalysisWriter
+from mne_duin.workflows._writing import AnalysisWriter, clear_leftovers
 
 # What decides where and how fast something is computed, but not what.
 NOT_SAVED = (
@@ -38,6 +38,9 @@ def settings_of(command, given):
 def find_file(path, ending):
     """Return one file of an analysis, given it, its folder or another file of it."""
     path = Path(path)
+    for folder in (path, *list(path.absolute().parents)[:5]):
+        # What a killed process left is completed before anything is read.
+        clear_leftovers(folder)
     if path.is_dir():
         found = sorted(path.rglob(f"*_{ending}"))
         if len(found) == 1:
