@@ -22,7 +22,7 @@ from mne_duin.estimators._trained import (
     inherit_input,
     note_runs,
 )
-from mne_duin.estimators.presets import encoder_width
+from mne_duin.estimators.presets import encoder_width, resolve
 from mne_duin.nn import (
     MAE,
     VQVAE,
@@ -209,6 +209,17 @@ class BaseDuIN(TrainedNetwork):
         """Return the mean of the loss of a stage that needs no labels."""
         epochs = self._check_fitted(X, subject)
         return float(self._loss_of(*self._scaled(epochs)).mean())
+
+    def resolved_params(self) -> dict:
+        """Return the parameters as they are used in training.
+
+        Returns
+        -------
+        params : dict of str to object
+            The parameters of the constructor; those left None have the value that the
+            preset gives them.
+        """
+        return self.get_params(deep=False) | resolve(self, self._stage)
 
     def spatial_weights(self, band: str = "broadband") -> np.ndarray:
         """Return the first linear projection of every subject.
