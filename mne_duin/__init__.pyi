@@ -57,6 +57,7 @@ from .sequences import (
 # estimators: codes, masked pre-training, words, tokens
 from .estimators import (
     DecoderEnsemble,
+    DuINCells,
     DuINClassifier,
     DuINDecoder,
     DuINMAE,
@@ -120,6 +121,7 @@ from .viz import (
     plot_learning_curve,
     plot_patch_filters,
     plot_patterns,
+    plot_pretraining,
     plot_reconstruction,
     plot_spatial_filters,
     view_brain,
@@ -134,6 +136,7 @@ from .datasets import (
     sample_data_path,
     simulate_subjects,
     simulate_syllables,
+    simulate_unit_speech,
     simulate_word_reading,
     write_simulated_bids,
 )

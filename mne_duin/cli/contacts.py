@@ -8,6 +8,7 @@ from mne_bids import BIDSPath
 from mne_duin.channels import assign_regions, label_contacts
 from mne_duin.cli import options as shared
 from mne_duin.io import find_recordings, read_contacts
+from mne_duin.utils.atomic import write_figure, write_text
 from mne_duin.viz import plot_contacts
 
 # Too wide for a terminal; the table that --out writes has them.
@@ -42,6 +43,7 @@ def add_contacts(commands):
     parser.add_argument(
         "--out", type=Path, metavar="FILE", help="write the whole table to a TSV file"
     )
+    shared.add_overwrite(parser)
     parser.set_defaults(function=contacts)
 
 
@@ -53,6 +55,7 @@ def contacts(options):
     options : Namespace
         The parsed arguments.
     """
+    shared.check_new(options, options.out, options.plot)
     table = read_contacts(_find_path(options), space=options.space)
     table = label_contacts(
         table,
@@ -66,10 +69,10 @@ def contacts(options):
     print(shown.dropna(axis="columns", how="all").round(2).to_string(na_rep="n/a"))
     print(f"\n{describe(table)}")
     if options.out is not None:
-        table.to_csv(options.out, sep="\t", na_rep="n/a")
+        write_text(options.out, table.to_csv(sep="\t", na_rep="n/a"))
     if options.plot is not None:
         figure = plot_contacts(table, show=False)
-        figure.savefig(options.plot, dpi=150)
+        write_figure(options.plot, figure, dpi=150)
         plt.close(figure)
 
 

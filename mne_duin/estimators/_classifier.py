@@ -14,12 +14,13 @@ from sklearn.metrics import accuracy_score
 from mne_duin import viz
 from mne_duin.estimators._base import (
     INITIAL,
-    SUBJECT_LAYERS,
     BaseDuIN,
+    check_encoder,
     copy_encoder,
     read_training_epochs,
     unwrap,
 )
+from mne_duin.estimators._cells import DuINCells
 from mne_duin.estimators._files import plain
 from mne_duin.estimators._head import start_head_
 from mne_duin.estimators._mae import DuINMAE
@@ -34,7 +35,6 @@ from mne_duin.estimators._prediction import (
 from mne_duin.estimators._resume import open_checkpoints
 from mne_duin.estimators._subjects import check_shared_classes
 from mne_duin.estimators._trained import Signal
-from mne_duin.estimators._vqvae import DuINVQVAE
 from mne_duin.estimators.presets import check_numbers, resolve
 from mne_duin.nn import Classifier
 from mne_duin.utils.checks import check_option
@@ -51,7 +51,7 @@ class DuINClassifier(ClassifierMixin, BaseDuIN):
 
     Parameters
     ----------
-    pretrained : DuINMAE | DuINVQVAE | FrozenEstimator | None
+    pretrained : DuINCells | DuINMAE | DuINVQVAE | FrozenEstimator | None
         A fitted earlier stage whose encoder is fine-tuned; None starts from scratch.
         Inside cross-validation wrap it in ``sklearn.frozen.FrozenEstimator``.
     %(preset)s
@@ -74,6 +74,10 @@ class DuINClassifier(ClassifierMixin, BaseDuIN):
         hundred training trials before the encoder has learned anything.
     head_dropout : float | None
         Dropout of the hidden layer of the head.
+    skip : bool | None
+        Whether the head sees every token without its context, too, so that nothing is
+        lost that pre-training had no use for. None is True after :class:`DuINCells` and
+        False otherwise, as published.
     use_codex : bool
         Put the first stage's codex between encoder and head ("vqvae+vq" in the paper).
     encoder_lr_scale : float | None
@@ -89,6 +93,7 @@ class DuINClassifier(ClassifierMixin, BaseDuIN):
     patch_duration : float
         Length of a patch in seconds; a pre-trained encoder brings its own.
     %(subject_layers)s
+    %(patch_encoder)s
     %(spatial_sizes)s
         A pre-trained encoder brings its own, as with all sizes below.
     n_layers : int
@@ -141,6 +146,7 @@ class DuINClassifier(ClassifierMixin, BaseDuIN):
         hidden_dim: int = 128,
         head_start: str | None = None,
         head_dropout: float | None = None,
+        skip: bool | None = None,
         use_codex: bool = False,
         encoder_lr_scale: float | None = None,
         label_smoothing: float | None = None,
@@ -149,6 +155,7 @@ class DuINClassifier(ClassifierMixin, BaseDuIN):
         select: str = "first",
         patch_duration: float = 0.1,
         subject_layers: str = "spatial",
+        patch_encoder: str = "published",
         n_filters: int | None = None,
         conv_filters: tuple[int, ...] | None = None,
         conv_kernels: tuple[int, ...] = (19, 3, 3),
@@ -180,6 +187,7 @@ class DuINClassifier(ClassifierMixin, BaseDuIN):
         self.hidden_dim = hidden_dim
         self.head_start = head_start
         self.head_dropout = head_dropout
+        self.skip = skip
         self.use_codex = use_codex
         self.encoder_lr_scale = encoder_lr_scale
         self.label_smoothing = label_smoothing
@@ -188,6 +196,7 @@ class DuINClassifier(ClassifierMixin, BaseDuIN):
         self.select = select
         self.patch_duration = patch_duration
         self.subject_layers = subject_layers
+        self.patch_encoder = patch_encoder
         self.n_filters = n_filters
         self.conv_filters = conv_filters
         self.conv_kernels = conv_kernels
@@ -287,7 +296,7 @@ class DuINClassifier(ClassifierMixin, BaseDuIN):
         check_numbers(self, recipe)
         check_option("head_activation", self.head_activation, HEAD_ACTIVATIONS)
         check_option("initial", recipe["initial"], INITIAL)
-        check_option("subject_layers", self.subject_layers, SUBJECT_LAYERS)
+        check_encoder(self)
         check_option("head_start", recipe["head_start"], HEAD_STARTS)
         if recipe["head_start"] == "lda" and self.head_activation is not None:
             raise ValueError(
@@ -314,20 +323,31 @@ class DuINClassifier(ClassifierMixin, BaseDuIN):
             head_activation=self.head_activation,
             quantizer=quantizer,
             head_dropout=recipe["head_dropout"],
+            skip=self._skips(),
         )
+
+    def _skips(self):
+        """Return whether the head sees tokens without context."""
+        if self.skip is not None or self.pretrained is None:
+            return bool(self.skip)
+        stage = unwrap(self.pretrained, "pretrained")
+        first = stage.vqvae_ if isinstance(stage, DuINMAE) else stage
+        return isinstance(first, DuINCells)
 
     def _pretrained_codex(self):
         """Return a copy of the first stage's quantizer."""
         if self.pretrained is None:
             raise ValueError("`use_codex=True` needs a `pretrained` stage.")
-        stage = unwrap(self.pretrained, "pretrained")
-        first = stage.vqvae_ if isinstance(stage, DuINMAE) else stage
-        if not isinstance(first, DuINVQVAE):
+        codex = unwrap(self.pretrained, "pretrained")._codex()
+        if codex is None:
             raise ValueError(
-                "`use_codex=True` needs a first stage, which `pretrained` was read "
-                "without."
+                "`use_codex=True` needs a first stage, which `pretrained` has not or "
+                "was read without."
             )
-        return deepcopy(first.module_.quantizer)
+        return deepcopy(codex)
+
+    def _codex(self):
+        return self.module_.quantizer
 
     def _earlier_stage(self):
         return (
@@ -373,7 +393,7 @@ class DuINClassifier(ClassifierMixin, BaseDuIN):
     def _network_scores(self, x, subject):
         """Return the scores of scaled inputs."""
         n_tokens = x.shape[-1] // self.patch_size_
-        wanted = self.module_.hidden.in_features // self.module_.encoder.dim
+        wanted = self.module_.n_tokens
         if n_tokens != wanted:
             raise ValueError(
                 f"`X` has epochs of {n_tokens} patches; the classifier was fitted with "

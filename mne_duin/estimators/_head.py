@@ -24,7 +24,8 @@ def start_head_(module, data, *, significance):
     """
     module.eval()
     batches = list(data.batches(64))
-    tokens = torch.cat([_features(module, b).float().cpu() for b in batches])
+    parts = [module.features(batch.x, batch.subject) for batch in batches]
+    tokens = torch.cat(parts).float().cpu()
     y = torch.cat([batch.y for batch in batches]).cpu().numpy()
     weights, offsets = linear_discriminant(tokens.numpy(), y, significance)
     scores = tokens.numpy() @ weights.T + offsets
@@ -33,13 +34,6 @@ def start_head_(module, data, *, significance):
     scale = 1 / (scores - scores.mean(1, keepdims=True)).std()
     offsets = offsets - scores.mean()
     set_pairs_(module, weights * scale, offsets * scale)
-
-
-def _features(module, batch):
-    tokens = module.encoder(batch.x, batch.subject)
-    if module.quantizer is not None:
-        tokens = module.quantizer(tokens).quantized
-    return tokens.flatten(1)
 
 
 def linear_discriminant(features, y, significance):
