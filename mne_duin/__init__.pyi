@@ -40,9 +40,11 @@ from .channels import (
     assign_regions,
     bipolar_pairs,
     parse_contact,
+    reference_average,
     reference_bipolar,
     reference_laplacian,
     reference_shaft,
+    reference_white_matter,
     stack_subjects,
 )
 

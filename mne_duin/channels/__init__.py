@@ -6,8 +6,8 @@ neighbors; ``_spaces`` knows which spaces lead to MNI152; ``_atlas`` and ``_labe
 name the grey matter at every contact (``_label_columns`` takes the names that a lab's
 own files bring along, ``_label_words`` reads their spellings); ``_regions`` groups
 labels; ``_reference`` makes channels of contacts; ``_selection`` picks channels inside
-the folds; ``_subjects`` puts several subjects into one Epochs object. Everything here works
-on tables and MNE objects in memory.
+the folds; ``_subjects`` puts several subjects into one Epochs object. Everything here
+works on tables and MNE objects in memory.
 """
 
 from mne_duin.channels._atlas import Atlas, load_atlas

@@ -5,7 +5,7 @@ datasets in FOLDER, whose signals need not be there: contacts, positions, labels
 reasons for missing ones, bipolar pairs and the longest of them against the distance to
 the nearest neighbors of its ends, channels left out, the label column that was found,
 events, warnings. Then it compares regions and probabilities of the atlas with the
-labels that the labs give. ``--out FILE`` writes the rows as a table.
+labels that the labs give. ``--out FILE`` writes both tables.
 """
 
 import argparse
@@ -228,7 +228,7 @@ def f1(ours, lab):
 
 
 def summarize(comparisons):
-    """Print agreement and calibration for each dataset, and for all."""
+    """Print, and return, agreement and calibration for each dataset, and for all."""
     rows = []
     everything = pd.concat(comparisons.values())
     for name, table in {**comparisons, "all": everything}.items():
@@ -243,15 +243,17 @@ def summarize(comparisons):
             row["mean p"] = known["p"].mean()
             row["calibration error"] = calibration_error(known["p"], known["same"])
         rows.append(row)
+    found = pd.DataFrame(rows).round(3)
     print("\nRegions and labels of the atlas against those of the labs:")
-    print(pd.DataFrame(rows).round(3).to_string(index=False, na_rep="-"))
+    print(found.to_string(index=False, na_rep="-"))
+    return found
 
 
 def main():
     """Look at all datasets of a folder."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("folder", type=Path)
-    parser.add_argument("--out", type=Path, help="write the rows to this TSV file")
+    parser.add_argument("--out", type=Path, help="write the tables to TSV files")
     options = parser.parse_args()
     mne.set_log_level("ERROR")
     start, rows, comparisons = time.monotonic(), [], {}
@@ -275,10 +277,11 @@ def main():
         f"{table['without reason'].sum()} unlabeled contacts without a reason, longest "
         f"pair {table['longest'].max():.2f} times the nearest neighbor of its ends."
     )
-    if comparisons:
-        summarize(comparisons)
+    found = summarize(comparisons) if comparisons else pd.DataFrame()
     if options.out is not None:
-        table.to_csv(options.out, sep="\t", index=False, na_rep="n/a")
+        table.to_csv(options.out, sep="\t", index=False, na_rep="")
+        labels = options.out.with_stem(f"{options.out.stem}_labels")
+        found.to_csv(labels, sep="\t", index=False, na_rep="")
     return int(table["crashes"].sum() > 0)
 
 
