@@ -15,6 +15,7 @@ from mne_duin.channels import (
     reference_matrix,
 )
 from mne_duin.io._channels import INTRACRANIAL, match_names
+from mne_duin.io._sidecars import place_name
 from mne_duin.io.checks import moved_electrodes
 from mne_duin.io.contacts import read_contacts
 from mne_duin.utils.checks import check_option, first_names
@@ -137,13 +138,8 @@ def contacts_of_runs(runs, space):
     """
     tables = {}
     for path, _ in runs:
-        name = "_".join(
-            f"{key}-{value}"
-            for key, value in (("ses", path.session), ("acq", path.acquisition))
-            if value is not None
-        )
-        if name not in tables:
-            tables[name] = read_contacts(path, space=space)
+        if place_name(path) not in tables:
+            tables[place_name(path)] = read_contacts(path, space=space)
     for message, *_ in moved_electrodes(tables):
         raise ValueError(message)
     return next(iter(tables.values()))

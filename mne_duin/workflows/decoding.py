@@ -194,7 +194,7 @@ def decode_words(
     check_option("preset", preset, PRESETS)
     paths = find_runs(root, subject, session, task, run, acquisition)
     with open_writer("decode", given, paths) as writer:
-        mae = None if pretrained is None else read_pretrained(pretrained)
+        mae = None if pretrained is None else read_pretrained(pretrained, subject)
         single = cv == "last-run"
         segments = mae is None and (single or "run" in str(cv))
         epochs, contacts, segments = read_words(paths, given, segments=segments)
@@ -242,13 +242,15 @@ def describe_settings(given):
     }
 
 
-def read_pretrained(path):
+def read_pretrained(path, subject=None):
     """Read the pre-trained stage of an analysis.
 
     Parameters
     ----------
     path : path-like
         A file or the folder of what :func:`pretrain` wrote.
+    subject : str | None
+        Whose, where the folder holds those of several.
 
     Returns
     -------
@@ -260,7 +262,7 @@ def read_pretrained(path):
     FileNotFoundError, ValueError
         If there is no such file or it holds something else.
     """
-    mae = read_stage(path, "mae")
+    mae = read_stage(path, "mae", command="pretrain", subject=subject)
     if not isinstance(mae, DuINMAE):
         raise ValueError(
             f"{str(path)!r} holds a {type(mae).__name__}; `pretrained` must be the "
