@@ -16,7 +16,7 @@ from mne.utils import logger, warn
 from sklearn.base import TransformerMixin
 from sklearn.cluster import MiniBatchKMeans
 
-from mne_duin.estimators._base import INITIAL, SUBJECT_LAYERS, BaseDuIN, front_scale
+from mne_duin.estimators._base import INITIAL, BaseDuIN, check_encoder, front_scale
 from mne_duin.estimators._resume import open_checkpoints
 from mne_duin.estimators.presets import check_numbers, resolve
 from mne_duin.nn import CellPredictor
@@ -97,6 +97,7 @@ class DuINCells(TransformerMixin, BaseDuIN):
         Length of a patch in seconds.
     %(crop_duration)s
     %(subject_layers)s
+    %(patch_encoder)s
     %(spatial_sizes)s
     n_layers : int
         Transformer blocks.
@@ -174,6 +175,7 @@ class DuINCells(TransformerMixin, BaseDuIN):
         patch_duration=0.1,
         crop_duration=None,
         subject_layers="spatial",
+        patch_encoder="published",
         n_filters=None,
         conv_filters=None,
         conv_kernels=(19, 3, 3),
@@ -208,6 +210,7 @@ class DuINCells(TransformerMixin, BaseDuIN):
         self.patch_duration = patch_duration
         self.crop_duration = crop_duration
         self.subject_layers = subject_layers
+        self.patch_encoder = patch_encoder
         self.n_filters = n_filters
         self.conv_filters = conv_filters
         self.conv_kernels = conv_kernels
@@ -275,7 +278,7 @@ class DuINCells(TransformerMixin, BaseDuIN):
         recipe = resolve(self, self._stage)
         check_numbers(self, recipe)
         check_option("initial", recipe["initial"], INITIAL)
-        check_option("subject_layers", self.subject_layers, SUBJECT_LAYERS)
+        check_encoder(self)
         keeper = open_checkpoints(
             self, self._stage, recipe, checkpoint_dir, checkpoint_every
         )
