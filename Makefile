@@ -21,9 +21,9 @@ $(VENV)/.installed-doc: $(VENV)/.installed
 	$(INSTALL) -e ".[doc]"
 	touch $@
 
-## Decode words from sample_data/; results/sub-01/ has the report.
+## Decode words from sample_data/, in float32 on every processor; results/sub-01/ has the report.
 decode: $(VENV)/.installed
-	$(BIN)/mne-duin decode sample_data --subject 01 --task wordreading --align response_time --out results
+	$(BIN)/mne-duin decode sample_data --subject 01 --task wordreading --align response_time --precision 32 --out results
 
 ## Style, spelling, docstrings, then the whole default test suite.
 test: $(VENV)/.installed-test lint

@@ -1,5 +1,7 @@
 """Every estimator of the comparison by its name."""
 
+from pathlib import Path
+
 from mne_duin.baselines._lda import make_lda
 from mne_duin.baselines._riemann import make_riemann
 from mne_duin.baselines.networks._cnn_bigru import CNNBiGRU
@@ -42,14 +44,14 @@ NAMES = (*VARIANTS, *ENSEMBLES, *LDA, *RIEMANN, *NETWORKS)
 
 @fill_doc
 def make_estimator(
-    name,
+    name: str,
     *,
-    preset="quick",
-    device="auto",
-    precision="auto",
-    memory=None,
-    random_state=None,
-    verbose=None,
+    preset: str = "quick",
+    device: str = "auto",
+    precision: str = "auto",
+    memory: Path | str | None = None,
+    random_state: int | None = None,
+    verbose: bool | None = None,
     **parameters,
 ):
     """Make an estimator of the comparison, with its own defaults.

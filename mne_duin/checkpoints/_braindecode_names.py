@@ -44,7 +44,7 @@ def _pair(theirs, ours, names=("weight", "bias"), **options):
     return [Entry(f"{theirs}.{name}", f"{ours}.{name}", **options) for name in names]
 
 
-def braindecode_sizes(state_dict):
+def braindecode_sizes(state_dict: dict[str, torch.Tensor]) -> dict:
     """Read the sizes of braindecode's network off its tensors.
 
     Parameters
@@ -111,7 +111,9 @@ def _count(state_dict, prefix):
     return next(count for count in range(len(found) + 1) if str(count) not in found)
 
 
-def rename_from_braindecode(state_dict, sizes):
+def rename_from_braindecode(
+    state_dict: dict[str, torch.Tensor], sizes: dict
+) -> dict[str, torch.Tensor]:
     """Translate a state dict of braindecode's network to our names and layout.
 
     Parameters
@@ -151,7 +153,9 @@ def rename_from_braindecode(state_dict, sizes):
     return ours | {name: torch.cat(values) for name, values in parts.items()}
 
 
-def rename_to_braindecode(ours, n_convs, n_layers, *, subject=0):
+def rename_to_braindecode(
+    ours: dict[str, torch.Tensor], n_convs: int, n_layers: int, *, subject: int = 0
+) -> dict[str, torch.Tensor]:
     """Translate tensors under our names to braindecode's.
 
     Parameters

@@ -7,6 +7,7 @@ under a temporary name; a file that the disk damaged later is told by its checks
 import re
 from pathlib import Path
 
+import torch
 from mne.utils import warn
 
 from mne_duin.checkpoints._format import (
@@ -20,7 +21,7 @@ from mne_duin.utils.checks import check_number
 NAME = re.compile(r"checkpoint-(\d{5,})\.safetensors")
 
 
-def list_checkpoints(folder):
+def list_checkpoints(folder: Path | str) -> list[Path]:
     """List the numbered checkpoints of a folder, the newest first.
 
     Parameters
@@ -44,7 +45,9 @@ def _number(path):
     return int(NAME.fullmatch(path.name)[1])
 
 
-def write_next(folder, tensors, meta, *, keep=2):
+def write_next(
+    folder: Path | str, tensors: dict[str, torch.Tensor], meta: dict, *, keep: int = 2
+) -> Path:
     """Write the next checkpoint of a run and remove the oldest ones.
 
     Parameters
@@ -93,7 +96,7 @@ def _is_good(path):
     return True
 
 
-def read_latest(folder):
+def read_latest(folder: Path | str):
     """Read the newest good checkpoint of a run.
 
     A damaged one is named in a warning, and the one before it is read. What a killed

@@ -10,7 +10,7 @@ import torch
 WRAPPERS = ("module.", "_orig_mod.")
 
 
-def read_state_dict(path):
+def read_state_dict(path: Path | str) -> dict[str, torch.Tensor]:
     """Read tensors by name, without running anything that the file may contain.
 
     Parameters
@@ -63,7 +63,7 @@ def _check_archive(path):
             raise zipfile.BadZipFile(f"{damaged} does not match its checksum")
 
 
-def unwrap_names(state_dict):
+def unwrap_names(state_dict: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
     """Take away what training on several devices and compiling put before every name.
 
     Parameters

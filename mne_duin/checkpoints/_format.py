@@ -26,7 +26,9 @@ class LaterVersionError(ValueError):
     """A whole checkpoint, written by a later version of this package."""
 
 
-def write_checkpoint(path, tensors, meta):
+def write_checkpoint(
+    path: Path | str, tensors: dict[str, torch.Tensor], meta: dict
+) -> Path:
     """Write a checkpoint, whole or not at all.
 
     Parameters
@@ -77,7 +79,7 @@ def checksum(tensors, header):
     return digest.hexdigest()
 
 
-def read_checkpoint(path):
+def read_checkpoint(path: Path | str):
     """Read a checkpoint and check that it is whole.
 
     Parameters

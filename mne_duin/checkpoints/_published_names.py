@@ -136,7 +136,7 @@ def table(stage, sizes):
     return rows + _both("cls_block.cls_head.2.0", "scores")
 
 
-def official_sizes(state_dict, stage):
+def official_sizes(state_dict: dict[str, torch.Tensor], stage: str) -> dict:
     """Read the sizes of a published network off its tensors.
 
     Parameters
@@ -234,7 +234,9 @@ def _count(state_dict, prefix):
     return next(count for count in range(len(found) + 1) if str(count) not in found)
 
 
-def check_official(state_dict, stage, expected):
+def check_official(
+    state_dict: dict[str, torch.Tensor], stage: str, expected: dict[str, torch.Tensor]
+):
     """Check that a published state dict has the tensors and shapes that are wanted.
 
     Parameters
@@ -268,7 +270,9 @@ def check_official(state_dict, stage, expected):
             )
 
 
-def from_official(state_dict, stage):
+def from_official(
+    state_dict: dict[str, torch.Tensor], stage: str
+) -> dict[str, torch.Tensor]:
     """Translate a published state dict to our names and layout.
 
     Parameters
@@ -303,7 +307,9 @@ def from_official(state_dict, stage):
     return ours
 
 
-def to_official(ours, stage, sizes):
+def to_official(
+    ours: dict[str, torch.Tensor], stage: str, sizes: dict
+) -> dict[str, torch.Tensor]:
     """Translate tensors under our names (weights or gradients) to the published ones.
 
     Parameters
@@ -330,7 +336,7 @@ def to_official(ours, stage, sizes):
     return official
 
 
-def official_constants(stage, sizes):
+def official_constants(stage: str, sizes: dict) -> dict[str, torch.Tensor]:
     """Return the constants that a published file has among its weights.
 
     Parameters

@@ -1,9 +1,13 @@
 """What the Du-IN estimators have in common: the encoder, its weights and pictures."""
 
+from collections.abc import Mapping
+from pathlib import Path
 from typing import ClassVar
 
 import numpy as np
 import pandas as pd
+from matplotlib.figure import Figure
+from numpy.typing import ArrayLike
 from sklearn.frozen import FrozenEstimator
 from sklearn.utils.validation import check_is_fitted
 
@@ -13,6 +17,7 @@ from mne_duin.estimators._bands import BANDS
 from mne_duin.estimators._files import below
 from mne_duin.estimators._plots import of_real_channels, own_contacts, subject_row
 from mne_duin.estimators._trained import (
+    Signal,
     TrainedNetwork,
     inherit_input,
     note_runs,
@@ -163,7 +168,7 @@ class BaseDuIN(TrainedNetwork):
         epochs = self._check_fitted(X, subject)
         return float(self._loss_of(*self._scaled(epochs)).mean())
 
-    def spatial_weights(self, band="broadband"):
+    def spatial_weights(self, band: str = "broadband") -> np.ndarray:
         """Return the first linear projection of every subject.
 
         Parameters
@@ -188,7 +193,9 @@ class BaseDuIN(TrainedNetwork):
         first = BANDS.index(band) * self.n_features_in_
         return weights[..., first : first + self.n_features_in_].copy()
 
-    def spatial_patterns(self, X, *, band="broadband", subject=None):
+    def spatial_patterns(
+        self, X: Signal, *, band: str = "broadband", subject: ArrayLike | None = None
+    ) -> np.ndarray:
         """Return the forward-model pattern of every spatial filter.
 
         With the covariance C of the inputs and the filters W (rows) the patterns are
@@ -217,7 +224,7 @@ class BaseDuIN(TrainedNetwork):
         first = BANDS.index(band) * self.n_features_in_
         return patterns[..., first : first + self.n_features_in_]
 
-    def folded_filters(self):
+    def folded_filters(self) -> np.ndarray:
         """Return spatial map and patch encoder as spatio-temporal filters.
 
         The patch encoder has no activation, so in evaluation it is one linear map.
@@ -231,7 +238,14 @@ class BaseDuIN(TrainedNetwork):
         check_is_fitted(self, "module_")
         return _contributions.folded_filters(self)[:, :, : self.n_features_in_]
 
-    def channel_contributions(self, method="weights", *, X=None, y=None, subject=None):
+    def channel_contributions(
+        self,
+        method: str = "weights",
+        *,
+        X: Signal | None = None,
+        y: ArrayLike | None = None,
+        subject: ArrayLike | None = None,
+    ) -> pd.Series | pd.DataFrame:
         """Say how much each channel contributes.
 
         Parameters
@@ -280,7 +294,7 @@ class BaseDuIN(TrainedNetwork):
         check_is_fitted(self, "module_")
         return _contributions.compute(self, method, X, y, subject)
 
-    def plot_history(self, *, chance=None, **options):
+    def plot_history(self, *, chance: float | None = None, **options) -> Figure:
         """Plot what was recorded over the passes.
 
         Parameters
@@ -301,8 +315,15 @@ class BaseDuIN(TrainedNetwork):
         return viz.plot_history(self.history_, **options)
 
     def plot_contributions(
-        self, contacts, method="weights", *, X=None, y=None, subject=None, **options
-    ):
+        self,
+        contacts: pd.DataFrame | Mapping,
+        method: str = "weights",
+        *,
+        X: Signal | None = None,
+        y: ArrayLike | None = None,
+        subject: ArrayLike | None = None,
+        **options,
+    ) -> Figure:
         """Plot how much each channel contributes, by one of three measures.
 
         Parameters
@@ -337,8 +358,13 @@ class BaseDuIN(TrainedNetwork):
         return viz.plot_contributions(own, table, method=method, **options)
 
     def plot_spatial_filters(
-        self, contacts, *, band="broadband", show_subject=None, **options
-    ):
+        self,
+        contacts: pd.DataFrame | Mapping,
+        *,
+        band: str = "broadband",
+        show_subject: str | None = None,
+        **options,
+    ) -> Figure:
         """Plot the spatial filters with the temporal kernels that follow each.
 
         Parameters
@@ -370,14 +396,14 @@ class BaseDuIN(TrainedNetwork):
 
     def plot_patterns(
         self,
-        X,
-        contacts,
+        X: Signal,
+        contacts: pd.DataFrame | Mapping,
         *,
-        band="broadband",
-        subject=None,
-        show_subject=None,
+        band: str = "broadband",
+        subject: ArrayLike | None = None,
+        show_subject: str | None = None,
         **options,
-    ):
+    ) -> Figure:
         """Plot the forward-model pattern of every spatial filter.
 
         Parameters
@@ -408,7 +434,13 @@ class BaseDuIN(TrainedNetwork):
             of_real_channels(self, patterns, row), table, **options
         )
 
-    def plot_patch_filters(self, contacts, *, show_subject=None, **options):
+    def plot_patch_filters(
+        self,
+        contacts: pd.DataFrame | Mapping,
+        *,
+        show_subject: str | None = None,
+        **options,
+    ) -> Figure:
         """Plot the folded patch encoder: what each dimension of a token listens to.
 
         Parameters
@@ -432,7 +464,7 @@ class BaseDuIN(TrainedNetwork):
             filters.swapaxes(1, 2), own_contacts(self, contacts, row), **options
         )
 
-    def save(self, path):
+    def save(self, path: Path | str) -> Path:
         """Write the fitted estimator to one safe file.
 
         Parameters
@@ -449,8 +481,14 @@ class BaseDuIN(TrainedNetwork):
         return _files.save(self, path)
 
     def push_to_hub(
-        self, repo_id, *, licence=None, private=True, token=None, endpoint=None
-    ):
+        self,
+        repo_id: str,
+        *,
+        licence: str | None = None,
+        private: bool = True,
+        token: str | None = None,
+        endpoint: str | None = None,
+    ) -> str:
         """Upload the fitted estimator to the Hugging Face Hub.
 
         Needs the extra ``hub``. The repository gets the file that ``save`` writes and a
@@ -488,12 +526,12 @@ class BaseDuIN(TrainedNetwork):
     @classmethod
     def from_pretrained(
         cls,
-        repo_id_or_folder,
+        repo_id_or_folder: str | Path,
         *,
-        revision=None,
-        token=None,
-        cache_dir=None,
-        endpoint=None,
+        revision: str | None = None,
+        token: str | None = None,
+        cache_dir: Path | str | None = None,
+        endpoint: str | None = None,
     ):
         """Read an estimator of this class from a folder or the Hugging Face Hub.
 

@@ -2,9 +2,12 @@
 
 from copy import deepcopy
 from functools import partial
-from typing import ClassVar
+from pathlib import Path
+from typing import ClassVar, Self
 
 import numpy as np
+from matplotlib.figure import Figure
+from numpy.typing import ArrayLike
 from sklearn.base import ClassifierMixin
 from sklearn.metrics import accuracy_score
 
@@ -30,10 +33,10 @@ from mne_duin.estimators._prediction import (
 )
 from mne_duin.estimators._resume import open_checkpoints
 from mne_duin.estimators._subjects import check_shared_classes
+from mne_duin.estimators._trained import Signal
 from mne_duin.estimators._vqvae import DuINVQVAE
 from mne_duin.estimators.presets import check_numbers, resolve
 from mne_duin.nn import Classifier
-from mne_duin.nn.starts import start_encoder_
 from mne_duin.utils.checks import check_option
 from mne_duin.utils.docs import fill_doc
 
@@ -129,44 +132,44 @@ class DuINClassifier(ClassifierMixin, BaseDuIN):
     def __init__(
         self,
         pretrained=None,
-        preset="quick",
+        preset: str = "quick",
         *,
-        high_gamma=None,
-        initial=None,
-        head_activation=None,
-        hidden_dim=128,
-        head_start=None,
-        head_dropout=None,
-        use_codex=False,
-        encoder_lr_scale=None,
-        label_smoothing=None,
-        max_shift=None,
-        validation_fraction=None,
-        select="first",
-        patch_duration=0.1,
-        subject_layers="spatial",
-        n_filters=None,
-        conv_filters=None,
-        conv_kernels=(19, 3, 3),
-        conv_strides=(10, 1, 1),
-        n_layers=8,
-        n_heads=8,
-        head_dim=64,
-        ff_dim=320,
-        attention_dropout=0.2,
-        ff_dropout=0.2,
-        max_iter=None,
-        batch_size=None,
-        lr=None,
-        lr_min=None,
-        warmup=None,
-        weight_decay=None,
-        sfreq=None,
-        device="auto",
-        precision="auto",
-        compile=False,
-        random_state=None,
-        verbose=None,
+        high_gamma: bool | None = None,
+        initial: str | None = None,
+        head_activation: str | None = None,
+        hidden_dim: int = 128,
+        head_start: str | None = None,
+        head_dropout: float | None = None,
+        use_codex: bool = False,
+        encoder_lr_scale: float | None = None,
+        label_smoothing: float | None = None,
+        max_shift: float | None = None,
+        validation_fraction: float | None = None,
+        select: str = "first",
+        patch_duration: float = 0.1,
+        subject_layers: str = "spatial",
+        n_filters: int | None = None,
+        conv_filters: tuple[int, ...] | None = None,
+        conv_kernels: tuple[int, ...] = (19, 3, 3),
+        conv_strides: tuple[int, ...] = (10, 1, 1),
+        n_layers: int = 8,
+        n_heads: int = 8,
+        head_dim: int = 64,
+        ff_dim: int = 320,
+        attention_dropout: float = 0.2,
+        ff_dropout: float = 0.2,
+        max_iter: int | None = None,
+        batch_size: int | None = None,
+        lr: float | None = None,
+        lr_min: float | None = None,
+        warmup: float | None = None,
+        weight_decay: float | None = None,
+        sfreq: float | None = None,
+        device: str = "auto",
+        precision: str = "auto",
+        compile: bool = False,
+        random_state: int | np.random.RandomState | None = None,
+        verbose: bool | None = None,
     ):
         self.pretrained = pretrained
         self.preset = preset
@@ -209,16 +212,16 @@ class DuINClassifier(ClassifierMixin, BaseDuIN):
 
     def fit(
         self,
-        X,
-        y,
+        X: Signal,
+        y: ArrayLike,
         *,
-        subject=None,
-        sfreq=None,
-        validation=None,
-        test=None,
-        checkpoint_dir=None,
-        checkpoint_every=1,
-    ):
+        subject: ArrayLike | None = None,
+        sfreq: float | None = None,
+        validation: tuple | None = None,
+        test: tuple | None = None,
+        checkpoint_dir: Path | str | None = None,
+        checkpoint_every: int = 1,
+    ) -> Self:
         """Fine-tune on labelled epochs.
 
         Parameters
@@ -294,7 +297,7 @@ class DuINClassifier(ClassifierMixin, BaseDuIN):
     def _start(self, recipe, module, data):
         """Give a new encoder and the head their start."""
         if self.pretrained is None and recipe["initial"] == "principal":
-            start_encoder_(module.encoder, data.x, data.subject, data.y)
+            module.start_from_components(data.x, data.subject, data.y)
         if recipe["head_start"] == "lda":
             start_head_(module, data, significance=SIGNIFICANCE)
 
@@ -344,7 +347,9 @@ class DuINClassifier(ClassifierMixin, BaseDuIN):
         super()._take_state(tensors, meta)
         self.classes_ = np.array(meta["learned"]["classes"])
 
-    def decision_function(self, X, *, subject=None):
+    def decision_function(
+        self, X: Signal, *, subject: ArrayLike | None = None
+    ) -> np.ndarray:
         """Return the scores that enter the softmax.
 
         Parameters
@@ -375,7 +380,9 @@ class DuINClassifier(ClassifierMixin, BaseDuIN):
             )
         return self._batched(self.module_, x, subject)
 
-    def predict_proba(self, X, *, subject=None):
+    def predict_proba(
+        self, X: Signal, *, subject: ArrayLike | None = None
+    ) -> np.ndarray:
         """Return the probability of every class.
 
         Parameters
@@ -390,7 +397,7 @@ class DuINClassifier(ClassifierMixin, BaseDuIN):
         """
         return probabilities(self._scores(X, subject))
 
-    def predict(self, X, *, subject=None):
+    def predict(self, X: Signal, *, subject: ArrayLike | None = None) -> np.ndarray:
         """Return the most probable class of every epoch.
 
         Parameters
@@ -406,7 +413,14 @@ class DuINClassifier(ClassifierMixin, BaseDuIN):
         index = self._scores(X, subject).argmax(-1)
         return self.classes_[index]
 
-    def score(self, X, y, sample_weight=None, *, subject=None):
+    def score(
+        self,
+        X: Signal,
+        y: ArrayLike,
+        sample_weight: ArrayLike | None = None,
+        *,
+        subject: ArrayLike | None = None,
+    ) -> float:
         """Return the share of the epochs that are named right.
 
         Parameters
@@ -429,7 +443,9 @@ class DuINClassifier(ClassifierMixin, BaseDuIN):
         """Cross-entropy, per epoch."""
         return cross_entropy(self._network_scores(x, subject), self.classes_, target)
 
-    def plot_confusion(self, X, y, *, subject=None, **options):
+    def plot_confusion(
+        self, X: Signal, y: ArrayLike, *, subject: ArrayLike | None = None, **options
+    ) -> Figure:
         """Plot which classes of held-out epochs are taken for which.
 
         Parameters

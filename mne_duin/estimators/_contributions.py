@@ -2,10 +2,7 @@
 
 import numpy as np
 import pandas as pd
-import torch
 
-from mne_duin.nn.patch import fold
-from mne_duin.nn.poms import fold_subjects
 from mne_duin.utils.checks import check_option
 
 METHODS = ("weights", "patterns", "ablation")
@@ -43,12 +40,7 @@ def first_weights(encoder):
 
     Shape: (n_subjects, n_inputs).
     """
-    if encoder.spatial is None:
-        first = [patch.layers[0].weight for patch in encoder.patch.subjects]
-        values = torch.stack([weight.abs().mean((0, 2)) for weight in first])
-    else:
-        values = encoder.spatial.weight.abs().mean(1)
-    return values.detach().cpu().numpy()
+    return encoder.first_weights().cpu().numpy()
 
 
 def over_bands(estimator, values):
@@ -65,9 +57,7 @@ def folded_filters(estimator):
     Shape: (n_subjects, dim, n_inputs, patch_size).
     """
     encoder = estimator.module_.encoder
-    if encoder.spatial is None:
-        return fold_subjects(encoder.patch)[0].cpu().numpy()
-    return fold(encoder.spatial, encoder.patch)[0].cpu().numpy()
+    return encoder.folded_filters()[0].cpu().numpy()
 
 
 def spatial_patterns(estimator, epochs):

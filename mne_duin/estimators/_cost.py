@@ -5,12 +5,14 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
+from numpy.typing import ArrayLike
 from sklearn.base import clone
 from sklearn.frozen import FrozenEstimator
 
 from mne_duin.estimators._base import unwrap
 from mne_duin.estimators._classifier import DuINClassifier
 from mne_duin.estimators._mae import DuINMAE
+from mne_duin.estimators._trained import Signal
 from mne_duin.estimators._vqvae import DuINVQVAE
 from mne_duin.estimators.presets import resolve
 from mne_duin.utils.checks import check_number, check_type
@@ -61,7 +63,15 @@ class Cost:
 
 
 @fill_doc
-def estimate_cost(estimator, X, y=None, *, subject=None, sfreq=None, n_steps=2):
+def estimate_cost(
+    estimator,
+    X: Signal,
+    y: ArrayLike | None = None,
+    *,
+    subject: ArrayLike | None = None,
+    sfreq: float | None = None,
+    n_steps: int = 2,
+) -> Cost:
     """Estimate time and memory of a training before it starts.
 
     A copy of the estimator is trained on a few batches for four passes. Not counted

@@ -1,6 +1,9 @@
 """Decoders that vote together."""
 
+from typing import Self
+
 import numpy as np
+from numpy.typing import ArrayLike
 from scipy.special import log_softmax, softmax
 from sklearn.base import ClassifierMixin, clone
 from sklearn.frozen import FrozenEstimator
@@ -9,7 +12,7 @@ from sklearn.utils.metaestimators import _BaseComposition
 from sklearn.utils.validation import check_is_fitted
 
 from mne_duin.estimators._staged import DuINDecoder
-from mne_duin.estimators._trained import TrainedNetwork, note_runs
+from mne_duin.estimators._trained import Signal, TrainedNetwork, note_runs
 from mne_duin.utils.checks import check_type
 from mne_duin.utils.docs import fill_doc
 from mne_duin.utils.signature import takes_segments
@@ -57,10 +60,10 @@ class DecoderEnsemble(ClassifierMixin, _BaseComposition):
     (12, 2)
     """
 
-    def __init__(self, decoders):
+    def __init__(self, decoders: list):
         self.decoders = decoders
 
-    def get_params(self, deep=True):
+    def get_params(self, deep: bool = True) -> dict:
         """Return the parameters, with those of the decoders.
 
         Parameters
@@ -75,7 +78,7 @@ class DecoderEnsemble(ClassifierMixin, _BaseComposition):
         """
         return self._get_params("decoders", deep=deep)
 
-    def set_params(self, **parameters):
+    def set_params(self, **parameters) -> Self:
         """Set parameters, also of the decoders.
 
         Parameters
@@ -91,7 +94,7 @@ class DecoderEnsemble(ClassifierMixin, _BaseComposition):
         self._set_params("decoders", **parameters)
         return self
 
-    def fit(self, X, y, *, unlabelled=None):
+    def fit(self, X: Signal, y: ArrayLike, *, unlabelled: Signal | None = None) -> Self:
         """Fit every decoder on the same trials.
 
         Parameters
@@ -153,7 +156,7 @@ class DecoderEnsemble(ClassifierMixin, _BaseComposition):
             raise ValueError("`decoders` must have at least one; got none.")
         self._validate_names([name for name, _ in self.decoders])
 
-    def predict_proba(self, X):
+    def predict_proba(self, X: Signal) -> np.ndarray:
         """Return the probability of every class.
 
         Parameters
@@ -172,7 +175,7 @@ class DecoderEnsemble(ClassifierMixin, _BaseComposition):
         logs = [log_softmax(np.log(np.maximum(p, tiny)), axis=1) for p in said]
         return softmax(np.mean(logs, axis=0), axis=1)
 
-    def predict(self, X):
+    def predict(self, X: Signal) -> np.ndarray:
         """Return the most probable class of every epoch.
 
         Parameters

@@ -2,20 +2,23 @@
 
 from copy import deepcopy
 from functools import partial
-from typing import ClassVar
+from pathlib import Path
+from typing import ClassVar, Self
 
+import numpy as np
 import torch
+from numpy.typing import ArrayLike
 from sklearn.base import TransformerMixin
+from sklearn.frozen import FrozenEstimator
 from torch.nn import functional
 
 from mne_duin.estimators import _files
 from mne_duin.estimators._base import BaseDuIN, front_scale, unwrap
 from mne_duin.estimators._resume import open_checkpoints
-from mne_duin.estimators._trained import BATCH, inherit_input, note_runs
+from mne_duin.estimators._trained import BATCH, Signal, inherit_input, note_runs
 from mne_duin.estimators._vqvae import DuINVQVAE
 from mne_duin.estimators.presets import check_numbers, resolve
-from mne_duin.nn import MAE, build_encoder, encoder_sizes
-from mne_duin.nn.masking import random_mask
+from mne_duin.nn import MAE, build_encoder, encoder_sizes, random_mask
 from mne_duin.utils.checks import check_option, check_type
 from mne_duin.utils.docs import fill_doc
 
@@ -151,27 +154,27 @@ class DuINMAE(TransformerMixin, BaseDuIN):
 
     def __init__(
         self,
-        vqvae,
-        preset="quick",
+        vqvae: DuINVQVAE | FrozenEstimator | None,
+        preset: str = "quick",
         *,
-        crop_duration=None,
-        mask_ratio=0.5,
-        target="codes",
-        encoder_start=None,
-        encoder_lr_scale=None,
-        front_lr_scale=None,
-        max_iter=None,
-        batch_size=None,
-        lr=None,
-        lr_min=None,
-        warmup=None,
-        weight_decay=None,
-        sfreq=None,
-        device="auto",
-        precision="auto",
-        compile=False,
-        random_state=None,
-        verbose=None,
+        crop_duration: float | None = None,
+        mask_ratio: float = 0.5,
+        target: str = "codes",
+        encoder_start: str | None = None,
+        encoder_lr_scale: float | None = None,
+        front_lr_scale: float | None = None,
+        max_iter: int | None = None,
+        batch_size: int | None = None,
+        lr: float | None = None,
+        lr_min: float | None = None,
+        warmup: float | None = None,
+        weight_decay: float | None = None,
+        sfreq: float | None = None,
+        device: str = "auto",
+        precision: str = "auto",
+        compile: bool = False,
+        random_state: int | np.random.RandomState | None = None,
+        verbose: bool | None = None,
     ):
         self.vqvae = vqvae
         self.preset = preset
@@ -196,15 +199,15 @@ class DuINMAE(TransformerMixin, BaseDuIN):
 
     def fit(
         self,
-        X,
-        y=None,
+        X: Signal,
+        y: object = None,
         *,
-        subject=None,
-        sfreq=None,
-        validation=None,
-        checkpoint_dir=None,
-        checkpoint_every=1,
-    ):
+        subject: ArrayLike | None = None,
+        sfreq: float | None = None,
+        validation: Signal | None = None,
+        checkpoint_dir: Path | str | None = None,
+        checkpoint_every: int = 1,
+    ) -> Self:
         """Pre-train the encoder.
 
         Parameters
@@ -311,7 +314,7 @@ class DuINMAE(TransformerMixin, BaseDuIN):
         }
         return MAE(encoder, n_outputs[self.target])
 
-    def transform(self, X, *, subject=None):
+    def transform(self, X: Signal, *, subject: ArrayLike | None = None) -> np.ndarray:
         """Return the embedding of every token.
 
         Parameters
@@ -339,7 +342,9 @@ class DuINMAE(TransformerMixin, BaseDuIN):
             subject,
         )
 
-    def score(self, X, y=None, *, subject=None):
+    def score(
+        self, X: Signal, y: object = None, *, subject: ArrayLike | None = None
+    ) -> float:
         """Return minus the mean loss of the hidden tokens.
 
         Parameters

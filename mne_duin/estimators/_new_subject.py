@@ -5,6 +5,7 @@ from dataclasses import replace
 
 import mne
 import numpy as np
+from numpy.typing import ArrayLike
 
 from mne_duin.estimators._classifier import DuINClassifier
 from mne_duin.estimators._mae import DuINMAE
@@ -12,13 +13,7 @@ from mne_duin.estimators._subjects import learn_contacts
 from mne_duin.estimators._trained import note_runs
 from mne_duin.estimators._vqvae import DuINVQVAE
 from mne_duin.estimators.presets import resolve
-from mne_duin.nn.growing import (
-    OneSubject,
-    add_subject_layers,
-    copy_subject_,
-    start_subject_,
-)
-from mne_duin.nn.principal import calibrate_
+from mne_duin.nn import OneSubject
 from mne_duin.training import (
     ChannelScaler,
     private_randomness,
@@ -34,15 +29,15 @@ from mne_duin.utils.slots import COLUMN, slot_names, slot_numbers
 def add_subject(
     estimator,
     X,
-    y=None,
+    y: ArrayLike | None = None,
     *,
-    name=None,
-    batch_norm=True,
-    max_iter=20,
-    batch_size=16,
-    lr=3e-3,
-    random_state=None,
-    verbose=None,
+    name: str | None = None,
+    batch_norm: bool = True,
+    max_iter: int = 20,
+    batch_size: int = 16,
+    lr: float = 3e-3,
+    random_state: int | np.random.RandomState | None = None,
+    verbose: bool | None = None,
 ):
     """Teach a fitted network one more subject.
 
@@ -196,12 +191,8 @@ def _add(estimator, epochs, y, name, options):
     note_runs(added, metadata, estimator)
     with private_randomness(added.device_):
         seed_randomness(options["seed"], added.device_)
-        added.module_ = add_subject_layers(
-            estimator.module_,
-            position,
-            added.n_features_in_,
-            1 + bool(added.high_gamma_),
-        ).to(added.device_)
+        n_bands = 1 + bool(added.high_gamma_)
+        added.module_.add_subject(position, added.n_features_in_, n_bands)
     data = _own_data(added, epochs, y, name)
     _start(added, position, data, options["batch_norm"])
     fit = OneSubject(added.module_, position)
@@ -256,13 +247,11 @@ def _start(added, position, data, batch_norm):
     module, encoder = added.module_, added.module_.encoder
     if isinstance(added, DuINMAE):
         # What the first stage has just learned of the subject.
-        copy_subject_(encoder, added.vqvae_.module_.encoder, position)
+        encoder.copy_subject(added.vqvae_.module_.encoder, position)
     else:
-        start_subject_(module, position, data.x)
-    if encoder.spatial is None:
-        calibrate_(encoder, data.x, data.subject, encoder.patch.subjects[position])
-    elif batch_norm:
-        calibrate_(encoder, data.x, data.subject)
+        module.start_subject(position, data.x)
+    if encoder.has_own_statistics or batch_norm:
+        encoder.calibrate(data.x, data.subject, position)
 
 
 def _grow_input(added, epochs, name):

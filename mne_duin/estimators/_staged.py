@@ -4,14 +4,18 @@
 """
 
 from dataclasses import replace
+from pathlib import Path
+from typing import Self
 
 import numpy as np
 import pandas as pd
+from numpy.typing import ArrayLike
 from sklearn.base import BaseEstimator, ClassifierMixin, clone
 from sklearn.utils.validation import check_is_fitted
 
 from mne_duin.estimators._classifier import DuINClassifier
 from mne_duin.estimators._mae import DuINMAE
+from mne_duin.estimators._trained import Signal
 from mne_duin.estimators._vqvae import DuINVQVAE
 from mne_duin.estimators.memory import fit_or_recall
 from mne_duin.utils.checks import check_option, check_type
@@ -74,13 +78,13 @@ class DuINDecoder(ClassifierMixin, BaseEstimator):
 
     def __init__(
         self,
-        vqvae,
-        mae=None,
-        classifier=None,
+        vqvae: DuINVQVAE,
+        mae: DuINMAE | None = None,
+        classifier: DuINClassifier = None,
         *,
-        task_data=True,
-        select="first",
-        memory=None,
+        task_data: bool = True,
+        select: str = "first",
+        memory: Path | str | None = None,
     ):
         self.vqvae = vqvae
         self.mae = mae
@@ -89,7 +93,15 @@ class DuINDecoder(ClassifierMixin, BaseEstimator):
         self.select = select
         self.memory = memory
 
-    def fit(self, X, y, *, unlabelled=None, validation=None, test=None):
+    def fit(
+        self,
+        X: Signal,
+        y: ArrayLike,
+        *,
+        unlabelled: Signal | None = None,
+        validation: tuple | None = None,
+        test: tuple | None = None,
+    ) -> Self:
         """Pre-train without labels, then fine-tune.
 
         Parameters
@@ -140,7 +152,7 @@ class DuINDecoder(ClassifierMixin, BaseEstimator):
         rate = self.vqvae.sfreq
         return join_segments(as_array(X, sfreq=rate), as_array(unlabelled, sfreq=rate))
 
-    def predict(self, X):
+    def predict(self, X: Signal) -> np.ndarray:
         """Return the most probable class of every epoch.
 
         Parameters
@@ -155,7 +167,7 @@ class DuINDecoder(ClassifierMixin, BaseEstimator):
         check_is_fitted(self, "classifier_")
         return self.classifier_.predict(X)
 
-    def predict_proba(self, X):
+    def predict_proba(self, X: Signal) -> np.ndarray:
         """Return the probability of every class.
 
         Parameters
@@ -170,7 +182,13 @@ class DuINDecoder(ClassifierMixin, BaseEstimator):
         check_is_fitted(self, "classifier_")
         return self.classifier_.predict_proba(X)
 
-    def channel_contributions(self, method="weights", *, X=None, y=None):
+    def channel_contributions(
+        self,
+        method: str = "weights",
+        *,
+        X: Signal | None = None,
+        y: ArrayLike | None = None,
+    ) -> pd.Series | pd.DataFrame:
         """Say how much each channel contributes to the last stage.
 
         Parameters
@@ -221,19 +239,19 @@ def join_segments(trials, segments):
 
 @fill_doc
 def make_duin(
-    variant="mae",
+    variant: str = "mae",
     *,
-    preset="quick",
-    architecture=None,
-    vqvae=None,
-    mae=None,
-    classifier=None,
-    task_data=True,
-    memory=None,
-    device="auto",
-    precision="auto",
-    random_state=None,
-    verbose=None,
+    preset: str = "quick",
+    architecture: dict | None = None,
+    vqvae: dict | None = None,
+    mae: dict | None = None,
+    classifier: dict | None = None,
+    task_data: bool = True,
+    memory: Path | str | None = None,
+    device: str = "auto",
+    precision: str = "auto",
+    random_state: int | None = None,
+    verbose: bool | None = None,
 ):
     """Make one of the published variants of Du-IN as one classifier.
 

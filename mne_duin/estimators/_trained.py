@@ -6,11 +6,13 @@ ordered, scaled), runs the engine, and evaluates in batches.
 """
 
 from dataclasses import dataclass, replace
+from typing import Self
 
 import mne
 import numpy as np
 import torch
 from mne.utils import logger
+from numpy.typing import ArrayLike
 from sklearn.base import BaseEstimator
 from sklearn.utils.validation import check_is_fitted
 
@@ -41,6 +43,8 @@ from mne_duin.utils.epochs import as_array, run_names
 from mne_duin.utils.random import draw_seed
 
 BATCH = 64  # epochs that are evaluated at once
+# What the user hands over; a list is what scikit-learn's indexing makes of Epochs.
+Signal = mne.BaseEpochs | np.ndarray | list
 
 
 @dataclass(frozen=True)
@@ -164,7 +168,7 @@ class TrainedNetwork(BaseEstimator):
         check_is_fitted(self, "module_")
         return self._check_again(X, subject=subject)
 
-    def learn_scales(self, X, *, subject=None):
+    def learn_scales(self, X: Signal, *, subject: ArrayLike | None = None) -> Self:
         """Learn mean and deviation of every channel anew; the network stays as it is.
 
         Weights from elsewhere come without the scales of their training data and expect

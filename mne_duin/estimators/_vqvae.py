@@ -1,17 +1,25 @@
-"""Stage 1: learn a codex of region-level tokens by rebuilding the signal."""
+"""Stage 1: learn a codex of region-level tokens by rebuilding the signal.
 
+:class:`CodexTraining` is the training step; it starts the codex and keeps it alive.
+"""
+
+from collections.abc import Mapping
+from dataclasses import replace
 from functools import partial
-from typing import ClassVar
+from pathlib import Path
+from typing import ClassVar, Self
 
 import numpy as np
+import pandas as pd
 import torch
+from matplotlib.figure import Figure
 from mne.utils import warn
+from numpy.typing import ArrayLike
 from sklearn.base import TransformerMixin
 from sklearn.utils.validation import check_is_fitted
 
 from mne_duin import viz
 from mne_duin.estimators._base import INITIAL, SUBJECT_LAYERS, BaseDuIN, front_scale
-from mne_duin.estimators._codex import STARTS, CodexTraining, rebuilding_losses
 from mne_duin.estimators._plots import (
     own_contacts,
     own_epochs,
@@ -19,11 +27,143 @@ from mne_duin.estimators._plots import (
     subject_row,
 )
 from mne_duin.estimators._resume import open_checkpoints
+from mne_duin.estimators._trained import Signal
 from mne_duin.estimators.presets import check_numbers, resolve
-from mne_duin.nn import Quantizer, build_vqvae
-from mne_duin.nn.starts import start_vqvae_
+from mne_duin.nn import (
+    Quantizer,
+    build_vqvae,
+    reconstruction_loss,
+    spherical_kmeans,
+)
+from mne_duin.training.processes import (
+    broadcast_,
+    gather_rows,
+    n_processes,
+    sum_values,
+)
 from mne_duin.utils.checks import check_option
 from mne_duin.utils.docs import fill_doc
+
+STARTS = ("unquantized", "first-batch", "random")
+
+
+def channel_share(batch):
+    """Return what a mean over real channels counts for, beside its share of the epochs.
+
+    Where subjects have different numbers of channels, the mean over the whole batch is
+    not the mean of the processes' means weighted by their epochs.
+    """
+    if batch.channel_mask is None or n_processes() == 1:
+        return 1.0
+    n_own = batch.channel_mask.sum().float()
+    n_all = sum_values(n_own * batch.counts)
+    return n_own / n_all * (batch.n_total / len(batch))
+
+
+def rebuilding_losses(module, batch, *, commitment):
+    """Return the losses of a batch; the codex stays as it is."""
+    return _losses(*module(batch.x, batch.subject), batch, commitment)
+
+
+def _losses(reconstruction, output, batch, commitment):
+    loss = reconstruction_loss(reconstruction, batch.x, batch.channel_mask)
+    loss = loss * channel_share(batch)
+    return {
+        "loss": loss + commitment * output.loss_commit,
+        "loss_reconstruction": loss,
+        "loss_commit": output.loss_commit,
+    }
+
+
+class CodexTraining:
+    """One training step, and what happens to the codex before and after a pass.
+
+    The published start (``"first-batch"``) clusters the first batch of an untrained
+    network, whose tokens are nearly alike; on less than hours of recording one code
+    then wins everything. ``"unquantized"`` first trains the network without a codex and
+    then clusters the tokens of the whole training set.
+    """
+
+    def __init__(self, data, *, start, n_unquantized, revive, n_revive, commitment):
+        self.data, self.start, self.n_unquantized = data, start, n_unquantized
+        self.revive, self.n_revive = revive, n_revive
+        self.commitment = commitment
+        self.waits = False
+        self.counts: torch.Tensor
+        self.last: tuple
+        self.generator: torch.Generator
+
+    def __call__(self, module, batch):
+        """Return the losses of a batch; in training, move the codex."""
+        reconstruction, output = module(batch.x, batch.subject)
+        if self.waits and module.training:
+            # The published start: cluster what the first training batch gives.
+            self.waits = False
+            projected = gather_rows(output.projected.detach(), batch)
+            self._start_codes(module.quantizer, projected.flatten(0, 1))
+            reconstruction, output = module(batch.x, batch.subject)
+        losses = _losses(reconstruction, output, batch, self.commitment)
+        if module.training:
+            # A compiled network overwrites its outputs at the next step.
+            projected = output.projected.detach().clone()
+            if not batch.counts:
+                output = replace(
+                    output, codes=output.codes[:0], projected=output.projected[:0]
+                )
+            self.counts += module.quantizer.update_(output)
+            self.last = projected, batch
+        return losses
+
+    def begin_pass(self, module, index, generator):
+        """Start the codex when its pass has come."""
+        quantizer, self.generator = module.quantizer, generator
+        self.counts = torch.zeros_like(quantizer.counts)
+        if self.start == "unquantized":
+            quantizer.active.fill_(index >= self.n_unquantized)
+            if index == self.n_unquantized:
+                self._cluster(module)
+        elif self.start == "first-batch" and index == 0:
+            self.waits = True
+
+    @torch.no_grad()
+    def _cluster(self, module):
+        """Cluster the tokens of the whole training set into the codex."""
+        module.eval()
+        vectors = []
+        for batch in self.data.batches(64):
+            tokens = module.encoder(batch.x, batch.subject)
+            vectors.append(module.quantizer(tokens).projected.flatten(0, 1))
+        self._start_codes(module.quantizer, torch.cat(vectors))
+        module.quantizer.counts.zero_()
+
+    def _start_codes(self, quantizer, vectors):
+        """Give the codex the clusters of some vectors, in all processes the same."""
+        codebook, _ = spherical_kmeans(
+            vectors, len(quantizer.codebook), generator=self.generator
+        )
+        quantizer.codebook.copy_(codebook)
+        broadcast_([quantizer.codebook])
+
+    def end_pass(self, module, index, generator):
+        """Report the use of the codex and move dead codes to random tokens."""
+        active = self.start != "unquantized" or index >= self.n_unquantized
+        if not active:
+            return {"codes_used": 0, "perplexity": float("nan"), "codes_revived": 0}
+        used = self.counts > 0
+        share = self.counts / self.counts.sum()
+        perplexity = torch.exp(-(share * (share + 1e-12).log()).sum())
+        dead = (~used).nonzero().flatten()
+        revived = 0
+        if self.revive and index < self.n_revive and len(dead):
+            vectors = gather_rows(*self.last).flatten(0, 1)
+            chosen = torch.randint(len(vectors), (len(dead),), generator=generator)
+            module.quantizer.codebook[dead] = vectors[chosen.to(vectors.device)]
+            revived = len(dead)
+        return {
+            "codes_used": int(used.sum()),
+            "perplexity": float(perplexity),
+            "codes_revived": revived,
+        }
 
 
 @fill_doc
@@ -52,8 +192,7 @@ class DuINVQVAE(TransformerMixin, BaseDuIN):
         learns to compute it, with minutes it does not.
     initial : str | None
         Initial values: ``"principal"`` starts maps and filters from the principal
-        components of the training data (:mod:`mne_duin.nn.principal`), ``"random"``
-        from the published random values.
+        components of the training data, ``"random"`` from the published random values.
     front_lr_scale : float | None
         Learning rate of spatial maps and patch encoder relative to that of the rest,
         where they start from principal components; 0 keeps them. A codex has room for
@@ -111,43 +250,43 @@ class DuINVQVAE(TransformerMixin, BaseDuIN):
 
     def __init__(
         self,
-        preset="quick",
+        preset: str = "quick",
         *,
-        patch_duration=0.1,
-        crop_duration=None,
-        subject_layers="spatial",
-        n_filters=None,
-        conv_filters=None,
-        conv_kernels=(19, 3, 3),
-        conv_strides=(10, 1, 1),
-        n_layers=8,
-        n_decoder_layers=4,
-        n_heads=8,
-        head_dim=64,
-        ff_dim=320,
-        attention_dropout=0.2,
-        ff_dropout=0.2,
-        high_gamma=None,
-        initial=None,
-        front_lr_scale=None,
-        n_codes=None,
-        code_dim=64,
-        codex_decay=0.99,
-        commitment=1.0,
-        codex_start=None,
-        revive_codes=None,
-        max_iter=None,
-        batch_size=None,
-        lr=None,
-        lr_min=None,
-        warmup=None,
-        weight_decay=None,
-        sfreq=None,
-        device="auto",
-        precision="auto",
-        compile=False,
-        random_state=None,
-        verbose=None,
+        patch_duration: float = 0.1,
+        crop_duration: float | None = None,
+        subject_layers: str = "spatial",
+        n_filters: int | None = None,
+        conv_filters: tuple[int, ...] | None = None,
+        conv_kernels: tuple[int, ...] = (19, 3, 3),
+        conv_strides: tuple[int, ...] = (10, 1, 1),
+        n_layers: int = 8,
+        n_decoder_layers: int = 4,
+        n_heads: int = 8,
+        head_dim: int = 64,
+        ff_dim: int = 320,
+        attention_dropout: float = 0.2,
+        ff_dropout: float = 0.2,
+        high_gamma: bool | None = None,
+        initial: str | None = None,
+        front_lr_scale: float | None = None,
+        n_codes: int | None = None,
+        code_dim: int = 64,
+        codex_decay: float = 0.99,
+        commitment: float = 1.0,
+        codex_start: str | None = None,
+        revive_codes: bool | None = None,
+        max_iter: int | None = None,
+        batch_size: int | None = None,
+        lr: float | None = None,
+        lr_min: float | None = None,
+        warmup: float | None = None,
+        weight_decay: float | None = None,
+        sfreq: float | None = None,
+        device: str = "auto",
+        precision: str = "auto",
+        compile: bool = False,
+        random_state: int | np.random.RandomState | None = None,
+        verbose: bool | None = None,
     ):
         self.preset = preset
         self.patch_duration = patch_duration
@@ -188,15 +327,15 @@ class DuINVQVAE(TransformerMixin, BaseDuIN):
 
     def fit(
         self,
-        X,
-        y=None,
+        X: Signal,
+        y: object = None,
         *,
-        subject=None,
-        sfreq=None,
-        validation=None,
-        checkpoint_dir=None,
-        checkpoint_every=1,
-    ):
+        subject: ArrayLike | None = None,
+        sfreq: float | None = None,
+        validation: Signal | None = None,
+        checkpoint_dir: Path | str | None = None,
+        checkpoint_every: int = 1,
+    ) -> Self:
         """Learn the codex.
 
         Parameters
@@ -306,7 +445,7 @@ class DuINVQVAE(TransformerMixin, BaseDuIN):
     def _encode(self, epochs):
         return self._batched(self.module_.encode, *self._scaled(epochs))
 
-    def transform(self, X, *, subject=None):
+    def transform(self, X: Signal, *, subject: ArrayLike | None = None) -> np.ndarray:
         """Return the code of every token.
 
         Parameters
@@ -321,7 +460,7 @@ class DuINVQVAE(TransformerMixin, BaseDuIN):
         """
         return self._encode(self._check_fitted(X, subject))
 
-    def reconstruct(self, X, *, subject=None):
+    def reconstruct(self, X: Signal, *, subject: ArrayLike | None = None) -> np.ndarray:
         """Rebuild the signal from its codes.
 
         Parameters
@@ -352,7 +491,9 @@ class DuINVQVAE(TransformerMixin, BaseDuIN):
         mask = self.scaler_.channel_mask[subject]
         return (error * mask).sum(1) / mask.sum(1)
 
-    def score(self, X, y=None, *, subject=None):
+    def score(
+        self, X: Signal, y: object = None, *, subject: ArrayLike | None = None
+    ) -> float:
         """Return the share of the variance of the z-scored inputs that is rebuilt.
 
         Parameters
@@ -369,7 +510,7 @@ class DuINVQVAE(TransformerMixin, BaseDuIN):
         """
         return 1 - self._mean_loss(X, subject)
 
-    def plot_code_usage(self, **options):
+    def plot_code_usage(self, **options) -> Figure:
         """Plot how often the codes are used in the training epochs, and over passes.
 
         Parameters
@@ -387,7 +528,7 @@ class DuINVQVAE(TransformerMixin, BaseDuIN):
             self.code_counts_, **{"history": self.history_} | options
         )
 
-    def plot_codex(self, **options):
+    def plot_codex(self, **options) -> Figure:
         """Map the codex to two dimensions.
 
         Parameters
@@ -403,7 +544,14 @@ class DuINVQVAE(TransformerMixin, BaseDuIN):
         check_is_fitted(self, "module_")
         return viz.plot_codex(self.codebook_, self.code_counts_, **options)
 
-    def plot_codes(self, X, y=None, *, subject=None, **options):
+    def plot_codes(
+        self,
+        X: Signal,
+        y: ArrayLike | None = None,
+        *,
+        subject: ArrayLike | None = None,
+        **options,
+    ) -> Figure:
         """Plot the codes of every epoch over time, and of every word.
 
         Parameters
@@ -425,7 +573,9 @@ class DuINVQVAE(TransformerMixin, BaseDuIN):
         options = {"tmin": signal_timing(X)[0], "token_duration": duration} | options
         return viz.plot_codes(codes, y, **options)
 
-    def plot_code_words(self, X, y, *, subject=None, **options):
+    def plot_code_words(
+        self, X: Signal, y: ArrayLike, *, subject: ArrayLike | None = None, **options
+    ) -> Figure:
         """Plot which codes go with which words, and how much each tells of the word.
 
         Parameters
@@ -444,8 +594,14 @@ class DuINVQVAE(TransformerMixin, BaseDuIN):
         return viz.plot_code_words(self.transform(X, subject=subject), y, **options)
 
     def plot_code_average(
-        self, X, contacts, *, subject=None, show_subject=None, **options
-    ):
+        self,
+        X: Signal,
+        contacts: pd.DataFrame | Mapping,
+        *,
+        subject: ArrayLike | None = None,
+        show_subject: str | None = None,
+        **options,
+    ) -> Figure:
         """Plot the signal around the tokens that have each of the frequent codes.
 
         Parameters
@@ -475,8 +631,14 @@ class DuINVQVAE(TransformerMixin, BaseDuIN):
         )
 
     def plot_reconstruction(
-        self, X, contacts=None, *, subject=None, show_subject=None, **options
-    ):
+        self,
+        X: Signal,
+        contacts: pd.DataFrame | Mapping | None = None,
+        *,
+        subject: ArrayLike | None = None,
+        show_subject: str | None = None,
+        **options,
+    ) -> Figure:
         """Compare the signal with what its codes keep of it.
 
         Parameters
@@ -506,4 +668,4 @@ class DuINVQVAE(TransformerMixin, BaseDuIN):
 
 
 def _start(module, data):
-    start_vqvae_(module, data.x, data.subject)
+    module.start_from_components(data.x, data.subject)

@@ -29,7 +29,7 @@ from mne_duin.utils.epochs import as_array, run_names
 EVERY = 10
 
 
-def fit_or_recall(stage, X, name, memory=None):
+def fit_or_recall(stage, X, name: str, memory: Path | str | None = None):
     """Fit a stage, or read it where it was fitted to the same data before.
 
     A training that was interrupted is continued.

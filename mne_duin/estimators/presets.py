@@ -217,7 +217,7 @@ FEWEST_FILTERS, MOST_FILTERS = 16, 32
 HIDDEN_FILTERS = (128, 128)
 
 
-def resolve(estimator, stage):
+def resolve(estimator, stage: str) -> dict:
     """Return the recipe of an estimator: what it was given, else its preset's values.
 
     Parameters

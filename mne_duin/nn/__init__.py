@@ -1,15 +1,14 @@
 """The networks of Du-IN, in torch and nothing else.
 
-``spatial`` mixes contacts, ``patch`` turns 100 ms of signal into a token and back,
-``transformer`` gives tokens context, ``quantizer`` holds the codex, ``masking`` hides
-tokens, ``models`` composes these parts into the three stages, ``tokens`` puts heads on
-every token, ``poms`` makes the stages of the published multi-subject model,
-``building`` makes networks from sizes, ``starts`` gives them initial values from data,
-``fast`` computes some of their formulas sooner. Signals have shape
-(n_epochs, n_channels, n_times), tokens (n_epochs, n_tokens, dim).
+An encoder maps contacts to spatial filters, turns 100 ms of signal into a token and
+gives tokens context; three stages own one: the codex, masked modelling, words or labels
+of tokens. Networks answer for themselves: ``sizes()`` says what builds a like network,
+``add_subject()`` makes room for one more subject, ``start_from_components()`` gives
+initial values from data. Signals have shape (n_epochs, n_channels, n_times), tokens
+(n_epochs, n_tokens, dim).
 """
 
-from mne_duin.nn.building import (
+from mne_duin.nn._building import (
     build_encoder,
     build_network,
     build_vqvae,
@@ -17,28 +16,47 @@ from mne_duin.nn.building import (
     load_network,
     network_sizes,
 )
-from mne_duin.nn.models import MAE, VQVAE, Classifier, DuINEncoder
-from mne_duin.nn.poms import PomsEncoder, PomsVQVAE
-from mne_duin.nn.quantizer import Quantizer, QuantizerOutput
-from mne_duin.nn.tokens import TokenClassifier, TokenHead, sequence_loss, token_loss
+from mne_duin.nn._encoders import DuINEncoder, PomsEncoder
+from mne_duin.nn._layers import SubjectLinear
+from mne_duin.nn._models import (
+    MAE,
+    VQVAE,
+    Classifier,
+    PomsVQVAE,
+    random_mask,
+    reconstruction_loss,
+)
+from mne_duin.nn._one_subject import OneSubject
+from mne_duin.nn._patch import PatchDecoder, PatchEncoder
+from mne_duin.nn._quantizer import Quantizer, QuantizerOutput, spherical_kmeans
+from mne_duin.nn._tokens import TokenClassifier, TokenHead, sequence_loss, token_loss
+from mne_duin.nn._transformer import Transformer
 
 __all__ = [
     "MAE",
     "VQVAE",
     "Classifier",
     "DuINEncoder",
+    "OneSubject",
+    "PatchDecoder",
+    "PatchEncoder",
     "PomsEncoder",
     "PomsVQVAE",
     "Quantizer",
     "QuantizerOutput",
+    "SubjectLinear",
     "TokenClassifier",
     "TokenHead",
+    "Transformer",
     "build_encoder",
     "build_network",
     "build_vqvae",
     "encoder_sizes",
     "load_network",
     "network_sizes",
+    "random_mask",
+    "reconstruction_loss",
     "sequence_loss",
+    "spherical_kmeans",
     "token_loss",
 ]

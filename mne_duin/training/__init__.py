@@ -3,7 +3,7 @@
 ``data`` cuts random batches by index arithmetic, ``optim`` has decay groups and the
 schedule, ``scaling`` learns each channel's mean and deviation, ``history`` keeps a
 record per pass, ``devices`` chooses where and keeps randomness private, ``compiling``
-compiles the steps on request, ``buffers`` keeps memory between them, ``processes``
+compiles the steps on request, ``processes``
 divides the work, ``state`` is what a training can be continued from, ``engine``
 is the loop.
 """

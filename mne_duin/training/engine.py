@@ -8,7 +8,6 @@ import torch
 from mne.utils import logger
 from tqdm.auto import tqdm
 
-from mne_duin.training.buffers import kept_buffers
 from mne_duin.training.compiling import compiled
 from mne_duin.training.devices import private_randomness, seed_randomness
 from mne_duin.training.optim import learning_rate, make_optimizer
@@ -138,7 +137,6 @@ def train(
     sets = _by_prefix(validation)
     with (
         bar,
-        kept_buffers(),
         private_randomness(device),
         shared_statistics(module) as norms,
         keeper.watch(),

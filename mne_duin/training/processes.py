@@ -14,7 +14,6 @@ from dataclasses import dataclass, fields
 import torch
 from accelerate import PartialState
 from torch import nn
-from torch.distributed.nn import functional as differentiable
 
 from mne_duin.training.data import Batch
 
@@ -188,13 +187,42 @@ def average_statistics_(module):
             buffer /= n_processes()
 
 
+class _Sum(torch.autograd.Function):
+    """Sum over the processes; gradients are summed on their way back."""
+
+    @staticmethod
+    def forward(ctx, tensor):
+        return sum_values(tensor)
+
+    @staticmethod
+    def backward(ctx, gradient):
+        return sum_values(gradient)
+
+
 class SharedBatchNorm(nn.BatchNorm1d):
     """Batch normalisation by the statistics of the whole batch, on any device.
 
-    ``torch.nn.SyncBatchNorm`` does the same on CUDA only.
+    ``torch.nn.SyncBatchNorm`` does the same on CUDA only. Parameters and running
+    statistics are those of another layer, which learns them.
+
+    Parameters
+    ----------
+    norm : BatchNorm1d
+        The layer.
+
+    Attributes
+    ----------
+    counts : bool
+        Whether the rows of this process belong to the batch, see :class:`Share`.
     """
 
-    counts = True
+    def __init__(self, norm):
+        super().__init__(norm.num_features, eps=norm.eps, momentum=norm.momentum)
+        self.weight, self.bias = norm.weight, norm.bias
+        for name, buffer in norm.named_buffers():
+            self.register_buffer(name, buffer)
+        self.train(norm.training)
+        self.counts = True
 
     def forward(self, x):
         """Normalise.
@@ -209,17 +237,17 @@ class SharedBatchNorm(nn.BatchNorm1d):
         x : Tensor
             The same shape.
         """
-        if not self.training or n_processes() == 1:
+        if not self.training:
             return super().forward(x)
         axes = [axis for axis in range(x.ndim) if axis != 1]
         shape = [1, -1] + [1] * (x.ndim - 2)
         weight, n_own = float(self.counts), x.numel() / x.shape[1]
         values = x.float()
         sums = torch.cat([values.sum(axes), values.new_tensor([n_own])]) * weight
-        mean, n = _summed(sums).split([x.shape[1], 1])
+        mean, n = _Sum.apply(sums).split([x.shape[1], 1])
         mean = mean / n
         centered = values - mean.view(shape)
-        variance = _summed(centered.square().sum(axes) * weight) / n
+        variance = _Sum.apply(centered.square().sum(axes) * weight) / n
         self._remember(mean.detach(), variance.detach(), n.item())
         scaled = centered * torch.rsqrt(variance + self.eps).view(shape)
         scaled = scaled * self.weight.view(shape) + self.bias.view(shape)
@@ -233,11 +261,6 @@ class SharedBatchNorm(nn.BatchNorm1d):
         self.running_var.lerp_(variance * n / max(n - 1, 1), self.momentum)
 
 
-def _summed(tensor):
-    """Sum over the processes; gradients are summed on their way back."""
-    return differentiable.all_reduce(tensor)
-
-
 @contextmanager
 def shared_statistics(module):
     """Let batch normalisations see the whole batch while several processes train.
@@ -245,27 +268,28 @@ def shared_statistics(module):
     Parameters
     ----------
     module : Module
-        The network; afterwards it is made of torch's own layers again.
+        The network; afterwards it is made of its own layers again.
 
     Yields
     ------
     norms : list of SharedBatchNorm
         The layers.
     """
-    norms = []
+    places = []
     if n_processes() > 1:
-        norms = [
-            layer
-            for name, layer in module.named_modules()
+        places = [
+            (parent, name, layer)
+            for path, parent in module.named_modules()
+            for name, layer in parent.named_children()
             # A subject's own layers see the rows of that subject only; a process whose
             # share has none would leave the others waiting.
-            if type(layer) is nn.BatchNorm1d and ".subjects." not in name
+            if type(layer) is nn.BatchNorm1d and "subjects" not in path.split(".")
         ]
-    for norm in norms:
-        norm.__class__ = SharedBatchNorm
+    norms = [SharedBatchNorm(layer) for *_, layer in places]
     try:
+        for (parent, name, _), norm in zip(places, norms, strict=True):
+            setattr(parent, name, norm)
         yield norms
     finally:
-        for norm in norms:
-            norm.__class__ = nn.BatchNorm1d
-            norm.__dict__.pop("counts", None)
+        for parent, name, layer in places:
+            setattr(parent, name, layer)

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
+from numpy.typing import ArrayLike
 
 from mne_duin.checkpoints import (
     braindecode_sizes,
@@ -22,7 +23,13 @@ from mne_duin.weights._published import check_plain, name_or_number, set_up
 NO_HEAD = 2048  # codes of the published codex, for a head that nothing uses
 
 
-def to_braindecode(estimator, *, subject=None, module=False, n_times=None):
+def to_braindecode(
+    estimator,
+    *,
+    subject: object = None,
+    module: bool = False,
+    n_times: int | None = None,
+):
     """Return the encoder, and a classifier's head, for braindecode's ``DuIN``.
 
     Braindecode's network is for one subject, returns logits (a published sigmoid is
@@ -130,12 +137,12 @@ def _build_braindecode(estimator, sizes, state, n_times):
 
 
 def from_braindecode(
-    path_or_state_dict,
+    path_or_state_dict: Path | str | dict,
     *,
-    ch_names=None,
-    classes=None,
-    sfreq=1000.0,
-    conv_strides=(10, 1, 1),
+    ch_names: list[str] | None = None,
+    classes: ArrayLike | None = None,
+    sfreq: float = 1000.0,
+    conv_strides: tuple[int, ...] = (10, 1, 1),
 ):
     """Read weights of braindecode's ``DuIN``.
 

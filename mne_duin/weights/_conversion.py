@@ -24,7 +24,13 @@ ENDINGS = {"published": (".pth",), "braindecode": (".safetensors", ".pth")}
 
 
 def convert_weights(
-    source, target, *, to="mne_duin", subject=None, ch_names=None, classes=None
+    source: Path | str,
+    target: Path | str,
+    *,
+    to: str = "mne_duin",
+    subject: str | None = None,
+    ch_names: list[str] | None = None,
+    classes: list[str] | None = None,
 ):
     """Turn a file of weights into one of another kind.
 

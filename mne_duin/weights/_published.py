@@ -5,6 +5,7 @@ from pathlib import Path
 import mne
 import numpy as np
 import torch
+from numpy.typing import ArrayLike
 
 from mne_duin.checkpoints import (
     check_official,
@@ -28,7 +29,12 @@ ENCODER_SIZES = ("n_channels", "n_subjects", "subject_layers", "n_filters", "n_l
 
 
 def read_official(
-    path_or_state_dict, *, stage, ch_names=None, classes=None, n_subjects=None
+    path_or_state_dict: Path | str | dict,
+    *,
+    stage: str,
+    ch_names: list[str] | None = None,
+    classes: ArrayLike | None = None,
+    n_subjects: int | None = None,
 ):
     """Read weights in the layout of the published implementation.
 
@@ -173,7 +179,7 @@ def check_plain(estimator, sizes, whose, *, poms):
         raise ValueError(f"The network has {', '.join(found)}, which {whose} has not.")
 
 
-def to_published(estimator):
+def to_published(estimator) -> dict[str, torch.Tensor]:
     """Return the weights in the layout of the published implementation.
 
     What its ``load_weight`` takes: all tensors that carry information and the constants

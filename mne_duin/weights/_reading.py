@@ -1,5 +1,7 @@
 """Open the files that the package wrote."""
 
+from pathlib import Path
+
 from mne_duin.baselines import TSTCC, CNNBiGRU, DeWave, EEGConformer, NeuroBERT
 from mne_duin.estimators import (
     DuINClassifier,
@@ -20,7 +22,7 @@ COMPARISON = {
 }
 
 
-def read_model(path):
+def read_model(path: Path | str):
     """Read whatever estimator ``save`` wrote, Du-IN or a network it is compared with.
 
     Parameters
@@ -59,7 +61,7 @@ def read_model(path):
     return _files.read(path, DUIN | COMPARISON)
 
 
-def read_estimator(path):
+def read_estimator(path: Path | str):
     """Read an estimator that ``save`` wrote.
 
     Parameters
@@ -82,7 +84,7 @@ def read_estimator(path):
     return _files.read(path, DUIN)
 
 
-def read_baseline(path):
+def read_baseline(path: Path | str):
     """Read a network of the comparison that ``save`` wrote.
 
     Parameters
@@ -118,7 +120,12 @@ def read_baseline(path):
 
 @fill_doc
 def from_pretrained(
-    repo_id_or_folder, *, revision=None, token=None, cache_dir=None, endpoint=None
+    repo_id_or_folder: str | Path,
+    *,
+    revision: str | None = None,
+    token: str | None = None,
+    cache_dir: Path | str | None = None,
+    endpoint: str | None = None,
 ):
     """Read an estimator from a folder or the Hugging Face Hub.
 

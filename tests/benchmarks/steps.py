@@ -12,11 +12,17 @@ from pathlib import Path
 import torch
 from torch.utils.flop_counter import FlopCounterMode
 
-from mne_duin.estimators._codex import CodexTraining
 from mne_duin.estimators._mae import MaskedTraining
 from mne_duin.estimators._prediction import LabelTraining
-from mne_duin.nn import MAE, Classifier, Quantizer, build_encoder, build_vqvae
-from mne_duin.nn.masking import random_mask
+from mne_duin.estimators._vqvae import CodexTraining
+from mne_duin.nn import (
+    MAE,
+    Classifier,
+    Quantizer,
+    build_encoder,
+    build_vqvae,
+    random_mask,
+)
 from mne_duin.training import SignalData
 from mne_duin.training.compiling import compiled
 from mne_duin.training.optim import make_optimizer

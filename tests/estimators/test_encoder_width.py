@@ -8,7 +8,6 @@ from toy_trials import SFREQ, TRAINING, simulate
 from mne_duin.estimators import DuINClassifier, DuINTokenDecoder, DuINVQVAE
 from mne_duin.estimators.presets import encoder_width, resolve
 from mne_duin.nn import build_encoder, encoder_sizes
-from mne_duin.nn.starts import start_encoder_
 
 SMALL = {"n_layers": 1, "n_heads": 2, "head_dim": 8, "ff_dim": 32} | TRAINING
 OPEN = {"n_filters": None, "conv_filters": None}
@@ -56,7 +55,7 @@ def test_with_fewer_filters_than_inputs_a_direction_is_lost(n_filters, loses):
     x = torch.tensor(x, dtype=torch.float32)
     width = encoder_width({"n_filters": n_filters, "conv_filters": None}, 18)
     encoder = build_encoder(18, n_layers=1, **width)
-    start_encoder_(encoder, x)
+    encoder.start_from_components(x)
     answer = encoder.spatial.weight[0, :, 17].detach().norm() * x[:, 17].std()
     assert (answer < 0.1) == loses
     assert loses or answer > 0.9

@@ -4,8 +4,7 @@ import pytest
 import torch
 
 from mne_duin.nn import build_encoder
-from mne_duin.nn.alignment import align_maps
-from mne_duin.nn.starts import start_encoder_
+from mne_duin.nn._principal import align_maps
 
 N_SOURCES, N_CLASSES = 3, 4
 SIZES = {"n_layers": 1, "n_heads": 2, "head_dim": 8, "ff_dim": 16}
@@ -57,7 +56,7 @@ def principal_start(x, subject, y=None, layers="spatial"):
     encoder = build_encoder(
         x.shape[1], n_subjects=3, subject_layers=layers, **SIZES
     ).eval()
-    return encoder, start_encoder_(encoder, x, subject, y)
+    return encoder, encoder.start_from_components(x, subject, y)
 
 
 def test_labels_bring_the_answers_together():
@@ -136,6 +135,6 @@ def test_one_subject_needs_no_alignment(layers):
     for given in (None, y[own]):
         torch.manual_seed(0)
         encoder = build_encoder(6, subject_layers=layers, **SIZES).eval()
-        start_encoder_(encoder, x[own], None, given)
+        encoder.start_from_components(x[own], None, given)
         weights.append(torch.cat([p.flatten() for p in encoder.parameters()]))
     assert torch.equal(*weights)

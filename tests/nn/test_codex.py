@@ -4,8 +4,7 @@ import pytest
 import torch
 from torch.nn import functional
 
-from mne_duin.nn import Quantizer
-from mne_duin.nn.quantizer import spherical_kmeans
+from mne_duin.nn import Quantizer, spherical_kmeans
 
 
 @pytest.fixture

@@ -10,19 +10,21 @@ from torch.nn import functional
 from mne_duin.nn import (
     MAE,
     Classifier,
+    PatchEncoder,
     Quantizer,
+    SubjectLinear,
+    Transformer,
     build_encoder,
     build_network,
     build_vqvae,
     encoder_sizes,
     load_network,
     network_sizes,
+    random_mask,
+    reconstruction_loss,
 )
-from mne_duin.nn.masking import random_mask
-from mne_duin.nn.models import reconstruction_loss
-from mne_duin.nn.patch import PatchEncoder, fold
-from mne_duin.nn.spatial import SubjectLinear
-from mne_duin.nn.transformer import Transformer, cheap_dropout, sine_positions
+from mne_duin.nn._folding import fold
+from mne_duin.nn._transformer import cheap_dropout, sine_positions
 
 SMALL = {"n_layers": 2, "n_heads": 2, "head_dim": 8, "ff_dim": 16, "n_filters": 4}
 STAGES = ("vqvae", "mae", "classifier", "codex-classifier")

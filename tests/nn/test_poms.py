@@ -3,11 +3,17 @@
 import pytest
 import torch
 
-from mne_duin.nn import Quantizer, build_encoder, build_network, network_sizes
-from mne_duin.nn.building import build_vqvae
-from mne_duin.nn.models import reconstruction_loss
-from mne_duin.nn.poms import PomsEncoder, PomsVQVAE, fold_subjects
-from mne_duin.nn.starts import start_vqvae_
+from mne_duin.nn import (
+    PomsEncoder,
+    PomsVQVAE,
+    Quantizer,
+    build_encoder,
+    build_network,
+    build_vqvae,
+    network_sizes,
+    reconstruction_loss,
+)
+from mne_duin.nn._folding import fold_subjects
 
 SIZES = {
     "n_layers": 1,
@@ -162,9 +168,9 @@ def test_principal_start_rebuilds_slow_signals():
     x[subject == 1, 3:] = 0
     module = make().eval()
     errors = []
-    for start in (None, start_vqvae_):
-        if start is not None:
-            start(module, x, subject)
+    for is_started in (False, True):
+        if is_started:
+            module.start_from_components(x, subject)
         rebuilt = module.patch(module.encoder.tokenize(x, subject), subject)
         errors.append(float((rebuilt - x).square().mean() / x.square().mean()))
     assert errors[0] > 0.9

@@ -8,8 +8,14 @@ import torch
 from torch.nn import functional
 
 from mne_duin.checkpoints import from_official, official_sizes, to_official
-from mne_duin.nn import MAE, Classifier, Quantizer, build_encoder, build_vqvae
-from mne_duin.nn.models import reconstruction_loss
+from mne_duin.nn import (
+    MAE,
+    Classifier,
+    Quantizer,
+    build_encoder,
+    build_vqvae,
+    reconstruction_loss,
+)
 
 TESTS = Path(__file__).parents[1]
 

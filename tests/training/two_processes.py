@@ -1,14 +1,25 @@
 """Fit small stages in one process of several: ``torchrun ... two_processes.py OUT``.
 
-Every process writes what it holds after each pass to a file of its own.
+Every process writes what it holds after each pass to a file of its own, in three ways:
+
+``exact``
+    No dropout and plain gradient descent, with the gradients of every step: what
+    several processes do can be compared with what one does, because a step is in
+    proportion to the gradient. AdamW would make whole steps of rounding.
+``usual``
+    As in use.
+``planted``
+    As ``exact``, with an error in the last process, which the comparison has to find.
 """
 
 import sys
+import warnings
+from contextlib import ExitStack, nullcontext
 from pathlib import Path
+from unittest.mock import patch
 
 import numpy as np
 import torch
-from torch import nn
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "estimators"))
 
@@ -16,7 +27,15 @@ from toy_trials import SIZES, as_epochs, simulate  # noqa: E402
 
 from mne_duin.estimators import DuINClassifier, DuINMAE, DuINVQVAE  # noqa: E402
 from mne_duin.training import engine  # noqa: E402
-from mne_duin.training.processes import leave_processes, process_index  # noqa: E402
+from mne_duin.training.optim import decay_groups  # noqa: E402
+from mne_duin.training.processes import (  # noqa: E402
+    Share,
+    SharedBatchNorm,
+    join_processes,
+    leave_processes,
+    n_processes,
+    process_index,
+)
 
 COMMON = {
     "max_iter": 4,
@@ -26,8 +45,10 @@ COMMON = {
     "precision": "32",
     "verbose": False,
 }
-QUIET = {"attention_dropout": 0.0, "ff_dropout": 0.0}
+NO_DROPOUT = {"attention_dropout": 0.0, "ff_dropout": 0.0}
 CODEX = {"n_decoder_layers": 1, "n_codes": 4, "code_dim": 8}
+# How far plain gradient descent goes in a step, in units of the gradient.
+RATE = 0.01
 
 
 def two_subjects():
@@ -38,72 +59,132 @@ def two_subjects():
     return as_epochs(X, subject=np.arange(16) % 2), y
 
 
-def stages(quiet):
+def stages(exact):
     """Yield the names of the stages and functions that fit them."""
     epochs, y = two_subjects()
-    sizes = SIZES | (QUIET if quiet else {})
+    sizes = SIZES | (NO_DROPOUT if exact else {})
 
-    def fit_vqvae(**options):
-        return DuINVQVAE(**sizes, **CODEX, **COMMON, **options).fit(epochs)
+    def fit_vqvae(**changes):
+        with warnings.catch_warnings():
+            # So few steps may leave all tokens to one code.
+            warnings.filterwarnings("ignore", "Only . of 4 codes")
+            return DuINVQVAE(**sizes | CODEX | COMMON | changes).fit(epochs)
 
     yield "unquantized", lambda: fit_vqvae(codex_start="unquantized")
     yield "first-batch", lambda: fit_vqvae(codex_start="first-batch", initial="random")
-    original = watch([], quiet)
-    first = fit_vqvae(codex_start="random")
-    engine._train_pass = original
+    with descend_plainly({}) if exact else nullcontext():
+        first = fit_vqvae(codex_start="random", max_iter=1)
     yield "mae", lambda: DuINMAE(first, encoder_lr_scale=1.0, **COMMON).fit(epochs)
-    yield (
-        "classifier",
-        lambda: DuINClassifier(
-            **sizes, **COMMON, hidden_dim=16, validation_fraction=0.25
-        ).fit(epochs, y),
-    )
+    head = {"hidden_dim": 16, "validation_fraction": 0.25}
+    yield "classifier", lambda: DuINClassifier(**sizes, **COMMON, **head).fit(epochs, y)
 
 
-def freeze_norms(module):
-    """Keep batch normalisations in evaluation mode, whatever the engine asks for."""
-    for layer in module.modules():
-        if isinstance(layer, nn.BatchNorm1d):
-            layer.train = lambda mode=True, layer=layer: layer
-            layer.training = False
+class PlainDescent(torch.optim.SGD):
+    """Gradient descent that keeps the gradients of every step."""
+
+    def __init__(self, module, kept, lr_scale):
+        super().__init__(decay_groups(module, 0.0, lr_scale))
+        self.module, self.kept, self.n_steps = module, kept, 0
+
+    def step(self):
+        """Keep the gradients, then go against them."""
+        for group in self.param_groups:
+            group["lr"] = RATE * group["lr_scale"]
+        for name, parameter in self.module.named_parameters():
+            if parameter.grad is not None:
+                key = f"gradient {self.n_steps} {name}"
+                self.kept[key] = parameter.grad.numpy().copy()
+        self.n_steps += 1
+        return super().step()
 
 
-def watch(kept, quiet):
-    """Let the engine report the state after every pass."""
-    original = engine._train_pass
+def keep_passes(kept):
+    """Let the engine report the network after every pass."""
+    original, n_done = engine._train_pass, iter(range(COMMON["max_iter"]))
 
-    def train_pass(module, step, batches, optimizer, *rest):
-        if quiet:
-            freeze_norms(module)
-        means = original(module, step, batches, optimizer, *rest)
-        kept.append({k: v.clone().numpy() for k, v in module.state_dict().items()})
+    def train_pass(module, *rest):
+        means = original(module, *rest)
+        index, state = next(n_done), module.state_dict()
+        kept.update({f"{index} {k}": v.clone().numpy() for k, v in state.items()})
         return means
 
-    engine._train_pass = train_pass
-    return original
+    return patch.object(engine, "_train_pass", train_pass)
 
 
-def fit_all(folder, quiet):
-    """Fit every stage and write what this process holds after each pass."""
-    for name, fit in stages(quiet):
-        kept = []
-        original = watch(kept, quiet)
-        try:
-            estimator = fit()
-        finally:
-            engine._train_pass = original
-        arrays = {f"{i} {k}": v for i, part in enumerate(kept) for k, v in part.items()}
-        arrays |= {
-            f"end {k}": v.numpy() for k, v in estimator.module_.state_dict().items()
-        }
-        table = estimator.history_.to_frame().drop(columns="seconds")
-        arrays |= {f"history {column}": table[column].to_numpy() for column in table}
-        mode = "quiet" if quiet else "usual"
-        np.savez(Path(folder) / f"{name} {mode} {process_index()}.npz", **arrays)
+def descend_plainly(kept):
+    """Let the engine train by plain gradient descent."""
+
+    def make_optimizer(module, *, lr_scale=None, **ignored):
+        return PlainDescent(module, kept, lr_scale)
+
+    return patch.object(engine, "make_optimizer", make_optimizer)
+
+
+def wrong_weight():
+    """The last process weighs its loss by one part in a thousand too much."""
+    factor = 1.001 if process_index() == n_processes() - 1 else 1.0
+    weight = Share.weight.fget
+    return patch.object(Share, "weight", property(lambda share: factor * weight(share)))
+
+
+def own_statistics():
+    """Batch normalisation by the rows of each process alone."""
+    return patch.object(SharedBatchNorm, "forward", torch.nn.BatchNorm1d.forward)
+
+
+def wrong_step():
+    """A last process that steps a little further than the others."""
+    step, factor = PlainDescent.step, 1.001 if process_index() else 1.0
+
+    def longer(self):
+        self.module.get_parameter("scores.bias").grad.mul_(factor)
+        return step(self)
+
+    return patch.object(PlainDescent, "step", longer)
+
+
+ERRORS = {
+    "weight": wrong_weight,
+    "statistics": own_statistics,
+    "step": wrong_step,
+}
+
+
+def fit_and_write(folder, name, fit, *contexts, exact):
+    """Fit a stage and write what this process holds after each pass."""
+    kept = {}
+    with ExitStack() as stack:
+        if exact:
+            stack.enter_context(descend_plainly(kept))
+        stack.enter_context(keep_passes(kept))
+        for context in contexts:
+            stack.enter_context(context)
+        estimator = fit()
+    state = estimator.module_.state_dict()
+    kept |= {f"end {name}": value.numpy() for name, value in state.items()}
+    table = estimator.history_.to_frame().drop(columns=["seconds", "lr"])
+    kept |= {f"history {column}": table[column].to_numpy() for column in table}
+    np.savez(Path(folder) / f"{name} {process_index()}.npz", **kept)
+
+
+def fit_exact(folder):
+    """Fit every stage so that several processes can be compared with one."""
+    for name, fit in stages(exact=True):
+        fit_and_write(folder, f"{name} exact", fit, exact=True)
+
+
+def fit_usual_and_planted(folder):
+    """Fit every stage as in use, and one with errors in one process."""
+    for name, fit in stages(exact=False):
+        fit_and_write(folder, f"{name} usual", fit, exact=False)
+    *_, (name, fit) = stages(exact=True)
+    for error, plant in ERRORS.items():
+        fit_and_write(folder, f"{name} {error}", fit, plant(), exact=True)
 
 
 if __name__ == "__main__":
     torch.set_num_threads(1)
-    for quiet in (True, False):
-        fit_all(sys.argv[1], quiet)
+    join_processes("cpu")
+    fit_exact(sys.argv[1])
+    fit_usual_and_planted(sys.argv[1])
     leave_processes()

@@ -13,7 +13,8 @@ from mne_duin.baselines.networks._layers import (
     flat_head,
 )
 from mne_duin.baselines.networks._pretrained import PretrainedNetwork
-from mne_duin.nn.transformer import Transformer, sine_positions
+from mne_duin.nn import Transformer
+from mne_duin.nn._transformer import sine_positions
 from mne_duin.utils.docs import fill_doc
 from mne_duin.utils.signature import own_parameters_first
 

@@ -3,9 +3,12 @@
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import partial
+from pathlib import Path
+from typing import Self
 
 import numpy as np
 import torch
+from numpy.typing import ArrayLike
 from scipy.signal import resample_poly
 from sklearn.base import ClassifierMixin
 from sklearn.metrics import accuracy_score
@@ -20,7 +23,7 @@ from mne_duin.estimators._prediction import (
     learn_classes,
     probabilities,
 )
-from mne_duin.estimators._trained import TrainedNetwork
+from mne_duin.estimators._trained import Signal, TrainedNetwork
 from mne_duin.estimators.presets import check_numbers
 from mne_duin.utils.checks import check_number
 from mne_duin.utils.docs import fill_doc
@@ -76,7 +79,16 @@ class NetworkClassifier(ClassifierMixin, TrainedNetwork):
     random_state: object = None
     verbose: bool | None = None
 
-    def fit(self, X, y, *, subject=None, sfreq=None, validation=None, test=None):
+    def fit(
+        self,
+        X: Signal,
+        y: ArrayLike,
+        *,
+        subject: ArrayLike | None = None,
+        sfreq: float | None = None,
+        validation: tuple | None = None,
+        test: tuple | None = None,
+    ) -> Self:
         """Train on labelled epochs.
 
         Parameters
@@ -192,7 +204,9 @@ class NetworkClassifier(ClassifierMixin, TrainedNetwork):
             )
         return self._batched(self.module_, x, subject)
 
-    def decision_function(self, X, *, subject=None):
+    def decision_function(
+        self, X: Signal, *, subject: ArrayLike | None = None
+    ) -> np.ndarray:
         """Return the scores that enter the softmax.
 
         Parameters
@@ -212,7 +226,9 @@ class NetworkClassifier(ClassifierMixin, TrainedNetwork):
         epochs = self._check_fitted(X, subject)
         return self._network_scores(*self._scaled(epochs))
 
-    def predict_proba(self, X, *, subject=None):
+    def predict_proba(
+        self, X: Signal, *, subject: ArrayLike | None = None
+    ) -> np.ndarray:
         """Return the probability of every class.
 
         Parameters
@@ -227,7 +243,7 @@ class NetworkClassifier(ClassifierMixin, TrainedNetwork):
         """
         return probabilities(self._scores(X, subject))
 
-    def predict(self, X, *, subject=None):
+    def predict(self, X: Signal, *, subject: ArrayLike | None = None) -> np.ndarray:
         """Return the most probable class of every epoch.
 
         Parameters
@@ -243,7 +259,14 @@ class NetworkClassifier(ClassifierMixin, TrainedNetwork):
         index = self._scores(X, subject).argmax(-1)
         return self.classes_[index]
 
-    def score(self, X, y, sample_weight=None, *, subject=None):
+    def score(
+        self,
+        X: Signal,
+        y: ArrayLike,
+        sample_weight: ArrayLike | None = None,
+        *,
+        subject: ArrayLike | None = None,
+    ) -> float:
         """Return the share of the epochs that are named right.
 
         Parameters
@@ -262,7 +285,7 @@ class NetworkClassifier(ClassifierMixin, TrainedNetwork):
         predicted = self.predict(X, subject=subject)
         return float(accuracy_score(y, predicted, sample_weight=sample_weight))
 
-    def count_parameters(self):
+    def count_parameters(self) -> int:
         """Return how many numbers the network learns.
 
         Returns
@@ -273,7 +296,7 @@ class NetworkClassifier(ClassifierMixin, TrainedNetwork):
         check_is_fitted(self, "module_")
         return sum(parameter.numel() for parameter in self.module_.parameters())
 
-    def save(self, path):
+    def save(self, path: Path | str) -> Path:
         """Write the fitted estimator to one safe file.
 
         Parameters

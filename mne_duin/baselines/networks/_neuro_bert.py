@@ -14,9 +14,8 @@ from mne_duin.baselines.networks._layers import (
     flat_head,
 )
 from mne_duin.baselines.networks._pretrained import PretrainedNetwork
-from mne_duin.nn.initial import init_linear_, truncated_normal_
-from mne_duin.nn.masking import random_mask
-from mne_duin.nn.transformer import Transformer
+from mne_duin.nn import Transformer, random_mask
+from mne_duin.nn._layers import init_linear_, truncated_normal_
 from mne_duin.utils.docs import fill_doc
 from mne_duin.utils.signature import own_parameters_first
 

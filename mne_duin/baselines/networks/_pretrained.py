@@ -2,14 +2,16 @@
 
 from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import Self
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from mne_duin.baselines.networks._network import RECIPE, NetworkClassifier
 from mne_duin.estimators._files import plain
 from mne_duin.estimators._resume import Checkpoints, circumstances_of, digest
 from mne_duin.estimators._subjects import subject_index
-from mne_duin.estimators._trained import note_runs
+from mne_duin.estimators._trained import Signal, note_runs
 from mne_duin.estimators.memory import EVERY, check_seed, open_folder
 from mne_duin.training import History, private_randomness, seed_randomness, train
 from mne_duin.training.state import Keeper
@@ -46,15 +48,15 @@ class PretrainedNetwork(NetworkClassifier):
 
     def fit(
         self,
-        X,
-        y,
+        X: Signal,
+        y: ArrayLike,
         *,
-        subject=None,
-        sfreq=None,
-        validation=None,
-        test=None,
-        unlabelled=None,
-    ):
+        subject: ArrayLike | None = None,
+        sfreq: float | None = None,
+        validation: tuple | None = None,
+        test: tuple | None = None,
+        unlabelled: Signal | None = None,
+    ) -> Self:
         """Pre-train the encoder without labels, then train on labelled epochs.
 
         Parameters

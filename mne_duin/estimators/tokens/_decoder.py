@@ -1,10 +1,13 @@
 """Open-set decoding: name a label for every token, or the sequence of an epoch."""
 
+from collections.abc import Sequence
 from functools import partial
-from typing import ClassVar
+from pathlib import Path
+from typing import ClassVar, Self
 
 import numpy as np
 import torch
+from numpy.typing import ArrayLike
 
 from mne_duin.estimators._base import (
     INITIAL,
@@ -16,6 +19,7 @@ from mne_duin.estimators._base import (
 )
 from mne_duin.estimators._files import plain
 from mne_duin.estimators._resume import open_checkpoints
+from mne_duin.estimators._trained import Signal
 from mne_duin.estimators.presets import check_numbers, resolve
 from mne_duin.estimators.tokens._heads import start_sequence_head_, start_token_heads_
 from mne_duin.estimators.tokens._targets import (
@@ -24,7 +28,6 @@ from mne_duin.estimators.tokens._targets import (
     encode_tokens,
 )
 from mne_duin.nn import TokenClassifier, sequence_loss, token_loss
-from mne_duin.nn.starts import start_encoder_
 from mne_duin.sequences import beam_search, collapse, error_rate, greedy_sequence
 from mne_duin.sequences._targets import label_index
 from mne_duin.utils.checks import check_option
@@ -179,44 +182,44 @@ class DuINTokenDecoder(BaseDuIN):
     def __init__(
         self,
         pretrained=None,
-        preset="quick",
+        preset: str = "quick",
         *,
-        loss="cross-entropy",
-        classes=None,
-        high_gamma=None,
-        initial=None,
-        hidden_dim=128,
-        context=None,
-        head_start=None,
-        head_dropout=None,
-        encoder_lr_scale=None,
-        label_smoothing=None,
-        max_shift=None,
-        validation_fraction=None,
-        patch_duration=0.1,
-        subject_layers="spatial",
+        loss: str = "cross-entropy",
+        classes: Sequence | dict | None = None,
+        high_gamma: bool | None = None,
+        initial: str | None = None,
+        hidden_dim: int = 128,
+        context: int | None = None,
+        head_start: str | None = None,
+        head_dropout: float | None = None,
+        encoder_lr_scale: float | None = None,
+        label_smoothing: float | None = None,
+        max_shift: float | None = None,
+        validation_fraction: float | None = None,
+        patch_duration: float = 0.1,
+        subject_layers: str = "spatial",
         n_filters=None,
         conv_filters=None,
-        conv_kernels=(19, 3, 3),
-        conv_strides=(10, 1, 1),
-        n_layers=8,
-        n_heads=8,
-        head_dim=64,
-        ff_dim=320,
-        attention_dropout=0.2,
-        ff_dropout=0.2,
-        max_iter=None,
-        batch_size=None,
-        lr=None,
-        lr_min=None,
-        warmup=None,
-        weight_decay=None,
-        sfreq=None,
-        device="auto",
-        precision="auto",
-        compile=False,
-        random_state=None,
-        verbose=None,
+        conv_kernels: tuple[int, ...] = (19, 3, 3),
+        conv_strides: tuple[int, ...] = (10, 1, 1),
+        n_layers: int = 8,
+        n_heads: int = 8,
+        head_dim: int = 64,
+        ff_dim: int = 320,
+        attention_dropout: float = 0.2,
+        ff_dropout: float = 0.2,
+        max_iter: int | None = None,
+        batch_size: int | None = None,
+        lr: float | None = None,
+        lr_min: float | None = None,
+        warmup: float | None = None,
+        weight_decay: float | None = None,
+        sfreq: float | None = None,
+        device: str = "auto",
+        precision: str = "auto",
+        compile: bool = False,
+        random_state: int | np.random.RandomState | None = None,
+        verbose: bool | None = None,
     ):
         self.pretrained = pretrained
         self.preset = preset
@@ -265,15 +268,15 @@ class DuINTokenDecoder(BaseDuIN):
 
     def fit(
         self,
-        X,
+        X: Signal,
         y,
         *,
-        subject=None,
-        sfreq=None,
-        validation=None,
-        checkpoint_dir=None,
-        checkpoint_every=1,
-    ):
+        subject: ArrayLike | None = None,
+        sfreq: float | None = None,
+        validation: tuple | None = None,
+        checkpoint_dir: Path | str | None = None,
+        checkpoint_every: int = 1,
+    ) -> Self:
         """Fine-tune on labelled epochs.
 
         Parameters
@@ -388,7 +391,7 @@ class DuINTokenDecoder(BaseDuIN):
     def _start(self, recipe, module, data):
         """Give a new encoder and the heads their start."""
         if self.pretrained is None and recipe["initial"] == "principal":
-            start_encoder_(module.encoder, data.x, data.subject)
+            module.start_from_components(data.x, data.subject)
         if recipe["head_start"] == "lda":
             start_token_heads_(module, data)
         elif recipe["head_start"] == "linear":
@@ -446,7 +449,9 @@ class DuINTokenDecoder(BaseDuIN):
         scores = self._batched(self.module_, x, subject)
         return scores.reshape(len(scores), -1)
 
-    def predict_proba(self, X, *, subject=None):
+    def predict_proba(
+        self, X: Signal, *, subject: ArrayLike | None = None
+    ) -> np.ndarray | dict[str, np.ndarray]:
         """Return the probability of every label, token by token.
 
         Parameters
@@ -464,7 +469,9 @@ class DuINTokenDecoder(BaseDuIN):
         layers = [torch.from_numpy(own).softmax(-1).numpy() for own in scores]
         return self._by_tier(layers)
 
-    def predict(self, X, *, subject=None):
+    def predict(
+        self, X: Signal, *, subject: ArrayLike | None = None
+    ) -> np.ndarray | dict[str, np.ndarray] | list[tuple]:
         """Return the most probable label of every token, or with CTC the sequences.
 
         Parameters
@@ -489,15 +496,15 @@ class DuINTokenDecoder(BaseDuIN):
 
     def decode(
         self,
-        X,
+        X: Signal,
         *,
-        tier=None,
-        silence=None,
-        min_tokens=1,
-        beam_width=None,
-        words=None,
-        subject=None,
-    ):
+        tier: str | None = None,
+        silence: object = None,
+        min_tokens: int = 1,
+        beam_width: int | None = None,
+        words: list | None = None,
+        subject: ArrayLike | None = None,
+    ) -> list[tuple]:
         """Return the sequence of labels of every epoch.
 
         Parameters
@@ -571,7 +578,7 @@ class DuINTokenDecoder(BaseDuIN):
             raise ValueError(f"`tier` must be a tier ({known}); got {tier!r}.")
         return self.tiers_.index(tier)
 
-    def score(self, X, y, *, subject=None):
+    def score(self, X: Signal, y, *, subject: ArrayLike | None = None) -> float:
         """Return the accuracy of the labelled tokens, or with CTC one minus error rate.
 
         Parameters

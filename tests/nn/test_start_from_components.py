@@ -3,9 +3,7 @@
 import pytest
 import torch
 
-from mne_duin.nn import Quantizer, build_encoder, build_vqvae
-from mne_duin.nn.models import reconstruction_loss
-from mne_duin.nn.principal import start_encoder_, start_vqvae_
+from mne_duin.nn import Quantizer, build_encoder, build_vqvae, reconstruction_loss
 
 SMALL = {"n_layers": 2, "n_heads": 2, "head_dim": 8, "ff_dim": 16}
 
@@ -65,7 +63,7 @@ def test_the_untrained_network_already_rebuilds(n_channels, n_filters, features)
     x, held_out = x[:24], x[24:]
     options = {"n_filters": n_filters, "features": features}
     random, started = (network(n_channels, **options) for _ in range(2))
-    start_vqvae_(started, x)
+    started.start_from_components(x)
     variance = held_out.square().mean().item()
     # Patches there and back, without the transformers between, lose almost nothing.
     assert error(random, held_out, whole=False) > 0.95 * variance
@@ -82,7 +80,7 @@ def test_the_untrained_network_already_rebuilds(n_channels, n_filters, features)
 def test_spatial_maps_are_whitening_components(n_channels, n_filters):
     x = sources(n_channels=n_channels, n_sources=n_channels)
     encoder = network(n_channels, n_filters=n_filters).encoder
-    inverse = start_encoder_(encoder, x)
+    inverse = encoder.start_from_components(x)
     n_kept = min(n_channels, n_filters)
     filtered = encoder.spatial(x)[:, :n_kept].transpose(0, 1).flatten(1)
     covariance = filtered @ filtered.T / filtered.shape[1]
@@ -98,7 +96,7 @@ def test_spatial_maps_are_whitening_components(n_channels, n_filters):
 def test_norms_have_the_statistics_of_the_data():
     x = sources()
     encoder = network(6).encoder
-    start_encoder_(encoder, x)
+    encoder.start_from_components(x)
     norms = [m for m in encoder.patch.layers if hasattr(m, "running_mean")]
     assert {norm.momentum for norm in norms} == {0.1}
     evaluated = encoder.eval().tokenize(x)
@@ -110,9 +108,9 @@ def test_each_subject_gets_its_own_components():
     x, subject = sources(n_channels=6), torch.arange(24) % 2
     x[subject == 1, 4:] = 0
     vqvae = network(6, n_subjects=2)
-    start_vqvae_(vqvae, x, subject)
+    vqvae.start_from_components(x, subject)
     alone = network(6)
-    start_encoder_(alone.encoder, x[subject == 0])
+    alone.encoder.start_from_components(x[subject == 0])
     both, single = vqvae.encoder.spatial.weight[0], alone.encoder.spatial.weight[0]
     # The first rows are components; the others are random mixtures of them.
     torch.testing.assert_close(both[:6].abs(), single[:6].abs(), atol=1e-3, rtol=1e-3)
@@ -129,7 +127,7 @@ def test_channels_that_repeat_each_other():
     x = sources(n_channels=3, n_sources=3)
     x = torch.cat([x, x[:, :2], x[:, :1] - x[:, 1:2]], 1)
     vqvae = network(6)
-    start_vqvae_(vqvae, x)
+    vqvae.start_from_components(x)
     assert vqvae.encoder.spatial.weight.abs().max() < 100
     before = error(network(6), x, whole=False)
     assert error(vqvae, x, whole=False) < 0.15 * before
@@ -140,7 +138,7 @@ def test_the_start_is_a_function_of_the_random_state():
     for seed in (1, 1, 2):
         vqvae = network(6)
         torch.manual_seed(seed)
-        start_vqvae_(vqvae, x)
+        vqvae.start_from_components(x)
         weights.append(vqvae.state_dict())
     same = [torch.equal(weights[0][name], weights[1][name]) for name in weights[0]]
     assert all(same)
@@ -152,7 +150,7 @@ def test_the_start_is_a_function_of_the_random_state():
 def test_the_start_leaves_everything_trainable():
     x = sources(4)
     vqvae = network(6)
-    start_vqvae_(vqvae, x)
+    vqvae.start_from_components(x)
     vqvae.quantizer.active.fill_(True)
     rebuilt, output = vqvae.train()(x)
     (reconstruction_loss(rebuilt, x) + output.loss_commit).backward()

@@ -1,11 +1,13 @@
-"""The same numbers sooner: fast paths around the patch encoder and decoder.
+"""Neighbouring linear layers folded into one: the same numbers sooner.
 
 Spatial map, convolutions and transposed convolutions stand in a row without an
 activation, so neighbours can be multiplied into one before the signal comes: a few
 small products of weights replace large ones with the signal. Each function says which
-formula it computes; ``tests/nn/test_fast_paths.py`` compares the two, gradients
-included. The formulas themselves are the modules' own ``forward``.
+formula it computes; ``tests/nn/test_folding.py`` compares the two, gradients included.
+The formulas themselves are the modules' own ``forward``.
 """
+
+from copy import deepcopy
 
 import torch
 from torch import nn
@@ -158,3 +160,78 @@ def _convolve_twice(first, second, x):
         bias = second(level)
     x = functional.conv_transpose1d(x, kernel, None, first.stride, second.padding)
     return x + bias.to(x.dtype)
+
+
+@torch.no_grad()
+def fold(spatial, patch):
+    """Fold a spatial map and a patch encoder into one affine map of the patch.
+
+    Exact in evaluation mode, where batch normalisation uses its running statistics.
+
+    Parameters
+    ----------
+    spatial : SubjectLinear
+        The spatial maps.
+    patch : PatchEncoder
+        The patch encoder.
+
+    Returns
+    -------
+    weight : Tensor, shape (n_subjects, dim, n_channels, patch_size)
+        The spatio-temporal filter of each dimension of a token.
+    bias : Tensor, shape (n_subjects, dim)
+        Its offset.
+    """
+    kernel, offset = fold_patches(patch)
+    maps, offsets = spatial.weight.cpu().double(), spatial.bias.cpu().double()
+    weight = torch.einsum("ftd,sfc->sdct", kernel, maps)
+    bias = offset + torch.einsum("ftd,sf->sd", kernel, offsets)
+    return weight.to(spatial.weight), bias.to(spatial.bias)
+
+
+@torch.no_grad()
+def fold_patches(patch):
+    """Fold a patch encoder into one affine map of the patch.
+
+    Parameters
+    ----------
+    patch : PatchEncoder
+        The patch encoder.
+
+    Returns
+    -------
+    kernel : Tensor, shape (n_inputs, patch_size, dim)
+        The map, on the host in double precision.
+    offset : Tensor, shape (dim,)
+        What silence gives.
+    """
+    n_inputs, size = patch.layers[0].in_channels, patch.patch_size
+    # Token i of epoch i alone: the gradient by the signal is row i of the map.
+    with torch.inference_mode(False), torch.enable_grad():
+        patch = deepcopy(patch).cpu().double().eval()
+        silence = torch.zeros(patch.dim, n_inputs, size, dtype=torch.float64)
+        tokens = patch(silence.requires_grad_())[:, 0]
+        (kernel,) = torch.autograd.grad(tokens.diagonal().sum(), silence)
+    return kernel.permute(1, 2, 0), tokens[0].detach()
+
+
+def fold_subjects(patch):
+    """Fold the patch encoder of every subject into one affine map of its patch.
+
+    Parameters
+    ----------
+    patch : SubjectPatchEncoder
+        The patch encoders; exact in evaluation mode.
+
+    Returns
+    -------
+    weight : Tensor, shape (n_subjects, dim, n_channels, patch_size)
+        The spatio-temporal filter of each dimension of a token.
+    bias : Tensor, shape (n_subjects, dim)
+        Its offset.
+    """
+    folded = [fold_patches(one) for one in patch.subjects]
+    weight = torch.stack([kernel.permute(2, 0, 1) for kernel, _ in folded])
+    bias = torch.stack([offset for _, offset in folded])
+    like = patch.subjects[0].layers[0].weight
+    return weight.to(like), bias.to(like)

@@ -6,7 +6,7 @@ import torch
 from torch import nn
 from torch.nn import functional
 
-from mne_duin.nn.initial import init_linear_
+from mne_duin.nn._layers import init_linear_
 
 
 def sine_positions(n_tokens, dim):
@@ -218,6 +218,24 @@ class Transformer(nn.Module):
         # Made of constants alone, so it is not part of a checkpoint.
         self.register_buffer("positions", sine_positions(64, dim), persistent=False)
         self.apply(init_linear_)
+
+    def sizes(self):
+        """Return the keywords that build a like transformer, without ``dim``.
+
+        Returns
+        -------
+        sizes : dict
+            Keywords of :class:`Transformer`.
+        """
+        block = self.blocks[0]
+        return {
+            "n_layers": len(self.blocks),
+            "n_heads": block.attention.n_heads,
+            "head_dim": block.attention.head_dim,
+            "ff_dim": block.expand.out_features,
+            "attention_dropout": block.attention.dropout,
+            "ff_dropout": block.ff_dropout,
+        }
 
     def forward(self, tokens):
         """Transform; tokens and result have shape (n_epochs, n_tokens, dim)."""

@@ -4,7 +4,8 @@ import torch
 from torch import nn
 from torch.nn import functional
 
-from mne_duin.nn.initial import init_linear_
+from mne_duin.nn._layers import init_linear_
+from mne_duin.nn._models import Stage
 
 UNLABELLED = -1
 BLANK = 0
@@ -71,7 +72,7 @@ class TokenHead(nn.Module):
         return self.scores(self.dropout(hidden))
 
 
-class TokenClassifier(nn.Module):
+class TokenClassifier(Stage):
     """Name the labels of every token, one head per tier.
 
     Parameters
@@ -93,11 +94,12 @@ class TokenClassifier(nn.Module):
     one hidden layer of 128 per head.
     """
 
+    name = "TokenClassifier"
+
     def __init__(
         self, encoder, n_classes, *, hidden_dim=128, context=0, head_dropout=0.0
     ):
-        super().__init__()
-        self.encoder = encoder
+        super().__init__(encoder)
         self.n_classes = tuple(n_classes)
         self.heads = nn.ModuleList(
             TokenHead(
@@ -109,6 +111,16 @@ class TokenClassifier(nn.Module):
             )
             for number in self.n_classes
         )
+
+    def _own_sizes(self):
+        first = self.heads[0]
+        head = {
+            "n_classes": self.n_classes,
+            "hidden_dim": first.hidden.out_features,
+            "context": first.context,
+            "head_dropout": first.dropout.p,
+        }
+        return {"head": head}
 
     def forward(self, x, subject=None):
         """Return the scores of all tiers.

@@ -7,12 +7,20 @@ import torch
 from torch.nn import functional
 from torch.utils._python_dispatch import TorchDispatchMode
 
-from mne_duin.nn import MAE, Classifier, Quantizer, build_encoder, build_vqvae, fast
-from mne_duin.nn.masking import random_mask
-from mne_duin.nn.models import reconstruction_loss
-from mne_duin.nn.patch import PatchDecoder, PatchEncoder
-from mne_duin.nn.spatial import SubjectLinear
-from mne_duin.nn.transformer import Attention, split_heads
+from mne_duin.nn import (
+    MAE,
+    Classifier,
+    PatchDecoder,
+    PatchEncoder,
+    Quantizer,
+    SubjectLinear,
+    _folding,
+    build_encoder,
+    build_vqvae,
+    random_mask,
+    reconstruction_loss,
+)
+from mne_duin.nn._transformer import Attention, split_heads
 from mne_duin.training import SignalData
 
 N_EPOCHS, N_FILTERS = 4, 4
@@ -54,7 +62,7 @@ def test_patch_encoder(n_channels, n_subjects, training, n_tokens):
     patch.train(training)
     modules, twins = (spatial, patch), copy.deepcopy((spatial, patch))
     x, subject = torch.randn(N_EPOCHS, n_channels, 100 * n_tokens), subjects(n_subjects)
-    ours = fast.tokenize(*modules, x, subject)
+    ours = _folding.tokenize(*modules, x, subject)
     expected = twins[1](twins[0](x, subject))
     torch.testing.assert_close(ours, expected, atol=1e-5, rtol=1e-5)
     assert_gradients_close(gradients(ours, modules), gradients(expected, twins))
@@ -68,7 +76,7 @@ def test_patch_decoder(n_channels, n_subjects, n_tokens):
     spatial = spatial_map(N_FILTERS, n_channels, n_subjects)
     patch = PatchDecoder(12, N_FILTERS, 8)
     tokens, subject = torch.randn(N_EPOCHS, n_tokens, 12), subjects(n_subjects)
-    ours = fast.decode_patches(patch, spatial, tokens, subject)
+    ours = _folding.decode_patches(patch, spatial, tokens, subject)
     expected = spatial(patch(tokens), subject)
     assert ours.shape == (N_EPOCHS, n_channels, 100 * n_tokens)
     torch.testing.assert_close(ours, expected, atol=1e-6, rtol=1e-5)
@@ -120,13 +128,13 @@ def load_others(patch):
 def test_the_folded_encoder_follows_its_weights(change):
     patch = PatchEncoder(N_FILTERS, (8, 6, 4)).eval()
     x = torch.randn(N_EPOCHS, N_FILTERS, 300)
-    before = fast.encode_patches(patch, x)
+    before = _folding.encode_patches(patch, x)
     kernel = patch.folded()[0]
     if change is None:
         assert patch.folded()[0] is kernel
         return
     change(patch)
-    after = fast.encode_patches(patch, x)
+    after = _folding.encode_patches(patch, x)
     assert not torch.allclose(after, before, atol=1e-3)
     torch.testing.assert_close(after, patch(x), atol=1e-5, rtol=1e-5)
 
@@ -136,13 +144,13 @@ def test_folding_works_in_inference_mode_and_leaves_no_trace():
     x = torch.randn(N_EPOCHS, N_FILTERS, 300)
     names = list(patch.state_dict())
     with torch.inference_mode():
-        folded = fast.encode_patches(patch, x)
+        folded = _folding.encode_patches(patch, x)
     torch.testing.assert_close(folded, patch(x), atol=1e-5, rtol=1e-5)
     assert list(patch.state_dict()) == names
     double = copy.deepcopy(patch).double()
     with torch.no_grad():
         torch.testing.assert_close(
-            fast.encode_patches(double, x.double()), double(x.double())
+            _folding.encode_patches(double, x.double()), double(x.double())
         )
 
 

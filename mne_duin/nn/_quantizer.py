@@ -6,7 +6,7 @@ import torch
 from torch import nn
 from torch.nn import functional
 
-from mne_duin.nn.initial import init_linear_
+from mne_duin.nn._layers import init_linear_
 
 
 @dataclass(frozen=True)
@@ -75,6 +75,17 @@ class Quantizer(nn.Module):
         self.register_buffer("counts", torch.zeros(n_codes))
         self.register_buffer("active", torch.tensor(True))
         self.apply(init_linear_)
+
+    def sizes(self):
+        """Return the keywords that build a like quantizer, without ``dim``.
+
+        Returns
+        -------
+        sizes : dict
+            Keywords of :class:`Quantizer`.
+        """
+        n_codes, code_dim = self.codebook.shape
+        return {"n_codes": n_codes, "code_dim": code_dim, "decay": self.decay}
 
     def forward(self, tokens):
         """Quantize tokens.

@@ -6,75 +6,26 @@ spatial maps start as the principal components of the channels, the convolutions
 low-pass filters that hand them on in steps of 10 ms, the quantizer's projections as the
 principal components of the tokens, and the decoder as the way back. All weights are
 then trained as usual; the random part that is left breaks the symmetries.
+
+Components come in an order and with signs of their own in every subject, so the first
+filter of one subject need not mean what the first filter of another does, and what a
+shared network learns from one says nothing about the others. Where labels tell which
+epochs belong together, a rotation of each subject's filters brings the mean answers to
+the same class together (generalised orthogonal Procrustes analysis; Haxby et al.,
+Neuron 2011, "hyperalignment").
 """
 
 import torch
 from torch import nn
 
 RANDOM_PART = 0.1
-
-
-@torch.no_grad()
-def start_encoder_(encoder, x, subject=None):
-    """Start spatial maps and patch encoder from the principal components of channels.
-
-    Parameters
-    ----------
-    encoder : DuINEncoder
-        The encoder, changed in place.
-    x : Tensor, shape (n_epochs, n_channels, n_times)
-        Scaled training epochs.
-    subject : LongTensor, shape (n_epochs,) | None
-        Subject of each epoch.
-
-    Returns
-    -------
-    inverse : Tensor, shape (n_subjects, n_channels, n_filters)
-        The maps from the filters back to the channels.
-    """
-    spatial = encoder.spatial
-    inverse = torch.zeros_like(spatial.weight.transpose(1, 2))
-    for index in range(len(spatial.weight)):
-        own = x if subject is None else x[subject == index]
-        forward, backward = principal_maps(own, spatial.weight.shape[1])
-        spatial.weight[index], inverse[index] = forward, backward
-    spatial.bias.zero_()
-    identity = torch.eye(spatial.weight.shape[1], device=x.device)
-    start_convolutions_(encoder.patch, identity)
-    calibrate_(encoder, x, subject)
-    return inverse
-
-
-@torch.no_grad()
-def start_vqvae_(vqvae, x, subject=None):
-    """Start the whole first stage from principal components.
-
-    Parameters
-    ----------
-    vqvae : VQVAE
-        The network, changed in place.
-    x : Tensor, shape (n_epochs, n_channels, n_times)
-        Scaled training epochs.
-    subject : LongTensor, shape (n_epochs,) | None
-        Subject of each epoch.
-    """
-    vqvae.spatial.weight.copy_(start_encoder_(vqvae.encoder, x, subject))
-    vqvae.spatial.bias.zero_()
-    n_features = vqvae.encoder.dim // vqvae.encoder.patch.n_steps
-    _start_patch_decoder_(vqvae.patch, n_features)
-    start_projections_(vqvae, x, subject)
+# The alignment compares means over bins of so many samples, in so many rounds.
+BIN_SAMPLES = 50
+N_ROUNDS = 5
 
 
 def start_convolutions_(patch, forward):
-    """Let a patch encoder map its inputs and hand them on, low-passed in 10 ms steps.
-
-    Parameters
-    ----------
-    patch : PatchEncoder
-        The patch encoder, changed in place.
-    forward : Tensor, shape (n_filters, n_inputs)
-        The map.
-    """
+    """Map inputs by ``forward`` (n_filters, n_inputs), low-passed in 10 ms steps."""
     convolutions = [m for m in patch.layers if isinstance(m, nn.Conv1d)]
     for layer in convolutions:
         _shrink_(layer)
@@ -87,21 +38,8 @@ def start_convolutions_(patch, forward):
         _add_delta_(layer.weight)
 
 
-def calibrate_(encoder, x, subject, part=None):
-    """Set the running statistics of the batch normalisations to those of the data.
-
-    Parameters
-    ----------
-    encoder : DuINEncoder
-        The encoder, changed in place.
-    x : Tensor, shape (n_epochs, n_channels, n_times)
-        Scaled epochs.
-    subject : LongTensor, shape (n_epochs,) | None
-        Subject of each epoch.
-    part : Module | None
-        The part whose statistics are set; None is the whole patch encoder.
-    """
-    part = encoder.patch if part is None else part
+def calibrate_(encoder, part, x, subject):
+    """Set the running statistics of a part of an encoder to those of the data."""
     norms = [m for m in part.modules() if isinstance(m, nn.BatchNorm1d)]
     was_training, momentum = encoder.training, norms[0].momentum
     for norm in norms:
@@ -119,7 +57,7 @@ def calibrate_(encoder, x, subject, part=None):
 
 
 def principal_maps(x, n_filters):
-    """Return whitening principal components and the maps back."""
+    """Return whitening components (n_filters, n_channels) and the maps back."""
     n_channels = x.shape[1]
     variance, vectors = _principal_axes(_second_moment(x))
     # Padded channels and exact linear dependencies have no variance to whiten.
@@ -170,7 +108,7 @@ def _add_delta_(weight):
     _add_diagonal_(weight, min(weight.shape[:2]), kernel)
 
 
-def _start_patch_decoder_(patch, n_features):
+def start_patch_decoder_(patch, n_features):
     """Unfold a token into its steps of ``n_features`` and interpolate between them."""
     layers = list(patch.layers)
     for layer in layers:
@@ -193,15 +131,7 @@ def _start_patch_decoder_(patch, n_features):
 
 
 def start_interpolation_(layers, backward):
-    """Interpolate between the steps of tokens and map them back to the channels.
-
-    Parameters
-    ----------
-    layers : Sequential
-        The layers of a ``RegressionHead``, changed in place.
-    backward : Tensor, shape (n_channels, n_filters)
-        The map from the filters back to the channels.
-    """
+    """Interpolate between tokens' steps; map back by (n_channels, n_filters)."""
     for layer in layers:
         _shrink_(layer)
     _add_delta_(layers[0].weight)
@@ -240,3 +170,70 @@ def start_projections_(vqvae, x, subject):
     second.weight[:n_kept] = vectors.T
     quantizer.expand.weight[:, :n_kept] = vectors
     quantizer.expand.bias.copy_(center)
+
+
+@torch.no_grad()
+def align_maps(maps, x, subject, y):
+    """Return rotations of maps (n_subjects, n_filters, n_channels), by the labels.
+
+    Shape (n_subjects, n_filters, n_filters), orthogonal; subjects who share no class
+    with the others get the identity.
+    """
+    answers, known = _mean_answers(maps, x, subject, y)
+    return _align(answers, known).to(maps)
+
+
+def _mean_answers(maps, x, subject, y):
+    """Return the mean of every class of every subject, by filter and bin of time.
+
+    Shapes (n_subjects, n_filters, n_classes, n_bins) and (n_subjects, n_classes).
+    """
+    n_subjects, n_filters, _ = maps.shape
+    n_classes, n_bins = int(y.max()) + 1, max(x.shape[-1] // BIN_SAMPLES, 1)
+    size = min(BIN_SAMPLES, x.shape[-1])
+    answers = torch.zeros(n_subjects, n_filters, n_classes, n_bins, dtype=torch.float64)
+    known = torch.zeros(n_subjects, n_classes, dtype=torch.bool)
+    for index in range(n_subjects):
+        for label in y[subject == index].unique().tolist():
+            mean = x[(subject == index) & (y == label)].mean(0)
+            bins = mean[:, : n_bins * size].reshape(len(mean), n_bins, size).mean(-1)
+            answers[index, :, label] = (maps[index] @ bins).cpu().double()
+            known[index, label] = True
+    return answers, known
+
+
+def _align(answers, known):
+    """Rotate every subject towards the mean of the others, several times over."""
+    n_subjects, n_filters = answers.shape[:2]
+    rotations = torch.eye(n_filters, dtype=torch.float64).repeat(n_subjects, 1, 1)
+    turned, order = answers.clone(), known.sum(1).argsort(descending=True)
+    first, *others = order.tolist()
+    joined = [first]
+    for index in others:
+        # One after the other joins those who were turned already.
+        rotations[index] = _rotation(answers, turned, known, index, joined)
+        turned[index] = _turn(rotations[index], answers[index])
+        joined.append(index)
+    for _ in range(N_ROUNDS):
+        for index in joined:
+            rest = [other for other in joined if other != index]
+            rotations[index] = _rotation(answers, turned, known, index, rest)
+            turned[index] = _turn(rotations[index], answers[index])
+    return rotations
+
+
+def _rotation(answers, turned, known, index, rest):
+    """Return the best rotation of one subject towards the mean of some others."""
+    n_filters = answers.shape[1]
+    counts = known[rest].sum(0)
+    shared = known[index] & (counts > 0)
+    if not shared.any():
+        return torch.eye(n_filters, dtype=torch.float64)
+    target = turned[rest].sum(0)[:, shared] / counts[shared][:, None]
+    own = answers[index][:, shared]
+    left, _, right = torch.linalg.svd(target.flatten(1) @ own.flatten(1).T)
+    return left @ right
+
+
+def _turn(rotation, answers):
+    return torch.einsum("gf,fkb->gkb", rotation, answers)

@@ -1,19 +1,19 @@
-"""Build the networks from sizes, and read the sizes off a network."""
+"""Build the networks from sizes."""
 
 import torch
 
-from mne_duin.nn.models import MAE, VQVAE, Classifier, DuINEncoder
-from mne_duin.nn.patch import PatchDecoder, PatchEncoder
-from mne_duin.nn.poms import (
-    PomsEncoder,
-    PomsVQVAE,
+from mne_duin.nn._encoders import DuINEncoder, PomsEncoder
+from mne_duin.nn._layers import SubjectLinear
+from mne_duin.nn._models import MAE, VQVAE, Classifier, PomsVQVAE
+from mne_duin.nn._patch import (
+    PatchDecoder,
+    PatchEncoder,
     SubjectPatchEncoder,
     SubjectRegression,
 )
-from mne_duin.nn.quantizer import Quantizer
-from mne_duin.nn.spatial import SubjectLinear
-from mne_duin.nn.tokens import TokenClassifier
-from mne_duin.nn.transformer import Transformer
+from mne_duin.nn._quantizer import Quantizer
+from mne_duin.nn._tokens import TokenClassifier
+from mne_duin.nn._transformer import Transformer
 
 
 def build_encoder(
@@ -97,43 +97,16 @@ def build_vqvae(encoder, quantizer, *, n_decoder_layers=4, decoder_filters=128):
     vqvae : VQVAE
         The network with initial values.
     """
-    sizes = transformer_sizes(encoder.transformer) | {"n_layers": n_decoder_layers}
+    sizes = encoder.transformer.sizes() | {"n_layers": n_decoder_layers}
     transformer = Transformer(encoder.dim, **sizes)
-    if isinstance(encoder, PomsEncoder):
-        n_features = encoder.dim // encoder.patch.n_steps
-        n_subjects = len(encoder.patch.subjects)
-        patch = SubjectRegression(
-            n_features, encoder.patch.n_channels, n_subjects, decoder_filters
-        )
+    n_components = encoder.n_components
+    channels = encoder.n_channels, encoder.n_subjects
+    if encoder.spatial is None:
+        patch = SubjectRegression(n_components, *channels, decoder_filters)
         return PomsVQVAE(encoder, quantizer, transformer, patch)
-    n_subjects, n_filters, n_channels = encoder.spatial.weight.shape
-    patch = PatchDecoder(encoder.dim, n_filters, decoder_filters, encoder.patch_size)
-    spatial = SubjectLinear(n_filters, n_channels, n_subjects)
+    patch = PatchDecoder(encoder.dim, n_components, decoder_filters, encoder.patch_size)
+    spatial = SubjectLinear(n_components, *channels)
     return VQVAE(encoder, quantizer, transformer, patch, spatial)
-
-
-def transformer_sizes(transformer):
-    """Return the keywords that build a transformer like the given one.
-
-    Parameters
-    ----------
-    transformer : Transformer
-        The network.
-
-    Returns
-    -------
-    sizes : dict
-        Keywords of :class:`Transformer`, without ``dim``.
-    """
-    block = transformer.blocks[0]
-    return {
-        "n_layers": len(transformer.blocks),
-        "n_heads": block.attention.n_heads,
-        "head_dim": block.attention.head_dim,
-        "ff_dim": block.expand.out_features,
-        "attention_dropout": block.attention.dropout,
-        "ff_dropout": block.ff_dropout,
-    }
 
 
 def encoder_sizes(encoder):
@@ -149,29 +122,7 @@ def encoder_sizes(encoder):
     sizes : dict
         Keywords of :func:`build_encoder`.
     """
-    if isinstance(encoder, PomsEncoder):
-        convolutions = encoder.patch.subjects[0].layers[::2]
-        subjects = {
-            "n_channels": encoder.patch.n_channels,
-            "n_subjects": len(encoder.patch.subjects),
-            "subject_layers": "patch",
-        }
-    else:
-        convolutions = encoder.patch.layers[::2]
-        n_subjects, n_filters, n_channels = encoder.spatial.weight.shape
-        subjects = {
-            "n_channels": n_channels,
-            "n_subjects": n_subjects,
-            "n_filters": n_filters,
-        }
-    return {
-        **subjects,
-        "conv_filters": tuple(layer.out_channels for layer in convolutions),
-        "conv_kernels": tuple(layer.kernel_size[0] for layer in convolutions),
-        "conv_strides": tuple(layer.stride[0] for layer in convolutions),
-        "patch_size": encoder.patch_size,
-        **transformer_sizes(encoder.transformer),
-    }
+    return encoder.sizes()
 
 
 def network_sizes(module):
@@ -187,37 +138,7 @@ def network_sizes(module):
     sizes : dict
         ``stage``, ``encoder`` and the sizes of the stage.
     """
-    stage = type(module).__name__.removeprefix("Poms")
-    sizes = {"stage": stage, "encoder": encoder_sizes(module.encoder)}
-    quantizer = getattr(module, "quantizer", None)
-    if quantizer is not None:
-        n_codes, code_dim = quantizer.codebook.shape
-        sizes["quantizer"] = {
-            "n_codes": n_codes,
-            "code_dim": code_dim,
-            "decay": quantizer.decay,
-        }
-    if isinstance(module, VQVAE):
-        sizes["n_decoder_layers"] = len(module.transformer.blocks)
-    elif isinstance(module, MAE):
-        sizes["n_codes"] = module.head.out_features
-    elif isinstance(module, TokenClassifier):
-        first = module.heads[0]
-        sizes["head"] = {
-            "n_classes": module.n_classes,
-            "hidden_dim": first.hidden.out_features,
-            "context": first.context,
-            "head_dropout": first.dropout.p,
-        }
-    else:
-        sizes["head"] = {
-            "n_tokens": module.hidden.in_features // module.encoder.dim,
-            "n_classes": module.scores.out_features,
-            "hidden_dim": module.hidden.out_features,
-            "head_activation": module.head_activation,
-            "head_dropout": module.dropout.p,
-        }
-    return sizes
+    return module.sizes()
 
 
 def build_network(sizes):
