@@ -17,11 +17,15 @@ from . import (
 
 # io: BIDS iEEG in, Epochs and a contacts table out
 from .io import (
+    check_recording,
     find_recordings,
+    list_checks,
     read_contacts,
     read_epochs,
     read_raw,
     read_segments,
+    read_stimulus_events,
+    read_transcript,
 )
 
 # channels: names, references, anatomy, regions, selection

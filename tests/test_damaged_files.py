@@ -35,7 +35,7 @@ from mne_duin import (
     to_braindecode,
     to_published,
 )
-from mne_duin.channels.atlas import load_subject, load_volume
+from mne_duin.channels._atlas import load_subject, load_volume
 from mne_duin.checkpoints import read_latest, write_next
 from mne_duin.datasets import sample_data_path
 from mne_duin.io import find_recordings, read_raw

@@ -1,22 +1,30 @@
 """From a BIDS folder to Epochs and a contacts table.
 
-``finding`` lists recordings and ``recordings`` opens them, ``nwb`` those that MNE does
-not know; ``sidecars`` and ``tables``, ``channels``, ``events``, ``contacts``,
-``coordsystem`` and ``units`` read the files beside them; ``channel_choice`` decides
-which channels to make before any sample is read; ``trials`` picks events, ``windows``
-lays out trials and segments; ``processing`` and ``stream`` reference, filter and
-resample piece by piece; ``assemble`` makes Epochs; ``epochs`` is the front.
+``finding`` lists recordings. ``_record`` reads everything that describes one into one
+record: sidecars (``_sidecars``, ``_channels``, ``_events``, ``transcripts``), the file
+itself (``_formats``, ``_nwb``, ``_gaps``) and its time axis (``_timing``). ``checks``
+holds the parts against each other, and ``recordings`` opens what passed. ``contacts``,
+``coordsystem`` and ``_units`` read where the contacts are; ``_channel_choice`` decides
+which channels to make before any sample is read. ``_trials`` picks events, ``_windows``
+lays out trials and segments, ``_processing`` and ``_stream`` reference, filter and
+resample piece by piece, ``_assemble`` makes Epochs, and ``epochs`` is the front.
 """
 
+from mne_duin.io.checks import check_recording, list_checks
 from mne_duin.io.contacts import read_contacts
 from mne_duin.io.epochs import read_epochs, read_segments
 from mne_duin.io.finding import find_recordings
 from mne_duin.io.recordings import read_raw
+from mne_duin.io.transcripts import read_stimulus_events, read_transcript
 
 __all__ = [
+    "check_recording",
     "find_recordings",
+    "list_checks",
     "read_contacts",
     "read_epochs",
     "read_raw",
     "read_segments",
+    "read_stimulus_events",
+    "read_transcript",
 ]

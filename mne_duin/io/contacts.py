@@ -9,14 +9,11 @@ import numpy as np
 import pandas as pd
 from mne.utils import logger, warn
 
-from mne_duin.channels.coordinates import space_family
-from mne_duin.channels.names import parse_contact
-from mne_duin.channels.tables import name_table
-from mne_duin.io.channels import INTRACRANIAL, match_names, read_channels, unique_rows
+from mne_duin.channels import name_table, parse_contact, space_family
+from mne_duin.io._channels import INTRACRANIAL, match_names, read_channels, unique_rows
+from mne_duin.io._sidecars import check_bids_path, read_table, to_numbers
+from mne_duin.io._units import scale_to_mm
 from mne_duin.io.coordsystem import find_electrodes, read_system
-from mne_duin.io.sidecars import check_bids_path
-from mne_duin.io.tables import read_table, to_numbers
-from mne_duin.io.units import scale_to_mm
 
 TEMPLATES = ("MNI152", "MNI305")
 
@@ -109,7 +106,7 @@ def order_contacts(contacts, channels, space, path):
     contacts : pandas.DataFrame
         All rows of electrodes.tsv.
     channels : pandas.DataFrame | None
-        What :func:`mne_duin.io.channels.read_channels` returned.
+        What :func:`mne_duin.io._channels.read_channels` returned.
     space : str
         The space of the positions.
     path : pathlib.Path
@@ -154,7 +151,7 @@ def contacts_without_positions(bids_path, channels):
     bids_path : mne_bids.BIDSPath
         The recording or subject.
     channels : pandas.DataFrame | None
-        What :func:`mne_duin.io.channels.read_channels` returned.
+        What :func:`mne_duin.io._channels.read_channels` returned.
 
     Returns
     -------

@@ -2,7 +2,7 @@
 
 from mne.utils import warn
 
-from mne_duin.io.sidecars import entities, find_sidecars, read_json
+from mne_duin.io._sidecars import entities, find_sidecars, read_json
 
 SYSTEM, UNITS = "iEEGCoordinateSystem", "iEEGCoordinateUnits"
 ENTITY = "space"

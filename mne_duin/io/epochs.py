@@ -4,19 +4,27 @@ from dataclasses import replace
 
 import numpy as np
 import pandas as pd
+from mne.utils import warn
 
-from mne_duin.io.assemble import load_epochs
-from mne_duin.io.channel_choice import choose_channels
-from mne_duin.io.events import trial_events
-from mne_duin.io.processing import choose_processing
-from mne_duin.io.recordings import open_runs
-from mne_duin.io.trials import align_trials, check_trials, choose_trials, event_codes
-from mne_duin.io.windows import (
+from mne_duin.io._assemble import load_epochs
+from mne_duin.io._channel_choice import choose_channels
+from mne_duin.io._events import LABEL
+from mne_duin.io._processing import choose_processing
+from mne_duin.io._sidecars import compose
+from mne_duin.io._trials import (
+    align_trials,
+    choose_trials,
+    event_codes,
+    one_trial_each,
+)
+from mne_duin.io._windows import (
     origin,
     plan_segments,
     plan_trials,
     report_overlaps,
 )
+from mne_duin.io.recordings import open_runs
+from mne_duin.io.transcripts import transcripts_hint
 from mne_duin.utils.checks import check_number
 
 
@@ -39,6 +47,10 @@ def read_epochs(
     subject=None,
     subjects_dir=None,
     align=None,
+    where=None,
+    onset=None,
+    events=None,
+    reject="auto",
     verbose=None,
 ):
     """Read trials and the anatomy of their channels from BIDS recordings.
@@ -80,6 +92,26 @@ def read_epochs(
         What time zero is: None takes the onset of the event; a column of events.tsv
         that holds a latency in seconds from the onset (``"response_time"``); or a label
         whose event follows each trial. Trials without it are left out with a warning.
+    where : dict | str | None
+        What else must hold of a trial: columns of events.tsv and the value, or values,
+        that they must have, as in ``{"trial_type": "WORD"}``; or an expression as in
+        :meth:`pandas.DataFrame.query`, as in ``"serialpos > 1"``.
+    onset : "onset" | "sample" | None
+        Which column says when an event is: ``onset`` in seconds, or the column of
+        samples (``sample``, ``sample_start``, ``event_sample``, …), counted from 0.
+        None takes ``onset``, and is refused where the two differ by more than 1 s.
+    events : pandas.DataFrame | path-like | list of them | "stimuli" | None
+        Events to use instead of events.tsv: a table with ``onset`` (s), ``duration``
+        and labels; a transcript (see :func:`read_transcript`), whose times count from
+        the start of the recording; ``"stimuli"`` for the transcripts of the stimuli
+        that events.tsv names (see :func:`read_stimulus_events`). For several
+        recordings, a list of as many.
+    reject : "auto" | dict | None
+        Which trials to drop by their peak-to-peak amplitude after referencing and
+        filtering. ``"auto"`` drops those of more than 20 times the median of a channel
+        over the trials, as from a touched cable; a dict has limits in volts by channel
+        type, as in MNE (``{"seeg": 1e-3}``); None drops none. Dropped trials are told
+        in a warning, and ``drop_log`` has their channels.
     verbose : bool | str | int | None
         How much MNE logs.
 
@@ -87,7 +119,7 @@ def read_epochs(
     -------
     epochs : mne.Epochs
         Loaded trials in volts; ``metadata`` has all columns of events.tsv, and ``run``,
-        ``session``, ``task`` and ``subject``.
+        ``session``, ``task``, ``acquisition`` and ``subject``.
     contacts : pandas.DataFrame
         One row for each channel, in the same order.
 
@@ -103,29 +135,63 @@ def read_epochs(
     -----
     Bad channels are left out. Contacts are chosen before samples are read, and the
     recording is filtered piece by piece, so memory holds little more than the result.
-    Trials that touch a span marked ``BAD…`` or leave the recording are dropped; the
-    number is reported and ``drop_log`` has the reasons.
+    Trials that touch a span marked ``BAD_…``, reach across a gap or pause, or leave the
+    recording are dropped; the number is reported and ``drop_log`` has the reasons.
+    Everything that describes the recordings is held against each other first; see
+    :func:`check_recording` for a table of these checks.
     """
     check_number("tmax", tmax, low=tmin, closed=False)
-    runs = open_runs(bids_path, verbose)
-    events = [trial_events(path, raw, label_column) for path, raw in runs]
-    where = runs[0][0].basename if len(runs) == 1 else f"the {len(runs)} runs"
-    pooled = pd.concat(events, ignore_index=True)
-    trials = choose_trials(pooled, label_column, event_id, where)
-    codes = event_codes(trials[label_column], event_id)
-    choice = choose_channels(
-        runs, reference, regions, atlas, space, labels, subject, subjects_dir
+    label_column = compose(label_column)
+    runs = open_runs(bids_path, onset=onset, events=events, verbose=verbose)
+    tables = [trial_events(record, label_column) for record in runs]
+    source = "events.tsv of " + (
+        runs[0].name if len(runs) == 1 else f"the {len(runs)} runs"
     )
+    pooled = pd.concat(tables, ignore_index=True)
+    chosen = choose_trials(pooled, label_column, event_id, where, source)
+    codes = event_codes(pooled[label_column][chosen], event_id)
+    choice = choose_channels(
+        [(record.path, record.raw) for record in runs],
+        reference, regions, atlas, space, labels, subject, subjects_dir,
+    )  # fmt: skip
     plans = []
-    for number, ((path, raw), table) in enumerate(zip(runs, events, strict=True), 1):
-        process = choose_processing(raw, l_freq, h_freq, notch, sfreq, path.basename)
-        trials = table[table[label_column].isin(list(codes))]
-        check_trials(trials, label_column, raw, path.basename)
+    for number, (record, table) in enumerate(zip(runs, tables, strict=True), 1):
+        own, chosen = chosen[: len(table)], chosen[len(table) :]
+        process = choose_processing(
+            record.raw, l_freq, h_freq, notch, sfreq, record.name
+        )
+        trials = one_trial_each(
+            table[own], label_column, f"events.tsv of {record.name}"
+        )
         times = align_trials(trials, table, label_column, align)
-        trials = trials.assign(**origin(path, number))
-        plans.append(plan_trials(raw, trials, times, tmin, tmax, process, align))
+        trials = trials.assign(**origin(record.path, number))
+        window = tmin, tmax, process, align, list(codes)
+        plans.append(plan_trials(record.raw, trials, times, *window))
     report_overlaps(plans)
-    return load_epochs(runs, choice, plans, codes, label_column)
+    return load_epochs(runs, choice, plans, codes, label_column, reject)
+
+
+def trial_events(record, label_column):
+    """Return the events of a recording: its events.tsv, else what its file marks.
+
+    FileNotFoundError, if there is neither, names the transcripts of the dataset.
+    """
+    events = record.events
+    if events is not None and label_column in events:
+        return events
+    if label_column != LABEL or record.file_events is None:
+        if events is not None:
+            return events
+        raise FileNotFoundError(
+            f"There is no events.tsv for {record.name}; trials need one, with the "
+            f"columns onset, duration and a label{transcripts_hint(record.path)}."
+        )
+    missing = "missing" if events is None else f"without a column {label_column!r}"
+    warn(
+        f"events.tsv of {record.name} is {missing}; the {len(record.file_events)} "
+        "events that the recording itself marks are used."
+    )
+    return record.file_events
 
 
 def read_segments(
@@ -144,6 +210,7 @@ def read_segments(
     labels="auto",
     subject=None,
     subjects_dir=None,
+    reject="auto",
     verbose=None,
 ):
     """Cut whole recordings into segments of one length, for pre-training.
@@ -174,6 +241,8 @@ def read_segments(
         Where labels come from.
     subject, subjects_dir : str | None
         The subject's FreeSurfer folder.
+    reject : "auto" | dict | None
+        Which segments to drop by their peak-to-peak amplitude.
     verbose : bool | str | int | None
         How much MNE logs.
 
@@ -181,8 +250,9 @@ def read_segments(
     -------
     epochs : mne.Epochs
         Segments in volts, ``round(duration * sfreq)`` samples each; ``metadata`` has
-        ``onset`` (s), ``run``, ``session``, ``task`` and ``subject``. Segments are cut
-        between the spans marked ``BAD…``, never across them.
+        ``onset`` (s), ``run``, ``session``, ``task``, ``acquisition`` and ``subject``.
+        Segments are cut between the spans marked ``BAD_…`` and the gaps and pauses of
+        the recording, never across them.
     contacts : pandas.DataFrame
         One row for each channel, in the same order.
 
@@ -195,13 +265,15 @@ def read_segments(
     """
     check_number("duration", duration, low=0, closed=False)
     check_number("overlap", overlap, low=0, high=np.nextafter(duration, 0))
-    runs = open_runs(bids_path, verbose)
+    runs = open_runs(bids_path, use_events=False, verbose=verbose)
     choice = choose_channels(
-        runs, reference, regions, atlas, space, labels, subject, subjects_dir
-    )
+        [(record.path, record.raw) for record in runs],
+        reference, regions, atlas, space, labels, subject, subjects_dir,
+    )  # fmt: skip
     plans = []
-    for number, (path, raw) in enumerate(runs, 1):
-        process = choose_processing(raw, l_freq, h_freq, notch, sfreq, path.basename)
+    for number, record in enumerate(runs, 1):
+        raw, where = record.raw, origin(record.path, number)
+        process = choose_processing(raw, l_freq, h_freq, notch, sfreq, record.name)
         plan = plan_segments(raw, duration, overlap, process)
-        plans.append(replace(plan, trials=plan.trials.assign(**origin(path, number))))
-    return load_epochs(runs, choice, plans, {"segment": 1}, "label")
+        plans.append(replace(plan, trials=plan.trials.assign(**where)))
+    return load_epochs(runs, choice, plans, {"segment": 1}, "label", reject)

@@ -5,14 +5,16 @@ from pathlib import Path
 from mne.utils import warn
 from mne_bids import BIDSPath
 
-from mne_duin.io.sidecars import check_bids_path, entities, same_value, subjects_in
-from mne_duin.utils.checks import as_list
+from mne_duin.io._sidecars import check_bids_path, entities, same_value, subjects_in
+from mne_duin.utils.checks import as_list, first_names
 
 FORMATS = (".vhdr", ".edf", ".bdf", ".set", ".nwb", ".mefd")
 PARTS = ("subject", "session", "task", "acquisition", "run")
 
 
-def find_recordings(root, *, subject=None, session=None, task=None, run=None):
+def find_recordings(
+    root, *, subject=None, session=None, task=None, run=None, acquisition=None
+) -> list[BIDSPath]:
     """Find the iEEG recordings of a BIDS dataset.
 
     Parameters
@@ -21,22 +23,32 @@ def find_recordings(root, *, subject=None, session=None, task=None, run=None):
         The folder of the dataset.
     subject, session, task, run : str | sequence of str | None
         What to look for; None takes all.
+    acquisition : str | sequence of str | None
+        Which acquisition (``acq-``), where a run is there more than once, for example
+        recorded by two amplifiers or stored with two references.
 
     Returns
     -------
     recordings : list of mne_bids.BIDSPath
-        Sorted by subject, session, task and run.
+        Sorted by subject, session, task, acquisition and run.
 
     Raises
     ------
     FileNotFoundError
         If the folder does not exist or nothing matches; the message lists the
-        subjects, sessions, tasks and runs that are there.
+        subjects, sessions, tasks, runs and acquisitions that are there.
+
+    Examples
+    --------
+    >>> from mne_duin import find_recordings, sample_data_path
+    >>> len(find_recordings(sample_data_path(), subject="01"))
+    3
     """
     root = Path(root)
     if not root.is_dir():
         raise FileNotFoundError(f"The BIDS folder {root} does not exist.")
     wanted = {"subject": subject, "session": session, "task": task, "run": run}
+    wanted["acquisition"] = acquisition
     found = {}
     for path in sorted(root.glob("sub-*/**/ieeg/*_ieeg.*")):
         if path.suffix.lower() not in FORMATS or path.name.startswith("."):
@@ -51,10 +63,10 @@ def find_recordings(root, *, subject=None, session=None, task=None, run=None):
 
 
 def _fits(value, wanted):
-    """Tell whether an entity of a file is among those asked for."""
+    """Return whether an entity of a file is among those asked for."""
     if wanted is None:
         return True
-    prefixes = ("sub-", "ses-", "task-", "run-")
+    prefixes = ("sub-", "ses-", "task-", "run-", "acq-")
     for option in as_list(wanted):
         option = str(option)
         for prefix in prefixes:
@@ -118,7 +130,7 @@ def _nothing_found(root, wanted):
     for key in wanted:
         values = sorted({entities(p).get(key) for p in files} - {None}, key=_natural)
         if values:
-            there.append(f"{key}s: {', '.join(values)}")
+            there.append(f"{key}s: {first_names(values, 40)}")
     return f"No iEEG recording in {root} has {asked}. There are {'; '.join(there)}."
 
 
@@ -144,16 +156,16 @@ def resolve(bids_path):
     parts = {
         key: getattr(bids_path, key) for key in ("subject", "session", "task", "run")
     }
-    matches = find_recordings(bids_path.root, **parts)
-    for key in ("acquisition", "extension"):
-        value = getattr(bids_path, key)
-        if value is not None:
-            kept = [path for path in matches if getattr(path, key) == value]
-            matches = kept or matches
+    matches = find_recordings(
+        bids_path.root, acquisition=bids_path.acquisition, **parts
+    )
+    if bids_path.extension is not None:
+        kept = [path for path in matches if path.extension == bids_path.extension]
+        matches = kept or matches
     if len(matches) > 1:
+        names = first_names((path.basename for path in matches), 6)
         raise ValueError(
-            f"{len(matches)} recordings match {bids_path.basename!r}: "
-            f"{', '.join(path.basename for path in matches[:6])}. Name one of them, or "
-            "pass the list of runs."
+            f"{len(matches)} recordings match {bids_path.basename!r}: {names}. Name "
+            "one of them, or pass the list of runs."
         )
     return matches[0]

@@ -157,3 +157,24 @@ def as_list(value):
     if isinstance(value, str) or not isinstance(value, Iterable):
         return [value]
     return list(value)
+
+
+def first_names(names, limit=10):
+    """Return names as text for a message, at most ``limit`` of them.
+
+    Parameters
+    ----------
+    names : iterable
+        The names.
+    limit : int
+        How many to write out.
+
+    Returns
+    -------
+    text : str
+        Such as ``"A1, A2, … and 60 more"``.
+    """
+    names = [str(name) for name in names]
+    shown = ", ".join(names[:limit])
+    rest = len(names) - limit
+    return f"{shown}, … and {rest} more" if rest > 0 else shown

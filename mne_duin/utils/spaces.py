@@ -21,9 +21,15 @@ MNI152_SPACES = frozenset(
         "MNI152NLin6ASym",
         "MNI152NLin6Asym",
         "MNI152NLin6Sym",
+        "IXI549Space",  # the template of SPM12, in MNI152 coordinates
     }
 )
-FRAMES = {"MNI305": MNI305_SPACES, "MNI152": MNI152_SPACES}
+TALAIRACH_SPACES = frozenset({"Talairach"})
+FRAMES = {
+    "MNI305": MNI305_SPACES,
+    "MNI152": MNI152_SPACES,
+    "Talairach": TALAIRACH_SPACES,
+}
 
 # FreeSurfer, CoregistrationTransforms, "8b": MNI152 = MNI305_TO_MNI152 @ MNI305.
 MNI305_TO_MNI152 = np.array(
@@ -34,6 +40,22 @@ MNI305_TO_MNI152 = np.array(
         [0.0, 0.0, 0.0, 1.0],
     ]
 )
+
+# Lancaster et al. 2007, Human Brain Mapping 28, 1194-1205: icbm2tal, pooled over the
+# software that normalized the images. Talairach = MNI152_TO_TALAIRACH @ MNI152.
+MNI152_TO_TALAIRACH = np.array(
+    [
+        [0.9357, 0.0029, -0.0072, -1.0423],
+        [-0.0065, 0.9396, -0.0726, -1.3940],
+        [0.0103, 0.0752, 0.8967, 3.6475],
+        [0.0, 0.0, 0.0, 1.0],
+    ]
+)
+TO_MNI152 = {
+    "MNI152": np.eye(4),
+    "MNI305": MNI305_TO_MNI152,
+    "Talairach": np.linalg.inv(MNI152_TO_TALAIRACH),
+}
 
 
 def template_frame(space):
@@ -46,7 +68,7 @@ def template_frame(space):
 
     Returns
     -------
-    frame : "MNI152" | "MNI305" | None
+    frame : "MNI152" | "MNI305" | "Talairach" | None
         The frame; None for a native space (``"ACPC"``, ``"ScanRAS"``, …), for a
         template that has no known way to MNI, and for a missing name.
     """
@@ -60,8 +82,9 @@ def to_space(xyz, from_space, to_space):
     """Carry coordinates from one template space to another.
 
     The spaces of one frame (``"fsaverage"`` and ``"MNI305"``; all of the MNI152
-    family) are taken as the same to within a few millimetres; the two frames are
-    related by FreeSurfer's affine.
+    family) are taken as the same to within a few millimetres. MNI305 and MNI152 are
+    related by FreeSurfer's affine, Talairach and MNI152 by that of Lancaster et al.
+    (2007).
 
     Parameters
     ----------
@@ -78,18 +101,16 @@ def to_space(xyz, from_space, to_space):
     Raises
     ------
     ValueError
-        If one of the spaces is not a template of the MNI152 or MNI305 family.
+        If one of the spaces is no template with a published way to MNI152.
     """
-    names = sorted(MNI152_SPACES | MNI305_SPACES)
+    names = sorted(frozenset.union(*FRAMES.values()))
     check_option("from_space", from_space, names)
     check_option("to_space", to_space, names)
     xyz = np.array(xyz, dtype=float).reshape(-1, 3)
     source, target = template_frame(from_space), template_frame(to_space)
     if source == target:
         return xyz
-    matrix = MNI305_TO_MNI152
-    if source == "MNI152":
-        matrix = np.linalg.inv(matrix)
+    matrix = np.linalg.inv(TO_MNI152[target]) @ TO_MNI152[source]
     return xyz @ matrix[:3, :3].T + matrix[:3, 3]
 
 

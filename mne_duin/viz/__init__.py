@@ -17,6 +17,7 @@ from mne_duin.viz._code_meaning import (
 from mne_duin.viz._codes import plot_codes
 from mne_duin.viz._codex import code_usage, plot_code_usage, plot_codex
 from mne_duin.viz._confusion import plot_confusion
+from mne_duin.viz._contact_kernels import plot_contact_kernels
 from mne_duin.viz._contributions import plot_contributions
 from mne_duin.viz._filters import plot_patterns, plot_spatial_filters
 from mne_duin.viz._group import group_contributions, plot_group_contributions
@@ -42,6 +43,7 @@ __all__ = [
     "plot_codes",
     "plot_codex",
     "plot_confusion",
+    "plot_contact_kernels",
     "plot_contacts",
     "plot_contributions",
     "plot_group_contributions",

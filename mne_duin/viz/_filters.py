@@ -1,12 +1,17 @@
-"""What each spatial filter weighs: one brain, one montage, one kernel per filter."""
+"""Spatial filters: weights and patterns on the montage, kernels in ms and in Hz."""
+
+from dataclasses import dataclass
 
 import matplotlib.pyplot as plt
 import numpy as np
-from scipy.spatial import cKDTree
+from matplotlib.lines import Line2D
 
 from mne_duin.utils.checks import check_number
 from mne_duin.viz._align import align_filters, shaft_names
+from mne_duin.viz._choice import best_view, chosen_rows
+from mne_duin.viz._kernels import draw_kernels, draw_response
 from mne_duin.viz._theme import (
+    MODEL,
     MUTED,
     STYLE,
     WIDTH,
@@ -17,16 +22,16 @@ from mne_duin.viz._theme import (
     value_scale,
 )
 from mne_duin.viz.brain._glass import (
-    VIEWS,
     brain_positions,
     draw_brain,
     draw_markers,
+    draw_sides,
     marker_area,
 )
 from mne_duin.viz.brain._montage import draw_montage
 
-ROW = 1.12  # inches per filter
-PARTS = {"brain": 0.8, "montage": 1.25, "kernels": 0.9}  # relative widths
+ROW = 1.05  # inches per filter
+PARTS = {"brain": 0.9, "montage": 1.2, "kernels": 1.1, "response": 1.1}  # inches
 
 
 @theme(STYLE)
@@ -35,18 +40,23 @@ def plot_spatial_filters(
     contacts,
     *,
     kernels=None,
+    patterns=None,
     sfreq=None,
     n_filters="auto",
+    which=None,
     view="auto",
     label="weight",
+    pattern_label="pattern",
     title=None,
     axes=None,
     show=True,
 ):
-    """Show the weights of each spatial filter on the montage.
+    """Plot spatial filters on the montage, one row per filter.
 
-    Every filter has a glass brain, a heat map of shafts by contact numbers and, where
-    given, its temporal kernels. All share one diverging map with symmetric limits.
+    A row shows the weights on a glass brain and on a map of shafts by contact numbers,
+    the forward-model pattern of the same filter where it is given, the temporal kernels
+    that follow the filter in milliseconds, and their frequency response in hertz. All
+    rows share one color scale for weights and one for patterns.
 
     Parameters
     ----------
@@ -57,20 +67,26 @@ def plot_spatial_filters(
     kernels : array-like | None
         Shape (n_filters, n_times) or (n_filters, n_kernels, n_times): the temporal
         kernels that follow each filter. Of several, the thick line is the shape they
-        share most (first singular vector).
+        share most (first singular vector); the number is the fraction of their power
+        that it holds.
+    patterns : DataFrame | array-like, shape (n_filters, n_channels) | None
+        Forward-model patterns of the same filters, as in :func:`plot_patterns`.
     sfreq : float | None
-        Sampling rate in Hz, for the kernels' time axis; None counts samples.
+        Sampling rate in Hz. Without it the time axis counts samples and there is no
+        frequency response.
     n_filters : int | "auto"
-        How many filters are shown at most, the strongest (largest norm) ones;
-        ``"auto"`` shows 16, or 8 where the montage has more than 12 shafts.
+        How many filters are shown at most, those with the largest norm of weights;
+        ``"auto"`` shows 8, or 6 where the montage has more than 12 shafts.
+    which : int | sequence of int | None
+        Show these filters (positions, from 0) in this order instead.
     view : "auto" | "l" | "r" | "y" | "z"
         View of the brains; ``"auto"`` takes the one with the contacts farthest apart.
-    label : str
-        What the values are, beside the colour bar.
+    label, pattern_label : str
+        What weights and patterns are, next to their color bars.
     title : str | None
         Title of the figure.
     axes : Axes | sequence of Axes | None
-        One per filter, for its brain alone (its heat map, where there are no
+        One per filter, for its brain alone (its montage, where there are no
         coordinates); the strongest filters are shown.
     show : bool
         Whether to show the figure.
@@ -79,39 +95,33 @@ def plot_spatial_filters(
     -------
     figure : Figure
         The figure.
+
+    Raises
+    ------
+    ValueError
+        If weights, patterns or kernels do not have one row per filter and one column
+        per contact, or ``which`` names a filter that does not exist.
     """
     weights, contacts = align_filters(weights, contacts, "weights")
-    kernels = _check_kernels(kernels, len(weights))
     n_shafts = len(set(shaft_names(contacts)))
-    n_filters = (16 if n_shafts <= 12 else 8) if n_filters == "auto" else n_filters
+    n_filters = (8 if n_shafts <= 12 else 6) if n_filters == "auto" else n_filters
     check_number("n_filters", n_filters, low=1, integer=True)
-    xyz, note = brain_positions(contacts)
-    located = bool(np.isfinite(xyz).all(axis=1).any())
-    parts = ["brain"] * located + ["montage"] + ["kernels"] * (kernels is not None)
+    rows = chosen_rows(weights, n_filters, which)
+    maps = {label: weights}
+    if patterns is not None:
+        maps[pattern_label] = _check_patterns(patterns, contacts, len(weights))
+    filters = _Filters(
+        {name: values[rows] for name, values in maps.items()},
+        _check_kernels(kernels, len(weights), rows),
+        rows, contacts, sfreq, *_positions(contacts, view),
+    )  # fmt: skip
     if axes is None:
-        shown = strongest(weights, n_filters)
-        figure, blocks, place = _filter_grid(len(shown), parts, n_shafts)
+        figure = _plot_rows(filters, n_shafts)
     else:
-        figure, axes = given_axes(axes, min(n_filters, len(weights)))
-        shown = strongest(weights, len(axes))
-        parts, blocks, place = parts[:1], [[one] for one in axes], {"ax": axes}
-    scale = value_scale(weights[shown], symmetric=True)
-    view = best_view(xyz) if view == "auto" else view
-    for rank, (row, block) in enumerate(zip(shown, blocks, strict=True)):
-        block[0].set_title(f"filter {row + 1}", fontsize=7.5, pad=2)
-        panels = dict(zip(parts, block, strict=True))
-        named = rank >= len(shown) - 2
-        if "brain" in panels:
-            _draw_filter_brain(panels["brain"], weights[row], xyz, view, scale)
-        if "montage" in panels:
-            _draw_cells(panels["montage"], weights[row], contacts, scale, named)
-        if "kernels" in panels:
-            _draw_kernels(panels["kernels"], kernels[row], sfreq, named)
-    mappable = plt.cm.ScalarMappable(scale[1], scale[0])
-    figure.colorbar(mappable, orientation="horizontal", label=label, **place)
-    hidden = len(weights) - len(shown)
-    more = [f"{hidden} weaker filters are not shown."] * bool(hidden)
-    add_footnote(figure, "\n".join([note] * bool(note) + more))
+        figure = _plot_into(axes, filters)
+    hidden = len(weights) - len(rows)
+    more = "" if which is not None or not hidden else _hidden_text(hidden)
+    add_footnote(figure, "\n".join(one for one in (filters.note, more) if one))
     if title:
         figure.suptitle(title, x=0.01, ha="left")
     return finish(figure, show)
@@ -123,16 +133,17 @@ def plot_patterns(
     contacts,
     *,
     n_filters="auto",
+    which=None,
     view="auto",
     label="pattern",
     title=None,
     axes=None,
     show=True,
 ):
-    """Show forward-model patterns: how strongly each source appears on each channel.
+    """Plot forward-model patterns: how strongly each source appears on each channel.
 
-    Unlike weights, which may be large only to cancel noise, patterns can be read as
-    places (Haufe et al., NeuroImage 2014).
+    Weights may be large only to cancel noise; patterns show where the signals that the
+    filters read are strong (Haufe et al., NeuroImage 2014).
 
     Parameters
     ----------
@@ -142,10 +153,13 @@ def plot_patterns(
         Contacts, index = channel name.
     n_filters : int | "auto"
         How many patterns are shown at most, the strongest ones.
+    which : int | sequence of int | None
+        Show these filters (positions, from 0) in this order instead, for instance those
+        of a figure of weights.
     view : "auto" | "l" | "r" | "y" | "z"
         View of the brains.
     label : str
-        What the values are, beside the colour bar.
+        What the values are, next to the color bar.
     title : str | None
         Title of the figure.
     axes : Axes | sequence of Axes | None
@@ -159,13 +173,44 @@ def plot_patterns(
         The figure.
     """
     return plot_spatial_filters(
-        patterns, contacts, n_filters=n_filters, view=view, label=label,
+        patterns, contacts, n_filters=n_filters, which=which, view=view, label=label,
         title=title, axes=axes, show=show,
     )  # fmt: skip
 
 
-def _check_kernels(kernels, n_filters):
-    """Return kernels as (n_filters, n_kernels, n_times), None if there are none."""
+@dataclass(frozen=True)
+class _Filters:
+    """The filters of one figure: values by row, where the contacts are."""
+
+    maps: dict  # name → (n_rows, n_channels)
+    kernels: np.ndarray | None  # (n_rows, n_kernels, n_times)
+    numbers: np.ndarray
+    contacts: object
+    sfreq: float | None
+    xyz: np.ndarray
+    note: str
+    view: str
+
+    @property
+    def located(self):
+        return bool(np.isfinite(self.xyz).all(axis=1).any())
+
+    @property
+    def scales(self):
+        return {
+            name: value_scale(values, symmetric=True)
+            for name, values in self.maps.items()
+        }
+
+
+def _positions(contacts, view):
+    """Return coordinates, what is missing, and the view."""
+    xyz, note = brain_positions(contacts)
+    return xyz, note, best_view(xyz) if view == "auto" else view
+
+
+def _check_kernels(kernels, n_filters, rows):
+    """Return the kernels of some filters as (n_rows, n_kernels, n_times), or None."""
     if kernels is None:
         return None
     kernels = np.asarray(kernels, dtype=float)
@@ -175,177 +220,142 @@ def _check_kernels(kernels, n_filters):
             f"`kernels` must have shape ({n_filters}, n_times) or ({n_filters}, "
             f"n_kernels, n_times); got {kernels.shape}."
         )
-    return kernels
+    return kernels[rows]
 
 
-def _filter_grid(n_filters, parts, n_shafts):
-    """Make two blocks of axes per row and say where the colour bar goes."""
-    columns = 1 if n_filters == 1 else 2
-    rows = -(-n_filters // columns)
+def _check_patterns(patterns, contacts, n_filters):
+    """Return patterns in the order of the contacts of the weights."""
+    patterns, table = align_filters(patterns, contacts, "patterns")
+    if not table.index.equals(contacts.index) or len(patterns) != n_filters:
+        raise ValueError(
+            f"`patterns` must be of the same {n_filters} filters and "
+            f"{len(contacts)} channels as `weights`, in the same order."
+        )
+    return patterns
+
+
+def _hidden_text(hidden):
+    many = hidden > 1
+    return f"{hidden} weaker filter{'s are' if many else ' is'} not shown."
+
+
+def _plot_into(axes, filters):
+    """Draw one brain (or montage) per filter into the axes of the caller."""
+    figure, axes = given_axes(axes, len(filters.numbers))
+    ((label, values),) = list(filters.maps.items())[:1]
+    scale = filters.scales[label]
+    for row, one in enumerate(axes):
+        one.set_title(f"filter {filters.numbers[row] + 1}", fontsize=7.5, pad=2)
+        _draw_map(one, values[row], filters, scale, brain=filters.located)
+    bar = plt.cm.ScalarMappable(scale[1], scale[0])
+    figure.colorbar(bar, orientation="horizontal", label=label, ax=axes)
+    return figure
+
+
+def _plot_rows(filters, n_shafts):
+    """Draw one row of panels per filter, with color bars and legend below."""
+    places = ["brain"] * filters.located + ["montage"]
+    columns = [(name, part) for name in filters.maps for part in places]
+    if filters.kernels is not None:
+        columns.append(("", "kernels"))
+        columns += [("", "response")] if filters.sfreq else []
     height = max(ROW, 0.35 + 0.075 * n_shafts)
-    widths = [PARTS[part] for part in parts]
-    width = WIDTH if columns == 2 else 0.62 * WIDTH
-    figure = plt.figure(figsize=(width, height * rows + 0.85))
+    side = 1.3 if filters.view in "lr" else 0.8  # width of a brain by its height
+    parts = PARTS | {"brain": min(side * height, 1.8)}
+    widths = [parts[part] for _, part in columns]
+    scale = min(1.5, WIDTH / sum(widths)) if len(filters.maps) == 1 else 1.0
+    n_rows = len(filters.numbers)
+    figure = plt.figure(figsize=(scale * sum(widths) + 0.9, height * n_rows + 1.1))
     grid = figure.add_gridspec(
-        rows + 1, len(widths) * columns, width_ratios=widths * columns,
-        height_ratios=[height] * rows + [0.07],
+        n_rows + 1, len(columns), width_ratios=widths, height_ratios=[height] * n_rows
+        + [0.09],
     )  # fmt: skip
-    step = len(widths)
-    blocks = [
-        [
-            figure.add_subplot(grid[k // columns, (k % columns) * step + part])
-            for part in range(step)
-        ]
-        for k in range(n_filters)
-    ]
-    middle = max(len(widths) * columns // 4, 0)
-    bar = figure.add_subplot(grid[-1, middle : len(widths) * columns - middle])
-    return figure, blocks, {"cax": bar}
+    for row in range(n_rows):
+        panels = [figure.add_subplot(grid[row, k]) for k in range(len(columns))]
+        _draw_row(panels, columns, filters, row)
+    _add_bars(figure, grid, columns, filters)
+    return figure
 
 
-def _draw_filter_brain(axes, weights, xyz, view, scale):
-    """Draw one filter's weights on one glass brain."""
+def _draw_row(panels, columns, filters, row):
+    """Draw the panels of one filter."""
+    scales, last = filters.scales, row == len(filters.numbers) - 1
+    for axes, (name, part) in zip(panels, columns, strict=True):
+        if part in ("brain", "montage"):
+            _draw_map(
+                axes, filters.maps[name][row], filters, scales[name],
+                brain=part == "brain", named=last,
+            )  # fmt: skip
+            continue
+        if part == "kernels":
+            limit = 1.05 * float(np.abs(filters.kernels).max()) or 1.0
+            draw_kernels(axes, filters.kernels[row], filters.sfreq, limit)
+            unit = "time (ms)" if filters.sfreq else "samples"
+        else:
+            draw_response(axes, filters.kernels[row], filters.sfreq)
+            unit = "frequency (Hz)"
+            axes.set_ylabel("gain (dB)", fontsize=6.5, labelpad=1)
+        axes.tick_params(labelbottom=last)
+        if last:
+            axes.set_xlabel(unit, fontsize=7, labelpad=1)
+    if row == 0:
+        _head_columns(panels, columns)
+    number = f"filter {filters.numbers[row] + 1}"
+    panels[0].text(
+        -0.03, 0.5, number, transform=panels[0].transAxes, rotation=90, ha="right",
+        va="center", fontsize=8, fontweight="bold",
+    ).set_in_layout(True)  # fmt: skip
+    if columns[0][1] == "montage":  # keep clear of the names of the shafts
+        panels[0].texts[-1].set_x(-0.2)
+
+
+def _head_columns(panels, columns):
+    """Name the columns above the first row."""
+    heads = {"kernels": "kernels", "response": "response"}
+    before = None
+    for axes, (name, part) in zip(panels, columns, strict=True):
+        text = heads.get(part, name if name != before else "")
+        axes.set_title(text, fontsize=8)
+        before = name
+
+
+def _add_bars(figure, grid, columns, filters):
+    """Draw a color bar under each kind of map and the legend of the lines."""
+    for name, scale in filters.scales.items():
+        own = [k for k, (of, _) in enumerate(columns) if of == name]
+        bar = figure.add_subplot(grid[-1, own[0] : own[-1] + 1])
+        mappable = plt.cm.ScalarMappable(scale[1], scale[0])
+        figure.colorbar(mappable, cax=bar, orientation="horizontal", label=name)
+    own = [k for k, (_, part) in enumerate(columns) if part in ("kernels", "response")]
+    if not own:
+        return
+    axes = figure.add_subplot(grid[-1, own[0] : own[-1] + 1])
+    axes.set_axis_off()
+    several = filters.kernels.shape[1] > 1
+    handles = [Line2D([], [], color=MUTED, linewidth=0.7, label="kernels")] * several
+    shape = "shape they share most (% of power)" if several else "kernel"
+    handles.append(Line2D([], [], color=MODEL, linewidth=1.3, label=shape))
+    axes.legend(
+        handles=handles, loc="upper center", fontsize=6.5, ncols=1, handlelength=1.4,
+        borderaxespad=0.0,
+    )  # fmt: skip
+
+
+def _draw_map(axes, values, filters, scale, *, brain, named=False):
+    """Draw the values of one filter on a glass brain or as shafts by contacts."""
     cmap, norm = scale
-    draw_brain(axes, view, notes=False)
-    area = np.full(len(weights), 0.6 * marker_area(len(weights)))
+    if not brain:
+        ticks = "small" if named else "rows"
+        draw_montage(axes, values, filters.contacts, cmap=cmap, norm=norm, ticks=ticks)
+        if named:
+            axes.set_xlabel("contact number", fontsize=7, labelpad=1)
+        return
+    draw_brain(axes, filters.view, notes=False)
+    draw_sides(axes, filters.view)
+    area = np.full(len(values), 0.6 * marker_area(len(values)))
     draw_markers(
-        axes, xyz, view, colors=cmap(norm(weights)), sizes=area,
-        linewidth=0.3 if len(weights) < 60 else 0.1, rank=np.abs(weights),
+        axes, filters.xyz, filters.view, colors=cmap(norm(values)), sizes=area,
+        linewidth=0.3 if len(values) < 60 else 0.1, rank=np.abs(values),
     )  # fmt: skip
 
 
-def _draw_cells(axes, weights, contacts, scale, named):
-    """Draw one filter's weights as shafts by contact numbers."""
-    cmap, norm = scale
-    ticks = "small" if named else "rows"
-    draw_montage(axes, weights, contacts, cmap=cmap, norm=norm, ticks=ticks)
-
-
-def _draw_kernels(axes, kernels, sfreq, named):
-    """Draw kernels as thin lines and the shape they share most as a thick one."""
-    n_times = kernels.shape[1]
-    times = np.arange(n_times) * (1000.0 / sfreq if sfreq else 1.0)
-    axes.axhline(0, color=MUTED, linewidth=0.5)
-    if len(kernels) > 1:
-        look = {"color": MUTED, "linewidth": 0.3, "alpha": 0.5, "rasterized": True}
-        axes.plot(times, kernels.T, **look)
-    left, size, shape = np.linalg.svd(kernels, full_matrices=False)
-    sign = np.sign(left[:, 0].sum()) or 1.0
-    height = size[0] / np.sqrt(len(kernels))
-    axes.plot(times, sign * height * shape[0], color="#202020", linewidth=1.1)
-    axes.set(yticks=[], xlim=(times[0], max(times[-1], times[0] + 1e-9)))
-    axes.tick_params(labelbottom=named, labelsize=6)
-    if named:
-        axes.set_xlabel("ms" if sfreq else "samples", fontsize=6.5, labelpad=1)
-    axes.spines["left"].set_visible(False)
-
-
-ALIKE = 0.8  # correlation from which on two filters count as the same one
-
-
-def best_view(xyz):
-    """Choose the view in which the contacts lie farthest apart.
-
-    Parameters
-    ----------
-    xyz : array, shape (n_contacts, 3)
-        MNI152 coordinates in mm; NaN are ignored.
-
-    Returns
-    -------
-    view : str
-        The view with the largest median distance to the nearest neighbour; a side
-        view only if no contact is on the other side.
-    """
-    known = xyz[np.isfinite(xyz).all(axis=1)]
-    views = ["y", "z"]
-    if len(known) and not (known[:, 0] > 0).any():
-        views.insert(0, "l")
-    if len(known) and not (known[:, 0] < 0).any():
-        views.insert(0, "r")
-    if len(known) < 2:
-        return views[0]
-    flat = [known[:, VIEWS[view][:2]] for view in views]
-    gaps = [np.median(cKDTree(xy).query(xy, k=2)[0][:, 1]) for xy in flat]
-    return views[int(np.argmax(gaps))]
-
-
-def strongest(filters, n_filters):
-    """Choose the filters with the largest norm.
-
-    Parameters
-    ----------
-    filters : array, shape (n_filters, ...)
-        The filters.
-    n_filters : int
-        How many to choose at most.
-
-    Returns
-    -------
-    rows : array of int
-        Their positions, in their own order.
-    """
-    norms = np.linalg.norm(filters.reshape(len(filters), -1), axis=1)
-    return np.sort(np.argsort(-norms, kind="stable")[:n_filters])
-
-
-def distinct(filters, n_filters, *, alike=ALIKE):
-    """Choose the strongest filters that are not copies of each other in time.
-
-    A patch encoder applies the same convolutions at every step of a patch, so its
-    largest filters are often one filter at several times. A filter is passed over if,
-    shifted in time, it correlates with a chosen one (in absolute value) beyond
-    ``alike``; shifts count that leave half of the power of both filters inside.
-
-    Parameters
-    ----------
-    filters : array, shape (n_filters, n_channels, n_times)
-        The filters.
-    n_filters : int
-        How many to choose at most.
-    alike : float
-        The correlation.
-
-    Returns
-    -------
-    rows : array of int
-        Their positions, the strongest first.
-    """
-    power = (filters**2).sum(axis=(1, 2))
-    chosen, left = [], [int(row) for row in np.argsort(-power, kind="stable")]
-    left = [row for row in left if power[row] > 0] or left[:1]
-    while left and len(chosen) < n_filters:
-        chosen.append(left[0])
-        likeness = _shifted_correlation(filters[left[0]], filters[left])
-        left = [
-            row for row, one in zip(left[1:], likeness[1:], strict=True) if one < alike
-        ]
-    return np.array(chosen)
-
-
-def _shifted_correlation(filter_, others):
-    """Greatest absolute correlation of a filter with others over shifts in time."""
-    n_times = filter_.shape[-1]
-    length = 2 * n_times
-    spectrum = np.fft.rfft(filter_, length).conj()
-    product = (np.fft.rfft(others, length) * spectrum).sum(axis=1)
-    # At shift k sample t of the filter meets sample t + k of the other one.
-    shifts = np.arange(1 - n_times, n_times)
-    product = np.fft.irfft(product, length)[:, shifts]
-    own = _power_inside(filter_[None], -shifts)
-    other = _power_inside(others, shifts)
-    inside = (own > 0.5 * own.max()) & (other > 0.5 * other.max(axis=1, keepdims=True))
-    scale = np.sqrt(np.maximum(own * other, np.finfo(float).tiny))
-    return np.where(inside, np.abs(product) / scale, 0.0).max(axis=1)
-
-
-def _power_inside(filters, shifts):
-    """Power of the samples that stay inside when samples k, k + 1, … become the first.
-
-    Shape (n_filters, n_shifts); a shift below zero moves the filter out at its end.
-    """
-    power = (filters**2).sum(axis=1)
-    total = np.concatenate([0 * power[:, :1], power.cumsum(axis=1)], axis=1)
-    n_times = power.shape[1]
-    first, last = np.maximum(shifts, 0), n_times + np.minimum(shifts, 0)
-    return total[:, last] - total[:, first]

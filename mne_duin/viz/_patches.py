@@ -5,7 +5,8 @@ import numpy as np
 
 from mne_duin.utils.checks import check_number
 from mne_duin.viz._align import align_filters, shaft_names
-from mne_duin.viz._filters import best_view, distinct
+from mne_duin.viz._choice import best_view, distinct
+from mne_duin.viz._kernels import frequency_response
 from mne_duin.viz._theme import (
     MODEL,
     MUTED,
@@ -19,33 +20,6 @@ from mne_duin.viz._theme import (
     value_scale,
 )
 from mne_duin.viz.brain._glass import brain_positions, draw_brain, draw_markers
-
-
-def frequency_response(filters, sfreq, *, n_points=512):
-    """Power response of spatio-temporal filters, summed over channels.
-
-    Parameters
-    ----------
-    filters : array, shape (n_filters, n_channels, n_times)
-        The filters.
-    sfreq : float
-        Sampling rate in Hz.
-    n_points : int
-        Length of the transform, at least ``n_times``.
-
-    Returns
-    -------
-    frequencies : array, shape (n_frequencies,)
-        In Hz, up to half the sampling rate.
-    response : array, shape (n_filters, n_frequencies)
-        Power gain for a signal that is white and independent on every channel,
-        in dB below each filter's maximum.
-    """
-    n_points = max(n_points, filters.shape[-1])
-    power = (np.abs(np.fft.rfft(filters, n_points, axis=-1)) ** 2).sum(axis=1)
-    power /= np.maximum(power.max(axis=1, keepdims=True), np.finfo(float).tiny)
-    response = 10 * np.log10(np.maximum(power, 1e-6))
-    return np.fft.rfftfreq(n_points, 1 / sfreq), response
 
 
 def split_rank_one(filters):

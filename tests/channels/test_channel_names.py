@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mne_duin.channels import Contact, bipolar_pairs, name_table, parse_contact
-from mne_duin.channels.names import split_pair
+from mne_duin.channels._names import split_pair
 
 STYLES = {
     "TI'2": ("TI'", 2),

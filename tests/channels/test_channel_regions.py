@@ -6,7 +6,8 @@ import pandas as pd
 import pytest
 
 from mne_duin.channels import REGIONS, assign_labels, assign_regions, load_atlas
-from mne_duin.channels.regions import expand, plain
+from mne_duin.channels._label_words import plain
+from mne_duin.channels._regions import expand
 
 
 def labelled(labels, z=10.0, x=-50.0):

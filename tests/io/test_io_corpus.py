@@ -327,11 +327,15 @@ WARNS = {
     "events: no duration": (without(EVENTS, "duration"), "no column duration"),
     "events: row repeated": (table(EVENTS, twice(1)), r"repeats 1 row\(s\)"),
     "events: onset and sample differ": (
-        column(EVENTS, "sample", lambda v: str(int(v) + 1000)),
-        "onset and sample differ by up to 1.95 s; onset",
+        column(EVENTS, "sample", lambda v: str(int(v) + 100)),
+        "onset and sample differ by up to 0.195 s .*onset .in seconds. is used",
+    ),
+    "events: samples of another rate": (
+        column(EVENTS, "sample", lambda v: str(int(v) * 4)),
+        "column sample counts samples at 2048 Hz, and the recording has 512 Hz",
     ),
     "events: before the recording": (
-        cell(EVENTS, "onset", 0, "-3"),
+        both(cell(EVENTS, "onset", 0, "-3"), without(EVENTS, "sample")),
         "1 of 7 trials reach beyond",
     ),
     "recording: truncated": (
@@ -432,12 +436,19 @@ FAILS = {
         ),
         "check that onsets are in seconds",
     ),
+    "events: onset and sample far apart": (
+        column(EVENTS, "sample", lambda v: str(int(v) + 1000)),
+        r"differ by up to 1.95312 s .*Pass onset='sample'",
+    ),
     "events: two labels at one onset": (
         table(EVENTS, same_onset),
         r"2 trials that share an onset.*\(ba, ga\)",
     ),
     "recording: no header file": (drop("*.vhdr"), "There is no iEEG recording"),
-    "recording: no samples file": (drop("*run-1_ieeg.eeg"), "cannot be opened"),
+    "recording: no samples file": (
+        drop("*run-1_ieeg.eeg"),
+        "names its samples DataFile=.*run-1_ieeg.eeg, which is not there",
+    ),
     "recording: empty samples file": (
         text("*run-1_ieeg.eeg", lambda b: b""),
         "holds 0 samples; there is nothing to read",

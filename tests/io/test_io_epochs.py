@@ -125,7 +125,7 @@ def test_alignment_to_a_latency(base_dataset):
 
 def test_alignment_to_a_following_label(dataset):
     def add_speech(events):
-        words = events.iloc[[0, 1, 3]].copy()
+        words = events.iloc[[0, 1, 3]].assign(sample="n/a")
         words["onset"] = [f"{float(v) + 0.7:.2f}" for v in words["onset"]]
         words["trial_type"] = "speech"
         return pd.concat([events, words])
@@ -141,7 +141,7 @@ def test_alignment_to_a_following_label(dataset):
 
 def test_another_event_before_the_mark_is_reported(dataset):
     def add_speech(events):
-        last = events.iloc[[1]].assign(onset="6.9", trial_type="speech")
+        last = events.iloc[[1]].assign(onset="6.9", trial_type="speech", sample="n/a")
         return pd.concat([events, last])
 
     examples.edit(dataset.root, "*run-1_events.tsv", add_speech)
@@ -175,7 +175,7 @@ def test_trials_without_a_latency_are_dropped(dataset):
 
 def test_bad_spans_are_dropped_and_counted(dataset):
     def mark(events):
-        bad = events.iloc[[1]].copy()
+        bad = events.iloc[[1]].assign(sample="n/a")
         bad["onset"], bad["duration"], bad["trial_type"] = "5.0", "4.9", "BAD_seizure"
         return pd.concat([events, bad])
 

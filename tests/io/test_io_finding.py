@@ -145,7 +145,8 @@ def test_sessions_with_the_same_contacts_are_joined(dataset):
     contacts = read_contacts(BIDSPath(subject="01", root=dataset.root))
     assert len(contacts) == 8
     runs = find_recordings(dataset.root, task="read", run="1")
-    epochs, _ = read_epochs(runs, l_freq=None, h_freq=None, notch=None, sfreq=None)
+    with pytest.warns(RuntimeWarning, match="ses-a.* and .*ses-b.* the same samples"):
+        epochs, _ = read_epochs(runs, l_freq=None, h_freq=None, notch=None, sfreq=None)
     assert list(epochs.metadata["session"]) == ["a"] * 7 + ["b"] * 7
 
 

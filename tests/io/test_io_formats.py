@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 
 from mne_duin.io import find_recordings, read_contacts, read_epochs, read_raw
-from mne_duin.io.nwb import read_raw_nwb
+from mne_duin.io._nwb import read_raw_nwb
 
 START = datetime.datetime(2020, 1, 1, tzinfo=datetime.UTC)
 

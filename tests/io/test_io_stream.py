@@ -4,9 +4,10 @@ import mne
 import numpy as np
 import pytest
 
-from mne_duin.io import stream
-from mne_duin.io.processing import Processing, choose_processing
-from mne_duin.io.stream import continuous_spans, read_windows
+from mne_duin.io import _stream as stream
+from mne_duin.io._gaps import continuous_spans
+from mne_duin.io._processing import Processing, choose_processing
+from mne_duin.io._stream import read_windows
 
 
 def make_raw(sfreq=512.0, seconds=90.0, n_channels=3):
@@ -143,25 +144,31 @@ def test_only_blocks_with_a_window_are_read(monkeypatch):
     assert spans == [(60000, 62500)]
 
 
-@pytest.mark.parametrize(
-    ("value", "match"),
-    [
-        (np.nan, "A2 hold values that are not numbers.*mark them bad"),
-        (0.0, "A2 are flat"),
-    ],
-)
-def test_dead_contacts_are_named(value, match):
+def test_values_that_are_no_numbers_are_named():
     raw = make_raw()
-    raw._data[1] = value
+    raw._data[1, 1000] = np.nan
     process = Processing(None, None, (), 512.0, 512.0)
-    with pytest.raises(ValueError, match=match):
+    with pytest.raises(ValueError, match="A2 hold values that are not numbers"):
         read_all(raw, process)
 
 
-@pytest.mark.parametrize("scale", [1e6, 1e-6])
-def test_implausible_amplitudes_are_reported(scale):
-    raw = make_raw()
-    raw._data *= scale
-    process = Processing(None, None, (), 512.0, 512.0)
-    with pytest.warns(RuntimeWarning, match="no intracranial voltage"):
-        read_all(raw, process)
+@pytest.mark.parametrize("block_seconds", [1e9, 3.0])
+def test_what_the_samples_look_like(block_seconds, monkeypatch):
+    monkeypatch.setattr(stream, "BLOCK_SECONDS", block_seconds)
+    raw = make_raw(500.0, 60.0)
+    data = raw._data
+    data[0, 5000:6000] = data[0, 5000]
+    top = np.quantile(data[1], 0.9)
+    np.clip(data[1], None, top, out=data[1])
+    out = np.empty((1, 3, raw.n_times))
+    process = Processing(None, None, (), 500.0, 500.0)
+    facts = read_windows(raw, raw.ch_names, np.eye(3), process, np.array([0]), out)
+    np.testing.assert_array_equal(facts.low, data.min(axis=1))
+    np.testing.assert_array_equal(facts.high, data.max(axis=1))
+    assert facts.typical > 0
+    held = sum(length for _, length in facts.stuck["A1"])
+    assert held == pytest.approx(2.0, abs=0.01)
+    assert facts.stuck["A1"][0][0] == pytest.approx(10.0)
+    assert facts.railed[1] > 0.02
+    assert facts.railed[2] < 1e-3
+    assert "A3" not in facts.stuck

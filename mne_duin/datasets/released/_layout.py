@@ -7,8 +7,7 @@ import mne
 import numpy as np
 from mne.utils import warn
 
-from mne_duin.channels.reference import reference_info
-from mne_duin.channels.tables import name_table
+from mne_duin.channels import name_table, reference_info
 from mne_duin.datasets.released._pickle import read_pickle
 from mne_duin.utils.checks import as_list
 

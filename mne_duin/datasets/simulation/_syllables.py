@@ -10,7 +10,7 @@ overlap, and nothing but the answers tells which one it is.
 import numpy as np
 import pandas as pd
 
-from mne_duin.channels.regions import assign_regions
+from mne_duin.channels import assign_regions
 from mne_duin.datasets.simulation._brain import draw_brain, record_run, truth_table
 from mne_duin.datasets.simulation._lexicon import GESTURE_DURATION, word_gestures
 from mne_duin.datasets.simulation._montages import get_montage, montage_table

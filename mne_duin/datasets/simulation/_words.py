@@ -26,8 +26,7 @@ import mne
 import numpy as np
 import pandas as pd
 
-from mne_duin.channels.reference import reference_bipolar
-from mne_duin.channels.regions import assign_regions
+from mne_duin.channels import assign_regions, reference_bipolar
 from mne_duin.datasets.simulation._brain import (
     bipolar_truth,
     draw_brain,

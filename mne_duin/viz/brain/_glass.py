@@ -18,6 +18,7 @@ VIEWS = {"l": (1, 2, 0, -1), "r": (1, 2, 0, 1), "y": (0, 2, 1, -1), "z": (0, 1, 
 TITLES = {"l": "left", "r": "right", "y": "back", "z": "top"}
 HEIGHT = 190.0  # mm, the same in every view, so that one scale holds for all
 MANY_SHAFTS = 24  # from here on their names would cover the brain
+SMALL_TEXT = {"ha": "center", "fontsize": 7, "color": "#505050"}
 WIDTHS = {"l": 190.0, "r": 190.0, "y": 164.0, "z": 164.0}
 
 
@@ -155,12 +156,25 @@ def draw_brain(axes, view, *, notes=True):
     if view == "l":
         axes.invert_xaxis()
     axes.set_axis_off()
-    look = {"ha": "center", "va": "top", "fontsize": 7, "color": "#505050"}
     if notes:
-        axes.text(across, bottom - 1, TITLES[view], **look)
-    if notes and view in "yz":
-        axes.text(left, top - 4, "L", **look)
-        axes.text(right, top - 4, "R", **look)
+        axes.text(across, bottom - 1, TITLES[view], va="top", **SMALL_TEXT)
+        draw_sides(axes, view)
+
+
+def draw_sides(axes, view):
+    """Write at the edges of a view which side is which (L and R, or A and P).
+
+    Parameters
+    ----------
+    axes : Axes
+        Axes prepared by `draw_brain`.
+    view : str
+        One of ``"l"``, ``"r"``, ``"y"``, ``"z"``.
+    """
+    _, (left, right, _, top) = brain_outline(view)
+    low, high = "PA" if view in "lr" else "LR"
+    axes.text(left + 3, top - 4, low, va="top", **SMALL_TEXT)
+    axes.text(right - 3, top - 4, high, va="top", **SMALL_TEXT)
 
 
 def marker_area(n_contacts):

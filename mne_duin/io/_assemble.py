@@ -4,20 +4,23 @@ import mne
 import numpy as np
 import pandas as pd
 
-from mne_duin.channels.reference import reference_info
-from mne_duin.io.events import with_numbers
-from mne_duin.io.stream import read_windows
+from mne_duin.channels import reference_info
+from mne_duin.io._events import with_numbers
+from mne_duin.io._reject import choose_kept
+from mne_duin.io._stream import read_windows
+from mne_duin.io.checks import names_of, run_checks
+from mne_duin.utils.checks import first_names
 
-TEXTS = ("trial_type", "run", "session", "task", "subject")
+TEXTS = ("trial_type", "run", "session", "task", "acquisition", "subject")
 
 
-def load_epochs(runs, choice, plans, codes, label_column):
+def load_epochs(records, choice, plans, codes, label_column, reject):
     """Read the windows of all recordings into Epochs.
 
     Parameters
     ----------
-    runs : list of tuple
-        Pairs of BIDSPath and recording.
+    records : list of Record
+        The recordings.
     choice : ChannelChoice
         The channels.
     plans : list of Plan
@@ -26,6 +29,8 @@ def load_epochs(runs, choice, plans, codes, label_column):
         The event number of each label.
     label_column : str
         The column of the labels.
+    reject : "auto" | dict | None
+        Which windows to drop, see :func:`mne_duin.read_epochs`.
 
     Returns
     -------
@@ -45,19 +50,41 @@ def load_epochs(runs, choice, plans, codes, label_column):
         raise ValueError(
             f"None of the {sum(len(p.reasons) for p in plans)} windows of "
             f"{plans[0].n_times / rates[0]:g} s lies wholly inside the good part of "
-            f"{', '.join(path.basename for path, _ in runs)}; see the warnings above "
+            f"{first_names(record.name for record in records)}; see the warnings above "
             "and check that onsets are in seconds."
         )
+    run_checks(["same_samples"], records[0], records, choice.picks)
     shape = (sum(counts), len(choice.matrix), plans[0].n_times)
-    data = np.empty(shape)
-    row = 0
-    for (_, raw), plan, count in zip(runs, plans, counts, strict=True):
+    data, facts, row = np.empty(shape), [], 0
+    for record, plan, count in zip(records, plans, counts, strict=True):
         out = data[row : row + count]
         what = choice.picks, choice.matrix, plan.processing
-        read_windows(raw, *what, plan.starts, out)
+        facts.append(read_windows(record.raw, *what, plan.starts, out))
         row += count
+    _check_samples(records, facts)
     _check_alive(data, choice.contacts.index)
-    return as_epochs(runs, choice, plans, codes, label_column, data), choice.contacts
+    kinds = choice.contacts.index, _kinds(records[0].raw, choice)
+    kept, plans = choose_kept(data, *kinds, plans, reject)
+    data = data if kept.all() else data[kept]
+    epochs = as_epochs(records, choice, plans, codes, label_column, data)
+    return epochs, choice.contacts
+
+
+def _check_samples(records, facts):
+    """Check what the samples of each recording look like, and against each other."""
+    run_checks(["unlike_amplitudes"], records[0], records, facts)
+    for record, seen in zip(records, facts, strict=True):
+        if seen is not None:
+            run_checks(names_of("samples"), record, record, seen)
+    for record in records:
+        record.settle()
+
+
+def _kinds(raw, choice):
+    """Return the channel types of the result, those of the contacts they begin with."""
+    kinds = dict(zip(raw.ch_names, raw.get_channel_types(), strict=True))
+    first = np.abs(choice.matrix).argmax(axis=1)
+    return [kinds[choice.picks[column]] for column in first]
 
 
 def _check_alive(data, names):
@@ -65,18 +92,18 @@ def _check_alive(data, names):
     dead = [name for row, name in enumerate(names) if not data[:, row].any()]
     if dead:
         raise ValueError(
-            f"Channel(s) {', '.join(dead)} are zero after referencing: their contacts "
-            "recorded the same samples. Mark one of each bad in channels.tsv."
+            f"Channel(s) {first_names(dead)} are zero after referencing: their "
+            "contacts recorded the same samples. Mark one of each bad in channels.tsv."
         )
 
 
-def as_epochs(runs, choice, plans, codes, label_column, data):
+def as_epochs(records, choice, plans, codes, label_column, data):
     """Wrap samples into Epochs with events, metadata and reasons for dropping.
 
     Parameters
     ----------
-    runs : list of tuple
-        Pairs of BIDSPath and recording.
+    records : list of Record
+        The recordings.
     choice : ChannelChoice
         The channels.
     plans : list of Plan
@@ -94,15 +121,16 @@ def as_epochs(runs, choice, plans, codes, label_column, data):
         The windows.
     """
     process = plans[0].processing
-    info = reference_info(runs[0][1].info, choice.contacts, choice.reference)
+    info = reference_info(records[0].raw.info, choice.contacts, choice.reference)
     with info._unlock():
         info["sfreq"] = process.sfreq
         info["highpass"] = process.l_freq or 0.0
         info["lowpass"] = process.h_freq or min(process.sfreq, process.rate) / 2
     samples, shift = [], 0
-    for (_, raw), plan in zip(runs, plans, strict=True):
+    for record, plan in zip(records, plans, strict=True):
         samples.append(plan.starts + plan.lead + shift)
-        shift += int(np.ceil(raw.n_times * process.sfreq / raw.info["sfreq"]))
+        rate = record.raw.info["sfreq"]
+        shift += int(np.ceil(record.raw.n_times * process.sfreq / rate))
     table = pd.concat([plan.trials for plan in plans], ignore_index=True)
     numbers = table[label_column].map(codes).to_numpy(dtype=int)
     samples = np.concatenate(samples)

@@ -6,10 +6,15 @@ import numpy as np
 import pandas as pd
 from mne.utils import logger, warn
 
-from mne_duin.io.processing import Processing
-from mne_duin.io.stream import between, marked_spans
-
-BAD_WORDS = ("BAD", "EDGE")
+from mne_duin.io._gaps import (
+    between,
+    continuous_spans,
+    is_boundary,
+    is_mark,
+    marked_spans,
+)
+from mne_duin.io._processing import Processing
+from mne_duin.utils.checks import first_names
 
 
 @dataclass(frozen=True)
@@ -53,16 +58,17 @@ def origin(path, number):
     Returns
     -------
     columns : dict of str -> str
-        ``run`` and, where they are there, ``session``, ``task`` and ``subject``.
+        ``run`` and, where they are there, ``session``, ``task``, ``acquisition`` and
+        ``subject``.
     """
     columns = {"run": path.run or str(number)}
-    for key in ("session", "task", "subject"):
+    for key in ("session", "task", "acquisition", "subject"):
         if getattr(path, key) is not None:
             columns[key] = getattr(path, key)
     return columns
 
 
-def plan_trials(raw, trials, times, tmin, tmax, processing, align):
+def plan_trials(raw, trials, times, tmin, tmax, processing, align, words):
     """Lay windows around trials and drop those that cannot be used.
 
     Parameters
@@ -79,11 +85,18 @@ def plan_trials(raw, trials, times, tmin, tmax, processing, align):
         Filters and rates.
     align : str | None
         What time zero is, for the message.
+    words : sequence of str
+        Labels, which mark no span as bad whatever they look like.
 
     Returns
     -------
     plan : Plan
         The windows.
+
+    Raises
+    ------
+    ValueError
+        If two trials fall on one sample.
     """
     rate = processing.sfreq
     lead = -int(round(tmin * rate))
@@ -93,41 +106,54 @@ def plan_trials(raw, trials, times, tmin, tmax, processing, align):
     starts = zero - lead
     length = raw.n_times * rate / raw.info["sfreq"]
     outside = known & ((starts < 0) | (starts + n_times > np.floor(length)))
-    marked = known & ~outside & bad_windows(raw, starts / rate, n_times / rate)
+    inside = known & ~outside
+    marked = inside & bad_windows(raw, starts / rate, n_times / rate, words)
+    cut = inside & ~marked & ~in_one_span(raw, starts, n_times, processing)
+    dropped = {"NO_ALIGN": ~known, "OUTSIDE": outside, "BAD": marked, "BAD_GAP": cut}
     reasons = [()] * len(trials)
-    for name, rows in (("NO_ALIGN", ~known), ("OUTSIDE", outside), ("BAD", marked)):
+    for name, rows in dropped.items():
         reasons = [(name,) if hit else r for r, hit in zip(reasons, rows, strict=True)]
-    report_dropped(~known, outside, marked, align)
-    kept = known & ~outside & ~marked
-    if len(np.unique(starts[kept])) < kept.sum():
-        raise ValueError(f"`align` {align!r} puts two trials at the same time.")
+    report_dropped(dropped, align)
+    kept = inside & ~marked & ~cut
     table = trials[kept]
+    _check_apart(starts[kept], table, align)
     if align is not None:
         table = table.assign(time_zero=times[kept])
     return Plan(starts[kept], n_times, lead, table, reasons, processing)
 
 
-def report_dropped(unknown, outside, marked, align):
-    """Warn about trials that were dropped, with their number and the reason.
+def _check_apart(starts, trials, align):
+    """Complain about trials that fall on one sample."""
+    values, counts = np.unique(starts, return_counts=True)
+    if len(values) == len(starts):
+        return
+    pair = trials[starts == values[counts.argmax()]]
+    onsets = first_names(f"{onset:.10g} s" for onset in pair["onset"])
+    if align is not None:
+        raise ValueError(
+            f"`align` {align!r} puts two trials at the same time (onsets {onsets})."
+        )
+    raise ValueError(
+        f"Trials with the onsets {onsets} fall on one sample; correct events.tsv, or "
+        "choose the labels that are trials with `event_id`."
+    )
 
-    Parameters
-    ----------
-    unknown, outside, marked : ndarray of bool, shape (n_trials,)
-        Trials without a time zero, outside the recording, in a span marked bad.
-    align : str | None
-        What time zero is.
-    """
-    for rows, reason in (
-        (unknown, f"have no {align!r}"),
-        (outside, "reach beyond the recording"),
-        (marked, "touch a span marked BAD"),
-    ):
+
+def report_dropped(dropped, align):
+    """Warn about trials that were dropped, with their number and the reason."""
+    told = {
+        "NO_ALIGN": f"have no {align!r}",
+        "OUTSIDE": "reach beyond the recording",
+        "BAD": "touch a span marked BAD",
+        "BAD_GAP": "reach across a gap or pause of the recording",
+    }
+    for name, rows in dropped.items():
         if rows.any():
-            warn(f"{rows.sum()} of {len(rows)} trials {reason}; dropped.")
+            warn(f"{rows.sum()} of {len(rows)} trials {told[name]}; dropped.")
 
 
-def bad_windows(raw, begin, duration):
-    """Tell which windows touch a span marked bad.
+def bad_windows(raw, begin, duration, words=()):
+    """Return which windows touch a span marked bad, shape (n_windows,).
 
     Parameters
     ----------
@@ -137,18 +163,34 @@ def bad_windows(raw, begin, duration):
         Start of each window in seconds.
     duration : float
         Length of the windows in seconds.
-
-    Returns
-    -------
-    bad : ndarray of bool, shape (n_windows,)
-        Whether an annotation that starts with BAD or EDGE overlaps.
+    words : sequence of str
+        Labels, which mark nothing.
     """
     bad = np.zeros(len(begin), dtype=bool)
     shortest = 1 / raw.info["sfreq"]
-    for onset, length in marked_spans(raw, BAD_WORDS):
+    for onset, length in _bad_spans(raw, words):
         stop = onset + max(length, shortest)
         bad |= (begin < stop) & (begin + duration > onset)
     return bad
+
+
+def _bad_spans(raw, words=()):
+    """Return the spans that are marked bad; a boundary is a place, not a span."""
+
+    def chosen(word):
+        return is_mark(word, words) and not is_boundary(word)
+
+    return marked_spans(raw, chosen)
+
+
+def in_one_span(raw, starts, n_times, processing):
+    """Return which windows lie between two gaps or boundaries, shape (n_windows,)."""
+    up, down = processing.ratio
+    inside = np.zeros(len(starts), dtype=bool)
+    for first, last in continuous_spans(raw):
+        low, high = -(-first * up // down), -(-last * up // down)
+        inside |= (starts >= low) & (starts + n_times <= high)
+    return inside
 
 
 def plan_segments(raw, duration, overlap, processing):
@@ -174,9 +216,13 @@ def plan_segments(raw, duration, overlap, processing):
     length = int(raw.n_times * rate / raw.info["sfreq"])
     gaps = [
         (int(onset * rate), int(np.ceil((onset + span) * rate)) + 1)
-        for onset, span in marked_spans(raw, BAD_WORDS)
+        for onset, span in _bad_spans(raw)
     ]
-    good = between(gaps, length)
+    up, down = processing.ratio
+    for first, last in between(continuous_spans(raw), raw.n_times):
+        gaps.append((-(-first * up // down), -(-last * up // down)))
+    ends = [-(-last * up // down) for _, last in continuous_spans(raw)]
+    good = between(gaps + [(end, end) for end in ends], length)
     starts = [np.arange(a, b - n_times + 1, step) for a, b in good]
     starts = np.concatenate(starts) if starts else np.array([], dtype=int)
     lost = 1 - sum(b - a for a, b in good) / length

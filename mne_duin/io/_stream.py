@@ -6,12 +6,17 @@ what filtering the whole recording at once gives, while memory holds one block o
 chosen contacts and the windows that were asked for.
 """
 
+from dataclasses import dataclass
+
 import numpy as np
 from mne.utils import warn
 
+from mne_duin.io._gaps import continuous_spans
+from mne_duin.utils.checks import first_names
+
 BLOCK_SECONDS = 60.0
 BLOCK_VALUES = 2**24
-PLAUSIBLE_VOLTS = (1e-8, 0.05)
+SHORTEST_STUCK = 0.1
 
 
 def read_windows(raw, picks, matrix, processing, starts, out):
@@ -33,14 +38,20 @@ def read_windows(raw, picks, matrix, processing, starts, out):
     out : ndarray, shape (n_windows, n_channels, n_times)
         Where the windows go.
 
+    Returns
+    -------
+    facts : SampleFacts
+        What the samples that were read look like; None where none was.
+
     Raises
     ------
     ValueError
-        If a contact is flat or holds a value that is not a number.
+        If a contact holds a value that is not a number.
     """
     rows = np.array([raw.ch_names.index(name) for name in picks])
     up, down = processing.ratio
-    watch = Watch(picks)
+    watch = Watch(picks, processing.rate)
+    short = []
     filled = np.zeros(len(starts), dtype=int)
     for first, last, begin, end in blocks(raw, processing, len(picks)):
         span = -(-max(first, begin) * up // down), -(-last * up // down)
@@ -48,8 +59,10 @@ def read_windows(raw, picks, matrix, processing, starts, out):
             continue
         low = max(begin // down * down, first - processing.margin)
         start, stop = max(low, begin), min(end, last + processing.margin)
+        if end - begin < processing.margin:
+            short.append((end - begin) / processing.rate)
         data = raw.get_data(picks=rows, start=start, stop=stop, verbose="error")
-        watch.see(data[:, max(first, begin) - start : last - start])
+        watch.see(data[:, max(first, begin) - start : last - start], max(first, begin))
         data = np.pad(matrix @ data, ((0, 0), (start - low, 0)), mode="edge")
         copy_block(processing.apply(data), low // down * up, span, starts, out, filled)
     if (filled < out.shape[-1]).any():
@@ -57,7 +70,13 @@ def read_windows(raw, picks, matrix, processing, starts, out):
             f"{np.sum(filled < out.shape[-1])} window(s) reach into a gap of the "
             "acquisition that is not marked as one."
         )
-    watch.report(raw)
+    if short:
+        warn(
+            f"{len(short)} stretch(es) between gaps are shorter (from {min(short):.3g} "
+            f"s) than the filters reach ({processing.margin / processing.rate:.3g} s); "
+            "their edges are distorted. Choose a higher `l_freq`, or None."
+        )
+    return watch.facts()
 
 
 def blocks(raw, processing, n_picks):
@@ -86,79 +105,6 @@ def blocks(raw, processing, n_picks):
     for begin, end in continuous_spans(raw):
         for first in range(begin // down * down, end, step):
             yield first, min(first + step, end), begin, end
-
-
-def continuous_spans(raw):
-    """Return the stretches of a recording between the gaps in its acquisition.
-
-    Parameters
-    ----------
-    raw : mne.io.BaseRaw
-        The recording.
-
-    Returns
-    -------
-    spans : list of tuple of int
-        First sample, and the one after the last.
-    """
-    rate = raw.info["sfreq"]
-    gaps = [
-        (
-            int(round(onset * rate)),
-            int(round(onset * rate)) + int(np.ceil(length * rate)),
-        )
-        for onset, length in marked_spans(raw, ("BAD_ACQ_SKIP",))
-    ]
-    return between(gaps, raw.n_times)
-
-
-def marked_spans(raw, words):
-    """Return where annotations that start with one of the words lie.
-
-    Parameters
-    ----------
-    raw : mne.io.BaseRaw
-        The recording.
-    words : tuple of str
-        Upper-case words.
-
-    Returns
-    -------
-    spans : list of tuple of float
-        Onset from the first sample, and duration, in seconds.
-    """
-    shift = raw.first_time if raw.info["meas_date"] is not None else 0.0
-    marks = raw.annotations
-    return [
-        (float(onset) - shift, float(duration))
-        for onset, duration, word in zip(
-            marks.onset, marks.duration, marks.description, strict=True
-        )
-        if word.upper().startswith(words)
-    ]
-
-
-def between(gaps, length):
-    """Return the stretches that gaps leave.
-
-    Parameters
-    ----------
-    gaps : list of tuple of int
-        First sample of each gap, and the one after its last; they may overlap.
-    length : int
-        Number of samples of the whole.
-
-    Returns
-    -------
-    spans : list of tuple of int
-        First sample of each stretch, and the one after its last, in order.
-    """
-    spans, start = [], 0
-    for first, last in [*sorted(gaps), (length, length)]:
-        if first > start:
-            spans.append((start, min(first, length)))
-        start = max(start, last)
-    return [(first, last) for first, last in spans if last > first]
 
 
 def _touched(starts, n_times, first, last):
@@ -193,60 +139,95 @@ def copy_block(data, origin, span, starts, out, filled):
         filled[row] += high - low
 
 
+@dataclass(frozen=True)
+class SampleFacts:
+    """What the samples of the chosen contacts of a recording look like.
+
+    Parameters
+    ----------
+    names : list of str
+        The contacts.
+    low, high : ndarray of float, shape (n_contacts,)
+        Smallest and largest value in volts.
+    typical : float
+        Median standard deviation of the contacts in volts.
+    stuck : dict of str -> list of tuple of float
+        Stretches of one value of at least 0.1 s: onset and duration in seconds.
+    railed : ndarray of float, shape (n_contacts,)
+        Fraction of the samples that stay at the largest or smallest value.
+    """
+
+    names: list
+    low: np.ndarray
+    high: np.ndarray
+    typical: float
+    stuck: dict
+    railed: np.ndarray
+
+
 class Watch:
-    """Looks out for contacts that recorded nothing.
+    """Looks at the samples that pass by.
 
     Parameters
     ----------
     names : sequence of str
         The contacts.
+    rate : float
+        Sampling rate in Hz.
     """
 
-    def __init__(self, names):
-        self.names = np.array(names, dtype=object)
-        self.low = np.full(len(names), np.inf)
-        self.high = np.full(len(names), -np.inf)
-        self.spread = []
+    def __init__(self, names, rate):
+        self.names = list(names)
+        self.rate = rate
+        self.blocks, self.spread, self.stuck = [], [], {}
 
-    def see(self, data):
-        """Look at samples; complain about values that are not numbers.
+    def see(self, data, first):
+        """Look at samples from number ``first`` on, shape (n_contacts, n_times).
 
-        Parameters
-        ----------
-        data : ndarray, shape (n_channels, n_times)
-            Samples in volts.
+        ValueError names the contacts with values that are not numbers.
         """
-        broken = ~np.isfinite(data).all(axis=1)
+        low, high = data.min(axis=1), data.max(axis=1)
+        broken = ~np.isfinite(low + high)
         if broken.any():
+            names = first_names(np.array(self.names, dtype=object)[broken])
             raise ValueError(
-                f"Channel(s) {', '.join(self.names[broken])} hold values that are not "
-                "numbers (NaN); mark them bad in channels.tsv."
+                f"Channel(s) {names} hold values that are not numbers (NaN or "
+                "infinite); mark them bad in channels.tsv."
             )
-        self.low = np.minimum(self.low, data.min(axis=1))
-        self.high = np.maximum(self.high, data.max(axis=1))
+        railed = np.zeros(len(data))
+        for limit in (low, high):
+            at_limit = data == limit[:, None]
+            railed = np.maximum(
+                railed, np.count_nonzero(at_limit[:, 1:] & at_limit[:, :-1], axis=1)
+            )
+        self.blocks.append((low, high, railed, data.shape[1]))
         self.spread.append(np.median(data.std(axis=1)))
+        self._find_stuck(data, first)
 
-    def report(self, raw):
-        """Complain about contacts that never changed, warn about odd amplitudes.
+    def _find_stuck(self, data, first):
+        """Keep the stretches in which a contact holds one value."""
+        shortest = max(int(SHORTEST_STUCK * self.rate), 3)
+        probes = data[:, :: max(shortest // 2, 1)]
+        for row in np.flatnonzero((probes[:, 1:] == probes[:, :-1]).any(axis=1)):
+            changes = np.flatnonzero(np.diff(data[row])) + 1
+            edges = np.concatenate([[0], changes, [data.shape[1]]])
+            lengths = np.diff(edges)
+            for place in np.flatnonzero(lengths >= shortest):
+                span = (first + edges[place]) / self.rate, lengths[place] / self.rate
+                self.stuck.setdefault(self.names[row], []).append(span)
 
-        Parameters
-        ----------
-        raw : mne.io.BaseRaw
-            The recording, for the message.
-        """
-        if not self.spread:
-            return
-        flat = self.high == self.low
-        if flat.any():
-            raise ValueError(
-                f"Channel(s) {', '.join(self.names[flat])} are flat (the same value "
-                "throughout); mark them bad in channels.tsv."
-            )
-        typical = np.median(self.spread)
-        if not PLAUSIBLE_VOLTS[0] <= typical <= PLAUSIBLE_VOLTS[1]:
-            where = raw.filenames[0].name if raw.filenames[0] else "the recording"
-            warn(
-                f"{where}: the median standard deviation of the contacts is "
-                f"{typical:.3g} V, which is no intracranial voltage; check the units "
-                "in the file and in channels.tsv. The values are used as they are."
-            )
+    def facts(self):
+        """Return what was seen, None if nothing was."""
+        if not self.blocks:
+            return None
+        lows, highs, railed, counts = (
+            list(part) for part in zip(*self.blocks, strict=True)
+        )
+        low, high = np.min(lows, axis=0), np.max(highs, axis=0)
+        at_rail = [
+            np.where((own_low == low) | (own_high == high), count, 0)
+            for own_low, own_high, count in zip(lows, highs, railed, strict=True)
+        ]
+        fraction = np.sum(at_rail, axis=0) / sum(counts)
+        typical = float(np.median(self.spread))
+        return SampleFacts(self.names, low, high, typical, self.stuck, fraction)

@@ -1,5 +1,7 @@
 """Atlases: a label volume with its table of names, and the lookup of points in it."""
 
+import gzip
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -10,7 +12,7 @@ import numpy as np
 import pandas as pd
 from scipy.spatial import cKDTree
 
-from mne_duin.channels.volumes import read_volume
+from mne_duin.channels._label_words import LEFT, RIGHT
 from mne_duin.data import ATLAS_NAMES, data_path
 from mne_duin.utils.checks import check_option
 
@@ -22,7 +24,7 @@ WHITE = "White-Matter|WM-hypo|^CC_|^wm-|^wm_"
 OTHER = "Ventricle|Inf-Lat|CSF|vessel|choroid|Chiasm|(?i:unknown)"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Atlas:
     """A label volume.
 
@@ -49,7 +51,9 @@ class Atlas:
     white: frozenset
     other: frozenset
 
-    def lookup(self, xyz, max_distance, *, white_matter="nearest"):
+    def lookup(
+        self, xyz: np.ndarray, max_distance: float, *, white_matter="nearest", side=None
+    ) -> tuple[list, np.ndarray]:
         """Find the label of each point.
 
         Parameters
@@ -57,11 +61,14 @@ class Atlas:
         xyz : ndarray, shape (n_points, 3)
             Points in mm, in the space of the volume; NaN gives no label.
         max_distance : float
-            How far to look for a labelled voxel, in mm from the point to the centre of
+            How far to look for a labeled voxel, in mm from the point to the center of
             the voxel.
         white_matter : "nearest" | "keep"
             Whether a point in white matter gets the nearest grey-matter label, or
             keeps the white-matter label.
+        side : sequence of "L" | "R" | None
+            The hemisphere of each point, if known: labels of the other hemisphere are
+            not considered.
 
         Returns
         -------
@@ -71,24 +78,115 @@ class Atlas:
             0 where the voxel of the point itself carries the label, else the distance
             to the voxel that does; NaN without a label.
         """
+        labels = np.full(len(xyz), None, dtype=object)
+        distances = np.full(len(xyz), np.nan)
+        for rows, wanted in self._by_side(xyz, white_matter, side):
+            codes = self.at(xyz[rows])
+            inside = np.isin(codes, wanted)
+            reach = np.zeros(len(rows))
+            tree, values = _search_tree(self, tuple(wanted.tolist()))
+            reach[~inside], nearest = tree.query(xyz[rows][~inside])
+            codes[~inside] = values[nearest]
+            found = reach <= max_distance
+            labels[rows[found]] = [self.names[code] for code in codes[found].tolist()]
+            distances[rows[found]] = reach[found]
+        return labels.tolist(), distances
+
+    def probabilities(
+        self, xyz: np.ndarray, error: np.ndarray, *, white_matter="nearest", side=None
+    ) -> list[dict[str, float]]:
+        """Return how probable each label is for each point.
+
+        The position of a point is taken as uncertain, with a normal distribution
+        around it; the probability of a label is its part of the labeled matter there.
+
+        Parameters
+        ----------
+        xyz : ndarray, shape (n_points, 3)
+            Points in mm, in the space of the volume; NaN gives no label.
+        error : ndarray, shape (n_points,)
+            Standard deviation of the position along each axis in mm.
+        white_matter, side
+            See :meth:`lookup`.
+
+        Returns
+        -------
+        probabilities : list of dict of str -> float
+            For each point the labels and their probabilities, the most probable first;
+            empty where no label lies within three standard deviations (at least 5 mm).
+        """
+        out: list[dict[str, float]] = [{} for _ in xyz]
+        for rows, wanted in self._by_side(xyz, white_matter, side):
+            tree, values = _search_tree(self, tuple(wanted.tolist()))
+            reach = np.maximum(3 * error[rows], 5.0)
+            for row, near in zip(
+                rows, tree.query_ball_point(xyz[rows], reach), strict=True
+            ):
+                if not near:
+                    continue
+                offsets = ((tree.data[near] - xyz[row]) ** 2).sum(axis=1)
+                offsets -= offsets.min()
+                weights = np.exp(-offsets / (2 * max(error[row], 0.1) ** 2))
+                sums = np.bincount(values[near], weights) / weights.sum()
+                order = np.argsort(-sums, kind="stable")
+                out[row] = {self.names[k]: float(sums[k]) for k in order if sums[k] > 0}
+        return out
+
+    def tissue(self, xyz: np.ndarray) -> list[str | None]:
+        """Return the tissue of the voxel that holds each point (n_points, 3) in mm.
+
+        ``"grey"``, ``"white"``, ``"other"``; None outside what is labeled.
+        """
         known = np.isfinite(xyz).all(axis=1)
         codes = np.zeros(len(xyz), dtype=int)
-        distances = np.full(len(xyz), np.nan)
-        wanted = self.wanted(white_matter)
         codes[known] = self.at(xyz[known])
-        exact = np.isin(codes, wanted)
-        distances[exact] = 0.0
-        rows = np.flatnonzero(known & ~exact)
-        centres, values = self.voxels(tuple(wanted))
-        reach, nearest = cKDTree(centres).query(xyz[rows])
-        found = reach <= max_distance
-        codes[rows] = np.where(found, values[nearest], 0)
-        distances[rows[found]] = reach[found]
-        labelled = np.isfinite(distances)
-        return [
-            self.names.get(code) if ok else None
-            for code, ok in zip(codes.tolist(), labelled, strict=True)
-        ], distances
+        kinds = dict.fromkeys(set(self.names) - {0}, "grey")
+        kinds |= dict.fromkeys(self.white, "white") | dict.fromkeys(self.other, "other")
+        return [kinds.get(code) if code else None for code in codes.tolist()]
+
+    def distance_to_brain(self, xyz: np.ndarray) -> np.ndarray:
+        """Return the distance in mm from points (n_points, 3) to any labeled voxel."""
+        tree, _ = _search_tree(self, tuple(sorted(set(_mean_x(self)))))
+        out = np.full(len(xyz), np.nan)
+        known = np.isfinite(xyz).all(axis=1)
+        out[known] = tree.query(xyz[known])[0]
+        return out
+
+    def from_surface(self, xyz: np.ndarray) -> np.ndarray:
+        """Convert FreeSurfer's surface coordinates (n_points, 3) to the volume's, mm."""
+        size = np.abs(nib.affines.voxel_sizes(self.affine))
+        surface = np.zeros((4, 4))
+        surface[0, 0], surface[1, 2], surface[2, 1] = -size[0], size[2], -size[1]
+        surface[:3, 3] = -surface[:3, :3] @ (np.array(self.volume.shape) / 2)
+        surface[3, 3] = 1
+        return nib.affines.apply_affine(self.affine @ np.linalg.inv(surface), xyz)
+
+    def _by_side(self, xyz, white_matter, side) -> Iterator[tuple]:
+        """Yield the known points of each hemisphere with the labels they can get."""
+        known = np.isfinite(xyz).all(axis=1)
+        sides = np.array([None] * len(xyz) if side is None else list(side), object)
+        there = [code for code in self.wanted(white_matter) if code in _mean_x(self)]
+        if not there:
+            raise ValueError(f"The atlas {self.name!r} has no labeled voxel.")
+        across = self._labels_by_side()
+        for one, other in (("L", "R"), ("R", "L"), (None, None)):
+            match = sides == one if one else ~np.isin(sides, ["L", "R"])
+            rows = np.flatnonzero(known & match)
+            wanted = np.array(sorted(set(there) - set(across.get(other, ()))))
+            if len(rows) and len(wanted):
+                yield rows, wanted
+
+    def _labels_by_side(self):
+        """Return the label numbers of each hemisphere, by their names and places."""
+        x = _mean_x(self)
+        return {
+            side: [
+                code
+                for code, name in self.names.items()
+                if word.search(str(name)) and sign * x.get(code, 0.0) > 0
+            ]
+            for side, word, sign in (("L", LEFT, -1), ("R", RIGHT, 1))
+        }
 
     def wanted(self, white_matter):
         """Return the label numbers that a point can get.
@@ -127,26 +225,23 @@ class Atlas:
         codes[inside] = self.volume[tuple(voxels[inside].T)]
         return codes
 
-    def voxels(self, wanted):
-        """Return all voxels with a wanted label.
 
-        Parameters
-        ----------
-        wanted : sequence of int
-            The label numbers.
+@lru_cache(maxsize=8)
+def _search_tree(atlas: Atlas, wanted: tuple) -> tuple[cKDTree, np.ndarray]:
+    """Return a tree of the centers of all voxels with a wanted label, and the labels."""
+    voxels = np.argwhere(np.isin(atlas.volume, wanted))
+    centers = nib.affines.apply_affine(atlas.affine, voxels)
+    return cKDTree(centers), atlas.volume[tuple(voxels.T)].astype(int)
 
-        Returns
-        -------
-        centres : ndarray, shape (n_voxels, 3)
-            Centres in mm.
-        numbers : ndarray of int, shape (n_voxels,)
-            The label of each voxel.
-        """
-        voxels = np.argwhere(np.isin(self.volume, wanted))
-        if not len(voxels):
-            raise ValueError(f"The atlas {self.name!r} has no labelled voxel.")
-        centres = nib.affines.apply_affine(self.affine, voxels)
-        return centres, self.volume[tuple(voxels.T)].astype(int)
+
+@lru_cache(maxsize=8)
+def _mean_x(atlas: Atlas) -> dict[int, float]:
+    """Return the mean x of every label in mm."""
+    voxels = np.argwhere(atlas.volume > 0)
+    codes, index = np.unique(atlas.volume[tuple(voxels.T)], return_inverse=True)
+    x = nib.affines.apply_affine(atlas.affine, voxels)[:, 0]
+    means = np.bincount(index, x) / np.bincount(index)
+    return dict(zip(codes.tolist(), means.tolist(), strict=True))
 
 
 def load_atlas(atlas, *, subject=None, subjects_dir=None):
@@ -240,7 +335,7 @@ def load_volume(name, volume, table):
             f"{table} lacks the column(s) {', '.join(sorted(missing))}; a table of an "
             "atlas has the tab-separated columns index and name."
         )
-    kinds = labels.get("tissue", tissue(labels["name"]))
+    kinds = labels.get("tissue", _tissue(labels["name"]))
     return Atlas(
         name=name,
         volume=values,
@@ -251,7 +346,7 @@ def load_volume(name, volume, table):
     )
 
 
-def tissue(names):
+def _tissue(names):
     """Tell grey matter, white matter and the rest apart by FreeSurfer's names.
 
     Parameters
@@ -300,7 +395,7 @@ def load_subject(atlas, subject, subjects_dir):
     present = np.unique(volume)
     by_number = {number: name for name, number in numbers.items() if number in present}
     labels = pd.Series(by_number, dtype=object)
-    kinds = tissue(labels)
+    kinds = _tissue(labels)
     return Atlas(
         name=f"{atlas} ({subject})",
         volume=volume,
@@ -309,3 +404,43 @@ def load_subject(atlas, subject, subjects_dir):
         white=frozenset(kinds.index[kinds == "white"]),
         other=frozenset(kinds.index[kinds == "other"]),
     )
+
+
+def read_volume(path):
+    """Read a label volume.
+
+    Parameters
+    ----------
+    path : path-like
+        A file of any format that nibabel reads.
+
+    Returns
+    -------
+    labels : ndarray of int, shape (n_x, n_y, n_z)
+        The labels.
+    affine : ndarray, shape (4, 4)
+        From voxels to millimetres.
+
+    Raises
+    ------
+    ValueError
+        If the file is damaged or no volume.
+    """
+    try:
+        _check_gzip(path)
+        image = nib.load(path)
+        return np.asanyarray(image.dataobj).astype(np.int32), image.affine
+    except Exception as error:
+        # A damaged file can make the reader stumble in any way.
+        reason = f"{type(error).__name__}: {error!s:.100}"
+        raise ValueError(f"{path} is damaged or no label volume ({reason}).") from error
+
+
+def _check_gzip(path):
+    """Read a compressed file to its end; nibabel fills up one that was cut."""
+    with Path(path).open("rb") as file:
+        if file.read(2) != b"\x1f\x8b":
+            return
+    with gzip.open(path) as file:
+        while file.read(1 << 22):
+            pass

@@ -6,13 +6,18 @@ import numpy as np
 import pandas as pd
 from mne.utils import logger, warn
 
-from mne_duin.channels.labels import label_contacts
-from mne_duin.channels.matrices import REFERENCES, reference_matrix
-from mne_duin.channels.regions import assign_regions
-from mne_duin.channels.selection import contacts_in_regions, no_contact_message
-from mne_duin.io.channels import INTRACRANIAL, match_names
+from mne_duin.channels import (
+    REFERENCES,
+    assign_regions,
+    contacts_in_regions,
+    label_contacts,
+    no_contact_message,
+    reference_matrix,
+)
+from mne_duin.io._channels import INTRACRANIAL, match_names
+from mne_duin.io.checks import moved_electrodes
 from mne_duin.io.contacts import read_contacts
-from mne_duin.utils.checks import check_option
+from mne_duin.utils.checks import check_option, first_names
 
 
 @dataclass(frozen=True)
@@ -71,7 +76,7 @@ def choose_channels(
     """
     reference = "none" if reference is None else reference
     check_option("reference", reference, REFERENCES)
-    contacts = good_contacts(runs, read_contacts(runs[0][0], space=space))
+    contacts = good_contacts(runs, contacts_of_runs(runs, space))
     contacts = label_contacts(
         contacts, labels, atlas, subject=subject, subjects_dir=subjects_dir
     )
@@ -84,6 +89,40 @@ def choose_channels(
     table = assign_regions(table, regions)
     used = matrix.any(axis=0)
     return ChannelChoice(list(contacts.index[used]), matrix[:, used], table, reference)
+
+
+def contacts_of_runs(runs, space):
+    """Read the contacts of the first run; those of other sessions must lie there too.
+
+    Parameters
+    ----------
+    runs : list of tuple
+        Pairs of BIDSPath and recording.
+    space : str | None
+        The coordinate space.
+
+    Returns
+    -------
+    contacts : pandas.DataFrame
+        The contacts.
+
+    Raises
+    ------
+    ValueError
+        If a contact of another session or acquisition lies somewhere else.
+    """
+    tables = {}
+    for path, _ in runs:
+        name = "_".join(
+            f"{key}-{value}"
+            for key, value in (("ses", path.session), ("acq", path.acquisition))
+            if value is not None
+        )
+        if name not in tables:
+            tables[name] = read_contacts(path, space=space)
+    for message, *_ in moved_electrodes(tables):
+        raise ValueError(message)
+    return next(iter(tables.values()))
 
 
 def good_contacts(runs, contacts):
@@ -119,11 +158,11 @@ def good_contacts(runs, contacts):
     partly = [name for name in known if name not in everywhere]
     unplaced = [name for name in recorded[0] if name not in contacts.index]
     if partly:
-        warn(f"Not all runs have the contact(s) {', '.join(partly)}; left out.")
+        warn(f"Not all runs have the contact(s) {first_names(partly)}; left out.")
     if bad:
         logger.info(f"Bad contact(s) left out: {', '.join(bad)}.")
     if unplaced:
-        logger.info(f"Channel(s) missing in electrodes.tsv: {', '.join(unplaced)}.")
+        logger.info(f"Channel(s) missing in electrodes.tsv: {first_names(unplaced)}.")
     good = [name for name in known if name in everywhere and name not in bad]
     if not good:
         raise ValueError(

@@ -3,9 +3,9 @@
 import pandas as pd
 from mne.utils import warn
 
-from mne_duin.channels.names import parse_contact
-from mne_duin.io.sidecars import find_sidecars
-from mne_duin.io.tables import read_table
+from mne_duin.channels import parse_contact
+from mne_duin.io._sidecars import find_sidecars, read_table
+from mne_duin.utils.checks import first_names
 
 INTRACRANIAL = ("seeg", "ecog", "dbs")
 BIDS_TYPES = {
@@ -84,7 +84,7 @@ def unique_rows(path, table):
         raise ValueError(f"{path}, line {row + 2}: the name is missing; fill it in.")
     repeated = table[table["name"].duplicated(keep=False)]
     if len(repeated):
-        names = ", ".join(sorted(set(repeated["name"])))
+        names = first_names(sorted(set(repeated["name"])))
         if len(repeated.drop_duplicates()) > repeated["name"].nunique():
             raise ValueError(
                 f"{path} has different rows with the same name ({names}); names must "
@@ -127,12 +127,13 @@ def apply_channels(raw, channels, path):
         )
     if absent:
         warn(
-            f"channels.tsv lists channels that {path.name} lacks: {', '.join(absent)}."
+            f"channels.tsv lists channels that {path.name} lacks: "
+            f"{first_names(absent)}."
         )
     if extra:
         warn(
             f"{path.name} has channels that channels.tsv lacks; they are not used as "
-            f"contacts: {', '.join(extra)}."
+            f"contacts: {first_names(extra)}."
         )
     raw.rename_channels({old: new for new, old in spelled.items()}, verbose="error")
     kinds = {name: channels["kind"][name] for name in spelled}
@@ -180,7 +181,7 @@ def match_names(wanted, present, wanted_in, present_in):
             matches[names[0]] = there[key][0]
     guessed = {name: other for name, other in matches.items() if name != other}
     if guessed:
-        pairs = ", ".join(f"{name} = {other}" for name, other in guessed.items())
+        pairs = first_names(f"{name} = {other}" for name, other in guessed.items())
         warn(
             f"{wanted_in} and {present_in} spell {len(guessed)} channel name(s) "
             f"differently; matched as {pairs}."

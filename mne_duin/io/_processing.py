@@ -77,11 +77,11 @@ class Processing:
                 np.array(self.notch),
                 filter_length=length,
                 trans_bandwidth=NOTCH_TRANSITION,
-                verbose="warning",
+                verbose="error",
             )
         if self.l_freq is not None or self.h_freq is not None:
             data = mne.filter.filter_data(
-                data, self.rate, self.l_freq, self.h_freq, copy=False, verbose="warning"
+                data, self.rate, self.l_freq, self.h_freq, copy=False, verbose="error"
             )
         up, down = self.ratio
         if up == down:

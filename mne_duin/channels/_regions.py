@@ -21,28 +21,18 @@ matter they belong somewhere too.
 """
 
 import json
-import re
 
 import numpy as np
 import pandas as pd
 from mne.utils import logger
 
-from mne_duin.channels.coordinates import to_mni152
-from mne_duin.channels.label_columns import hemispheres
-from mne_duin.channels.tables import order_columns
+from mne_duin.channels._label_words import label_parts, plain
+from mne_duin.channels._spaces import hemispheres, to_mni152
+from mne_duin.channels._table import list_names, order_columns
 from mne_duin.data import data_path
-from mne_duin.utils.checks import as_list, check_type
+from mne_duin.utils.checks import as_list, check_number, check_type
 
 DEFAULT_REGIONS = ("vSMC", "STG", "IFG", "insula", "SMG", "MTG", "dSMC")
-SIDE = re.compile(
-    r"^(?:(?:ctx|wm)[-_ .])?(?:lh|rh|left|right|l|r)[-_ .]|^ctx[-_ .]|"
-    r"[-_ .](?:lh|rh|left|right|l|r)$|\((?:left|right|l|r)\)$",
-    re.IGNORECASE,
-)
-WORDS = re.compile(
-    r"\b(?:gyrus|cortex|area|the|of)\b|'s\b|\([^)]*\)|,[\w ]+ (?:division|part)$",
-    re.IGNORECASE,
-)
 
 
 def _read_presets():
@@ -62,7 +52,9 @@ def _read_presets():
 REGIONS = _read_presets()
 
 
-def assign_regions(contacts, regions=None):
+def assign_regions(
+    contacts: pd.DataFrame, regions=None, *, min_probability: float = 0.0
+) -> pd.DataFrame:
     """Say for every contact in which of the named regions it lies.
 
     Parameters
@@ -77,45 +69,93 @@ def assign_regions(contacts, regions=None):
         ``max_z``, ``min_z`` (mm in MNI152) and ``hemisphere`` (``"L"``, ``"R"``). None
         takes vSMC, STG, IFG, insula, SMG, MTG and dSMC. A contact in several regions
         gets the first.
+    min_probability : float
+        Contacts that lie in their region with a lower probability get none. Labels
+        without a probability (those of a lab) always count.
 
     Returns
     -------
     contacts : pandas.DataFrame
-        A copy with the column ``region``; missing where no region matches.
+        A copy with the columns ``region``, missing where no region matches, and
+        ``region_probability`` (NaN where no label has a probability).
 
     Raises
     ------
     ValueError
-        If a region is not known or the table has no labels.
+        If a region is not known, the table has no labels, or ``min_probability`` is not
+        between 0 and 1.
 
     Notes
     -----
     Labels match whatever their spelling: ``ctx-lh-precentral``, ``Left precentral
-    gyrus`` and ``precentral`` are the same. Where the height is not known, a rule with
-    ``max_z`` takes the contact and one with ``min_z`` does not, so that labels without
-    coordinates are enough for vSMC; the log says for how many contacts that was done.
+    gyrus`` and ``precentral`` are the same, and ``STG, Left Superior Temporal Gyrus``
+    is matched by its parts. Where labels have probabilities (``label_candidates``), the
+    probability of a region is the sum over its labels, and a contact lies in a region
+    if that sum exceeds the probability of every label outside the region. This can
+    differ from the region of ``label``, which is what the atlas holds at one point.
+
+    Where the height is not known, a rule with ``max_z`` takes the contact and one with
+    ``min_z`` does not, so that labels without coordinates are enough for vSMC; the log
+    says for how many contacts that was done.
     """
     chosen = as_regions(DEFAULT_REGIONS if regions is None else regions)
+    check_number("min_probability", min_probability, low=0, high=1)
     if "label" not in contacts.columns:
         raise ValueError(
             "`contacts` has no column 'label'; call assign_labels first, or copy a "
             "label column of electrodes.tsv to 'label'."
         )
-    facts = pd.DataFrame(
-        {
-            "label": [plain(label) for label in contacts["label"]],
-            "z": to_mni152(contacts)[:, 2] if "x" in contacts else np.nan,
-            "side": hemispheres(contacts).to_numpy(),
-        },
-        index=contacts.index,
-    )
+    facts = _label_facts(contacts)
     out = contacts.copy()
     out["region"] = pd.Series(None, out.index, dtype=object)
+    out["region_probability"] = np.nan
     for name, region in chosen.items():
-        inside = match_rules(region["rules"], facts)
-        out.loc[inside & out["region"].isna().to_numpy(), "region"] = name
-    _report_heights(chosen, facts, out)
+        inside, probability = _in_region(region["rules"], facts, len(contacts))
+        inside &= ~(probability < min_probability) & out["region"].isna().to_numpy()
+        out.loc[inside, "region"] = name
+        out.loc[inside, "region_probability"] = probability[inside]
+    _report_heights(chosen, facts[facts["is_label"]], out)
     return order_columns(out)
+
+
+def _label_facts(contacts):
+    """List the labels that each contact may have: one row for each contact and label.
+
+    Columns: ``row`` of the contact, ``label`` (text), ``chance`` (NaN if not known),
+    ``is_label`` (whether it is the label of the contact), ``z`` in MNI152, ``side``.
+    """
+    candidates = contacts.get("label_candidates", pd.Series(None, contacts.index))
+    rows = []
+    for row, (label, text) in enumerate(
+        zip(contacts["label"], candidates, strict=True)
+    ):
+        label = None if pd.isna(label) else label
+        parts = [] if pd.isna(text) else [p.rsplit(" ", 1) for p in text.split("; ")]
+        chances = {name: float(chance) for name, chance in parts}
+        if label not in chances:  # the label was changed, or has no probability
+            chances = {label: np.nan}
+        rows += [(row, name, p, name == label) for name, p in chances.items()]
+    facts = pd.DataFrame(rows, columns=["row", "label", "chance", "is_label"])
+    z = to_mni152(contacts)[:, 2] if "x" in contacts else np.full(len(contacts), np.nan)
+    side = hemispheres(contacts).to_numpy()
+    return facts.assign(z=z[facts["row"]], side=side[facts["row"]])
+
+
+def _in_region(rules, facts, n_contacts):
+    """Judge a region for each contact: whether it is there, and how probably.
+
+    Returns two arrays of the shape (n_contacts,): bool, and float (NaN if not known).
+    """
+    match = match_rules(rules, facts)
+    rows, chance = facts["row"].to_numpy(), facts["chance"].to_numpy(dtype=float)
+    known = np.isfinite(chance)
+    inside = np.bincount(rows[match & known], chance[match & known], n_contacts)
+    outside = np.zeros(n_contacts)
+    np.maximum.at(outside, rows[~match & known], chance[~match & known])
+    has_chance = np.bincount(rows[known], minlength=n_contacts) > 0
+    by_label = np.bincount(rows[match & ~known], minlength=n_contacts) > 0
+    probability = np.where(has_chance, inside, np.nan)
+    return np.where(has_chance, inside > outside, by_label), probability
 
 
 def as_regions(regions):
@@ -149,26 +189,18 @@ def as_regions(regions):
     return own
 
 
-def match_rules(rules, facts):
-    """Tell which contacts at least one rule accepts.
+def match_rules(rules, facts: pd.DataFrame) -> np.ndarray:
+    """Return which rows at least one rule accepts, bool (n_rows,).
 
-    Parameters
-    ----------
-    rules : list of dict
-        The rules of a region.
-    facts : pandas.DataFrame
-        Columns ``label`` (plain), ``z`` (mm) and ``side``.
-
-    Returns
-    -------
-    inside : ndarray of bool, shape (n_channels,)
-        Whether the contact lies in the region.
+    ``facts`` has the columns ``label``, ``z`` (mm in MNI152) and ``side``.
     """
     inside = np.zeros(len(facts), dtype=bool)
+    z = facts["z"].to_numpy(dtype=float)
+    parts = {label: label_parts(label) for label in facts["label"].unique()}
     for rule in expand(rules):
-        names = {plain(label) for label in as_list(rule.get("labels"))}
-        part = facts["label"].isin(names - {""}).to_numpy()
-        z = facts["z"].to_numpy(dtype=float)
+        names = {plain(label) for label in as_list(rule.get("labels"))} - {""}
+        fits = {label for label, own in parts.items() if own & names}
+        part = facts["label"].isin(fits).to_numpy()
         part = part & ~(z > rule.get("max_z", np.inf))
         if "min_z" in rule:
             part = part & (z > rule["min_z"])
@@ -187,7 +219,7 @@ def _report_heights(regions, facts, contacts):
         if blind.any():
             logger.info(
                 f"{blind.sum()} contact(s) without a height in MNI152 count as {name} "
-                f"by their label alone: {', '.join(contacts.index[blind])}."
+                f"by their label alone: {list_names(contacts.index[blind])}."
             )
 
 
@@ -213,24 +245,3 @@ def expand(rules):
         preset = as_regions(rule["region"])[rule["region"]]
         flat += [{**part, **limits} for part in expand(preset["rules"])]
     return flat
-
-
-def plain(label):
-    """Return a label without hemisphere, filler words, case and punctuation.
-
-    Parameters
-    ----------
-    label : str | None
-        A label in any spelling.
-
-    Returns
-    -------
-    label : str
-        The bare name; empty for a missing label.
-    """
-    if label is None or pd.isna(label):
-        return ""
-    text = str(label).strip()
-    while SIDE.search(text):
-        text = SIDE.sub("", text, count=1).strip()
-    return re.sub(r"[\W_]+", "", WORDS.sub(" ", text)).lower()

@@ -9,6 +9,7 @@ import mne
 import numpy as np
 from mne.utils import warn
 
+from mne_duin.io._gaps import RawWithGaps
 from mne_duin.utils.checks import import_optional
 
 VOLTS = {
@@ -27,6 +28,7 @@ VOLTS = {
 NAME_COLUMNS = ("channel_name", "electrode_name", "name", "label", "electrode")
 SERIES_NAMES = ("iEEG", "ieeg", "ElectricalSeries", "sEEG", "SEEG", "ECoG")
 VALUES_PER_READ = 2**22
+LATENESS = 0.005
 
 
 class RawNWB(mne.io.BaseRaw):
@@ -104,7 +106,7 @@ def read_raw_nwb(path, names=None, unit=None, verbose=None):
     with pynwb.NWBHDF5IO(str(path), "r") as file:
         content = file.read()
         series = describe_series(content, path, unit)
-        words = stimulus_words(content, series["rate"])
+        words = stimulus_words(content, series["begin"], series["rate"])
         start = content.session_start_time
     own = series["names"] if series["names"] is not None else names
     if own is None or len(own) != series["shape"][1]:
@@ -114,13 +116,13 @@ def read_raw_nwb(path, names=None, unit=None, verbose=None):
             f"table of electrodes (column {NAME_COLUMNS[0]}) or in channels.tsv."
         )
     raw = RawNWB(path, series, own, verbose=verbose)
-    raw.set_meas_date(start.timestamp() if start is not None else None)
-    if words is not None:
-        onset, duration, word = words
-        raw.set_annotations(
-            mne.Annotations(onset, duration, word, orig_time=raw.info["meas_date"])
-        )
-    return raw
+    if start is not None:
+        raw.set_meas_date(start.timestamp() + series["begin"])
+    onset, duration, word = words
+    marks = mne.Annotations(onset, duration, word, orig_time=raw.info["meas_date"])
+    if len(series["places"]) > 1:
+        return RawWithGaps(raw, series["places"], marks, verbose=verbose)
+    return raw.set_annotations(marks, verbose="error")
 
 
 def describe_series(content, path, unit):
@@ -139,7 +141,9 @@ def describe_series(content, path, unit):
     -------
     series : dict
         ``place`` in the file, ``shape`` (n_times, n_channels), ``rate`` in Hz,
-        ``scale`` and ``offset`` to volts, ``names`` or None.
+        ``begin`` in seconds of the session, ``places`` of the stretches between gaps
+        (see :class:`RawWithGaps`), ``scale`` and ``offset`` to volts, ``names`` or
+        None.
     """
     found = [s for s in content.acquisition.values() if _is_electrical(s)]
     if not found:
@@ -162,12 +166,17 @@ def describe_series(content, path, unit):
             f"{path}: the series {chosen.name!r} is channels by time; NWB asks for "
             "time by channels. Transpose it."
         )
+    begin, rate, places = series_times(chosen, path)
+    volts, conversion = volts_per_unit(chosen, path, unit)
     return {
         "place": chosen.data.name,
         "shape": (shape[0], columns),
-        "rate": _sampling_rate(chosen, path),
-        "scale": volts_per_unit(chosen, path, unit),
-        "offset": float(getattr(chosen, "offset", 0.0) or 0.0),
+        "begin": begin,
+        "rate": rate,
+        "places": places,
+        "scale": volts * conversion,
+        # NWB adds the offset after the conversion, in the unit of the series.
+        "offset": volts * float(getattr(chosen, "offset", 0.0) or 0.0),
         "names": names,
     }
 
@@ -191,18 +200,50 @@ def _electrode_names(region):
     return None
 
 
-def _sampling_rate(series, path):
-    """Return the sampling rate, from regular time stamps if need be."""
+def series_times(series, path):
+    """Return when a series lies in the session: by its rate, or by its time stamps.
+
+    Returns
+    -------
+    begin : float
+        Seconds from the start of the session.
+    rate : float
+        Sampling rate in Hz.
+    places : ndarray of int, shape (n_stretches, 3)
+        Of each stretch between gaps: its first sample on the time axis, its first
+        stored sample, and how many it has.
+
+    Raises
+    ------
+    ValueError
+        If time stamps go back, or are irregular by more than 5 ms.
+    """
     if series.rate is not None:
-        return float(series.rate)
+        places = np.array([[0, 0, len(series.data)]])
+        return float(series.starting_time or 0.0), float(series.rate), places
     stamps = np.asarray(series.timestamps[:], dtype=float)
     steps = np.diff(stamps)
-    if len(steps) == 0 or np.ptp(steps) > 0.01 * np.median(steps):
+    if len(steps) == 0 or (steps <= 0).any():
+        raise ValueError(
+            f"{path}: the time stamps of the series {series.name!r} go back or are "
+            "fewer than two; correct them."
+        )
+    usual = np.median(steps)
+    jumps = np.flatnonzero(steps > usual + max(0.5 * usual, LATENESS)) + 1
+    firsts = np.concatenate([[0], jumps])
+    lasts = np.concatenate([jumps, [len(stamps)]])
+    spans = stamps[lasts - 1] - stamps[firsts]
+    rate = round((lasts - firsts - 1).sum() / max(spans.sum(), usual), 6)
+    counts = np.arange(len(stamps)) - np.repeat(firsts, lasts - firsts)
+    wanted = np.repeat(stamps[firsts], lasts - firsts) + counts / rate
+    if np.abs(stamps - wanted).max() > LATENESS:
         raise ValueError(
             f"{path}: the series {series.name!r} has no rate and its time stamps are "
-            "irregular; resample it to one rate."
+            f"irregular by {np.abs(stamps - wanted).max():.3g} s; resample it to one "
+            "rate."
         )
-    return float(round(1 / steps.mean(), 6))
+    places = np.round((stamps[firsts] - stamps[0]) * rate).astype(int)
+    return float(stamps[0]), rate, np.stack([places, firsts, lasts - firsts], axis=1)
 
 
 def volts_per_unit(series, path, fallback):
@@ -219,8 +260,10 @@ def volts_per_unit(series, path, fallback):
 
     Returns
     -------
-    scale : float | ndarray, shape (n_channels,)
-        Volts for each stored unit.
+    volts : float
+        Volts for each unit of the series.
+    conversion : float | ndarray, shape (n_channels,)
+        Units of the series for each stored unit.
     """
     unit = str(series.unit).strip().lower()
     if unit not in VOLTS:
@@ -229,38 +272,50 @@ def volts_per_unit(series, path, fallback):
             f"{path}: the unit {series.unit!r} of {series.name!r} is not known; the "
             f"values are taken as {fallback if unit in VOLTS else 'volts'}."
         )
-    scale = float(series.conversion) * VOLTS.get(unit, 1.0)
+    conversion = float(series.conversion)
     single = getattr(series, "channel_conversion", None)
-    return scale if single is None else scale * np.asarray(single[:], dtype=float)
+    if single is not None:
+        conversion = conversion * np.asarray(single[:], dtype=float)
+    return VOLTS.get(unit, 1.0), conversion
 
 
-def stimulus_words(content, rate):
+def stimulus_words(content, begin, rate):
     """Read the words that a file stores for every sample.
 
     Parameters
     ----------
     content : pynwb.NWBFile
         The open file.
+    begin : float
+        When the recording begins, in seconds of the session.
     rate : float
         The sampling rate of the recording in Hz.
 
     Returns
     -------
-    words : tuple | None
-        Onsets (s), durations (s) and words; None without such a series.
+    onset, duration : ndarray of float, shape (n_words,)
+        Seconds from the start of the recording.
+    words : list of str
+        The words; none without such a series.
     """
+    nothing = np.array([]), np.array([]), []
     series = content.acquisition.get("Stimulus")
     if series is None or not np.ndim(series.data[:1]) == 1:
-        return None
+        return nothing
     values = np.asarray(series.data[:])
     if values.dtype.kind not in "OSUT":
-        return None
+        return nothing
     text = [v.decode() if isinstance(v, bytes) else str(v) for v in values]
-    text = np.array(text, dtype=object)
+    text = np.array([word.strip() for word in text], dtype=object)
     edges = np.flatnonzero(text[1:] != text[:-1]) + 1
     first = np.concatenate([[0], edges])
     last = np.concatenate([edges, [len(text)]])
-    spoken = np.array([bool(text[i].strip()) for i in first])
-    own = float(series.rate or rate)
-    onset, stop = first[spoken] / own, last[spoken] / own
-    return onset, stop - onset, [text[i].strip() for i in first[spoken]]
+    spoken = np.array([bool(text[i]) for i in first])
+    if series.timestamps is not None:
+        times = np.asarray(series.timestamps[:], dtype=float)
+        times = np.append(times, times[-1] + 1 / rate)
+    else:
+        times = np.arange(len(text) + 1) / float(series.rate or rate)
+        times += float(series.starting_time or 0.0)
+    onset, stop = times[first[spoken]], times[last[spoken]]
+    return onset - begin, stop - onset, [text[i] for i in first[spoken]]
