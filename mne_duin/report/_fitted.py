@@ -158,7 +158,7 @@ def add_fitted_filters(report, classifier, contacts, held_out):
 
 def _filter_figures(classifier, contacts, held_out, own):
     """Draw the filters of one subject; yield titles and figures."""
-    for band in ("broadband", "high-gamma")[: 1 + classifier.high_gamma_]:
+    for band in ("broadband", *classifier.bands_):
         options = own | {"band": band, "n_filters": 8, "show": False}
         figure = classifier.plot_spatial_filters(contacts, **options)
         yield f"Spatial filters, {band}", figure
