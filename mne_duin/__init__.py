@@ -22,6 +22,7 @@ _FOLDERS = (
     "sequences",
     "training",
     "viz",
+    "weights",
     "workflows",
 )
 

@@ -12,6 +12,7 @@ from . import (
     sequences,
     training,
     viz,
+    weights,
     workflows,
 )
 
@@ -56,6 +57,7 @@ from .sequences import (
 # estimators: codes, masked pre-training, words, tokens
 from .estimators import (
     DecoderEnsemble,
+    DuINCells,
     DuINClassifier,
     DuINDecoder,
     DuINMAE,
@@ -111,6 +113,7 @@ from .viz import (
     plot_codes,
     plot_codex,
     plot_confusion,
+    plot_contact_kernels,
     plot_contacts,
     plot_contributions,
     plot_group_contributions,
@@ -118,6 +121,7 @@ from .viz import (
     plot_learning_curve,
     plot_patch_filters,
     plot_patterns,
+    plot_pretraining,
     plot_reconstruction,
     plot_spatial_filters,
     view_brain,
@@ -132,6 +136,7 @@ from .datasets import (
     sample_data_path,
     simulate_subjects,
     simulate_syllables,
+    simulate_unit_speech,
     simulate_word_reading,
     write_simulated_bids,
 )
@@ -141,6 +146,10 @@ from .report import make_report
 from .workflows import (
     ablate_words,
     compare_words,
+    decode_group,
     decode_words,
+    predict_words,
     pretrain,
+    read_decoding,
+    report_words,
 )

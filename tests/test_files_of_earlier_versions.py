@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from mne_duin import read_baseline, read_estimator, read_result
+from mne_duin import read_baseline, read_estimator, read_model, read_result
 
 FOLDER = Path(__file__).parent / "data" / "saved_by_0.1"
 FILES = sorted(path.name.split(".")[0] for path in FOLDER.glob("*.gz"))
@@ -36,7 +36,13 @@ def unzip(name, folder):
 
 
 def read(name, path):
-    return read_baseline(path) if name in BASELINES else read_estimator(path)
+    own, other = read_estimator, read_baseline
+    if name in BASELINES:
+        own, other = other, own
+    with pytest.raises(ValueError, match="holds a '.*'; known are"):
+        other(path)
+    assert type(own(path)) is type(read_model(path))
+    return read_model(path)
 
 
 @pytest.mark.parametrize("name", FILES)
@@ -76,6 +82,15 @@ def test_saving_again_keeps_everything(name, tmp_path):
     assert all((before[key] == after[key]).all() for key in before)
     assert again.history_.records == estimator.history_.records
     assert again.ch_names_ == estimator.ch_names_
+
+
+@pytest.mark.parametrize(
+    ("name", "remedy"),
+    [("result.json", "read_result"), ("a.tsv", "read_result"), ("a.pth", "official")],
+)
+def test_files_of_other_kinds_are_told_apart(name, remedy):
+    with pytest.raises(ValueError, match=remedy):
+        read_model(FOLDER / name)
 
 
 def test_a_saved_decoding_result_opens():

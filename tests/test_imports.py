@@ -46,6 +46,7 @@ ALLOWED = {
         "baselines",
         "evaluation",
         "report",
+        "weights",
     },
     "cli": {
         "utils",

@@ -32,7 +32,7 @@ from mne_duin import (
     plot_history,
     plot_reconstruction,
     read_epochs,
-    read_estimator,
+    read_model,
     read_segments,
     sample_data_path,
 )
@@ -144,12 +144,12 @@ plot_code_words(codes, words, n_permutations=200, n_codes=20)
 # Keep the codex
 # --------------
 #
-# ``save`` writes one safe file; :func:`~mne_duin.read_estimator` opens it again.
+# ``save`` writes one safe file; :func:`~mne_duin.read_model` opens it again.
 
 with TemporaryDirectory() as folder:
     path = vqvae.save(Path(folder) / "codex.duin")
     print(f"{path.name}: {path.stat().st_size / 1e6:.1f} MB")
-    again = read_estimator(path)
+    again = read_model(path)
 print("same codes:", np.array_equal(again.transform(epochs), codes))
 
 # %%

@@ -67,8 +67,8 @@ contacts.loc[(slice(None), "slot003"), ["contact", "x", "y", "z", "label"]]
 #
 # The classifier sees ``metadata["subject"]`` and gives every subject a spatial map.
 # Before training, the maps are turned so that the same word gives the same answer in
-# all of them (:mod:`mne_duin.nn.alignment`). The first run is for training. The network
-# is smaller than the default, to be quick.
+# all of them (generalized Procrustes analysis). The first run is for training. The
+# network is smaller than the default, to be quick.
 
 sizes = {"patch_duration": 0.2, "n_layers": 2, "n_heads": 4, "head_dim": 16}
 sizes |= {"conv_filters": (32, 32, 16), "random_state": 0, "verbose": False}

@@ -39,9 +39,9 @@ from mne_duin.channels._selection import contacts_in_regions as contacts_in_regi
 from mne_duin.channels._selection import no_contact_message as no_contact_message
 from mne_duin.channels._spaces import SYSTEMS as SYSTEMS
 from mne_duin.channels._spaces import is_known_space as is_known_space
+from mne_duin.channels._spaces import side_of_x as side_of_x
 from mne_duin.channels._spaces import space_family, to_mni152
 from mne_duin.channels._subjects import stack_subjects
-from mne_duin.channels._table import list_names as list_names
 
 __all__ = [
     "REGIONS",

@@ -16,8 +16,8 @@ from mne_duin.channels._spaces import (
     space_family,
     to_mni152,
 )
-from mne_duin.channels._table import coordinates, list_names, order_columns
-from mne_duin.utils.checks import check_number
+from mne_duin.channels._table import coordinates, order_columns
+from mne_duin.utils.checks import check_number, first_names
 
 # Standard deviation of a contact's position in the atlas along each axis in mm:
 # localization (1 to 2 mm) and registration to the template. Where labs give labels of
@@ -172,18 +172,18 @@ def _reasons(volume, points, distances, max_distance, names):
     if beyond.any():
         logger.warning(
             f"{beyond.sum()} contact(s) lie more than {OUTSIDE:g} mm outside the brain "
-            f"of the atlas {volume.name}: {list_names(names[beyond])}. Check their "
+            f"of the atlas {volume.name}: {first_names(names[beyond])}. Check their "
             "coordinates and the space that is declared."
         )
     known = np.isfinite(points.xyz).all(axis=1)
     if not known.all():
         logger.info(
             f"{np.sum(~known)} contact(s) have no coordinates and get no label: "
-            f"{list_names(names[~known])}."
+            f"{first_names(names[~known])}."
         )
     near = f"no grey matter within {max_distance:g} mm"
-    sided = [side is not None and not pd.isna(side) for side in points.side]
-    near = np.where(sided, f"{near} on this side of the midline", near)
+    across = np.isfinite(volume.lookup(points.xyz, max_distance)[1])
+    near = np.where(across, f"{near} on this side of the midline", near)
     texts = np.select([~known, beyond], ["no position", "outside the brain"], near)
     return np.where(np.isfinite(distances), None, texts).tolist()
 
@@ -376,7 +376,7 @@ def _label_without_atlas(contacts, column, subject):
     out["hemisphere"] = hemispheres(out)
     if len(out):
         logger.info(
-            f"{len(out)} contact(s) get no label: {list_names(sorted(set(reasons)))}; "
+            f"{len(out)} contact(s) get no label: {first_names(sorted(set(reasons)))}; "
             "and no column of electrodes.tsv or channels.tsv holds labels."
         )
     return out

@@ -16,8 +16,8 @@ from mne.utils import logger, warn
 from mne_duin.channels._neighbors import bipolar_pairs
 from mne_duin.channels._pairs import complete_pairs, pair_table
 from mne_duin.channels._spaces import to_mni305
-from mne_duin.channels._table import as_name_table, is_pair, list_names
-from mne_duin.utils.checks import check_option
+from mne_duin.channels._table import as_name_table, is_pair
+from mne_duin.utils.checks import check_option, first_names
 
 REFERENCES = ("bipolar", "laplacian", "shaft", "average", "white-matter", "none")
 WHITE_COLUMNS = re.compile(
@@ -243,14 +243,14 @@ def apply_reference(inst, contacts, reference, options):
     if not used:
         raise ValueError(
             "No channel of the data is in `contacts`; the data has "
-            f"{list_names(inst.ch_names)} and the table {list_names(contacts.index)}."
+            f"{first_names(inst.ch_names)} and the table {first_names(contacts.index)}."
         )
     if len(good) < len(used):
         lost = sorted(set(used) - set(good))
-        logger.info(f"Bad channels left out: {list_names(lost)}.")
+        logger.info(f"Bad channels left out: {first_names(lost)}.")
     rest = [name for name in inst.ch_names if name not in used]
     if rest:
-        logger.info(f"Channels without a contact left out: {list_names(rest)}.")
+        logger.info(f"Channels without a contact left out: {first_names(rest)}.")
     matrix, table = reference_matrix(contacts.loc[good], reference, **options)
     info = reference_info(inst.info, table, reference)
     data = np.matmul(matrix, inst.get_data(picks=good))
@@ -379,7 +379,7 @@ def _report_recorded(names, reference):
     """Say that recorded pairs are kept; aloud if another reference was asked for."""
     text = (
         f"{len(names)} channel(s) were recorded as differences of two contacts and are "
-        f"kept as they are: {list_names(names)}."
+        f"kept as they are: {first_names(names)}."
     )
     if reference == "bipolar":
         logger.info(text)
@@ -394,13 +394,13 @@ def _report_left_out(contacts, matrix, reference):
         raise ValueError(
             f"The {reference} reference leaves no channel: no two of the "
             f"{len(contacts)} contact(s) are neighbors on a shaft "
-            f"({list_names(contacts.index)}). Use reference='none', or allow a larger "
+            f"({first_names(contacts.index)}). Use reference='none', or allow a larger "
             "max_gap or max_distance."
         )
     if len(unused):
         logger.info(
             f"{len(unused)} contact(s) have no neighbor for the {reference} "
-            f"reference and are left out: {list_names(unused)}."
+            f"reference and are left out: {first_names(unused)}."
         )
 
 

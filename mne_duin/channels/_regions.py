@@ -28,9 +28,9 @@ from mne.utils import logger
 
 from mne_duin.channels._label_words import label_parts, plain
 from mne_duin.channels._spaces import hemispheres, to_mni152
-from mne_duin.channels._table import list_names, order_columns
+from mne_duin.channels._table import order_columns
 from mne_duin.data import data_path
-from mne_duin.utils.checks import as_list, check_number, check_type
+from mne_duin.utils.checks import as_list, check_number, check_type, first_names
 
 DEFAULT_REGIONS = ("vSMC", "STG", "IFG", "insula", "SMG", "MTG", "dSMC")
 
@@ -219,7 +219,7 @@ def _report_heights(regions, facts, contacts):
         if blind.any():
             logger.info(
                 f"{blind.sum()} contact(s) without a height in MNI152 count as {name} "
-                f"by their label alone: {list_names(contacts.index[blind])}."
+                f"by their label alone: {first_names(contacts.index[blind])}."
             )
 
 

@@ -15,7 +15,7 @@ from mne_duin.checkpoints._format import (
     read_checkpoint,
     write_checkpoint,
 )
-from mne_duin.checkpoints.atomic import remove_partial
+from mne_duin.utils.atomic import remove_partial
 from mne_duin.utils.checks import check_number
 
 NAME = re.compile(r"checkpoint-(\d{5,})\.safetensors")

@@ -2,27 +2,31 @@
 
 from pathlib import Path
 
-from mne_duin.baselines._make_estimator import NAMES
+import yaml
+
+import mne_duin
 from mne_duin.cli import options as shared
-from mne_duin.workflows import ablate_words, compare_words
-from mne_duin.workflows.ablating import ABLATIONS
-from mne_duin.workflows.comparing import DEFAULT
+
+COLUMNS = ["value", "accuracy", "low", "high", "difference", "p_holm"]
 
 
 def _add_folds(parser):
     """Add the options of an evaluation with folds."""
+    shared.add_runs(parser)
     shared.add_channels(parser)
     shared.add_trials(parser)
     shared.add_training(parser)
+    shared.add_folds(parser, "leave-one-run-out")
     parser.add_argument(
-        "--cv", default="leave-one-run-out",
-        help="a number of folds, last-run, leave-one-run-out, …; default: %(default)s",
+        "--repeats", dest="n_repeats", type=shared.number(1, 1000, whole=True),
+        default=1, metavar="N", help="default: %(default)s",
     )  # fmt: skip
-    parser.add_argument("--repeats", type=int, default=1, help="default: %(default)s")
     parser.add_argument(
         "--memory", type=Path, metavar="DIR",
         help="keep pre-trained stages there and read them again; default: none is kept",
     )  # fmt: skip
+    shared.add_jobs(parser, "folds")
+    shared.add_output(parser)
 
 
 def add_compare(commands):
@@ -36,10 +40,11 @@ def add_compare(commands):
     parser = commands.add_parser(
         "compare", help="estimators by name on the same folds: table and figure"
     )
-    shared.add_recording(parser)
+    shared.add_place(parser)
     parser.add_argument(
-        "--estimators", nargs="+", choices=NAMES, default=DEFAULT, metavar="NAME",
-        help=f"of {', '.join(NAMES)}; default: {' '.join(DEFAULT)}",
+        "--estimators", nargs="+", metavar="NAME",
+        choices=shared.Choices("baselines._make_estimator", "NAMES"),
+        help="of %(choices)s; default: lda scratch vqvae mae",
     )  # fmt: skip
     _add_folds(parser)
     parser.set_defaults(function=compare)
@@ -56,23 +61,18 @@ def add_ablate(commands):
     parser = commands.add_parser(
         "ablate", help="vary one thing that the paper varies: table and figure"
     )
-    shared.add_recording(parser)
-    parser.add_argument("what", choices=sorted(ABLATIONS))
+    shared.add_place(parser)
+    parser.usage = f"{parser.prog} bids_root WHAT --subject LABEL [options]"
+    parser.add_argument(
+        "what", nargs="?", metavar="WHAT", help="one of %(choices)s",
+        choices=shared.Choices("workflows.ablating", "ABLATIONS"),
+    )  # fmt: skip
+    parser.add_argument(
+        "--values", nargs="+", type=yaml.safe_load, metavar="VALUE",
+        help="default: those of the paper",
+    )  # fmt: skip
     _add_folds(parser)
     parser.set_defaults(function=ablate)
-
-
-def _fold_keywords(options):
-    """Return the keywords that :func:`_add_folds` stands for."""
-    return {
-        "cv": int(options.cv) if options.cv.isdecimal() else options.cv,
-        "n_repeats": options.repeats,
-        "out": options.out / f"sub-{options.subject.removeprefix('sub-')}",
-        "memory": options.memory,
-        **shared.recording_keywords(options),
-        **shared.trial_keywords(options),
-        **shared.training_keywords(options),
-    }
 
 
 def compare(options):
@@ -82,14 +82,23 @@ def compare(options):
     ----------
     options : Namespace
         The parsed arguments.
+
+    Returns
+    -------
+    status : int
+        1 if a subject failed, or results are not where they were asked for.
     """
-    found = compare_words(
-        options.bids_root,
-        options.subject,
-        estimators=options.estimators,
-        **_fold_keywords(options),
-    )
-    print(f"\n{found}")
+    shared.check_place(options)
+    if options.estimators is None:
+        del options.estimators
+    keywords = shared.keywords(options, mne_duin.compare_words)
+
+    def one(subject):
+        found = mne_duin.compare_words(options.root, subject, **keywords)
+        print(f"\n{found}\n\nTable and figure: {found.folder}")
+        return int(not shared.is_there(found, options.out))
+
+    return shared.each_subject(options, one)
 
 
 def ablate(options):
@@ -99,9 +108,20 @@ def ablate(options):
     ----------
     options : Namespace
         The parsed arguments.
+
+    Returns
+    -------
+    status : int
+        1 if a subject failed.
     """
-    table = ablate_words(
-        options.bids_root, options.subject, options.what, **_fold_keywords(options)
-    )
-    shown = ["value", "accuracy", "low", "high", "difference", "p_holm"]
-    print(f"\n{table[shown].round(3).to_string(index=False)}")
+    shared.check_place(options)
+    if options.what is None:
+        raise ValueError("Name what is varied: mne-duin ablate path/to/bids WHAT …")
+    keywords = shared.keywords(options, mne_duin.ablate_words)
+    what = keywords.pop("what")
+
+    def one(subject):
+        table = mne_duin.ablate_words(options.root, subject, what, **keywords)
+        print(f"\n{table[COLUMNS].round(3).to_string(index=False)}")
+
+    return shared.each_subject(options, one)

@@ -1,9 +1,10 @@
 """The command ``mne-duin decode``."""
 
+import argparse
 from pathlib import Path
 
+import mne_duin
 from mne_duin.cli import options as shared
-from mne_duin.workflows import decode_words
 
 
 def add_decode(commands):
@@ -17,14 +18,26 @@ def add_decode(commands):
     parser = commands.add_parser(
         "decode", help="from a BIDS folder to decoded words and a report"
     )
-    shared.add_recording(parser)
-    shared.add_channels(parser, runs="default: all; the last is held out")
+    shared.add_place(parser)
+    shared.add_runs(parser, "default: all; the last is held out")
+    shared.add_channels(parser)
     shared.add_trials(parser)
+    shared.add_folds(parser, "last-run")
     shared.add_training(parser)
     parser.add_argument(
-        "--checkpoints", type=Path, metavar="DIR",
+        "--pretrained", type=Path, metavar="PATH",
+        help="what `mne-duin pretrain` wrote, in place of the pre-training",
+    )  # fmt: skip
+    parser.add_argument(
+        "--models", action=argparse.BooleanOptionalAction, default=True,
+        help="whether to write the networks; default: yes",
+    )  # fmt: skip
+    parser.add_argument(
+        "--checkpoints", dest="checkpoint_dir", type=Path, metavar="DIR",
         help="keep checkpoints of the pre-training here, and continue from them",
     )  # fmt: skip
+    shared.add_jobs(parser, "subjects, or folds of one subject,")
+    shared.add_output(parser)
     parser.set_defaults(function=decode)
 
 
@@ -35,14 +48,18 @@ def decode(options):
     ----------
     options : Namespace
         The parsed arguments.
+
+    Returns
+    -------
+    status : int
+        1 if a subject failed, or results are not where they were asked for.
     """
-    decoding = decode_words(
-        options.bids_root,
-        options.subject,
-        out=options.out,
-        checkpoint_dir=options.checkpoints,
-        **shared.recording_keywords(options),
-        **shared.trial_keywords(options),
-        **shared.training_keywords(options),
-    )
-    print(f"\n{decoding}\n\nReport: {decoding.folder / 'report.html'}")
+    shared.check_place(options)
+    keywords = shared.keywords(options, mne_duin.decode_words)
+    if options.subject == ["all"] or len(options.subject) > 1:
+        group = mne_duin.decode_group(options.root, options.subject, **keywords)
+        print(f"\n{group}\n\nGroup: {group.folder}")
+        return int(bool(group.failures) or not shared.is_there(group, options.out))
+    decoding = mne_duin.decode_words(options.root, options.subject[0], **keywords)
+    print(f"\n{decoding}\n\nReport: {decoding.report}")
+    return int(not shared.is_there(decoding, options.out))

@@ -1,23 +1,34 @@
-"""The parser of all commands, and what becomes of their errors."""
+"""The parser of all commands, and what becomes of their errors.
+
+Nothing heavy is imported before it is known which command runs: the help of the whole
+is there at once, and a command imports what it needs.
+"""
 
 import argparse
+import os
 import sys
 import warnings
-from importlib.metadata import version
-
-import mne
+from importlib import import_module
 
 from mne_duin._version import __version__
-from mne_duin.cli.comparing import add_ablate, add_compare
-from mne_duin.cli.contacts import add_contacts
-from mne_duin.cli.decoding import add_decode
-from mne_duin.cli.pretraining import add_pretrain
-from mne_duin.cli.weights import add_convert
+from mne_duin.cli.config import apply_config
 
-PACKAGES = ("mne-bids", "torch", "accelerate", "safetensors", "nilearn", "nibabel")
-
+# Command: the module that has ``add_<command>``, and a line of help.
+COMMANDS = {
+    "decode": ("decoding", "from a BIDS folder to decoded words and a report"),
+    "predict": ("predicting", "use a saved decoder on new recordings"),
+    "report": ("reporting", "draw the report of a saved decoding again"),
+    "compare": ("comparing", "estimators by name on the same folds: table and figure"),
+    "ablate": ("comparing", "vary one thing that the paper varies: table and figure"),
+    "pretrain": ("pretraining", "learn a codex and pre-train on unlabeled recordings"),
+    "contacts": ("contacts", "print, and draw, the labeled contacts of a subject"),
+    "convert": ("weights", "turn weights of one kind of file into another"),
+    "completion": ("information", "print the completion script of a shell"),
+    "sys-info": ("information", "print versions, for bug reports"),
+}
 # Everything that a user's data or arguments can cause is told in one sentence.
 USER_ERRORS = (ValueError, TypeError, OSError, ImportError, NotImplementedError)
+THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
 
 
 def main(arguments=None):
@@ -31,29 +42,61 @@ def main(arguments=None):
     Returns
     -------
     status : int
-        0, or 2 if the data or the arguments cannot be used.
+        0; 1 if something could not be done or written where it was asked for; 2 if the
+        data or the arguments cannot be used; 130 if it was interrupted.
     """
-    options = make_parser().parse_args(arguments)
-    warnings.showwarning = _show_warning
+    arguments = sys.argv[1:] if arguments is None else list(arguments)
+    command = next((word for word in arguments if word in COMMANDS), None)
+    parser = make_parser([command])
     try:
-        with mne.utils.use_log_level("WARNING" if options.quiet else "INFO"):
-            options.function(options)
+        if command is not None:
+            apply_config(parser, command, arguments)
+        options = parser.parse_args(arguments)
+        limit_threads(getattr(options, "threads", None))
+        with warnings.catch_warnings():
+            warnings.showwarning = _Warnings()
+            log = import_module("mne.utils")
+            with log.use_log_level("WARNING" if options.quiet else "INFO"):
+                return options.function(options) or 0
     except USER_ERRORS as error:
         text = " ".join(str(error).split())
-        print(f"mne-duin {options.command}: error: {text}", file=sys.stderr)
+        print(f"mne-duin {command}: error: {text}", file=sys.stderr)
         return 2
     except KeyboardInterrupt:
-        print(f"mne-duin {options.command}: interrupted", file=sys.stderr)
+        print(f"mne-duin {command}: interrupted", file=sys.stderr)
         return 130
-    return 0
 
 
-def _show_warning(message, category, filename, lineno, file=None, line=None):
-    print(f"mne-duin: warning: {message}", file=sys.stderr)
+def limit_threads(n_threads):
+    """Limit the threads of numerical libraries, before and after they are loaded."""
+    if n_threads is None:
+        return
+    os.environ.update(dict.fromkeys(THREADS, str(n_threads)))
+    if "torch" in sys.modules:
+        sys.modules["torch"].set_num_threads(n_threads)
 
 
-def make_parser():
-    """Build the parser of all commands.
+class _Warnings:
+    """Print every warning once."""
+
+    def __init__(self):
+        self.seen = set()
+
+    def __call__(self, message, category, filename, lineno, file=None, line=None):
+        """Print a warning that was not printed before."""
+        if str(message) not in self.seen:
+            self.seen.add(str(message))
+            print(f"mne-duin: warning: {message}", file=sys.stderr)
+
+
+def make_parser(commands=None):
+    """Build the parser.
+
+    Parameters
+    ----------
+    commands : list of str | None
+        The commands whose options are added, as this imports their modules; None takes
+        all.
 
     Returns
     -------
@@ -61,32 +104,19 @@ def make_parser():
         The parser.
     """
     parser = argparse.ArgumentParser(
-        prog="mne-duin", description="Decode words from sEEG with Du-IN."
+        prog="mne-duin",
+        description="Decode words from sEEG with Du-IN.",
+        epilog="The options of a command: mne-duin COMMAND --help. Shell completion: "
+        "mne-duin completion bash (or zsh, tcsh).",
     )
+    parser.set_defaults(make_parser=make_parser)
     version = f"mne-duin {__version__}"
     parser.add_argument("--version", action="version", version=version)
-    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
-    add_decode(commands)
-    add_compare(commands)
-    add_ablate(commands)
-    add_pretrain(commands)
-    add_contacts(commands)
-    add_convert(commands)
-    info = commands.add_parser("sys-info", help="print versions, for bug reports")
-    info.add_argument("--quiet", action="store_true", help=argparse.SUPPRESS)
-    info.set_defaults(function=sys_info)
+    sub = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    for name, (module, summary) in COMMANDS.items():
+        if commands is None or name in commands:
+            found = import_module(f"mne_duin.cli.{module}")
+            getattr(found, f"add_{name.replace('-', '_')}")(sub)
+        else:
+            sub.add_parser(name, help=summary)
     return parser
-
-
-def sys_info(options):
-    """Run ``mne-duin sys-info``.
-
-    Parameters
-    ----------
-    options : Namespace
-        The parsed arguments.
-    """
-    print(f"{'mne_duin':<14}{__version__}")
-    for name in PACKAGES:
-        print(f"{name:<14}{version(name)}")
-    mne.sys_info(fid=sys.stdout, check_version=False)

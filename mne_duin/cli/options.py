@@ -1,147 +1,316 @@
-"""Options that several commands have, and what they become as keywords."""
+"""Options that several commands have, and the call that they become.
 
+Destinations are named as the parameters of the workflows, so that one function turns
+options into keywords, and the settings that an analysis saves are options again.
+"""
+
+import argparse
+import inspect
+import math
+import sys
+from importlib import import_module
 from pathlib import Path
 
+NONE = "none"
+SECONDS = (-600.0, 600.0)
+LISTS = ("subject", "session", "task", "acquisition", "run", "regions", "event_id")
+HERTZ = (0.0, 100_000.0)
 
-def add_recording(parser):
-    """Add the options that say which recordings and which anatomy.
 
-    Parameters
-    ----------
-    parser : ArgumentParser
-        Gets them.
-    """
-    parser.add_argument("bids_root", type=Path, help="the BIDS folder")
-    parser.add_argument("--subject", required=True, help="for example 01")
-    parser.add_argument("--session", help="default: all")
-    parser.add_argument("--task", help="default: all")
+class Choices:
+    """The keys of something in a heavy module, looked up when they are needed."""
+
+    def __init__(self, module, name):
+        self.module, self.name = module, name
+
+    def _values(self):
+        return list(getattr(import_module(f"mne_duin.{self.module}"), self.name))
+
+    def __iter__(self):
+        return iter(self._values())
+
+    def __contains__(self, value):
+        return value in self._values()
+
+
+def number(low, high, *, whole=False, none=False, words=()):
+    """Return a type of options: a number within limits, or one of some words."""
+    kind = "a whole number" if whole else "a number"
+
+    def parse(text):
+        if none and text.lower() == NONE:
+            return None
+        if text in words:
+            return text
+        try:
+            value = int(text) if whole else float(text)
+        except ValueError:
+            value = math.nan
+        if not low <= value <= high:
+            others = "".join(f", or {word!r}" for word in (*words, *[NONE] * none))
+            raise argparse.ArgumentTypeError(
+                f"must be {kind} from {low:g} to {high:g}{others}; got {text!r}"
+            )
+        return value
+
+    return parse
+
+
+def text_or_none(text):
+    """Return a text, None for ``none``."""
+    return None if text.lower() == NONE else text
+
+
+def add_place(parser, *, several=True):
+    """Add the BIDS folder, the subject, and which recordings."""
+    parser.usage = f"{parser.prog} bids_root --subject LABEL [options]"
+    parser.add_argument(
+        "root", type=Path, nargs="?", metavar="bids_root", help="the BIDS folder"
+    )
+    many = ", several, or 'all'" if several else ""
+    parser.add_argument(
+        "--subject", nargs="+", metavar="LABEL", help=f"for example 01{many}"
+    )
+    for name in ("session", "task", "acquisition"):
+        parser.add_argument(
+            f"--{name}", nargs="+", metavar="LABEL", help="default: all"
+        )
+    parser.add_argument(
+        "--config", type=Path, metavar="FILE",
+        help="options from a TOML or YAML file, such as the config.yaml of an "
+        "analysis; those on the command line win",
+    )  # fmt: skip
+    add_talk(parser)
+
+
+def check_new(options, *paths):
+    """Refuse to write over files that are there, unless --overwrite says so."""
+    for path in paths:
+        if path is not None and path.exists() and not options.overwrite:
+            raise FileExistsError(f"{str(path)!r} exists; --overwrite replaces it.")
+
+
+def add_overwrite(parser):
+    """Add the option that allows to replace files."""
+    parser.add_argument(
+        "--overwrite", action="store_true", help="replace files that are there"
+    )
+
+
+def add_talk(parser):
+    """Add the options that say how much is printed, and how many threads work."""
+    parser.add_argument("--quiet", action="store_true", help="no log, no progress bars")
+    parser.add_argument(
+        "--threads", type=number(1, 1024, whole=True), metavar="N",
+        help="threads of numerical libraries; default: theirs",
+    )  # fmt: skip
+
+
+def add_runs(parser, text="default: all"):
+    """Add the choice of runs."""
+    parser.add_argument("--run", nargs="+", metavar="LABEL", help=text)
+
+
+def add_anatomy(parser):
+    """Add the options that say where contacts are and what they are called."""
     parser.add_argument("--space", help="which coordinates, where there are several")
+    parser.add_argument(
+        "--labels", metavar="COLUMN", default="auto",
+        help="anatomical labels: 'atlas', a column of electrodes.tsv, or 'auto'",
+    )  # fmt: skip
+    parser.add_argument(
+        "--fs-subject", metavar="NAME", help="FreeSurfer's name of the subject"
+    )
+    parser.add_argument("--subjects-dir", type=Path, metavar="DIR", help="FreeSurfer's")
+
+
+def add_channels(parser):
+    """Add the options that choose, reference and filter channels."""
+    add_anatomy(parser)
     parser.add_argument(
         "--atlas", default="desikan-killiany", help="default: %(default)s"
     )
-    parser.add_argument("--quiet", action="store_true", help="no log, no progress bars")
-
-
-def add_channels(parser, *, runs="default: all"):
-    """Add the options that say which runs and channels, and their reference.
-
-    Parameters
-    ----------
-    parser : ArgumentParser
-        Gets them.
-    runs : str
-        Help on ``--run``.
-    """
-    parser.add_argument("--run", nargs="+", help=runs)
     parser.add_argument(
         "--regions", nargs="+", default=["vSMC", "STG"],
         help="regions whose channels are used, or 'all'; default: vSMC STG",
     )  # fmt: skip
     parser.add_argument(
-        "--reference", choices=("bipolar", "laplacian", "shaft", "none"),
-        default="bipolar",
+        "--reference", metavar="NAME", default="bipolar",
+        help="bipolar, laplacian, shaft, average, white-matter or none; default: "
+        "%(default)s",
+    )  # fmt: skip
+    parser.add_argument(
+        "--max-distance", type=number(0, 1000), metavar="MM",
+        help="largest distance of the contacts of a bipolar channel",
+    )  # fmt: skip
+    frequency = number(*HERTZ, none=True)
+    for name, default in (("--l-freq", 0.5), ("--h-freq", 200.0), ("--sfreq", 1000.0)):
+        parser.add_argument(
+            name, type=frequency, default=default, metavar="HZ",
+            help="default: %(default)s; 'none': as recorded",
+        )  # fmt: skip
+    parser.add_argument(
+        "--notch", type=number(*HERTZ, none=True, words=("auto",)), nargs="+",
+        default=["auto"], metavar="HZ",
+        help="line noise; default: auto, as ieeg.json says",
+    )  # fmt: skip
+    parser.add_argument(
+        "--reject", choices=("auto", None), type=text_or_none, default="auto",
+        metavar="RULE",
+        help="drop trials of extreme amplitude: auto or none; default: %(default)s",
     )  # fmt: skip
 
 
-def add_trials(parser):
-    """Add the options that say what a trial is.
-
-    Parameters
-    ----------
-    parser : ArgumentParser
-        Gets them.
-    """
+def add_trials(parser, *, window=True):
+    """Add the options that say what a trial is."""
     parser.add_argument(
-        "--label-column", default="trial_type", help="default: %(default)s"
-    )
-    parser.add_argument("--labels", nargs="+", help="labels to decode; default: all")
+        "--label-column", default="trial_type" if window else None, metavar="COLUMN",
+        help="of events.tsv; default: trial_type",
+    )  # fmt: skip
     parser.add_argument(
-        "--align", metavar="COLUMN",
+        "--words", "--event-id", dest="event_id", nargs="+", metavar="LABEL",
+        help="labels of trials to use; default: all",
+    )  # fmt: skip
+    parser.add_argument(
+        "--where", metavar="CONDITION",
+        help="rows of events.tsv to use, such as \"trial_type == 'WORD'\"",
+    )  # fmt: skip
+    if window:
+        parser.add_argument(
+            "--onset", choices=("onset", "sample"),
+            help="which column of events.tsv says when an event is; default: onset",
+        )  # fmt: skip
+    parser.add_argument(
+        "--align", metavar="COLUMN", type=text_or_none,
         help="time 0 of a trial: a column of latencies such as response_time, or the "
         "label of an event that follows; default: the onset",
     )  # fmt: skip
-    parser.add_argument("--tmin", type=float, default=-0.5, help="default: %(default)s")
-    parser.add_argument("--tmax", type=float, default=2.5, help="default: %(default)s")
+    for name, default in (("--tmin", -0.5), ("--tmax", 2.5)):
+        parser.add_argument(
+            name, type=number(*SECONDS), default=default if window else None,
+            metavar="S", help=f"default: {default}",
+        )  # fmt: skip
+
+
+def add_folds(parser, default):
+    """Add the way of splitting."""
+    parser.add_argument(
+        "--cv", type=_folds, default=default, metavar="SPLIT",
+        help="last-run, leave-one-run-out, … or a number of folds; default: "
+        "%(default)s",
+    )  # fmt: skip
+
+
+def _folds(text):
+    """Return a number of folds, or the name of a way of splitting."""
+    return number(2, 1000, whole=True)(text) if text.lstrip("-").isdigit() else text
 
 
 def add_training(parser):
-    """Add the options that say how and where networks are trained.
-
-    Parameters
-    ----------
-    parser : ArgumentParser
-        Gets them.
-    """
-    parser.add_argument("--preset", choices=("quick", "paper"), default="quick")
+    """Add the options that say how and where networks are trained."""
+    parser.add_argument(
+        "--preset", choices=("quick", "paper"), default="quick",
+        help="training recipe; default: %(default)s",
+    )  # fmt: skip
     parser.add_argument("--device", default="auto", help="auto, cpu, cuda, mps")
     parser.add_argument("--precision", choices=("32", "bf16", "auto"), default="auto")
-    parser.add_argument("--seed", type=int, default=0, help="default: %(default)s")
-    parser.add_argument("--out", type=Path, default=Path("results"), metavar="DIR")
+    parser.add_argument(
+        "--seed", "--random-state", dest="random_state", metavar="N", default=0,
+        type=number(0, 2**32 - 1, whole=True), help="default: %(default)s",
+    )  # fmt: skip
 
 
-def recording_keywords(options):
-    """Return what :func:`add_recording` and :func:`add_channels` stand for.
-
-    Parameters
-    ----------
-    options : Namespace
-        The parsed arguments.
-
-    Returns
-    -------
-    keywords : dict
-        For a function that takes a BIDS folder and a subject.
-    """
-    return {
-        "session": options.session,
-        "task": options.task,
-        "run": options.run,
-        "regions": None if options.regions == ["all"] else options.regions,
-        "reference": None if options.reference == "none" else options.reference,
-        "atlas": options.atlas,
-        "space": options.space,
-        "verbose": False if options.quiet else None,
-    }
+def add_jobs(parser, what):
+    """Add the number of parallel jobs."""
+    parser.add_argument(
+        "--n-jobs", type=number(-1, 1024, whole=True), default=1, metavar="N",
+        help=f"{what} at the same time, -1: one per processor; default: %(default)s",
+    )  # fmt: skip
 
 
-def trial_keywords(options):
-    """Return what :func:`add_trials` stands for.
-
-    Parameters
-    ----------
-    options : Namespace
-        The parsed arguments.
-
-    Returns
-    -------
-    keywords : dict
-        For a function that reads trials.
-    """
-    return {
-        "event_id": options.labels,
-        "label_column": options.label_column,
-        "align": options.align,
-        "tmin": options.tmin,
-        "tmax": options.tmax,
-    }
+def add_output(parser):
+    """Add the options that say where results go."""
+    parser.add_argument(
+        "--out", type=Path, metavar="DIR",
+        help="BIDS derivative dataset for the results; default: "
+        "derivatives/mne_duin in the BIDS folder",
+    )  # fmt: skip
+    parser.add_argument(
+        "--desc", metavar="NAME",
+        help="name of the analysis in file names; default: from command and regions",
+    )  # fmt: skip
+    parser.add_argument(
+        "--overwrite", action="store_true",
+        help="replace an earlier analysis of this name; no other file is touched",
+    )  # fmt: skip
 
 
-def training_keywords(options):
-    """Return what :func:`add_training` stands for, but for the folder.
+def check_place(options):
+    """Complete and check the BIDS folder, the subjects and the place of results."""
+    for name in LISTS:
+        # A folder that comes last is taken for one more label.
+        found = getattr(options, name, None)
+        is_list = isinstance(found, list) and len(found) > 1
+        if options.root is None and is_list and Path(found[-1]).is_dir():
+            options.root = Path(found.pop())
+    if options.root is None:
+        raise ValueError("Name the BIDS folder: mne-duin COMMAND path/to/bids …")
+    if not options.subject:
+        raise ValueError("Name the subject: --subject 01, several, or 'all'.")
+    subject = options.subject
+    options.subject = [subject] if isinstance(subject, str) else subject
+    if options.out is None:
+        options.out = Path(options.root, "derivatives", "mne_duin")
+
+
+def keywords(options, function):
+    """Return the options that are parameters of a function, as it wants them.
 
     Parameters
     ----------
     options : Namespace
-        The parsed arguments.
+        The parsed options.
+    function : callable
+        The workflow.
 
     Returns
     -------
     keywords : dict
-        For a function that trains networks.
+        All of its keywords but ``root`` and ``subject``.
     """
-    return {
-        "preset": options.preset,
-        "device": options.device,
-        "precision": options.precision,
-        "random_state": options.seed,
-    }
+    known = inspect.signature(function).parameters
+    found = {k: v for k, v in vars(options).items() if k in known}
+    for name in ("root", "subject"):
+        found.pop(name, None)
+    if found.get("regions") == ["all"]:
+        found["regions"] = None
+    if found.get("reference") == NONE:
+        found["reference"] = None
+    if isinstance(found.get("notch"), list) and len(found["notch"]) == 1:
+        found["notch"] = found["notch"][0]
+    found["verbose"] = False if options.quiet else None
+    return found
+
+
+def is_there(found, out):
+    """Return whether results are in the folder that was asked for."""
+    folder = Path(found.folder).resolve()
+    return folder.is_relative_to(Path(out).resolve())
+
+
+def each_subject(options, one):
+    """Run a function for every subject; one that fails does not stop the others."""
+    names = import_module("mne_duin.workflows.group").find_subjects(
+        options.root, options.subject
+    )
+    if len(names) == 1:
+        return one(names[0]) or 0
+    status = 0
+    for name in names:
+        try:
+            status |= one(name) or 0
+        except (ValueError, TypeError, OSError) as error:
+            text = " ".join(str(error).split())
+            print(f"mne-duin: sub-{name}: error: {text}", file=sys.stderr)
+            status = 1
+    return status

@@ -1,8 +1,8 @@
 """The command ``mne-duin pretrain``, alone or in several processes."""
 
+import mne_duin
 from mne_duin.cli import options as shared
-from mne_duin.training.processes import is_main, leave_processes
-from mne_duin.workflows import pretrain
+from mne_duin.training import is_main, leave_processes
 
 
 def add_pretrain(commands):
@@ -15,20 +15,28 @@ def add_pretrain(commands):
     """
     parser = commands.add_parser(
         "pretrain",
-        help="learn a codex and pre-train on unlabelled recordings; goes on where it "
+        help="learn a codex and pre-train on unlabeled recordings; goes on where it "
         "was interrupted",
     )
-    shared.add_recording(parser)
+    shared.add_place(parser)
+    shared.add_runs(parser, "default: all; leave out what you want to test on")
     shared.add_channels(parser)
     shared.add_training(parser)
-    parser.add_argument("--duration", type=float, default=8.0, help="of segments, s")
-    parser.add_argument("--overlap", type=float, default=4.0, help="of segments, s")
+    for name, default in (("--duration", 8.0), ("--overlap", 4.0)):
+        parser.add_argument(
+            name, type=shared.number(0, 3600), default=default, metavar="S",
+            help="of segments, in seconds; default: %(default)s",
+        )  # fmt: skip
+    passes = shared.number(1, 1_000_000, whole=True)
     parser.add_argument(
-        "--max-iter", type=int, help="passes of each stage; default: the preset's"
-    )
+        "--max-iter", type=passes, metavar="N",
+        help="passes of each stage; default: the preset's",
+    )  # fmt: skip
     parser.add_argument(
-        "--checkpoint-every", type=int, default=1, metavar="N", help="passes"
-    )
+        "--checkpoint-every", type=passes, default=1, metavar="N",
+        help="passes from one checkpoint to the next",
+    )  # fmt: skip
+    shared.add_output(parser)
     parser.set_defaults(function=run_pretrain)
 
 
@@ -39,20 +47,22 @@ def run_pretrain(options):
     ----------
     options : Namespace
         The parsed arguments.
+
+    Returns
+    -------
+    status : int
+        1 if a subject failed, or results are not where they were asked for.
     """
-    try:
-        pretraining = pretrain(
-            options.bids_root,
-            options.subject,
-            out=options.out,
-            duration=options.duration,
-            overlap=options.overlap,
-            max_iter=options.max_iter,
-            checkpoint_every=options.checkpoint_every,
-            **shared.recording_keywords(options),
-            **shared.training_keywords(options),
-        )
+    shared.check_place(options)
+    keywords = shared.keywords(options, mne_duin.pretrain)
+
+    def one(subject):
+        pretraining = mne_duin.pretrain(options.root, subject, **keywords)
         if is_main():
             print(f"\n{pretraining}")
+        return int(not shared.is_there(pretraining, options.out))
+
+    try:
+        return shared.each_subject(options, one)
     finally:
         leave_processes()

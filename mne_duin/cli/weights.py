@@ -2,7 +2,8 @@
 
 from pathlib import Path
 
-from mne_duin.weights import convert_weights
+import mne_duin
+from mne_duin.cli import options as shared
 
 
 def add_convert(commands):
@@ -33,6 +34,9 @@ def add_convert(commands):
     parser.add_argument(
         "--classes", nargs="+", metavar="LABEL", help="labels of foreign weights"
     )
+    parser.add_argument(
+        "--overwrite", action="store_true", help="replace the target if it is there"
+    )
     parser.add_argument("--quiet", action="store_true", help="print nothing")
     parser.set_defaults(function=convert)
 
@@ -45,7 +49,8 @@ def convert(options):
     options : Namespace
         The parsed arguments.
     """
-    estimator = convert_weights(
+    shared.check_new(options, options.target)
+    estimator = mne_duin.convert_weights(
         options.source,
         options.target,
         to=options.to,

@@ -23,13 +23,24 @@ from mne_duin.estimators._trained import (
     note_runs,
 )
 from mne_duin.estimators.presets import encoder_width
-from mne_duin.nn import build_encoder, encoder_sizes, load_network, network_sizes
+from mne_duin.nn import (
+    MAE,
+    VQVAE,
+    Classifier,
+    Quantizer,
+    TokenClassifier,
+    build_encoder,
+    encoder_sizes,
+    load_network,
+    network_sizes,
+)
 from mne_duin.utils.bands import BANDS
 from mne_duin.utils.checks import check_option
 from mne_duin.utils.docs import fill_doc
 
 ARCHITECTURE = (
     "subject_layers",
+    "patch_encoder",
     "n_filters",
     "conv_filters",
     "conv_kernels",
@@ -45,7 +56,30 @@ ARCHITECTURE = (
 
 INITIAL = ("zca", "principal", "random")
 SUBJECT_LAYERS = ("spatial", "patch")
+PATCH_ENCODERS = ("published", "depthwise", "depthwise-filters")
 FRONT = ("encoder.spatial", "encoder.patch")
+
+
+def check_encoder(estimator):
+    """Check the parameters that choose the kind of encoder."""
+    check_option("subject_layers", estimator.subject_layers, SUBJECT_LAYERS)
+    check_option("patch_encoder", estimator.patch_encoder, PATCH_ENCODERS)
+    if estimator.subject_layers == "patch" and estimator.patch_encoder != "published":
+        raise ValueError(
+            f"patch_encoder={estimator.patch_encoder!r} does not go with "
+            "subject_layers='patch', where every subject has a published patch "
+            "encoder; it needs subject_layers='spatial'."
+        )
+
+
+def _check_groups(n_filters, conv_filters):
+    """Check that the convolutions can keep the spatial filters apart."""
+    if any(size % n_filters for size in conv_filters):
+        raise ValueError(
+            "patch_encoder='depthwise-filters' needs numbers of filters in "
+            f"`conv_filters` that are multiples of `n_filters` ({n_filters}); got "
+            f"{tuple(conv_filters)}."
+        )
 
 
 def front_scale(scale):
@@ -61,7 +95,7 @@ def unwrap(estimator, argument):
             f"`{argument}` must be a fitted DuINVQVAE or DuINMAE; got "
             f"{type(inner).__name__} {inner!r}."
         )
-    if not hasattr(inner, "module_"):
+    if "module_" not in vars(inner):
         raise ValueError(
             f"`{argument}` is not fitted. Fit it first; inside clone, cross_val_score "
             "or GridSearchCV wrap the fitted estimator in "
@@ -124,6 +158,8 @@ class BaseDuIN(TrainedNetwork):
     # Parameters of the encoder and of the training; subclasses give them defaults.
     preset: str
     subject_layers: str
+    patch_encoder: str
+    module_: VQVAE | MAE | Classifier | TokenClassifier
     _stage: ClassVar[str]  # its name in PRESETS
     _takes_labels: ClassVar[bool] = False
 
@@ -137,6 +173,10 @@ class BaseDuIN(TrainedNetwork):
 
     def _earlier_stage(self):
         """Return the fitted stage that this one was made of, or None."""
+        return None
+
+    def _codex(self) -> Quantizer | None:
+        """Return the codex of the fitted network or of its first stage, or None."""
         return None
 
     def _chance(self):
@@ -171,6 +211,8 @@ class BaseDuIN(TrainedNetwork):
         n_inputs = self.scaler_.mean.shape[1]
         architecture = {name: getattr(self, name) for name in ARCHITECTURE}
         architecture |= encoder_width(recipe, n_inputs)
+        if self.patch_encoder == "depthwise-filters":
+            _check_groups(architecture["n_filters"], architecture["conv_filters"])
         return build_encoder(
             n_inputs,
             n_subjects=len(self.subjects_),
@@ -385,18 +427,28 @@ class BaseDuIN(TrainedNetwork):
         self,
         contacts: pd.DataFrame | Mapping,
         *,
+        X: Signal | None = None,
         band: str = "broadband",
+        subject: ArrayLike | None = None,
         show_subject: str | None = None,
         **options,
     ) -> Figure:
-        """Plot the spatial filters with the temporal kernels that follow each.
+        """Plot the spatial filters: weights, patterns, kernels, frequency responses.
+
+        The temporal kernels are those of the whole patch encoder, from a spatial filter
+        to the features of one step of a token, with all convolutions multiplied into
+        one.
 
         Parameters
         ----------
         contacts : DataFrame | dict of str to DataFrame
             Contacts, index = channel name.
+        X : Epochs | array | None
+            Data for the forward-model patterns of the same filters, which are drawn
+            next to the weights; None draws none.
         band : str
             ``"broadband"`` or ``"high-gamma"``, as in :meth:`spatial_weights`.
+        %(subject)s
         show_subject : str | None
             Whose filters, where the network knows several subjects.
         **options : dict
@@ -408,13 +460,18 @@ class BaseDuIN(TrainedNetwork):
             The figure.
         """
         row = subject_row(self, show_subject)
-        weights = of_real_channels(self, self.spatial_weights(band), row)
-        kernels = self.module_.encoder.patch.layers[0].weight.detach().cpu().numpy()
-        options = {"sfreq": self.info_["sfreq"], "label": f"weight, {band}"} | options
+        options = {
+            "sfreq": self.info_["sfreq"],
+            "label": f"weight, {band}",
+            "pattern_label": f"pattern, {band} (SD of channel per SD of filter)",
+        } | options
+        if X is not None:
+            patterns = self.spatial_patterns(X, band=band, subject=subject)
+            options["patterns"] = of_real_channels(self, patterns, row)
         return viz.plot_spatial_filters(
-            weights,
+            of_real_channels(self, self.spatial_weights(band), row),
             own_contacts(self, contacts, row),
-            kernels=kernels.swapaxes(0, 1),
+            kernels=_contributions.step_kernels(self),
             **options,
         )
 
@@ -428,7 +485,7 @@ class BaseDuIN(TrainedNetwork):
         show_subject: str | None = None,
         **options,
     ) -> Figure:
-        """Plot the forward-model pattern of every spatial filter.
+        """Plot the forward-model patterns of the filters with the largest weights.
 
         Parameters
         ----------
@@ -446,16 +503,85 @@ class BaseDuIN(TrainedNetwork):
         Returns
         -------
         figure : Figure
-            The figure.
+            The figure; it shows the same filters as :meth:`plot_spatial_filters`.
         """
         row = subject_row(self, show_subject)
         patterns = self.spatial_patterns(X, band=band, subject=subject)
-        table = own_contacts(self, contacts, row)
         options = {
-            "label": f"pattern, {band} (SD of channel per SD of filter)"
+            "label": f"pattern, {band} (SD of channel per SD of filter)",
+            "weights": of_real_channels(self, self.spatial_weights(band), row),
         } | options
         return viz.plot_patterns(
-            of_real_channels(self, patterns, row), table, **options
+            of_real_channels(self, patterns, row),
+            own_contacts(self, contacts, row),
+            **options,
+        )
+
+    def contact_kernels(self, band: str = "broadband") -> np.ndarray:
+        """Return the temporal kernels of the channels.
+
+        Parameters
+        ----------
+        band : str
+            ``"broadband"`` for the kernels of the signal itself, ``"high-gamma"`` for
+            those of its high-gamma power, where the network was given it.
+
+        Returns
+        -------
+        kernels : ndarray, shape (n_subjects, n_channels, n_times)
+            Weights of the depthwise convolution; before training a unit impulse, which
+            leaves the signal as it is.
+
+        Raises
+        ------
+        ValueError
+            If the network has no such kernels.
+        """
+        check_is_fitted(self, "module_")
+        check_option("band", band, BANDS[: 1 + self.high_gamma_])
+        layer = getattr(self.module_.encoder, "contacts", None)
+        if layer is None:
+            raise ValueError(
+                "The channels have no temporal kernels of their own; fit with "
+                "patch_encoder='depthwise'."
+            )
+        kernels = layer.weight.detach().cpu().numpy()
+        first = BANDS.index(band) * self.n_features_in_
+        return kernels[:, first : first + self.n_features_in_].copy()
+
+    def plot_contact_kernels(
+        self,
+        contacts: pd.DataFrame | Mapping,
+        *,
+        band: str = "broadband",
+        show_subject: str | None = None,
+        **options,
+    ) -> Figure:
+        """Plot the temporal kernels of every contact on the montage.
+
+        Parameters
+        ----------
+        contacts : DataFrame | dict of str to DataFrame
+            Contacts, index = channel name.
+        band : str
+            ``"broadband"`` or ``"high-gamma"``, as in :meth:`contact_kernels`.
+        show_subject : str | None
+            Whose kernels, where the network knows several subjects.
+        **options : dict
+            Passed to :func:`mne_duin.plot_contact_kernels`.
+
+        Returns
+        -------
+        figure : Figure
+            The figure.
+        """
+        row = subject_row(self, show_subject)
+        kernels = self.contact_kernels(band).swapaxes(1, 2)
+        options = {"sfreq": self.info_["sfreq"], "title": f"{band} kernels"} | options
+        return viz.plot_contact_kernels(
+            of_real_channels(self, kernels, row).T,
+            own_contacts(self, contacts, row),
+            **options,
         )
 
     def plot_patch_filters(

@@ -15,12 +15,13 @@ from sklearn.metrics import accuracy_score
 from mne_duin import viz
 from mne_duin.estimators._base import (
     INITIAL,
-    SUBJECT_LAYERS,
     BaseDuIN,
+    check_encoder,
     copy_encoder,
     read_training_epochs,
     unwrap,
 )
+from mne_duin.estimators._cells import DuINCells
 from mne_duin.estimators._files import plain
 from mne_duin.estimators._head import start_head_
 from mne_duin.estimators._mae import DuINMAE
@@ -35,7 +36,6 @@ from mne_duin.estimators._prediction import (
 from mne_duin.estimators._resume import open_checkpoints
 from mne_duin.estimators._subjects import check_shared_classes
 from mne_duin.estimators._trained import Signal
-from mne_duin.estimators._vqvae import DuINVQVAE
 from mne_duin.estimators.presets import check_numbers, resolve
 from mne_duin.nn import Classifier
 from mne_duin.utils.checks import check_option
@@ -53,7 +53,7 @@ class DuINClassifier(ClassifierMixin, BaseDuIN):
 
     Parameters
     ----------
-    pretrained : DuINMAE | DuINVQVAE | FrozenEstimator | None
+    pretrained : DuINCells | DuINMAE | DuINVQVAE | FrozenEstimator | None
         A fitted earlier stage whose encoder is fine-tuned; None starts from scratch.
         Inside cross-validation wrap it in ``sklearn.frozen.FrozenEstimator``.
     %(preset)s
@@ -79,6 +79,10 @@ class DuINClassifier(ClassifierMixin, BaseDuIN):
         hundred training trials before the encoder has learned anything.
     head_dropout : float | None
         Dropout of the hidden layer of the head.
+    skip : bool | None
+        Whether the head sees every token without its context, too, so that nothing is
+        lost that pre-training had no use for. None is True after :class:`DuINCells` and
+        False otherwise, as published.
     use_codex : bool
         Put the first stage's codex between encoder and head ("vqvae+vq" in the paper).
     encoder_lr_scale : float | None
@@ -94,6 +98,7 @@ class DuINClassifier(ClassifierMixin, BaseDuIN):
     %(patch_duration)s
         A pre-trained encoder brings its own.
     %(subject_layers)s
+    %(patch_encoder)s
     %(spatial_sizes)s
         A pre-trained encoder brings its own, as with all sizes below.
     n_layers : int
@@ -133,6 +138,7 @@ class DuINClassifier(ClassifierMixin, BaseDuIN):
     (12, 2)
     """
 
+    module_: Classifier
     classes_: np.ndarray
     _stage: ClassVar[str] = "classifier"
     _takes_labels: ClassVar[bool] = True
@@ -148,6 +154,7 @@ class DuINClassifier(ClassifierMixin, BaseDuIN):
         hidden_dim: int = 128,
         head_init: str | None = None,
         head_dropout: float | None = None,
+        skip: bool | None = None,
         use_codex: bool = False,
         encoder_lr_scale: float | None = None,
         label_smoothing: float | None = None,
@@ -156,6 +163,7 @@ class DuINClassifier(ClassifierMixin, BaseDuIN):
         select: str = "first",
         patch_duration: float | None = None,
         subject_layers: str = "spatial",
+        patch_encoder: str = "published",
         n_filters: int | None = None,
         conv_filters: tuple[int, ...] | None = None,
         conv_kernels: tuple[int, ...] = (19, 3, 3),
@@ -190,6 +198,7 @@ class DuINClassifier(ClassifierMixin, BaseDuIN):
         self.hidden_dim = hidden_dim
         self.head_init = head_init
         self.head_dropout = head_dropout
+        self.skip = skip
         self.use_codex = use_codex
         self.encoder_lr_scale = encoder_lr_scale
         self.label_smoothing = label_smoothing
@@ -198,6 +207,7 @@ class DuINClassifier(ClassifierMixin, BaseDuIN):
         self.select = select
         self.patch_duration = patch_duration
         self.subject_layers = subject_layers
+        self.patch_encoder = patch_encoder
         self.n_filters = n_filters
         self.conv_filters = conv_filters
         self.conv_kernels = conv_kernels
@@ -261,7 +271,7 @@ class DuINClassifier(ClassifierMixin, BaseDuIN):
         """
         recipe = resolve(self, self._stage)
         self._check_recipe(recipe)
-        keeper = open_checkpoints(
+        checkpoints = open_checkpoints(
             self, "classifier", recipe, checkpoint_dir, checkpoint_every
         )
         X = as_array(X, sfreq=self.sfreq if sfreq is None else sfreq)
@@ -269,7 +279,7 @@ class DuINClassifier(ClassifierMixin, BaseDuIN):
         epochs = read_training_epochs(self, X, recipe, subject, sfreq, y)
         self.classes_ = classes
         check_shared_classes(epochs, self.classes_, y)
-        run = self._begin(keeper)
+        run = self._begin(checkpoints)
         epochs, y, choice = hold_out_epochs(
             self,
             epochs,
@@ -302,7 +312,7 @@ class DuINClassifier(ClassifierMixin, BaseDuIN):
         check_numbers(self, recipe)
         check_option("head_activation", self.head_activation, HEAD_ACTIVATIONS)
         check_option("init", recipe["init"], INITIAL)
-        check_option("subject_layers", self.subject_layers, SUBJECT_LAYERS)
+        check_encoder(self)
         check_option("head_init", recipe["head_init"], HEAD_STARTS)
         if recipe["head_init"] == "lda" and self.head_activation is not None:
             raise ValueError(
@@ -331,20 +341,31 @@ class DuINClassifier(ClassifierMixin, BaseDuIN):
             head_activation=self.head_activation,
             quantizer=quantizer,
             head_dropout=recipe["head_dropout"],
+            skip=self._skips(),
         )
+
+    def _skips(self):
+        """Return whether the head sees tokens without context."""
+        if self.skip is not None or self.pretrained is None:
+            return bool(self.skip)
+        stage = unwrap(self.pretrained, "pretrained")
+        first = stage.vqvae_ if isinstance(stage, DuINMAE) else stage
+        return isinstance(first, DuINCells)
 
     def _pretrained_codex(self):
         """Return a copy of the first stage's quantizer."""
         if self.pretrained is None:
             raise ValueError("`use_codex=True` needs a `pretrained` stage.")
-        stage = unwrap(self.pretrained, "pretrained")
-        first = stage.vqvae_ if isinstance(stage, DuINMAE) else stage
-        if not isinstance(first, DuINVQVAE):
+        codex = unwrap(self.pretrained, "pretrained")._codex()
+        if codex is None:
             raise ValueError(
-                "`use_codex=True` needs a first stage, which `pretrained` was read "
-                "without."
+                "`use_codex=True` needs a first stage, which `pretrained` has not or "
+                "was read without."
             )
-        return deepcopy(first.module_.quantizer)
+        return deepcopy(codex)
+
+    def _codex(self):
+        return self.module_.quantizer
 
     def _earlier_stage(self):
         return (
@@ -390,7 +411,7 @@ class DuINClassifier(ClassifierMixin, BaseDuIN):
     def _network_scores(self, x, subject):
         """Return the scores of scaled inputs."""
         n_tokens = x.shape[-1] // self.patch_size_
-        wanted = self.module_.hidden.in_features // self.module_.encoder.dim
+        wanted = self.module_.n_tokens
         if n_tokens != wanted:
             raise ValueError(
                 f"`X` has epochs of {n_tokens} patches; the classifier was fitted with "

@@ -60,6 +60,24 @@ def folded_filters(estimator):
     return encoder.folded_filters()[0].cpu().numpy()
 
 
+def step_kernels(estimator):
+    """Return the temporal kernels from each spatial filter to the features of a step.
+
+    Every step of a token repeats the same convolutions; those of its middle step see
+    no edge of the patch. Shape (n_filters, n_features, n_times), without the samples
+    that no kernel reaches.
+    """
+    patch = estimator.module_.encoder.patch
+    kernel = patch.folded()[0].detach().cpu().numpy()
+    n_filters, size, dim = kernel.shape
+    steps = kernel.reshape(n_filters, size, patch.n_steps, dim // patch.n_steps)
+    middle = steps[:, :, patch.n_steps // 2].swapaxes(1, 2)
+    reached = np.flatnonzero(np.abs(middle).max(axis=(0, 1)) > 0)
+    if not len(reached):
+        return middle
+    return middle[..., reached[0] : reached[-1] + 1]
+
+
 def spatial_patterns(estimator, epochs):
     """Return the forward-model patterns of the spatial filters.
 

@@ -33,10 +33,13 @@ def start_head_(module, data, *, significance):
     """
     module.eval()
     batches = list(data.batches(64))
-    tokens = torch.cat([_features(module, b).float().cpu() for b in batches])
+    parts = [module.features(batch.x, batch.subject) for batch in batches]
+    tokens = torch.cat(parts).float().cpu()
     y = torch.cat([batch.y for batch in batches]).cpu().numpy()
-    n_steps = module.encoder.patch.n_steps
-    steps = tokens.unflatten(1, (-1, module.encoder.dim // n_steps)).numpy()
+    n_steps, dim = module.encoder.patch.n_steps, module.encoder.dim
+    n_parts = tokens.shape[1] // (module.n_tokens * dim)
+    parts = tokens.numpy().reshape(len(y), module.n_tokens, n_parts, n_steps, -1)
+    steps = parts.swapaxes(2, 3).reshape(len(y), module.n_tokens * n_steps, -1)
     bins = choose_bins(steps, y, n_steps, significance)
     averages = average(steps, bins)
     weights, offsets = linear_discriminant(averages, y, significance)
@@ -46,7 +49,9 @@ def start_head_(module, data, *, significance):
     scale = 1 / (scores - scores.mean(1, keepdims=True)).std()
     offsets = offsets - scores.mean()
     weights = weights.reshape(len(weights), len(bins), -1)
-    weights = np.einsum("cbf,bt->ctf", weights, bins).reshape(len(weights), -1)
+    weights = np.einsum("cbf,bt->ctf", weights, bins)
+    weights = weights.reshape(-1, module.n_tokens, n_steps, n_parts, dim // n_steps)
+    weights = weights.swapaxes(2, 3).reshape(len(weights), -1)
     set_pairs_(module, weights * scale, offsets * scale)
 
 
@@ -99,13 +104,6 @@ def _left_out_loss(features, y, folds, significance):
         scores[test] /= (own - own.mean(1, keepdims=True)).std()
     likelihoods = [log_softmax(s * scores, axis=1) for s in SHARPNESS]
     return min(-one[np.arange(len(y)), y].mean() for one in likelihoods)
-
-
-def _features(module, batch):
-    tokens = module.encoder(batch.x, batch.subject)
-    if module.quantizer is not None:
-        tokens = module.quantizer(tokens).quantized
-    return tokens.flatten(1)
 
 
 def linear_discriminant(features, y, significance, *, most=None):

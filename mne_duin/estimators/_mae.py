@@ -14,6 +14,7 @@ from torch.nn import functional
 
 from mne_duin.estimators import _files
 from mne_duin.estimators._base import BaseDuIN, front_scale, unwrap
+from mne_duin.estimators._cells import DuINCells
 from mne_duin.estimators._resume import open_checkpoints
 from mne_duin.estimators._trained import BATCH, Signal, inherit_input, note_runs
 from mne_duin.estimators._vqvae import DuINVQVAE
@@ -24,6 +25,7 @@ from mne_duin.utils.docs import fill_doc
 
 ENCODER_STARTS = ("vqvae", "random")
 TARGETS = ("codes", "embedding", "raw")
+FIRST_STAGES = (DuINVQVAE, DuINCells)
 
 
 class MaskedTraining:
@@ -97,7 +99,7 @@ class DuINMAE(TransformerMixin, BaseDuIN):
 
     Parameters
     ----------
-    vqvae : DuINVQVAE | FrozenEstimator
+    vqvae : DuINVQVAE | DuINCells | FrozenEstimator
         The fitted first stage, whose codes are the targets. Inside cross-validation
         wrap it in ``sklearn.frozen.FrozenEstimator``.
     %(preset)s
@@ -131,7 +133,7 @@ class DuINMAE(TransformerMixin, BaseDuIN):
     ----------
     module_ : MAE
         The network.
-    vqvae_ : DuINVQVAE | None
+    vqvae_ : DuINVQVAE | DuINCells | None
         A copy of the fitted first stage; None where weights were read without it.
     %(learned)s
 
@@ -152,7 +154,8 @@ class DuINMAE(TransformerMixin, BaseDuIN):
     (8, 4, 160)
     """
 
-    vqvae_: DuINVQVAE | None
+    module_: MAE
+    vqvae_: DuINVQVAE | DuINCells | None
     _stage: ClassVar[str] = "mae"
 
     def __init__(
@@ -241,13 +244,15 @@ class DuINMAE(TransformerMixin, BaseDuIN):
         check_option("target", self.target, TARGETS)
         check_option("encoder_init", recipe["encoder_init"], ENCODER_STARTS)
         check_numbers(self, recipe)
-        vqvae = check_type("vqvae", unwrap(self.vqvae, "vqvae"), DuINVQVAE)
-        keeper = open_checkpoints(self, "mae", recipe, checkpoint_dir, checkpoint_every)
+        vqvae = check_type("vqvae", unwrap(self.vqvae, "vqvae"), FIRST_STAGES)
+        checkpoints = open_checkpoints(
+            self, "mae", recipe, checkpoint_dir, checkpoint_every
+        )
         self.vqvae_ = deepcopy(vqvae)
         inherit_input(self, self.vqvae_)
         epochs = self._check_again(X, subject=subject, sfreq=sfreq)
         note_runs(self, epochs.metadata, self.vqvae_)
-        run = self._begin(keeper)
+        run = self._begin(checkpoints)
         self.vqvae_.device_ = self.device_
         self.vqvae_.module_.to(self.device_).eval()
         self._build_seeded(partial(self._build, recipe["encoder_init"]), run)
@@ -284,6 +289,9 @@ class DuINMAE(TransformerMixin, BaseDuIN):
     def _earlier_stage(self):
         return self.vqvae_
 
+    def _codex(self):
+        return None if self.vqvae_ is None else self.vqvae_.module_.quantizer
+
     def _add_state(self, tensors, meta):
         super()._add_state(tensors, meta)
         if self.vqvae_ is not None:
@@ -295,7 +303,7 @@ class DuINMAE(TransformerMixin, BaseDuIN):
         self.vqvae_ = None
         if "vqvae" in meta["nested"]:
             inner = _files.below(tensors, "vqvae/")
-            known = {DuINVQVAE.__name__: DuINVQVAE}
+            known = {kind.__name__: kind for kind in FIRST_STAGES}
             self.vqvae_ = _files.from_state(inner, meta["nested"]["vqvae"], known)
             self.vqvae = self.vqvae_
 

@@ -19,13 +19,13 @@ from mne.utils import logger, warn
 from mne_duin._version import __version__
 from mne_duin.checkpoints import read_latest, write_next
 from mne_duin.estimators._files import EARLIER_STAGES, LIBRARIES, plain
-from mne_duin.training.processes import (
-    from_main,
+from mne_duin.training import (
+    CheckpointHooks,
     is_main,
     join_processes,
     n_processes,
 )
-from mne_duin.training.state import Keeper
+from mne_duin.training._processes import from_main
 from mne_duin.utils.checks import check_number
 
 # Where a network is trained and what is printed does not make it another one.
@@ -37,13 +37,13 @@ def open_checkpoints(estimator, stage, recipe, checkpoint_dir, checkpoint_every)
     check_number("checkpoint_every", checkpoint_every, low=1, integer=True)
     join_processes(estimator.device)
     if checkpoint_dir is None:
-        return Keeper()
+        return CheckpointHooks()
     parameters = estimator.get_params(deep=False) | recipe
     matter = {k: v for k, v in parameters.items() if k not in NO_MATTER}
     return Checkpoints(Path(checkpoint_dir) / stage, checkpoint_every, plain(matter))
 
 
-class Checkpoints(Keeper):
+class Checkpoints(CheckpointHooks):
     """Write the state of a training every few passes and continue from the last."""
 
     def __init__(self, folder, every, parameters):
@@ -86,7 +86,7 @@ class Checkpoints(Keeper):
             )
 
     def resume(self, state):
-        """Continue from the newest good checkpoint; see :class:`Keeper`."""
+        """Continue from the newest good checkpoint; see :class:`CheckpointHooks`."""
         if not self.found:
             return 0
         state.load_(self._tensors, self._meta["training"]["state"])

@@ -28,6 +28,7 @@ from mne_duin.estimators._subjects import (
 )
 from mne_duin.training import (
     ChannelScaler,
+    CheckpointHooks,
     History,
     SignalData,
     choose_device,
@@ -36,8 +37,7 @@ from mne_duin.training import (
     seed_randomness,
     train,
 )
-from mne_duin.training.processes import from_main
-from mne_duin.training.state import Keeper
+from mne_duin.training._processes import from_main
 from mne_duin.utils.checks import check_type
 from mne_duin.utils.epochs import as_array, run_names
 from mne_duin.utils.random import draw_seed
@@ -55,7 +55,7 @@ class Run:
 
     seed: int
     dtype: torch.dtype | None
-    keeper: Keeper
+    checkpoints: CheckpointHooks
 
 
 def inherit_input(estimator, pretrained):
@@ -325,21 +325,22 @@ class TrainedNetwork(BaseEstimator):
             **options,
         )
 
-    def _begin(self, keeper=None) -> Run:
+    def _begin(self, checkpoints=None) -> Run:
         """Draw the seed and choose device and precision of a fit."""
         check_type("compile", self.compile, bool)
-        keeper = Keeper() if keeper is None else keeper
+        checkpoints = CheckpointHooks() if checkpoints is None else checkpoints
         self.device_ = choose_device(self.device)
         seed = from_main(draw_seed(self.random_state))
-        seed = keeper.choose_seed(seed, self.random_state)
-        return Run(seed, choose_precision(self.precision, self.device_), keeper)
+        seed = checkpoints.choose_seed(seed, self.random_state)
+        dtype = choose_precision(self.precision, self.device_)
+        return Run(seed, dtype, checkpoints)
 
     def _train(self, step, data, recipe, run, *, validation=None, **options):
         """Run the engine with a recipe and keep its history."""
         sets = validation if isinstance(validation, dict) else {"valid": validation}
         sets = {prefix: part for prefix, part in sets.items() if part is not None}
         self.fingerprint_ = fingerprint(self, data, sets)
-        run.keeper.check_data(
+        run.checkpoints.check_data(
             self.fingerprint_, circumstances_of(self.device_, run.dtype, self.compile)
         )
         n_warmup = max(round(recipe["warmup"] * recipe["max_iter"]), 1)
@@ -359,7 +360,7 @@ class TrainedNetwork(BaseEstimator):
             name=type(self).__name__,
             verbose=self.verbose,
             validation=sets,
-            keeper=run.keeper,
+            checkpoints=run.checkpoints,
             **options,
         )
         self.n_iter_ = len(self.history_)
@@ -373,7 +374,7 @@ class TrainedNetwork(BaseEstimator):
         with private_randomness(self.device_):
             seed_randomness(run.seed, self.device_)
             self.module_ = build().to(self.device_)
-            if start is not None and not run.keeper.found:
+            if start is not None and not run.checkpoints.found:
                 start(self.module_, data)
 
     @torch.no_grad()

@@ -21,8 +21,8 @@ from sklearn.utils.validation import check_is_fitted
 from mne_duin import viz
 from mne_duin.estimators._base import (
     INITIAL,
-    SUBJECT_LAYERS,
     BaseDuIN,
+    check_encoder,
     check_unscreened,
     front_scale,
 )
@@ -36,17 +36,14 @@ from mne_duin.estimators._resume import open_checkpoints
 from mne_duin.estimators._trained import Signal
 from mne_duin.estimators.presets import check_numbers, resolve
 from mne_duin.nn import (
+    VQVAE,
     Quantizer,
     build_vqvae,
     reconstruction_loss,
     spherical_kmeans,
 )
-from mne_duin.training.processes import (
-    broadcast_,
-    gather_rows,
-    n_processes,
-    sum_values,
-)
+from mne_duin.training import n_processes
+from mne_duin.training._processes import broadcast_, gather_rows, sum_values
 from mne_duin.utils.checks import check_option
 from mne_duin.utils.docs import fill_doc
 
@@ -186,6 +183,7 @@ class DuINVQVAE(TransformerMixin, BaseDuIN):
     %(patch_duration)s
     %(crop_duration)s
     %(subject_layers)s
+    %(patch_encoder)s
     %(spatial_sizes)s
     n_layers, n_decoder_layers : int
         Transformer blocks of the encoder and the decoder.
@@ -260,6 +258,7 @@ class DuINVQVAE(TransformerMixin, BaseDuIN):
     (8, 4)
     """
 
+    module_: VQVAE
     code_counts_: np.ndarray
     _stage: ClassVar[str] = "vqvae"
 
@@ -270,6 +269,7 @@ class DuINVQVAE(TransformerMixin, BaseDuIN):
         patch_duration: float | None = None,
         crop_duration: float | None = None,
         subject_layers: str = "spatial",
+        patch_encoder: str = "published",
         n_filters: int | None = None,
         conv_filters: tuple[int, ...] | None = None,
         conv_kernels: tuple[int, ...] = (19, 3, 3),
@@ -310,6 +310,7 @@ class DuINVQVAE(TransformerMixin, BaseDuIN):
         self.patch_duration = patch_duration
         self.crop_duration = crop_duration
         self.subject_layers = subject_layers
+        self.patch_encoder = patch_encoder
         self.n_filters = n_filters
         self.conv_filters = conv_filters
         self.conv_kernels = conv_kernels
@@ -385,12 +386,12 @@ class DuINVQVAE(TransformerMixin, BaseDuIN):
         check_option("codex_init", recipe["codex_init"], STARTS)
         check_option("init", recipe["init"], INITIAL)
         check_unscreened(recipe["bands"])
-        check_option("subject_layers", self.subject_layers, SUBJECT_LAYERS)
-        keeper = open_checkpoints(
+        check_encoder(self)
+        checkpoints = open_checkpoints(
             self, "vqvae", recipe, checkpoint_dir, checkpoint_every
         )
         epochs = self._check_X(X, subject=subject, sfreq=sfreq, bands=recipe["bands"])
-        run = self._begin(keeper)
+        run = self._begin(checkpoints)
         data = self._signal_data(epochs, crop=recipe["crop_duration"])
         is_whitened = recipe["init"] != "random"
         start = partial(_start, whitening=recipe["init"]) if is_whitened else None
@@ -445,6 +446,9 @@ class DuINVQVAE(TransformerMixin, BaseDuIN):
                 "more segments or for more passes, use fewer codes (`n_codes`), or "
                 "keep codex_init='unquantized' and revive_codes=True."
             )
+
+    def _codex(self):
+        return self.module_.quantizer
 
     def _subject_step(self, recipe, data):
         return partial(rebuilding_losses, commitment=self.commitment)

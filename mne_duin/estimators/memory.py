@@ -21,8 +21,13 @@ from mne_duin.estimators import _files
 from mne_duin.estimators._files import plain
 from mne_duin.estimators._resume import NO_MATTER, digest
 from mne_duin.estimators.presets import resolve
-from mne_duin.training import choose_device, choose_precision
-from mne_duin.training.processes import is_main, join_processes, n_processes
+from mne_duin.training import (
+    choose_device,
+    choose_precision,
+    is_main,
+    join_processes,
+    n_processes,
+)
 from mne_duin.utils.epochs import as_array, run_names
 
 # Passes from one checkpoint to the next; an interruption writes one at any pass.

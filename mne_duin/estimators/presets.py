@@ -29,6 +29,20 @@ PRESETS = {
             "codex_init": "unquantized",
             "revive_codes": True,
         },
+        "cells": {
+            "max_steps": None,
+            "batch_size": 64,
+            "lr": 1e-3,
+            "lr_min": 0.0,
+            "warmup": 0.02,
+            "weight_decay": 0.05,
+            "crop_duration": 2.0,
+            "bands": ("high-gamma",),
+            "init": "zca",
+            "n_filters": None,
+            "conv_filters": None,
+            "front_lr_scale": 0.0,
+        },
         "mae": {
             "max_iter": 8,
             "batch_size": 16,
@@ -169,6 +183,8 @@ PRESETS = {
     },
 }
 
+# Hidden cells are ours: there is no published recipe, so both presets share one.
+PRESETS["paper"]["cells"] = PRESETS["quick"]["cells"]
 # CTC is ours; it is trained like the heads on single tokens.
 PRESETS["paper"]["sequences"] = PRESETS["paper"]["tokens"]
 
@@ -194,6 +210,9 @@ LIMITS = {
     "ff_dropout": DROPOUT,
     "head_dropout": DROPOUT,
     "context": {"low": 0, "integer": True},
+    "hidden_fraction": {"low": 0.05, "high": 0.95},
+    "signal_weight": {"low": 0},
+    "max_steps": COUNT,
     "mask_ratio": {"low": 0, "high": 0.95, "closed": False},
     "codex_decay": SHARE,
     "commitment": {"low": 0},
@@ -235,7 +254,8 @@ def resolve(estimator, stage: str) -> dict:
     estimator : BaseDuIN
         The estimator.
     stage : str
-        ``"vqvae"``, ``"mae"``, ``"classifier"``, ``"tokens"`` or ``"sequences"``.
+        ``"vqvae"``, ``"cells"``, ``"mae"``, ``"classifier"``, ``"tokens"`` or
+        ``"sequences"``.
 
     Returns
     -------

@@ -124,6 +124,7 @@ def evaluate_each(
             unlabelled=unlabelled if takes_segments(estimator) else None,
             pretrain_on=pretrain_on,
             n_jobs=n_jobs,
+            name=name,
             verbose=verbose,
         )
     return results

@@ -1,52 +1,14 @@
-"""Tables and records on disk: written to a temporary name, flushed and renamed."""
+"""Tables and records on disk, each file whole or not at all."""
 
 import csv
 import hashlib
 import json
-import os
 from pathlib import Path
-from tempfile import NamedTemporaryFile
 
 import pandas as pd
 
+from mne_duin.utils.atomic import write_text
 from mne_duin.utils.checks import check_option
-
-
-def write_text(path, text):
-    """Write a text file completely or not at all.
-
-    Parameters
-    ----------
-    path : path-like
-        Where to write; an existing file is replaced. The folder must exist.
-    text : str
-        The content, written as UTF-8.
-
-    Returns
-    -------
-    path : pathlib.Path
-        The path that was written.
-    """
-    path = Path(path)
-    with NamedTemporaryFile(
-        "w",
-        encoding="utf-8",
-        newline="\n",
-        dir=path.parent,
-        prefix=f".{path.name}.",
-        delete=False,
-    ) as file:
-        temporary = Path(file.name)
-        try:
-            file.write(text)
-            file.flush()
-            os.fsync(file.fileno())
-        except BaseException:
-            temporary.unlink()
-            raise
-    temporary.chmod(0o666 & ~_umask())
-    temporary.replace(path)
-    return path
 
 
 def format_table(table, style="tsv", *, digits=3):
@@ -137,10 +99,40 @@ def write_record(path, record, table):
             sep="\t", index=False, lineterminator="\n", quoting=csv.QUOTE_NONNUMERIC
         )
     record = {**record, "tsv_sha256": hashlib.sha256(text.encode()).hexdigest()}
-    record["sha256"] = _checksum(record)
-    header = json.dumps(record, indent=1, ensure_ascii=False, allow_nan=False)
     write_text(path.with_suffix(".tsv"), text)
-    return write_text(path, header + "\n")
+    return _write_json(path, record)
+
+
+def extend_record(path, **fields):
+    """Add fields to a record on the disk.
+
+    Parameters
+    ----------
+    path : path-like
+        The path of the JSON file.
+    **fields : object
+        What JSON can hold; a field that is there is replaced.
+
+    Returns
+    -------
+    path : pathlib.Path
+        The path.
+
+    Raises
+    ------
+    ValueError
+        If the file is damaged or of another kind.
+    """
+    record, _ = read_record(path)
+    check_record(record, path)
+    return _write_json(Path(path).with_suffix(".json"), record | fields)
+
+
+def _write_json(path, record):
+    """Write a record with its checksum."""
+    record["sha256"] = _checksum(record)
+    text = json.dumps(record, indent=1, ensure_ascii=False, allow_nan=False)
+    return write_text(path, text + "\n")
 
 
 def read_record(path):
@@ -214,9 +206,3 @@ def _format_cell(value, digits):
     if isinstance(value, float):
         return "n/a" if value != value else f"{value:.{digits}f}"
     return str(value).replace("|", "\\|")
-
-
-def _umask():
-    mask = os.umask(0)
-    os.umask(mask)
-    return mask

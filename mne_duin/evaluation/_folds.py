@@ -111,7 +111,9 @@ def plan_splits(trials, cv, groups, within, *, protocol, seeds):
     return splits
 
 
-def run_fold(estimator, trials, split, unlabelled=None, *, protocol, reseed):
+def run_fold(
+    estimator, trials, split, unlabelled=None, *, protocol, reseed, name="estimator"
+):
     """Fit a fresh copy on the training part and predict the test part.
 
     Parameters
@@ -128,6 +130,8 @@ def run_fold(estimator, trials, split, unlabelled=None, *, protocol, reseed):
         With ``"paper"`` the validation and test part go to ``fit`` if it takes them.
     reseed : bool
         Whether to set every ``random_state`` of the estimator to the seed of the split.
+    name : str
+        Name of the estimator, for the log.
 
     Returns
     -------
@@ -152,8 +156,8 @@ def run_fold(estimator, trials, split, unlabelled=None, *, protocol, reseed):
     }
     scores = _score(trials, split, y_pred, probabilities)
     mne.utils.logger.info(
-        f"Fold of {len(split.train)} training and {len(split.test)} test trials: "
-        f"accuracy {scores['accuracy']:.3f}, {seconds['seconds_fit']:.1f} s."
+        f"{name}: fold of {len(split.train)} training and {len(split.test)} test "
+        f"trials, accuracy {scores['accuracy']:.3f}, {seconds['seconds_fit']:.1f} s."
     )
     record = {**_count(split), **scores, **seconds}
     y_pred = y_pred.astype(trials.labels.dtype)

@@ -190,6 +190,7 @@ def _run_curve(plan, name, amounts):
             plan.unlabelled,
             protocol=plan.protocol,
             reseed=plan.reseed,
+            name=name,
         )
         for split in splits
     )

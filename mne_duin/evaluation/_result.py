@@ -16,6 +16,15 @@ from mne_duin.evaluation._statistics import (
 )
 from mne_duin.utils.checks import check_option
 
+# Further columns of the table, and the fields of its JSON sidecar, which describes the
+# columns by their names: no class can have one of these to itself.
+COLUMNS = ("y_true", "y_pred", "fold")
+FIELDS = (
+    "kind", "version", "summary", "estimator", "protocol", "cv", "seeds", "notes",
+    "leaks", "labels", "labels_dtype", "folds", "epoch", "null_predictions",
+    "null_refit", "tsv_sha256", "sha256", "Settings", "Networks", "Model",
+)  # fmt: skip
+
 
 @dataclass(frozen=True, eq=False, repr=False)
 class DecodingResult:
@@ -208,9 +217,10 @@ class DecodingResult:
         Returns
         -------
         names : list of str
-            The classes; one named like another column gets " (probability)" behind it.
+            The classes; one named like another column, or like a field of the JSON
+            sidecar, gets " (probability)" behind it.
         """
-        taken = ("y_true", "y_pred", "fold")
+        taken = {*COLUMNS, *FIELDS}
         names = [str(label) for label in self.labels]
         return [f"{name} (probability)" if name in taken else name for name in names]
 
@@ -410,7 +420,22 @@ def write_result(result, path):
         "epoch": result.epoch.tolist(),
         **{name: getattr(result, name).tolist() for name in NULLS},
     }
-    return write_record(path, record, result.to_frame())
+    return write_record(path, describe_table(result) | record, result.to_frame())
+
+
+def describe_table(result):
+    """Return what every column of a table of predictions holds, as in BIDS sidecars."""
+    columns = {
+        "y_true": "Label of the trial.",
+        "y_pred": "Predicted label; the trial was not used to fit the decoder.",
+    }
+    if result.probabilities is not None:
+        for column, label in zip(
+            result.probability_columns(), result.labels, strict=True
+        ):
+            columns[column] = f"Predicted probability of the label {str(label)!r}."
+    columns["fold"] = "Fold of the cross-validation, counted from 0."
+    return {name: {"Description": text} for name, text in columns.items()}
 
 
 def read_fields(path):

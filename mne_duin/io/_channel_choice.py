@@ -43,7 +43,15 @@ class ChannelChoice:
 
 
 def choose_channels(
-    runs, reference, regions, atlas, space, labels, subject, subjects_dir
+    runs,
+    reference,
+    regions,
+    atlas,
+    space,
+    labels,
+    subject,
+    subjects_dir,
+    max_distance="auto",
 ):
     """Choose the channels that all runs have and that lie in the regions.
 
@@ -63,6 +71,9 @@ def choose_channels(
         Where the labels come from.
     subject, subjects_dir : str | None
         The FreeSurfer subject.
+    max_distance : float | "auto" | None
+        Largest distance of two contacts that are subtracted in mm, see
+        :func:`bipolar_pairs`.
 
     Returns
     -------
@@ -76,11 +87,18 @@ def choose_channels(
     """
     reference = "none" if reference is None else reference
     check_option("reference", reference, REFERENCES)
-    contacts = good_contacts(runs, contacts_of_runs(runs, space))
+    everything = contacts_of_runs(runs, space)
+    good = good_contacts(runs, everything)
+    # The contacts of recorded pairs are no channels, but give the pairs their labels.
+    ends = pair_ends_in(good, everything)
     contacts = label_contacts(
-        contacts, labels, atlas, subject=subject, subjects_dir=subjects_dir
-    )
-    matrix, table = reference_matrix(contacts, reference)
+        pd.concat([good, ends]) if len(ends) else good,
+        labels,
+        atlas,
+        subject=subject,
+        subjects_dir=subjects_dir,
+    ).loc[good.index]
+    matrix, table = reference_matrix(contacts, reference, max_distance=max_distance)
     if regions is not None:
         inside = contacts_in_regions(table, regions)
         if not inside.any():
@@ -123,6 +141,14 @@ def contacts_of_runs(runs, space):
     for message, *_ in moved_electrodes(tables):
         raise ValueError(message)
     return next(iter(tables.values()))
+
+
+def pair_ends_in(good, contacts):
+    """Return the rows of the contacts that recorded pairs are made of."""
+    if "anode" not in good:
+        return contacts.iloc[:0]
+    ends = {*good["anode"].dropna(), *good["cathode"].dropna()} - set(good.index)
+    return contacts[contacts.index.isin(ends)]
 
 
 def good_contacts(runs, contacts):

@@ -3,7 +3,7 @@
 import pandas as pd
 from mne.utils import warn
 
-from mne_duin.channels import parse_contact
+from mne_duin.channels import find_other_channels, split_name
 from mne_duin.io._sidecars import find_sidecars, read_table
 from mne_duin.utils.checks import first_names
 
@@ -47,9 +47,11 @@ def read_channels(bids_path):
         If a name is missing, or stands there twice with different content.
     """
     paths = find_sidecars(bids_path, "channels", ".tsv")
-    if not paths:
-        return None
-    path = paths[0]
+    return read_channels_file(paths[0]) if paths else None
+
+
+def read_channels_file(path):
+    """Read one channels.tsv as :func:`read_channels` does."""
     table = unique_rows(path, read_table(path, required=("name", "type")))
     types = table["type"].fillna("").str
     if not (types.isupper() | (table["type"].isna())).all():
@@ -149,9 +151,13 @@ def _guess_types(raw, path):
         f"There is no channels.tsv for {path.name}; channels named like contacts are "
         "taken as sEEG, and no channel is known to be bad."
     )
-    scalp = dict(zip(raw.ch_names, raw.get_channel_types(), strict=True))
-    kinds = {n: "seeg" for n in scalp if parse_contact(n) and scalp[n] == "eeg"}
-    raw.set_channel_types(kinds, on_unit_change="ignore", verbose="error")
+    types = dict(zip(raw.ch_names, raw.get_channel_types(), strict=True))
+    names = [name for name, kind in types.items() if kind == "eeg"]
+    other = find_other_channels(names)
+    known = [n for n in names if n not in other and split_name(n)]
+    raw.set_channel_types(
+        dict.fromkeys(known, "seeg"), on_unit_change="ignore", verbose="error"
+    )
 
 
 def match_names(wanted, present, wanted_in, present_in):
@@ -191,7 +197,7 @@ def match_names(wanted, present, wanted_in, present_in):
 
 def _loose_name(name):
     """Return a name without case, spaces, amplifier prefix and leading zeros."""
-    contact = parse_contact(name)
+    contact = split_name(name)
     if contact is None:
         return "".join(str(name).lower().split())
     return f"{contact.shaft.lower()} {contact.number}"

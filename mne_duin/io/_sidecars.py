@@ -94,7 +94,8 @@ def find_sidecars(bids_path, suffix, extension, *, free=()):
     -------
     paths : list of pathlib.Path
         Files in the recording's folder, then in those above it up to the root, whose
-        entities do not contradict those of the recording.
+        entities do not contradict those of the recording. Files with an entity that the
+        path lacks, as of a session that it does not name, come last.
     """
     root = Path(bids_path.root)
     subject = root / f"sub-{bids_path.subject}"
@@ -115,7 +116,14 @@ def find_sidecars(bids_path, suffix, extension, *, free=()):
         own = {key: val for key, val in entities(path).items() if key not in free}
         if all(same_value(val, wanted.get(key, val)) for key, val in own.items()):
             fitting.append(path)
-    return sorted(fitting, key=lambda path: (-len(path.parts), -len(entities(path))))
+    return sorted(
+        fitting,
+        key=lambda path: (
+            not set(entities(path)) <= {*wanted, *free},
+            -len(path.parts),
+            -len(entities(path)),
+        ),
+    )
 
 
 def read_json(path):

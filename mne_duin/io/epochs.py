@@ -36,6 +36,7 @@ def read_epochs(
     *,
     label_column="trial_type",
     reference="bipolar",
+    max_distance="auto",
     l_freq=0.5,
     h_freq=200.0,
     notch="auto",
@@ -68,8 +69,13 @@ def read_epochs(
         ``tmax - 1 / sfreq``, so that 3 s at 1000 Hz are 3000 samples.
     label_column : str
         The column of events.tsv that holds the labels.
-    reference : "bipolar" | "laplacian" | "shaft" | "none"
-        The reference, made within each shaft of the good contacts.
+    reference : "bipolar" | "laplacian" | "shaft" | "average" | "white-matter" | "none"
+        The reference, made of the good contacts: within each shaft, strip or grid, of
+        all contacts, or of those in white matter (see :func:`reference_white_matter`).
+        Channels that were recorded as differences of two contacts are kept as they are.
+    max_distance : float | "auto" | None
+        Largest distance in mm of two contacts that are subtracted from each other (see
+        :func:`bipolar_pairs`).
     l_freq, h_freq : float | None
         Edges of the band-pass filter in Hz.
     notch : "auto" | float | sequence of float | None
@@ -82,10 +88,12 @@ def read_epochs(
     atlas : str | path-like
         The atlas of the labels (see :func:`assign_labels`).
     space : str | None
-        The coordinate space of electrodes.tsv, where there are several.
+        The coordinate space of electrodes.tsv, where there are several; or what the
+        coordinates are, where the declared space is wrong (see :func:`read_contacts`).
     labels : str
-        ``"auto"``, ``"atlas"`` or a column of electrodes.tsv: where labels come from.
-        ``"auto"`` takes the atlas where coordinates allow it, else a label column.
+        ``"auto"``, ``"atlas"`` or a column of electrodes.tsv or channels.tsv: where
+        labels come from. ``"auto"`` takes the atlas where coordinates allow it, else
+        the column with the most anatomical names.
     subject, subjects_dir : str | None
         The subject's FreeSurfer folder, for contacts in native space.
     align : str | None
@@ -152,7 +160,7 @@ def read_epochs(
     codes = event_codes(pooled[label_column][chosen], event_id)
     choice = choose_channels(
         [(record.path, record.raw) for record in runs],
-        reference, regions, atlas, space, labels, subject, subjects_dir,
+        reference, regions, atlas, space, labels, subject, subjects_dir, max_distance,
     )  # fmt: skip
     plans = []
     for number, (record, table) in enumerate(zip(runs, tables, strict=True), 1):
@@ -200,6 +208,7 @@ def read_segments(
     overlap=4.0,
     *,
     reference="bipolar",
+    max_distance="auto",
     l_freq=0.5,
     h_freq=200.0,
     notch="auto",
@@ -223,8 +232,10 @@ def read_segments(
         Length of a segment in seconds.
     overlap : float
         How much of a segment the next one repeats, in seconds.
-    reference : "bipolar" | "laplacian" | "shaft" | "none"
+    reference : "bipolar" | "laplacian" | "shaft" | "average" | "white-matter" | "none"
         See :func:`read_epochs`, as for all parameters below.
+    max_distance : float | "auto" | None
+        Largest distance in mm of two contacts that are subtracted.
     l_freq, h_freq : float | None
         Edges of the band-pass filter in Hz.
     notch : "auto" | float | sequence of float | None
@@ -268,7 +279,7 @@ def read_segments(
     runs = open_runs(bids_path, use_events=False, verbose=verbose)
     choice = choose_channels(
         [(record.path, record.raw) for record in runs],
-        reference, regions, atlas, space, labels, subject, subjects_dir,
+        reference, regions, atlas, space, labels, subject, subjects_dir, max_distance,
     )  # fmt: skip
     plans = []
     for number, record in enumerate(runs, 1):

@@ -69,7 +69,7 @@ subject : str
     The subject, with or without ``sub-``.
 """,
     "recordings": """
-session, task, run : str | list of str | None
+session, task, run, acquisition : str | list of str | None
     Which recordings; None takes all.
 regions : list of str | None
     Regions whose channels are used, see :data:`mne_duin.REGIONS`; None takes all.
@@ -81,6 +81,11 @@ event_id : dict | list of str | None
     Labels to decode; None takes all.
 label_column : str
     Column of events.tsv that holds the labels.
+where : dict | str | None
+    What else must hold of a row of events.tsv, such as ``"trial_type == 'WORD'"``; see
+    :func:`read_epochs`.
+onset : "onset" | "sample" | None
+    The column that says when an event is, see :func:`read_epochs`.
 align : str | None
     What lies at time 0: a column of latencies in seconds such as ``"response_time"``,
     or the label of an event that follows each trial; None takes the onset.
@@ -89,11 +94,36 @@ tmin, tmax : float
 """,
     "reference_and_anatomy": """
 reference : str | None
-    ``"bipolar"``, ``"laplacian"``, ``"shaft"`` or None.
+    ``"bipolar"``, ``"laplacian"``, ``"shaft"``, ``"average"``, ``"white-matter"`` or
+    None.
 atlas : str
     Atlas of the anatomical labels.
 space : str | None
     Which coordinates to use where there are several.
+labels : str
+    ``"auto"``, ``"atlas"`` or a column of electrodes.tsv: where anatomical labels come
+    from.
+fs_subject, subjects_dir : str | None
+    The subject's FreeSurfer folder, for contacts in native space.
+max_distance : float | None
+    Largest distance between the contacts of a bipolar channel in mm; None takes the
+    default of the reference.
+l_freq, h_freq : float | None
+    Edges of the band-pass filter in Hz.
+notch : "auto" | float | list of float | None
+    Line noise to remove, see :func:`read_epochs`.
+sfreq : float | None
+    Sampling rate that is worked with, in Hz; None keeps that of the recording.
+reject : "auto" | dict | None
+    Trials and segments to drop by their amplitude, see :func:`read_epochs`.
+""",
+    "job_output": """
+desc : str | None
+    Name of the analysis in file names, letters and digits; None builds it from the
+    command and the regions. Analyses with different names lie side by side.
+overwrite : bool
+    Whether an earlier analysis of the same name may be replaced: the files that its
+    manifest lists, if nobody changed them. No other file is ever touched.
 """,
     "job_machine": """
 device : str
@@ -127,6 +157,14 @@ subject_layers : str
     What every subject has of its own: ``"spatial"`` (a spatial map in front of one
     patch encoder) or ``"patch"`` (a patch encoder straight from its channels, and a
     regression head back to them: the published multi-subject model, "poms").
+""",
+    "patch_encoder": """
+patch_encoder : str
+    ``"published"``: the convolutions mix all spatial filters. ``"depthwise"``: every
+    channel has a temporal kernel of its own, of ``conv_kernels[0]`` samples, in front
+    of the spatial map (see :meth:`contact_kernels`). ``"depthwise-filters"``: every
+    spatial filter has convolutions of its own, as the paper's text has it; each number
+    in ``conv_filters`` is then a multiple of ``n_filters``.
 """,
     "spatial_sizes": """
 n_filters : int | None

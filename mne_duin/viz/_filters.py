@@ -104,9 +104,7 @@ def plot_spatial_filters(
     """
     weights, contacts = align_filters(weights, contacts, "weights")
     n_shafts = len(set(shaft_names(contacts)))
-    n_filters = (8 if n_shafts <= 12 else 6) if n_filters == "auto" else n_filters
-    check_number("n_filters", n_filters, low=1, integer=True)
-    rows = chosen_rows(weights, n_filters, which)
+    rows = _choose(weights, n_shafts, n_filters, which)
     maps = {label: weights}
     if patterns is not None:
         maps[pattern_label] = _check_patterns(patterns, contacts, len(weights))
@@ -120,7 +118,7 @@ def plot_spatial_filters(
     else:
         figure = _plot_into(axes, filters)
     hidden = len(weights) - len(rows)
-    more = "" if which is not None or not hidden else _hidden_text(hidden)
+    more = _hidden_text(hidden, which) if hidden > 0 else ""
     add_footnote(figure, "\n".join(one for one in (filters.note, more) if one))
     if title:
         figure.suptitle(title, x=0.01, ha="left")
@@ -132,6 +130,7 @@ def plot_patterns(
     patterns,
     contacts,
     *,
+    weights=None,
     n_filters="auto",
     which=None,
     view="auto",
@@ -151,11 +150,13 @@ def plot_patterns(
         Patterns of one subject. The columns of a DataFrame are channel names.
     contacts : DataFrame
         Contacts, index = channel name.
+    weights : DataFrame | array-like, shape (n_filters, n_channels) | None
+        Weights of the same filters. The filters with the largest weights are then
+        shown, the same as in :func:`plot_spatial_filters`.
     n_filters : int | "auto"
         How many patterns are shown at most, the strongest ones.
     which : int | sequence of int | None
-        Show these filters (positions, from 0) in this order instead, for instance those
-        of a figure of weights.
+        Show these filters (positions, from 0) in this order instead.
     view : "auto" | "l" | "r" | "y" | "z"
         View of the brains.
     label : str
@@ -172,10 +173,20 @@ def plot_patterns(
     figure : Figure
         The figure.
     """
+    if weights is not None and which is None:
+        weights, table = align_filters(weights, contacts, "weights")
+        which = _choose(weights, len(set(shaft_names(table))), n_filters, None)
     return plot_spatial_filters(
         patterns, contacts, n_filters=n_filters, which=which, view=view, label=label,
         title=title, axes=axes, show=show,
     )  # fmt: skip
+
+
+def _choose(weights, n_shafts, n_filters, which):
+    """Return the rows of the filters to show."""
+    n_filters = (8 if n_shafts <= 12 else 6) if n_filters == "auto" else n_filters
+    check_number("n_filters", n_filters, low=1, integer=True)
+    return chosen_rows(weights, n_filters, which)
 
 
 @dataclass(frozen=True)
@@ -234,9 +245,9 @@ def _check_patterns(patterns, contacts, n_filters):
     return patterns
 
 
-def _hidden_text(hidden):
-    many = hidden > 1
-    return f"{hidden} weaker filter{'s are' if many else ' is'} not shown."
+def _hidden_text(hidden, which):
+    weaker = "" if which is not None else "weaker "
+    return f"{hidden} {weaker}filter{'s are' if hidden > 1 else ' is'} not shown."
 
 
 def _plot_into(axes, filters):
@@ -357,5 +368,3 @@ def _draw_map(axes, values, filters, scale, *, brain, named=False):
         axes, filters.xyz, filters.view, colors=cmap(norm(values)), sizes=area,
         linewidth=0.3 if len(values) < 60 else 0.1, rank=np.abs(values),
     )  # fmt: skip
-
-

@@ -170,9 +170,16 @@ def check_plain(estimator, sizes, whose, *, poms):
         "a patch encoder for each subject (subject_layers='patch')": (
             not poms and sizes["encoder"].get("subject_layers") == "patch"
         ),
+        "temporal kernels that are kept apart (patch_encoder)": (
+            sizes["encoder"].get("patch_encoder", "published") != "published"
+        ),
         "a codex in front of the head (use_codex=True)": (
             "head" in sizes and "quantizer" in sizes
         ),
+        "a head that sees tokens without context (skip=True)": (
+            sizes.get("head", {}).get("skip", False)
+        ),
+        "hidden cells to predict (DuINCells)": sizes["stage"] == "CellPredictor",
     }
     found = [reason for reason, is_there in reasons.items() if is_there]
     if found:

@@ -4,6 +4,7 @@ from pathlib import Path
 
 from mne_duin.baselines import TSTCC, CNNBiGRU, DeWave, EEGConformer, NeuroBERT
 from mne_duin.estimators import (
+    DuINCells,
     DuINClassifier,
     DuINMAE,
     DuINTokenDecoder,
@@ -15,7 +16,7 @@ from mne_duin.utils.docs import fill_doc
 
 DUIN = {
     kind.__name__: kind
-    for kind in (DuINVQVAE, DuINMAE, DuINClassifier, DuINTokenDecoder)
+    for kind in (DuINVQVAE, DuINCells, DuINMAE, DuINClassifier, DuINTokenDecoder)
 }
 COMPARISON = {
     kind.__name__: kind for kind in (CNNBiGRU, EEGConformer, TSTCC, NeuroBERT, DeWave)
@@ -58,6 +59,15 @@ def read_model(path: Path | str):
     >>> np.array_equal(read_model(path).predict(X), clf.predict(X))
     True
     """
+    if Path(path).suffix in (".json", ".tsv"):
+        raise ValueError(
+            f"{Path(path).name} holds no network; `read_result` reads decoding results."
+        )
+    if Path(path).suffix in (".pth", ".pt"):
+        raise ValueError(
+            f"{Path(path).name} is not of mne_duin; `read_official` and "
+            "`from_braindecode` read weights of other programs."
+        )
     return _files.read(path, DUIN | COMPARISON)
 
 

@@ -1,20 +1,31 @@
 """Whole jobs in one call, from a BIDS folder to files: what the commands run.
 
-``decoding`` goes to decoded words and a report, ``pretraining`` to two networks,
-``comparing`` and ``ablating`` to tables and figures; all read through ``reading``.
+``decoding`` goes to decoded words and a report, ``group`` does so for several subjects,
+``pretraining`` to two networks, ``comparing`` and ``ablating`` to tables and figures,
+``predicting`` from a saved decoder to predictions and ``reporting`` from saved files to
+a report; all read through ``reading`` and write through ``_writing``.
 """
 
 from mne_duin.workflows.ablating import ablate_words
 from mne_duin.workflows.comparing import WordComparison, compare_words
 from mne_duin.workflows.decoding import WordDecoding, decode_words
+from mne_duin.workflows.group import GroupDecoding, decode_group
+from mne_duin.workflows.predicting import WordPredictions, predict_words
 from mne_duin.workflows.pretraining import Pretraining, pretrain
+from mne_duin.workflows.reporting import read_decoding, report_words
 
 __all__ = [
+    "GroupDecoding",
     "Pretraining",
     "WordComparison",
     "WordDecoding",
+    "WordPredictions",
     "ablate_words",
     "compare_words",
+    "decode_group",
     "decode_words",
+    "predict_words",
     "pretrain",
+    "read_decoding",
+    "report_words",
 ]

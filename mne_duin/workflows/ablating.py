@@ -1,14 +1,16 @@
 """Ablations of one subject in one call: what the paper varies, one thing at a time."""
 
-from pathlib import Path
+from functools import partial
 
 from mne_duin.baselines._make_estimator import make_estimator
 from mne_duin.channels import ContributionSelector, SelectedChannels
-from mne_duin.evaluation import ablate, write_table
+from mne_duin.evaluation import ablate
 from mne_duin.utils.checks import check_option
 from mne_duin.utils.docs import fill_doc
 from mne_duin.viz import plot_ablation
-from mne_duin.workflows.places import check_place
+from mne_duin.workflows._derivative import write_config
+from mne_duin.workflows._outputs import open_writer
+from mne_duin.workflows._results import write_markdown, write_scores
 from mne_duin.workflows.reading import find_runs, read_words, save_figure
 
 # What the paper varies: the parameter of a DuINDecoder, and the values.
@@ -21,6 +23,10 @@ ABLATIONS = {
     "task-data": ("task_data", (False, True)),
     "target": ("mae__target", ("codes", "embedding", "raw")),
     "patch-length": ("vqvae__patch_duration", (0.05, 0.1, 0.2)),
+    "patch-encoder": (
+        "vqvae__patch_encoder",
+        ("published", "depthwise", "depthwise-filters"),
+    ),
     "channels": ("selector__n_channels", (5, 10, 15, 20, 30, 60)),
 }
 
@@ -35,23 +41,38 @@ def ablate_words(
     session=None,
     task=None,
     run=None,
+    acquisition=None,
     regions=("vSMC", "STG"),
     preset="quick",
     cv="leave-one-run-out",
     n_repeats=1,
     out=None,
+    desc=None,
+    overwrite=False,
     memory=None,
     event_id=None,
     label_column="trial_type",
+    where=None,
+    onset=None,
     align=None,
     tmin=-0.5,
     tmax=2.5,
     reference="bipolar",
     atlas="desikan-killiany",
     space=None,
+    labels="auto",
+    fs_subject=None,
+    subjects_dir=None,
+    max_distance=None,
+    l_freq=0.5,
+    h_freq=200.0,
+    notch="auto",
+    sfreq=1000.0,
+    reject="auto",
     device="auto",
     precision="auto",
     random_state=0,
+    n_jobs=1,
     verbose=None,
     **parameters,
 ):
@@ -62,9 +83,9 @@ def ablate_words(
     %(subject_of_bids)s
     what : str
         ``"codex-size"``, ``"code-dimension"``, ``"mask-ratio"``, ``"codex-passes"``,
-        ``"masked-passes"``, ``"task-data"``, ``"target"``, ``"patch-length"`` or
-        ``"channels"``: the channels that contribute most to a classifier without
-        pre-training, chosen inside each fold.
+        ``"masked-passes"``, ``"task-data"``, ``"target"``, ``"patch-length"``,
+        ``"patch-encoder"`` or ``"channels"``: the channels that contribute most to a
+        classifier without pre-training, chosen inside each fold.
     values : list | None
         Values; None takes those of ``ABLATIONS``. Of numbers of channels those that
         there are.
@@ -74,10 +95,14 @@ def ablate_words(
     n_repeats : int
         How often to repeat with other seeds.
     out : path-like | None
-        Folder that gets ``ablate-….tsv``, ``….md`` and ``….png``; None writes nothing.
+        BIDS derivative dataset that gets ``…_metrics.tsv`` (and ``.md`` for people) and
+        ``…_accuracy.png``; None writes nothing.
     %(memory)s
     %(trial_options)s
     %(reference_and_anatomy)s
+    %(job_output)s
+    n_jobs : int
+        Folds that run at the same time, by joblib.
     %(job_machine)s
     **parameters : dict
         Further parameters of :func:`make_duin`.
@@ -91,28 +116,16 @@ def ablate_words(
     ------
     FileNotFoundError, ValueError
         If the data cannot be decoded as asked; the message says why and what to do.
+    FileExistsError, OSError
+        If ``out`` has an analysis of this name, or cannot be written.
 
     Examples
     --------
     >>> ablate_words(sample_data_path(), "01", "mask-ratio")  # doctest: +SKIP
     """
+    given = dict(locals())
+    given |= given.pop("parameters")
     check_option("what", what, ABLATIONS)
-    if out is not None:
-        check_place(out, root)
-    epochs, _, segments = read_words(
-        find_runs(root, subject, session, task, run),
-        event_id=event_id,
-        label_column=label_column,
-        align=align,
-        tmin=tmin,
-        tmax=tmax,
-        regions=regions,
-        reference=reference,
-        atlas=atlas,
-        space=space,
-        verbose=verbose,
-        segments="run" in str(cv),
-    )
     estimator = make_estimator(
         "mae",
         preset=preset,
@@ -123,20 +136,24 @@ def ablate_words(
         verbose=verbose if isinstance(verbose, bool) else None,
         **parameters,
     )
-    estimator, grid = ablation_grid(estimator, what, values, len(epochs.ch_names))
-    table = ablate(
-        estimator,
-        grid,
-        epochs,
-        cv=cv,
-        n_repeats=n_repeats,
-        random_state=random_state,
-        unlabelled=segments,
-        verbose=verbose,
-    )
-    if out is not None:
-        _write_ablation(table, Path(out), what)
-    return table
+    paths = find_runs(root, subject, session, task, run, acquisition)
+    with open_writer("ablate", given, paths, name=f"ablate {what}") as writer:
+        epochs, _, segments = read_words(paths, given, segments="run" in str(cv))
+        estimator, grid = ablation_grid(estimator, what, values, len(epochs.ch_names))
+        table = ablate(
+            estimator,
+            grid,
+            epochs,
+            cv=cv,
+            n_repeats=n_repeats,
+            random_state=random_state,
+            unlabelled=segments,
+            n_jobs=n_jobs,
+            verbose=verbose,
+        )
+        if writer is not None:
+            writer.write(partial(_fill, table, writer))
+        return table
 
 
 def ablation_grid(estimator, what, values=None, n_channels=None):
@@ -178,8 +195,10 @@ def ablation_grid(estimator, what, values=None, n_channels=None):
     return estimator, {parameter: values}
 
 
-def _write_ablation(table, folder, what):
-    folder.mkdir(parents=True, exist_ok=True)
-    for ending in ("tsv", "md"):
-        write_table(table, folder / f"ablate-{what}.{ending}")
-    save_figure(plot_ablation(table, show=False), folder / f"ablate-{what}.png")
+def _fill(table, writer, folder):
+    """Write tables, figure and settings to a folder."""
+    name = writer.analysis.file_name
+    write_scores(folder / name("metrics.tsv"), table, writer.settings)
+    write_markdown(folder / name("metrics.md"), table)
+    save_figure(plot_ablation(table, show=False), folder / name("accuracy.png"))
+    write_config(folder / name("config.yaml"), writer.settings)

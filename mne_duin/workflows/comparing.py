@@ -1,17 +1,20 @@
 """A comparison of estimators on one subject in one call: tables, figure, results."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 
 import pandas as pd
 
 from mne_duin.baselines._make_estimator import make_estimator
-from mne_duin.evaluation import compare_results, evaluate_each, write_table
+from mne_duin.evaluation import compare_results, evaluate_each
 from mne_duin.utils.checks import as_list
 from mne_duin.utils.docs import fill_doc
 from mne_duin.utils.signature import takes_segments
 from mne_duin.viz import plot_accuracy
-from mne_duin.workflows.places import check_place
+from mne_duin.workflows._derivative import write_config
+from mne_duin.workflows._outputs import open_writer
+from mne_duin.workflows._results import write_markdown, write_results
 from mne_duin.workflows.reading import find_runs, read_words, save_figure
 
 DEFAULT = ("lda", "scratch", "vqvae", "mae")
@@ -27,10 +30,13 @@ class WordComparison:
         Held-out results by name.
     table : DataFrame
         The results side by side, with tests; see :func:`compare_results`.
+    folder : Path | None
+        Where tables and figure were written.
     """
 
     results: dict
     table: pd.DataFrame
+    folder: Path | None = None
 
     def __str__(self):
         shown = ["accuracy", "low", "high", "chance", "difference", "p_holm"]
@@ -47,23 +53,38 @@ def compare_words(
     session=None,
     task=None,
     run=None,
+    acquisition=None,
     regions=("vSMC", "STG"),
     preset="quick",
     cv="leave-one-run-out",
     n_repeats=1,
     out=None,
+    desc=None,
+    overwrite=False,
     memory=None,
     event_id=None,
     label_column="trial_type",
+    where=None,
+    onset=None,
     align=None,
     tmin=-0.5,
     tmax=2.5,
     reference="bipolar",
     atlas="desikan-killiany",
     space=None,
+    labels="auto",
+    fs_subject=None,
+    subjects_dir=None,
+    max_distance=None,
+    l_freq=0.5,
+    h_freq=200.0,
+    notch="auto",
+    sfreq=1000.0,
+    reject="auto",
     device="auto",
     precision="auto",
     random_state=0,
+    n_jobs=1,
     verbose=None,
 ):
     """Compare estimators by name on the trials of one subject.
@@ -84,11 +105,14 @@ def compare_words(
     n_repeats : int
         How often to repeat with other seeds.
     out : path-like | None
-        Folder that gets ``compare.tsv``, ``compare.md``, ``compare.png`` and one result
-        per estimator; None writes nothing.
+        BIDS derivative dataset that gets ``…_metrics.tsv`` (and ``.md`` for people),
+        ``…_accuracy.png`` and the predictions of every estimator; None writes nothing.
     %(memory)s
     %(trial_options)s
     %(reference_and_anatomy)s
+    %(job_output)s
+    n_jobs : int
+        Folds that run at the same time, by joblib.
     %(job_machine)s
 
     Returns
@@ -100,6 +124,8 @@ def compare_words(
     ------
     FileNotFoundError, ValueError
         If the data cannot be decoded as asked; the message says why and what to do.
+    FileExistsError, OSError
+        If ``out`` has an analysis of this name, or cannot be written.
 
     Examples
     --------
@@ -107,8 +133,7 @@ def compare_words(
     ...     sample_data_path(), "01", estimators=["lda", "mae"], cv="last-run"
     ... )  # doctest: +SKIP
     """
-    if out is not None:
-        check_place(out, root)
+    given = dict(locals())
     common = {
         "preset": preset,
         "device": device,
@@ -118,41 +143,32 @@ def compare_words(
         "verbose": verbose if isinstance(verbose, bool) else None,
     }
     made = {name: make_estimator(name, **common) for name in as_list(estimators)}
-    epochs, _, segments = read_words(
-        find_runs(root, subject, session, task, run),
-        event_id=event_id,
-        label_column=label_column,
-        align=align,
-        tmin=tmin,
-        tmax=tmax,
-        regions=regions,
-        reference=reference,
-        atlas=atlas,
-        space=space,
-        verbose=verbose,
-        segments="run" in str(cv) and any(map(takes_segments, made.values())),
-    )
-    results = evaluate_each(
-        made,
-        epochs,
-        cv=cv,
-        n_repeats=n_repeats,
-        random_state=random_state,
-        unlabelled=segments,
-        verbose=verbose,
-    )
-    comparison = WordComparison(results, compare_results(results))
-    if out is not None:
-        _write(comparison, out)
-    return comparison
+    paths = find_runs(root, subject, session, task, run, acquisition)
+    with open_writer("compare", given, paths) as writer:
+        pretrains = "run" in str(cv) and any(map(takes_segments, made.values()))
+        epochs, _, segments = read_words(paths, given, segments=pretrains)
+        results = evaluate_each(
+            made,
+            epochs,
+            cv=cv,
+            n_repeats=n_repeats,
+            random_state=random_state,
+            unlabelled=segments,
+            n_jobs=n_jobs,
+            verbose=verbose,
+        )
+        folder = None
+        comparison = WordComparison(results, compare_results(results))
+        if writer is not None:
+            folder = writer.write(partial(_fill, comparison, writer))
+        return replace(comparison, folder=folder)
 
 
-def _write(comparison, out):
-    """Write tables, figure and results."""
-    folder = Path(out)
-    folder.mkdir(parents=True, exist_ok=True)
-    for ending in ("tsv", "md"):
-        write_table(comparison.table, folder / f"compare.{ending}")
-    for name, result in comparison.results.items():
-        result.save(folder / f"{name}.json")
-    save_figure(plot_accuracy(comparison.results, show=False), folder / "compare.png")
+def _fill(comparison, writer, folder):
+    """Write tables, figure, predictions and settings to a folder."""
+    name = writer.analysis.file_name
+    write_results(folder, writer, comparison.results)
+    write_markdown(folder / name("metrics.md"), comparison.table)
+    figure = plot_accuracy(comparison.results, show=False)
+    save_figure(figure, folder / name("accuracy.png"))
+    write_config(folder / name("config.yaml"), writer.settings)

@@ -1,14 +1,15 @@
 """The whole path for one subject: from a BIDS folder to decoded words and a report."""
 
-import shutil
-import tempfile
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import matplotlib.pyplot as plt
 import mne
 import numpy as np
 import pandas as pd
+from sklearn.base import clone
 from sklearn.frozen import FrozenEstimator
 
 from mne_duin.baselines import make_lda
@@ -18,15 +19,21 @@ from mne_duin.estimators import (
     DuINClassifier,
     DuINMAE,
     DuINVQVAE,
+    make_duin,
 )
+from mne_duin.estimators._files import plain
 from mne_duin.estimators.presets import resolve
-from mne_duin.evaluation import evaluate
+from mne_duin.evaluation import evaluate, evaluate_each
 from mne_duin.report import make_report
 from mne_duin.utils.checks import as_list, check_option
 from mne_duin.utils.docs import fill_doc
 from mne_duin.utils.epochs import run_names
 from mne_duin.viz import results_table
-from mne_duin.workflows.places import check_place
+from mne_duin.workflows._analysis import Analysis
+from mne_duin.workflows._derivative import write_config, write_contacts
+from mne_duin.workflows._outputs import open_writer, read_stage
+from mne_duin.workflows._results import write_report, write_results
+from mne_duin.workflows._writing import AnalysisWriter
 from mne_duin.workflows.pretraining import log_costs
 from mne_duin.workflows.reading import find_runs, read_words
 
@@ -53,6 +60,8 @@ class WordDecoding:
         The fitted third stage.
     folder : Path | None
         Where report, tables and models were written.
+    report : Path | None
+        The report.
     """
 
     results: dict
@@ -61,6 +70,7 @@ class WordDecoding:
     mae: DuINMAE
     classifier: DuINClassifier
     folder: Path | None
+    report: Path | None = None
 
     @property
     def result(self):
@@ -80,22 +90,39 @@ def decode_words(
     session=None,
     task=None,
     run=None,
+    acquisition=None,
     regions=("vSMC", "STG"),
     preset="quick",
     out=None,
+    desc=None,
     event_id=None,
     label_column="trial_type",
+    where=None,
+    onset=None,
     align=None,
     tmin=-0.5,
     tmax=2.5,
     reference="bipolar",
     atlas="desikan-killiany",
     space=None,
-    overwrite=True,
+    labels="auto",
+    fs_subject=None,
+    subjects_dir=None,
+    max_distance=None,
+    l_freq=0.5,
+    h_freq=200.0,
+    notch="auto",
+    sfreq=1000.0,
+    reject="auto",
+    cv="last-run",
+    pretrained=None,
+    models=True,
+    overwrite=False,
     checkpoint_dir=None,
     device="auto",
     precision="auto",
     random_state=0,
+    n_jobs=1,
     verbose=None,
 ):
     """Decode words from the recordings of one subject, with an honest comparison.
@@ -111,16 +138,24 @@ def decode_words(
     %(subject_of_bids)s
     %(recordings)s
     out : path-like | None
-        Folder that gets ``sub-XX/`` with ``report.html``, ``predictions.tsv``,
-        ``contacts.tsv`` and ``model/``; None writes nothing.
+        BIDS derivative dataset that gets the results, such as
+        ``root / "derivatives" / "mne_duin"``; None writes nothing. See Notes.
     %(trial_options)s
     %(reference_and_anatomy)s
-    overwrite : bool
-        Whether files of an earlier result of the subject may be replaced; no other file
-        is touched.
+    cv : int | str
+        ``"last-run"``, or another way of splitting of :func:`evaluate`, which then
+        pre-trains inside each fold. The saved decoder then learns from all trials.
+    pretrained : path-like | None
+        What :func:`pretrain` wrote (a file or the folder of the analysis), in place of
+        the pre-training; None pre-trains on the runs that are not held out.
+    models : bool
+        Whether to write the networks as well.
+    %(job_output)s
     checkpoint_dir : path-like | None
         Folder for checkpoints of the pre-training, which an interrupted call continues
         from; see :meth:`mne_duin.DuINVQVAE.fit`.
+    n_jobs : int
+        Folds that run at the same time, by joblib.
     %(job_machine)s
 
     Returns
@@ -131,9 +166,22 @@ def decode_words(
     Raises
     ------
     FileNotFoundError, ValueError
-        If the data cannot be decoded as asked; the message says why and what to do.
+        If the data cannot be decoded as asked, or ``out`` is not a place for results;
+        the message says why and what to do.
     FileExistsError
-        If there is an earlier result and ``overwrite`` is False.
+        If there is an earlier analysis of this name and ``overwrite`` is False, or a
+        file that this package did not write.
+    OSError
+        If ``out`` cannot be written; this is checked before anything is learned.
+
+    Notes
+    -----
+    ``sub-XX[/ses-XX]/ieeg/sub-XX[_ses-XX][_task-XX]_desc-NAME_…`` are: ``report.html``;
+    ``predictions.tsv`` of Du-IN and ``model-…_predictions.tsv`` of the others;
+    ``metrics.tsv``; ``contacts.tsv``, positions to 0.01 mm; ``mae.safetensors``, which
+    holds the VQ-VAE as well, and ``classifier.safetensors``; ``config.yaml``, which
+    ``mne-duin decode --config`` takes; and ``manifest.json``. Every table has a sidecar
+    that says what its columns hold.
 
     Examples
     --------
@@ -142,52 +190,83 @@ def decode_words(
     ... )  # doctest: +SKIP
     >>> print(decoding)  # doctest: +SKIP
     """
+    given = dict(locals())
     check_option("preset", preset, PRESETS)
-    subject = str(subject).removeprefix("sub-")
-    folder = _result_folder(out, root, subject, overwrite)
-    epochs, contacts, segments = read_words(
-        find_runs(root, subject, session, task, run),
-        event_id=event_id,
-        label_column=label_column,
-        align=align,
-        tmin=tmin,
-        tmax=tmax,
-        regions=regions,
-        reference=reference,
-        atlas=atlas,
-        space=space,
-        verbose=verbose,
-    )
-    check_trials(epochs)
-    common = {
-        "preset": preset,
-        "device": device,
-        "precision": precision,
-        "random_state": random_state,
-        "verbose": verbose if isinstance(verbose, bool) else None,
-    }
-    decoding = _learn(epochs, segments, contacts, common, folder, checkpoint_dir)
-    if folder is not None:
-        settings = {
-            "label column": label_column,
-            "time zero": align or "onset",
-            "epoch": f"{tmin:g} to {tmax:g} s",
-            "regions": ", ".join(as_list(regions)) or "all",
+    paths = find_runs(root, subject, session, task, run, acquisition)
+    with open_writer("decode", given, paths) as writer:
+        mae = None if pretrained is None else read_pretrained(pretrained)
+        single = cv == "last-run"
+        segments = mae is None and (single or "run" in str(cv))
+        epochs, contacts, segments = read_words(paths, given, segments=segments)
+        if single:
+            check_trials(epochs)
+        common = {
             "preset": preset,
+            "device": device,
+            "precision": precision,
             "random_state": random_state,
+            "verbose": verbose if isinstance(verbose, bool) else None,
         }
-        _write(decoding, epochs, settings | _recipe(decoding, epochs))
-    return decoding
+        folder = None if writer is None else writer.folder
+        more = {} if mae is None else {"mae": mae}
+        learn = _learn if single else partial(_cross_validate, cv=cv, n_jobs=n_jobs)
+        decoding = learn(
+            epochs, segments, contacts, common, folder, checkpoint_dir, **more
+        )
+        if writer is None:
+            return decoding
+        settings = describe_settings(given) | _recipe(decoding, epochs)
+        return _write(decoding, epochs, settings, writer, models=models)
 
 
-def _result_folder(out, root, subject, overwrite):
-    """Return the folder of a subject's results, None where nothing is written."""
-    if out is None:
-        return None
-    folder = check_place(out, root) / f"sub-{subject}"
-    if folder.exists() and not overwrite:
-        raise FileExistsError(f"{folder} is there already; pass overwrite=True.")
-    return folder
+def describe_settings(given):
+    """Say in words what was asked for, for the methods text.
+
+    Parameters
+    ----------
+    given : dict
+        Parameters of :func:`decode_words` by name.
+
+    Returns
+    -------
+    settings : dict of str to object
+        Settings by name.
+    """
+    return {
+        "label column": given["label_column"],
+        "time zero": given["align"] or "onset",
+        "epoch": f"{given['tmin']:g} to {given['tmax']:g} s",
+        "regions": ", ".join(map(str, as_list(given["regions"]))) or "all",
+        "preset": given["preset"],
+        "random_state": given["random_state"],
+    }
+
+
+def read_pretrained(path):
+    """Read the pre-trained stage of an analysis.
+
+    Parameters
+    ----------
+    path : path-like
+        A file or the folder of what :func:`pretrain` wrote.
+
+    Returns
+    -------
+    mae : DuINMAE
+        The fitted stage, which holds the first one.
+
+    Raises
+    ------
+    FileNotFoundError, ValueError
+        If there is no such file or it holds something else.
+    """
+    mae = read_stage(path, "mae")
+    if not isinstance(mae, DuINMAE):
+        raise ValueError(
+            f"{str(path)!r} holds a {type(mae).__name__}; `pretrained` must be the "
+            "DuINMAE that `mne-duin pretrain` wrote (…_mae.safetensors)."
+        )
+    return mae
 
 
 def check_trials(epochs):
@@ -230,33 +309,83 @@ def check_trials(epochs):
             )
 
 
-def _learn(epochs, segments, contacts, common, folder, checkpoint_dir):
+def _learn(epochs, segments, contacts, common, folder, checkpoint_dir, mae=None):
     """Evaluate the baseline and the networks on the run that is held out."""
-    baseline, _ = _evaluate(make_lda(), epochs, common)
+    baseline, _ = _evaluate(LDA, make_lda(), epochs, common)
     held_out = np.unique(run_names(epochs.metadata)[baseline.epoch])
-    allowed = ~np.isin(run_names(segments.metadata), held_out)
-    segments = segments[np.flatnonzero(allowed)]
+    if mae is None:
+        vqvae, mae = _pretrain(segments, held_out, common, checkpoint_dir)
+    else:
+        vqvae = mae.vqvae_
     mne.utils.logger.info(
         f"{len(epochs)} trials of {len(epochs.event_id)} words in {len(contacts)} "
-        f"channels; run {', '.join(held_out)} is held out; {len(segments)} segments of "
-        "the other runs for pre-training."
+        f"channels; run {', '.join(held_out)} is held out."
     )
-    log_costs(segments, common)
-    vqvae = DuINVQVAE(**common).fit(segments, checkpoint_dir=checkpoint_dir)
-    mae = DuINMAE(vqvae, **common).fit(segments, checkpoint_dir=checkpoint_dir)
     results = {}
-    results[MAIN], classifier = _evaluate(DuINClassifier(mae, **common), epochs, common)
-    codex_only = DuINClassifier(vqvae, **common)
-    results[CODEX_ONLY], _ = _evaluate(codex_only, epochs, common)
-    results[SCRATCH], _ = _evaluate(DuINClassifier(**common), epochs, common)
+    networks = {MAIN: mae, CODEX_ONLY: vqvae, SCRATCH: None}
+    fitted = {}
+    for name, stage in networks.items():
+        network = DuINClassifier(stage, **common)
+        results[name], fitted[name] = _evaluate(name, network, epochs, common)
+    classifier = fitted[MAIN]
     results[LDA] = baseline
     lda = make_lda(calibrated=True)
     together = DecoderEnsemble([("duin", FrozenEstimator(classifier)), ("lda", lda)])
-    results[WITH_LDA], _ = _evaluate(together, epochs, common)
+    results[WITH_LDA], _ = _evaluate(WITH_LDA, together, epochs, common)
     return WordDecoding(results, contacts, vqvae, mae, classifier, folder)
 
 
-def _evaluate(estimator, epochs, common):
+def _pretrain(segments, held_out, common, checkpoint_dir):
+    """Fit the stages without labels, on the runs that are not held out."""
+    allowed = ~np.isin(run_names(segments.metadata), held_out)
+    segments = segments[np.flatnonzero(allowed)]
+    mne.utils.logger.info(f"{len(segments)} segments for pre-training.")
+    log_costs(segments, common)
+    vqvae = DuINVQVAE(**common).fit(segments, checkpoint_dir=checkpoint_dir)
+    return vqvae, DuINMAE(vqvae, **common).fit(segments, checkpoint_dir=checkpoint_dir)
+
+
+def _cross_validate(
+    epochs, segments, contacts, common, folder, checkpoint_dir, mae=None, *, cv, n_jobs
+):
+    """Evaluate with several folds, then fit the decoder on all trials."""
+    with TemporaryDirectory() as temporary:
+        memory = {"memory": checkpoint_dir or temporary}
+        if mae is None:
+            first, second = (
+                make_duin(kind, **common, **memory) for kind in ("mae", "vqvae")
+            )
+        else:
+            first = DuINClassifier(mae, **common)
+            second = DuINClassifier(mae.vqvae_, **common)
+        lda = make_lda(calibrated=True)
+        estimators = {
+            MAIN: first,
+            CODEX_ONLY: second,
+            SCRATCH: DuINClassifier(**common),
+            LDA: make_lda(),
+            WITH_LDA: DecoderEnsemble([("duin", first), ("lda", lda)]),
+        }
+        results = evaluate_each(
+            estimators,
+            epochs,
+            cv=cv,
+            random_state=common["random_state"],
+            unlabelled=segments,
+            n_jobs=n_jobs,
+        )
+        more = {} if mae is not None else {"unlabelled": segments}
+        names = {code: name for name, code in epochs.event_id.items()}
+        y = np.array([names[code] for code in epochs.events[:, 2]])
+        fitted = clone(first).fit(epochs, y, **more)
+    if mae is None:
+        stages = fitted.vqvae_, fitted.mae_, fitted.classifier_
+    else:
+        stages = mae.vqvae_, mae, fitted
+    return WordDecoding(results, contacts, *stages, folder)
+
+
+def _evaluate(name, estimator, epochs, common):
     """Return the result on the last run and the estimator fitted on the others."""
     result, (fitted,) = evaluate(
         estimator,
@@ -264,6 +393,7 @@ def _evaluate(estimator, epochs, common):
         cv="last-run",
         random_state=common["random_state"],
         return_estimators=True,
+        name=name,
     )
     return result, fitted
 
@@ -287,37 +417,46 @@ def _recipe(decoding, epochs):
     }
 
 
-def _write(decoding, epochs, settings):
-    """Write everything to a temporary folder, then move each file to its place."""
-    folder = decoding.folder
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    partial = Path(tempfile.mkdtemp(prefix=f".{folder.name}.", dir=folder.parent))
-    try:
-        report = _report(decoding, epochs, settings)
-        with mne.utils.use_log_level("WARNING"):
-            report.save(partial / "report.html", overwrite=True, open_browser=False)
-        decoding.result.save(partial / "predictions.json")
-        decoding.contacts.to_csv(partial / "contacts.tsv", sep="\t", na_rep="n/a")
-        (partial / "results").mkdir()
-        for name, result in decoding.results.items():
-            slug = "".join(c if c.isalnum() else "-" for c in name.lower())
-            result.save(partial / "results" / f"{slug}.json")
-        (partial / "model").mkdir()
-        for name in ("vqvae", "mae", "classifier"):
-            stage = getattr(decoding, name)
-            stage.save(partial / "model" / f"{name}.safetensors")
-        _move_files(partial, folder)
-    finally:
-        shutil.rmtree(partial, ignore_errors=True)
+def _write(decoding, epochs, settings, writer=None, *, models=True):
+    """Write everything as one unit; return what was found, with its folder."""
+    if writer is None:
+        place = decoding.folder
+        analysis = Analysis(place.parent, "decode", place.name.removeprefix("sub-"))
+        own = {"command": "decode"}
+        with AnalysisWriter(analysis, None, own, overwrite=True) as writer:
+            return _write(decoding, epochs, settings, writer, models=models)
+    fill = partial(_fill, decoding, epochs, settings, writer, models)
+    folder = writer.write(fill)
+    if not isinstance(decoding, WordDecoding):
+        return decoding
+    report = folder / writer.analysis.file_name("report.html")
+    return replace(decoding, folder=folder, report=report if report.exists() else None)
 
 
-def _move_files(source, target):
-    """Move the files of a folder into another one, whose other files stay."""
-    for path in sorted(source.rglob("*")):
-        if path.is_file():
-            place = target / path.relative_to(source)
-            place.parent.mkdir(parents=True, exist_ok=True)
-            path.replace(place)
+def _fill(decoding, epochs, settings, writer, models, folder):
+    """Write all files of a decoding to a folder."""
+    name = writer.analysis.file_name
+    write_report(
+        folder / name("report.html"), lambda: _report(decoding, epochs, settings)
+    )
+    write_contacts(folder / name("contacts.tsv"), decoding.contacts, writer.settings)
+    more = {"Settings": writer.settings, "Networks": _networks(decoding)}
+    write_results(folder, writer, decoding.results, main=True, more=more)
+    write_config(folder / name("config.yaml"), writer.settings)
+    for stage in ("mae", "classifier") if models else ():
+        # The second stage holds the first one.
+        if getattr(decoding, stage) is not None:
+            getattr(decoding, stage).save(folder / name(f"{stage}.safetensors"))
+
+
+def _networks(decoding):
+    """Return what the presets of the stages resolved to."""
+    stages = {name: getattr(decoding, name) for name in ("vqvae", "mae", "classifier")}
+    return {
+        name: plain(resolve(stage, name))
+        for name, stage in stages.items()
+        if hasattr(stage, "preset")
+    }
 
 
 def _report(decoding, epochs, settings):

@@ -1,6 +1,8 @@
 """Pre-train the networks of one subject: the long part, made to be interrupted."""
 
+from contextlib import nullcontext
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import mne
@@ -9,11 +11,14 @@ import pandas as pd
 from mne_duin.estimators import DuINMAE, DuINVQVAE
 from mne_duin.estimators._cost import try_out
 from mne_duin.io import read_segments
-from mne_duin.training.processes import is_main, join_processes
-from mne_duin.utils.checks import as_list
+from mne_duin.training import is_main, join_processes
 from mne_duin.utils.docs import fill_doc
-from mne_duin.workflows.places import check_place
-from mne_duin.workflows.reading import find_runs
+from mne_duin.workflows._analysis import default_out, digest_text
+from mne_duin.workflows._derivative import write_config, write_contacts
+from mne_duin.workflows._notices import collected
+from mne_duin.workflows._outputs import open_writer
+from mne_duin.workflows._writing import what_matters
+from mne_duin.workflows.reading import channel_keywords, find_runs
 
 
 @dataclass(frozen=True)
@@ -52,14 +57,26 @@ def pretrain(
     session=None,
     task=None,
     run=None,
+    acquisition=None,
     regions=("vSMC", "STG"),
     preset="quick",
-    out="results",
+    out=None,
+    desc=None,
+    overwrite=False,
     duration=8.0,
     overlap=4.0,
     reference="bipolar",
     atlas="desikan-killiany",
     space=None,
+    labels="auto",
+    fs_subject=None,
+    subjects_dir=None,
+    max_distance=None,
+    l_freq=0.5,
+    h_freq=200.0,
+    notch="auto",
+    sfreq=1000.0,
+    reject="auto",
     max_iter=None,
     checkpoint_every=1,
     device="auto",
@@ -71,19 +88,21 @@ def pretrain(
 
     Leave out the runs you want to test on. The estimated cost is logged first.
     Checkpoints are kept; the same call after an interruption continues. Started by
-    ``torchrun`` or ``accelerate launch``, several processes share the work, and one of
+    ``torchrun``, several processes share the work, and one of
     them writes.
 
     Parameters
     ----------
     %(subject_of_bids)s
     %(recordings)s
-    out : path-like
-        Folder that gets ``sub-XX/pretraining/`` with ``vqvae.safetensors``,
-        ``mae.safetensors``, ``contacts.tsv`` and ``checkpoints/``.
+    out : path-like | None
+        BIDS derivative dataset; None takes ``root/derivatives/mne_duin``. It gets
+        ``…_mae.safetensors`` (the second stage with the first one in it),
+        ``…_contacts.tsv`` and the folder ``…_checkpoints``.
     duration, overlap : float
         Length and overlap of the segments in seconds.
     %(reference_and_anatomy)s
+    %(job_output)s
     max_iter : int | None
         Passes of each stage; None takes those of the preset.
     checkpoint_every : int
@@ -100,51 +119,60 @@ def pretrain(
     FileNotFoundError, ValueError
         If the data cannot be used as asked, or the folder has checkpoints of other
         parameters or data; the message says why and what to do.
+    FileExistsError
+        If there is an earlier analysis of this name with other settings.
     OSError
-        If a file cannot be written.
+        If ``out`` cannot be written; this is checked before anything is learned.
 
     Examples
     --------
     >>> pretraining = pretrain(sample_data_path(), "01")  # doctest: +SKIP
     >>> print(pretraining)  # doctest: +SKIP
     """
+    given = dict(locals())
     join_processes(device)
+    given["out"] = out = default_out(root) if out is None else Path(out)
     if not is_main():
-        verbose = False
-    subject = str(subject).removeprefix("sub-")
-    folder = check_place(out, root) / f"sub-{subject}" / "pretraining"
-    paths = find_runs(root, subject, session, task, run)
-    segments, contacts = read_segments(
-        paths,
-        duration,
-        overlap,
-        reference=reference,
-        regions=as_list(regions) or None,
-        atlas=atlas,
-        space=space,
-        verbose=verbose,
-    )
-    common = {
-        "preset": preset,
-        "max_iter": max_iter,
-        "device": device,
-        "precision": precision,
-        "random_state": random_state,
-        "verbose": verbose if isinstance(verbose, bool) else None,
-    }
-    with mne.utils.use_log_level(verbose):
-        log_costs(segments, common)
+        given["verbose"] = verbose = False
+    paths = find_runs(root, subject, session, task, run, acquisition)
+    writer = open_writer("pretrain", given, paths, repeat=True)
+    folder = writer.analysis.path("checkpoints")
+    settings = sorted(what_matters(writer.settings).items())
+    # Trainings with other settings have checkpoints of their own.
     keeping = {
-        "checkpoint_dir": folder / "checkpoints",
+        "checkpoint_dir": folder / digest_text(repr(settings))[:8],
         "checkpoint_every": checkpoint_every,
     }
-    vqvae = DuINVQVAE(**common).fit(segments, **keeping)
-    mae = DuINMAE(vqvae, **common).fit(segments, **keeping)
-    if is_main():
-        vqvae.save(folder / "vqvae.safetensors")
-        mae.save(folder / "mae.safetensors")
-        contacts.to_csv(folder / "contacts.tsv", sep="\t", na_rep="n/a")
-    return Pretraining(vqvae, mae, contacts, folder)
+    # One of several processes writes.
+    with writer if is_main() else nullcontext():
+        with mne.utils.use_log_level(verbose), collected(paths[0].subject):
+            segments, contacts = read_segments(
+                paths, duration, overlap, **channel_keywords(given), verbose=verbose
+            )
+        common = {
+            "preset": preset,
+            "max_iter": max_iter,
+            "device": device,
+            "precision": precision,
+            "random_state": random_state,
+            "verbose": verbose if isinstance(verbose, bool) else None,
+        }
+        with mne.utils.use_log_level(verbose):
+            log_costs(segments, common)
+        vqvae = DuINVQVAE(**common).fit(segments, **keeping)
+        mae = DuINMAE(vqvae, **common).fit(segments, **keeping)
+        if is_main():
+            writer.write(partial(_fill, mae, contacts, writer))
+    return Pretraining(vqvae, mae, contacts, writer.folder)
+
+
+def _fill(mae, contacts, writer, folder):
+    """Write the networks, the channels and the settings to a folder."""
+    name = writer.analysis.file_name
+    # The second stage holds the first one.
+    mae.save(folder / name("mae.safetensors"))
+    write_contacts(folder / name("contacts.tsv"), contacts, writer.settings)
+    write_config(folder / name("config.yaml"), writer.settings)
 
 
 def log_costs(segments, common):

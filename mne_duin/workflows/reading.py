@@ -4,10 +4,18 @@ import matplotlib.pyplot as plt
 import mne
 
 from mne_duin.io import find_recordings, read_epochs, read_segments
+from mne_duin.utils.atomic import write_figure
 from mne_duin.utils.checks import as_list
+from mne_duin.workflows._notices import collected
+
+CHANNELS = ("reference", "atlas", "space", "labels", "subjects_dir")
+FILTERS = ("l_freq", "h_freq", "notch", "sfreq", "reject")
+TRIALS = ("event_id", "label_column", "where", "onset", "align", "tmin", "tmax")
+# Passed on only where they are given.
+OPTIONAL = ("max_distance",)
 
 
-def find_runs(root, subject, session=None, task=None, run=None):
+def find_runs(root, subject, session=None, task=None, run=None, acquisition=None):
     """Find the recordings of a subject, named with or without ``sub-``.
 
     Parameters
@@ -16,7 +24,7 @@ def find_runs(root, subject, session=None, task=None, run=None):
         The BIDS folder.
     subject : str
         The subject.
-    session, task, run : str | list of str | None
+    session, task, run, acquisition : str | list of str | None
         Which recordings; None takes all.
 
     Returns
@@ -25,34 +33,64 @@ def find_runs(root, subject, session=None, task=None, run=None):
         The recordings.
     """
     subject = str(subject).removeprefix("sub-")
-    return find_recordings(root, subject=subject, session=session, task=task, run=run)
+    return find_recordings(
+        root,
+        subject=subject,
+        session=session,
+        task=task,
+        run=run,
+        acquisition=acquisition,
+    )
 
 
-def read_words(
-    paths,
-    *,
-    event_id,
-    label_column,
-    align,
-    tmin,
-    tmax,
-    regions,
-    reference,
-    atlas,
-    space,
-    verbose,
-    segments=True,
-):
+def channel_keywords(given):
+    """Return the keywords of ``read_epochs`` that choose and filter channels.
+
+    Parameters
+    ----------
+    given : dict
+        Parameters of a workflow by name.
+
+    Returns
+    -------
+    keywords : dict
+        For ``read_epochs`` and ``read_segments``.
+    """
+    keywords = {name: given[name] for name in (*CHANNELS, *FILTERS) if name in given}
+    keywords["regions"] = given["regions"]
+    if not isinstance(given["regions"], dict):
+        keywords["regions"] = as_list(given["regions"]) or None
+    if given.get("fs_subject") is not None:
+        keywords["subject"] = given["fs_subject"]
+    known = (name for name in OPTIONAL if given.get(name) is not None)
+    return keywords | {name: given[name] for name in known}
+
+
+def trial_keywords(given):
+    """Return the keywords of ``read_epochs`` that choose trials.
+
+    Parameters
+    ----------
+    given : dict
+        Parameters of a workflow by name.
+
+    Returns
+    -------
+    keywords : dict
+        For ``read_epochs``.
+    """
+    return {name: given[name] for name in TRIALS}
+
+
+def read_words(paths, given, *, segments=True):
     """Read the trials of some recordings, and segments of the same channels.
 
     Parameters
     ----------
     paths : list of BIDSPath
         The recordings.
-    event_id, label_column, align, tmin, tmax : object
-        Which trials, see :func:`read_epochs`.
-    regions, reference, atlas, space, verbose : object
-        Which channels, see :func:`read_epochs`.
+    given : dict
+        Parameters of a workflow by name.
     segments : bool
         Whether to read segments.
 
@@ -65,27 +103,15 @@ def read_words(
     segments : Epochs | None
         The segments; None where they were not wanted.
     """
-    channels = {
-        "regions": as_list(regions) or None,
-        "reference": reference,
-        "atlas": atlas,
-        "space": space,
-    }
-    epochs, contacts = read_epochs(
-        paths,
-        event_id=event_id,
-        label_column=label_column,
-        align=align,
-        tmin=tmin,
-        tmax=tmax,
-        verbose=verbose,
-        **channels,
-    )
-    if not segments:
-        return epochs, contacts, None
-    # What there is to say about the contacts was said when the trials were read.
-    segments, _ = read_segments(paths, verbose="WARNING", **channels)
-    return epochs, contacts, segments
+    channels, verbose = channel_keywords(given), given["verbose"]
+    cut = None
+    with mne.utils.use_log_level(verbose), collected(paths[0].subject):
+        epochs, contacts = read_epochs(
+            paths, **trial_keywords(given), **channels, verbose=verbose
+        )
+        if segments:
+            cut, _ = read_segments(paths, **channels, verbose=verbose)
+    return epochs, contacts, cut
 
 
 def save_figure(figure, path):
@@ -98,6 +124,5 @@ def save_figure(figure, path):
     path : Path
         The picture.
     """
-    figure.savefig(path, dpi=150, bbox_inches="tight")
+    write_figure(path, figure, dpi=150, bbox_inches="tight")
     plt.close(figure)
-    mne.utils.logger.info(f"Wrote {path}.")

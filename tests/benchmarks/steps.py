@@ -24,9 +24,9 @@ from mne_duin.nn import (
     random_mask,
 )
 from mne_duin.training import SignalData
-from mne_duin.training.compiling import compiled
-from mne_duin.training.optim import make_optimizer
-from mne_duin.training.processes import share_of
+from mne_duin.training._compiling import compiled
+from mne_duin.training._engine import make_optimizer
+from mne_duin.training._processes import local_batch
 
 GOLDEN = Path(__file__).parents[1] / "data" / "golden"
 sys.path[:0] = [str(GOLDEN), str(Path(__file__).parent)]
@@ -98,7 +98,7 @@ def build(stage, *, n_batches=1, device="cpu"):
 def our_step(stage, dtype=None, *, device="cpu", compile=False):
     """Return a function that makes one training step of ours, compiled or not."""
     made = build(stage, device=device)
-    module, batch = made.module.train(), share_of(made.batch())
+    module, batch = made.module.train(), local_batch(made.batch())
     network = compiled(module, torch.device(device)) if compile else module
     optimizer = make_optimizer(module, lr=1e-4, weight_decay=0.05)
 

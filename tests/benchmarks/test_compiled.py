@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 import torch
 
-from mne_duin.training import compiling
+from mne_duin.training import _compiling
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "training"))
 from test_compiling import CPU, classifier, fit  # noqa: E402
@@ -28,7 +28,7 @@ def test_gradients():
     torch._dynamo.reset()
     plain, ours = classifier(), classifier()
     x = torch.randn(4, 3, 300, generator=torch.Generator().manual_seed(1))
-    for network in (plain, compiling.compiled(ours, CPU)):
+    for network in (plain, _compiling.compiled(ours, CPU)):
         network(x).square().sum().backward()
     largest = max(float(p.grad.abs().max()) for p in plain.parameters())
     for one, other in zip(ours.parameters(), plain.parameters(), strict=True):
@@ -36,11 +36,11 @@ def test_gradients():
 
 
 def test_without_a_compiler():
-    compiling.compiled(classifier(), CPU)
+    _compiling.compiled(classifier(), CPU)
     config = torch._inductor.config
     torch._dynamo.reset()
     with (
         config.patch({"cpp.cxx": ("no-such-compiler",), "force_disable_caches": True}),
         pytest.raises(RuntimeError, match=r"`compile=True` needs a C\+\+ compiler"),
     ):
-        compiling.compiled(classifier(), CPU)
+        _compiling.compiled(classifier(), CPU)

@@ -7,8 +7,8 @@ import pandas as pd
 import pytest
 
 from mne_duin.channels import assign_labels, label_contacts, load_atlas, to_mni152
-from mne_duin.channels._spaces import to_mni305
 from mne_duin.channels._label_columns import find_label_column
+from mne_duin.channels._spaces import to_mni305
 from mne_duin.data import ATLAS_NAMES, data_path
 
 SPACE = "MNI152NLin2009bAsym"

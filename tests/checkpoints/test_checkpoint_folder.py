@@ -17,8 +17,8 @@ from mne_duin.checkpoints import (
     write_next,
 )
 from mne_duin.checkpoints import _format as format_module
-from mne_duin.checkpoints import atomic as atomic_module
 from mne_duin.checkpoints._folder import list_checkpoints
+from mne_duin.utils import atomic as atomic_module
 
 fcntl = pytest.importorskip("fcntl")
 resource = pytest.importorskip("resource")

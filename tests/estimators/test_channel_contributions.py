@@ -159,6 +159,6 @@ def test_what_the_measures_need(planted):
             clf.channel_contributions(method)
     with pytest.raises(ValueError, match="'ablation' of a classifier needs `y`"):
         clf.channel_contributions("ablation", X=X)
-    wrong = "nothing" if clf.high_gamma_ else "high-gamma"
+    wrong = "nothing" if clf.bands_ else "high-gamma"
     with pytest.raises(ValueError, match=f"`band` must be one of .*; got '{wrong}'"):
         clf.spatial_weights(wrong)

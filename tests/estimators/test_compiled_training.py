@@ -12,7 +12,7 @@ from toy_trials import output
 
 from mne_duin import read_estimator
 from mne_duin.estimators._prediction import LabelTraining
-from mne_duin.training import compiling
+from mne_duin.training import _compiling
 
 CALM = {"max_iter": 2, "precision": "32"}
 STILL = CALM | {"attention_dropout": 0.0, "ff_dropout": 0.0}
@@ -20,7 +20,7 @@ STILL = CALM | {"attention_dropout": 0.0, "ff_dropout": 0.0}
 
 @pytest.fixture(autouse=True)
 def graphs(monkeypatch):
-    monkeypatch.setattr(compiling, "BACKEND", "aot_eager")
+    monkeypatch.setattr(_compiling, "BACKEND", "aot_eager")
     torch._dynamo.reset()
 
 

@@ -5,10 +5,12 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 import pytest
+import torch
 from matplotlib.collections import QuadMesh
 from toy_trials import CLASSIFIER, TRAINING, VQVAE, as_epochs, simulate
 
 from mne_duin.estimators import DuINClassifier, DuINMAE, DuINVQVAE
+from mne_duin.estimators._contributions import step_kernels
 
 mpl.use("Agg")
 BANDS = ("broadband", "high-gamma")
@@ -71,12 +73,32 @@ def test_spatial_filters_come_with_their_kernels(stages, contacts):
         figure = clf.plot_spatial_filters(contacts, band=band, show=False)
         weights = clf.spatial_weights(band)[0]
         np.testing.assert_allclose(cells(figure, 6), weights)
-    kernels = clf.module_.encoder.patch.layers[0].weight.detach().numpy()
-    lines = [line for axes in figure.axes for line in axes.lines]
-    drawn = [line.get_ydata() for line in lines if len(line.get_xdata()) == 19]
-    assert len(drawn) == 4 * (8 + 1)
-    np.testing.assert_allclose(drawn[:8], kernels[:, 0])
-    assert lines[1].get_xdata()[-1] == 18.0
+    kernels = step_kernels(clf)
+    assert kernels.shape[:2] == (4, clf.module_.encoder.patch.layers[-1].num_features)
+    last = next(axes for axes in figure.axes if axes.get_xlabel() == "time (ms)")
+    drawn = [line.get_ydata() for line in last.lines if len(line.get_xdata()) > 2]
+    np.testing.assert_allclose(drawn[:-1], kernels[-1])
+
+
+def test_kernels_of_a_step_are_what_an_impulse_leaves(stages):
+    """The kernels are the response of a step's features to impulses, in reverse."""
+    _, clf, *_ = stages
+    patch = clf.module_.encoder.patch
+    silence = torch.zeros(1, patch.layers[0].in_channels, patch.patch_size)
+    step, n_features = patch.n_steps // 2, patch.dim // patch.n_steps
+    kernels = np.zeros((silence.shape[1], n_features, patch.patch_size))
+    with torch.no_grad():
+        base = patch.eval()(silence)[0, 0].reshape(patch.n_steps, n_features)[step]
+        for channel, sample in np.ndindex(*silence.shape[1:]):
+            impulse = silence.clone()
+            impulse[0, channel, sample] = 1
+            after = patch(impulse)[0, 0].reshape(patch.n_steps, n_features)[step]
+            kernels[channel, :, sample] = after - base
+    found = step_kernels(clf)
+    reached = np.flatnonzero(np.abs(kernels).max(axis=(0, 1)) > 1e-6)
+    assert found.shape[2] == reached[-1] - reached[0] + 1 < patch.patch_size
+    inside = kernels[..., reached[0] : reached[-1] + 1]
+    np.testing.assert_allclose(found, inside, atol=1e-5)
 
 
 def test_patterns_undo_the_mixing_of_a_known_source(stages, contacts):
@@ -94,6 +116,10 @@ def test_patterns_undo_the_mixing_of_a_known_source(stages, contacts):
     np.testing.assert_allclose(patterns, expected[:, :6], rtol=1e-3, atol=1e-5)
     figure = clf.plot_patterns(X, contacts, show=False)
     np.testing.assert_allclose(cells(figure, 6), patterns, atol=1e-7)
+    both = clf.plot_spatial_filters(contacts, X=X, show=False)
+    drawn = cells(both, 6)
+    np.testing.assert_allclose(drawn[::2], clf.spatial_weights()[0])
+    np.testing.assert_allclose(drawn[1::2], patterns, atol=1e-7)
 
 
 def test_patch_filters_are_the_folded_ones(stages, contacts):

@@ -194,7 +194,7 @@ def test_contacts_that_have_changed(stages, cohort):
 
 def test_a_masked_stage_without_its_first_one(stages, cohort):
     mae = add(stages, "mae", cohort)
-    del mae.vqvae_
+    mae.vqvae_ = None
     assert isinstance(mae, DuINMAE)
     with pytest.raises(ValueError, match="without its first stage"):
         add_subject(mae, patient("eve", 3, 8)[0])

@@ -175,10 +175,10 @@ def test_every_start_trains(preset, trials):
     collapse = pytest.warns(RuntimeWarning, match="of 16 codes are in use")
     with collapse if preset == "paper" else nullcontext():
         vqvae = DuINVQVAE(preset, **own, n_codes=16).fit(epochs)
-    assert vqvae.high_gamma_ == (preset == "quick")
+    assert bool(vqvae.bands_) == (preset == "quick")
     assert np.isfinite(vqvae.history_["train_loss"]).all()
     mae = DuINMAE(vqvae, preset, **TRAINING).fit(epochs)
-    assert mae.high_gamma_ == vqvae.high_gamma_
+    assert mae.bands_ == vqvae.bands_
     options = TRAINING | {"max_shift": 0.05}
     clf = DuINClassifier(mae, preset, **options).fit(epochs, y)
     assert clf.predict(epochs).shape == y.shape

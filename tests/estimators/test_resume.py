@@ -13,7 +13,7 @@ from training_worker import CHANGES, make_stage, start_worker, tensors_of
 
 from mne_duin.checkpoints import read_checkpoint
 from mne_duin.checkpoints._folder import list_checkpoints
-from mne_duin.training import engine
+from mne_duin.training import _engine
 
 FOLDER = {k: "classifier" if k == "finetuned" else k for k in KINDS}
 
@@ -37,7 +37,7 @@ def interrupt(monkeypatch):
     """Press Ctrl-C in the given step of the given pass."""
 
     def press(n_pass, n_step):
-        original, seen = engine._train_pass, []
+        original, seen = _engine._train_pass, []
 
         def train_pass(module, step, *rest):
             seen.append(0)
@@ -50,7 +50,7 @@ def interrupt(monkeypatch):
 
             return original(module, counted, *rest)
 
-        monkeypatch.setattr(engine, "_train_pass", train_pass)
+        monkeypatch.setattr(_engine, "_train_pass", train_pass)
 
     return press
 
@@ -72,7 +72,7 @@ def test_ctrl_c_keeps_the_last_pass(kind, every, tmp_path, whole, interrupt):
     epochs, y, estimator = make_stage(kind)
     keeping = {"checkpoint_dir": tmp_path, "checkpoint_every": every}
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(engine, "_train_pass", engine._train_pass)
+        patch.setattr(_engine, "_train_pass", _engine._train_pass)
         interrupt(6, 1)
         with pytest.raises(Interrupted):
             estimator.fit(epochs, y, **keeping)
@@ -90,7 +90,7 @@ def test_a_finished_training_is_not_made_again(kind, tmp_path, whole, monkeypatc
     epochs, y, estimator = make_stage(kind)
     estimator.fit(epochs, y, checkpoint_dir=tmp_path)
     again = make_stage(kind)[2]
-    monkeypatch.setattr(engine, "_train_pass", None)
+    monkeypatch.setattr(_engine, "_train_pass", None)
     again.fit(epochs, y, checkpoint_dir=tmp_path)
     assert_same(tensors_of(again), whole[kind])
     assert again.best_iter_ == estimator.best_iter_
@@ -127,7 +127,7 @@ def test_a_full_disk_leaves_the_earlier_checkpoint(tmp_path, whole):
     folder, result = tmp_path / "checkpoints", tmp_path / "result.npz"
     epochs, y, estimator = make_stage("vqvae")
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(engine, "_check_loss", stop_at(4))
+        patch.setattr(_engine, "_check_loss", stop_at(4))
         with pytest.raises(Interrupted):
             estimator.fit(epochs, y, checkpoint_dir=folder)
     before = {p.name: p.read_bytes() for p in (folder / "vqvae").iterdir()}
@@ -163,7 +163,7 @@ def test_a_folder_that_cannot_be_written(tmp_path):
 def test_a_damaged_checkpoint_is_told_and_the_one_before_is_used(tmp_path, whole):
     epochs, y, estimator = make_stage("classifier")
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(engine, "_check_loss", stop_at(5))
+        patch.setattr(_engine, "_check_loss", stop_at(5))
         with pytest.raises(Interrupted):
             estimator.fit(epochs, y, checkpoint_dir=tmp_path)
     newest = list_checkpoints(tmp_path / "classifier")[0]
@@ -242,7 +242,7 @@ def test_other_circumstances_are_told(tmp_path, monkeypatch):
 def test_a_seed_of_chance_is_remembered(random_state, tmp_path):
     epochs, y, estimator = make_stage("classifier", random_state=random_state)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(engine, "_check_loss", stop_at(3))
+        patch.setattr(_engine, "_check_loss", stop_at(3))
         with pytest.raises(Interrupted):
             estimator.fit(epochs, y, checkpoint_dir=tmp_path)
     shutil.copytree(tmp_path, tmp_path / "copy")

@@ -11,7 +11,7 @@ from toy_trials import SFREQ, one_by_one
 
 from mne_duin import DuINTokenDecoder, add_subject, read_estimator
 from mne_duin.sequences import FINALS, INITIALS, collapse, error_rate
-from mne_duin.training import engine
+from mne_duin.training import _engine
 
 
 @pytest.fixture(scope="module")
@@ -340,9 +340,9 @@ def test_an_interrupted_training_goes_on(loss, streams, tmp_path, monkeypatch):
     y = [collapse(own) for own in y] if loss == "ctc" else y
     options = DECODER | {"max_iter": 4, "loss": loss, "validation_fraction": 0.25}
     whole = DuINTokenDecoder(**options).fit(epochs, y)
-    passes = iter([engine._train_pass, engine._train_pass, interrupt])
+    passes = iter([_engine._train_pass, _engine._train_pass, interrupt])
     with monkeypatch.context() as patch:
-        patch.setattr(engine, "_train_pass", lambda *args: next(passes)(*args))
+        patch.setattr(_engine, "_train_pass", lambda *args: next(passes)(*args))
         with pytest.raises(KeyboardInterrupt, match="enough"):
             DuINTokenDecoder(**options).fit(epochs, y, checkpoint_dir=tmp_path)
     again = DuINTokenDecoder(**options).fit(epochs, y, checkpoint_dir=tmp_path)

@@ -12,7 +12,7 @@ import pytest
 import torch
 
 from mne_duin.nn import Classifier, build_encoder
-from mne_duin.training import SignalData, compiling, train
+from mne_duin.training import SignalData, _compiling, train
 
 SIZES = {
     "n_layers": 1,
@@ -37,7 +37,7 @@ def graphs(monkeypatch):
         captured.append(len(graph.graph.nodes))
         return eager(graph, inputs)
 
-    monkeypatch.setattr(compiling, "BACKEND", count)
+    monkeypatch.setattr(_compiling, "BACKEND", count)
     torch._dynamo.reset()
     return captured
 
@@ -64,7 +64,7 @@ def fit(module, compile, device="cpu"):
 
 def test_dropout_does_not_break_the_graph(graphs):
     network = classifier(attention_dropout=0.2, ff_dropout=0.2).train()
-    ours = compiling.compiled(network, CPU)
+    ours = _compiling.compiled(network, CPU)
     graphs.clear()
     outputs = [ours(torch.ones(4, 3, 300)) for _ in range(2)]
     assert len(graphs) == 1
@@ -94,19 +94,19 @@ def test_a_missing_compiler_is_named(monkeypatch):
     def missing(graph, inputs):
         raise OSError("No working C++ compiler found")
 
-    monkeypatch.setattr(compiling, "BACKEND", missing)
+    monkeypatch.setattr(_compiling, "BACKEND", missing)
     torch._dynamo.reset()
     with pytest.raises(RuntimeError, match=r"`compile=True` needs a C\+\+ compiler"):
-        compiling.compiled(classifier(), CPU)
+        _compiling.compiled(classifier(), CPU)
 
 
 def test_what_cannot_be_compiled_is_refused(monkeypatch, graphs):
     several = classifier(n_subjects=2, subject_layers="patch")
     with pytest.raises(ValueError, match="subject_layers='patch'"):
-        compiling.compiled(several, CPU)
-    monkeypatch.setattr(compiling, "n_processes", lambda: 2)
+        _compiling.compiled(several, CPU)
+    monkeypatch.setattr(_compiling, "n_processes", lambda: 2)
     with pytest.raises(ValueError, match="for one process; got 2"):
-        compiling.compiled(classifier(), CPU)
+        _compiling.compiled(classifier(), CPU)
     assert not graphs
 
 

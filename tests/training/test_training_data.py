@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from mne_duin.training import ChannelScaler, SignalData
-from mne_duin.training.engine import pass_seed
+from mne_duin.training._engine import pass_seed
 
 
 def ramp(n_epochs=7, n_channels=2, n_times=50):

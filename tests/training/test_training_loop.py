@@ -19,8 +19,12 @@ from mne_duin.training import (
     seed_randomness,
     train,
 )
-from mne_duin.training.engine import evaluate
-from mne_duin.training.optim import decay_groups, learning_rate, make_optimizer
+from mne_duin.training._engine import (
+    decay_groups,
+    evaluate,
+    learning_rate,
+    make_optimizer,
+)
 
 SMALL = {"n_layers": 1, "n_heads": 2, "head_dim": 8, "ff_dim": 16, "n_filters": 4}
 

@@ -26,16 +26,9 @@ sys.path.insert(0, str(Path(__file__).parents[1] / "estimators"))
 from toy_trials import SIZES, as_epochs, simulate  # noqa: E402
 
 from mne_duin.estimators import DuINClassifier, DuINMAE, DuINVQVAE  # noqa: E402
-from mne_duin.training import engine  # noqa: E402
-from mne_duin.training.optim import decay_groups  # noqa: E402
-from mne_duin.training.processes import (  # noqa: E402
-    Share,
-    SharedBatchNorm,
-    join_processes,
-    leave_processes,
-    n_processes,
-    process_index,
-)
+from mne_duin.training import _engine, join_processes, leave_processes, n_processes
+from mne_duin.training._engine import decay_groups
+from mne_duin.training._processes import LocalBatch, SharedBatchNorm, process_index
 
 COMMON = {
     "max_iter": 4,
@@ -100,7 +93,7 @@ class PlainDescent(torch.optim.SGD):
 
 def keep_passes(kept):
     """Let the engine report the network after every pass."""
-    original, n_done = engine._train_pass, iter(range(COMMON["max_iter"]))
+    original, n_done = _engine._train_pass, iter(range(COMMON["max_iter"]))
 
     def train_pass(module, *rest):
         means = original(module, *rest)
@@ -108,7 +101,7 @@ def keep_passes(kept):
         kept.update({f"{index} {k}": v.clone().numpy() for k, v in state.items()})
         return means
 
-    return patch.object(engine, "_train_pass", train_pass)
+    return patch.object(_engine, "_train_pass", train_pass)
 
 
 def descend_plainly(kept):
@@ -117,14 +110,16 @@ def descend_plainly(kept):
     def make_optimizer(module, *, lr_scale=None, **ignored):
         return PlainDescent(module, kept, lr_scale)
 
-    return patch.object(engine, "make_optimizer", make_optimizer)
+    return patch.object(_engine, "make_optimizer", make_optimizer)
 
 
 def wrong_weight():
     """The last process weighs its loss by one part in a thousand too much."""
     factor = 1.001 if process_index() == n_processes() - 1 else 1.0
-    weight = Share.weight.fget
-    return patch.object(Share, "weight", property(lambda share: factor * weight(share)))
+    weight = LocalBatch.weight.fget
+    return patch.object(
+        LocalBatch, "weight", property(lambda local: factor * weight(local))
+    )
 
 
 def own_statistics():

@@ -7,7 +7,7 @@ from mne_duin.nn._transformer import cheap_dropout
 
 
 class Dropout(nn.Module):
-    """Dropout with cheap masks, see :func:`mne_duin.nn.transformer.cheap_dropout`.
+    """Dropout with cheap masks, see ``cheap_dropout``.
 
     Parameters
     ----------

@@ -6,6 +6,7 @@ from typing import Self
 
 import numpy as np
 from numpy.typing import ArrayLike
+from torch import nn
 
 from mne_duin.baselines.networks._network import RECIPE, NetworkClassifier
 from mne_duin.estimators._files import plain
@@ -13,8 +14,13 @@ from mne_duin.estimators._resume import Checkpoints, circumstances_of, digest
 from mne_duin.estimators._subjects import subject_index
 from mne_duin.estimators._trained import Signal, note_runs
 from mne_duin.estimators.memory import EVERY, check_seed, open_folder
-from mne_duin.training import History, private_randomness, seed_randomness, train
-from mne_duin.training.state import Keeper
+from mne_duin.training import (
+    CheckpointHooks,
+    History,
+    private_randomness,
+    seed_randomness,
+    train,
+)
 from mne_duin.utils.docs import fill_doc
 from mne_duin.utils.signature import own_parameters_first
 
@@ -108,6 +114,10 @@ class PretrainedNetwork(NetworkClassifier):
         self._learn_scaler(unlabelled, index)
         return unlabelled
 
+    def _build_task(self, encoder) -> nn.Module:
+        """Build the task without labels: ``task(x) -> losses``."""
+        raise NotImplementedError
+
     def _first_data(self, epochs, data):
         """Return crops of a trial's length of what the encoder pre-trains on."""
         if not self.pretrain_iter:
@@ -140,7 +150,7 @@ class PretrainedNetwork(NetworkClassifier):
             "weight_decay": self.weight_decay,
             "seed": seed,
         }
-        with self._remember(task, data, recipe, run.dtype) as keeper:
+        with self._remember(task, data, recipe, run.dtype) as checkpoints:
             self.pretrain_history_, _ = train(
                 task,
                 lambda module, batch: module(batch.x),
@@ -149,14 +159,14 @@ class PretrainedNetwork(NetworkClassifier):
                 dtype=run.dtype,
                 name=f"{type(self).__name__}, pre-training",
                 verbose=self.verbose,
-                keeper=keeper,
+                checkpoints=checkpoints,
             )
 
     @contextmanager
     def _remember(self, task, data, recipe, dtype):
         """Yield what keeps the passes, or knows them from another fit."""
         if self.memory is None:
-            yield Keeper()
+            yield CheckpointHooks()
             return
         check_seed(self.random_state)
         parameters = self.get_params(deep=False)

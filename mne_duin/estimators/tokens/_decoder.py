@@ -11,8 +11,8 @@ from numpy.typing import ArrayLike
 
 from mne_duin.estimators._base import (
     INITIAL,
-    SUBJECT_LAYERS,
     BaseDuIN,
+    check_encoder,
     copy_encoder,
     read_training_epochs,
     unwrap,
@@ -114,6 +114,7 @@ class DuINTokenDecoder(BaseDuIN):
     patch_duration : float
         Length of a token in seconds; a pre-trained encoder brings its own.
     %(subject_layers)s
+    %(patch_encoder)s
     n_filters, conv_filters : int | None, tuple of int | None
         Filters of spatial map and convolutions; both presets take 16 and
         ``(128, 128, 16)``. A pre-trained encoder brings its own, as with all sizes
@@ -179,6 +180,7 @@ class DuINTokenDecoder(BaseDuIN):
     2
     """
 
+    module_: TokenClassifier
     classes_: np.ndarray | dict
     _takes_labels: ClassVar[bool] = True
 
@@ -201,6 +203,7 @@ class DuINTokenDecoder(BaseDuIN):
         validation_fraction: float | None = None,
         patch_duration: float = 0.1,
         subject_layers: str = "spatial",
+        patch_encoder: str = "published",
         n_filters=None,
         conv_filters=None,
         conv_kernels: tuple[int, ...] = (19, 3, 3),
@@ -243,6 +246,7 @@ class DuINTokenDecoder(BaseDuIN):
         self.validation_fraction = validation_fraction
         self.patch_duration = patch_duration
         self.subject_layers = subject_layers
+        self.patch_encoder = patch_encoder
         self.n_filters = n_filters
         self.conv_filters = conv_filters
         self.conv_kernels = conv_kernels
@@ -314,13 +318,13 @@ class DuINTokenDecoder(BaseDuIN):
         check_option("loss", self.loss, LOSSES)
         recipe = resolve(self, self._stage)
         self._check_recipe(recipe)
-        keeper = open_checkpoints(
+        checkpoints = open_checkpoints(
             self, "tokens", recipe, checkpoint_dir, checkpoint_every
         )
         epochs = read_training_epochs(self, X, recipe, subject, sfreq)
         n_tokens = epochs.data.shape[-1] // self.patch_size_
         targets = self._learn_targets(y, len(epochs), n_tokens)
-        run = self._begin(keeper)
+        run = self._begin(checkpoints)
         share = 0 if validation is not None else recipe["validation_fraction"]
         kept, rest = _split(len(epochs), share, run.seed)
         data = self._signal_data(
@@ -358,7 +362,7 @@ class DuINTokenDecoder(BaseDuIN):
     def _check_recipe(self, recipe):
         check_numbers(self, recipe)
         check_option("init", recipe["init"], INITIAL)
-        check_option("subject_layers", self.subject_layers, SUBJECT_LAYERS)
+        check_encoder(self)
         check_option("head_init", recipe["head_init"], HEAD_STARTS[self.loss])
         if self.loss != "ctc":
             check_alignment(recipe["max_shift"], self.patch_duration)

@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.colors import to_hex
 
+from mne_duin.utils.atomic import write_text
 from mne_duin.utils.spaces import contact_positions
 from mne_duin.viz._align import shaft_names
 from mne_duin.viz._theme import group_styles, value_scale
@@ -46,10 +47,13 @@ class ContactsView:
         -------
         path : pathlib.Path
             The path.
+
+        Raises
+        ------
+        OSError
+            If the file cannot be written; an earlier one is left as it was.
         """
-        path = Path(path)
-        path.write_text(self.html, encoding="utf-8")
-        return path
+        return write_text(path, self.html)
 
     def iframe(self, height=560):
         """Return the page inside an ``iframe``, to embed in another page.

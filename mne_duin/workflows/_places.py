@@ -11,7 +11,7 @@ def check_place(out, root):
     ----------
     out : path-like
         The folder; it need not exist.
-    root : path-like
+    root : path-like | None
         The BIDS folder that is read.
 
     Returns
@@ -25,7 +25,8 @@ def check_place(out, root):
         If it is a raw BIDS dataset, or lies in one, outside ``derivatives/``.
     """
     out = Path(out)
-    place, root = out.resolve(), Path(root).resolve()
+    place = out.resolve()
+    root = None if root is None else Path(root).resolve()
     for folder in (place, *place.parents):
         inside = place.relative_to(folder).parts
         is_raw = folder == root or _is_raw_dataset(folder)

@@ -1,6 +1,8 @@
-"""The training loop of all stages."""
+"""The training loop of all stages, with its optimizer and learning rates."""
 
+import logging
 import math
+import sys
 import time
 
 import numpy as np
@@ -8,19 +10,18 @@ import torch
 from mne.utils import logger
 from tqdm.auto import tqdm
 
-from mne_duin.training.compiling import compiled
-from mne_duin.training.devices import private_randomness, seed_randomness
-from mne_duin.training.optim import learning_rate, make_optimizer
-from mne_duin.training.processes import (
+from mne_duin.training._compiling import compiled
+from mne_duin.training._devices import private_randomness, seed_randomness
+from mne_duin.training._processes import (
     average_statistics_,
     is_main,
+    local_batch,
     process_index,
-    share_of,
     shared_statistics,
     sum_gradients_,
     sum_values,
 )
-from mne_duin.training.state import Keeper, TrainingState
+from mne_duin.training._state import CheckpointHooks, TrainingState
 
 
 def pass_seed(seed, index, process=0):
@@ -33,8 +34,17 @@ def pass_seed(seed, index, process=0):
 
 
 def is_shown(verbose):
-    """Tell whether a progress bar is wanted; None follows the level of MNE's log."""
-    return logger.level <= 20 if verbose is None else bool(verbose)
+    """Return whether a progress bar is wanted, by a level of MNE's log or a switch.
+
+    A bar that is drawn again and again is of no use in a file: it is shown in terminals
+    and notebooks only.
+    """
+    level = logger.level if verbose is None else verbose
+    if isinstance(level, str):
+        level = logging.getLevelName(level.upper())
+    wanted = level if isinstance(level, bool) else level <= logging.INFO
+    in_notebook = any("notebook" in cls.__module__ for cls in tqdm.__mro__)
+    return bool(wanted) and (in_notebook or sys.stderr.isatty())
 
 
 def train(
@@ -59,12 +69,12 @@ def train(
     compile=False,
     name="training",
     verbose=None,
-    keeper=None,
+    checkpoints=None,
 ):
     """Train a network and return what happened.
 
     Where several processes were started, each takes its share of every batch, and all
-    end with the same network; see :mod:`mne_duin.training.processes`.
+    end with the same network.
 
     Parameters
     ----------
@@ -88,7 +98,8 @@ def train(
     betas : tuple of float
         Moments of AdamW.
     lr_scale : dict | None
-        See ``mne_duin.training.optim.decay_groups``.
+        Factor of the learning rate for parameters whose name starts with the key; the
+        longest matching key counts.
     validation : SignalData | dict of str to SignalData | None
         Evaluated after every pass. A dict holds several sets by the prefix of their
         metrics, which is ``"valid"`` for a single one.
@@ -109,8 +120,8 @@ def train(
         Label of the progress bar.
     verbose : bool | None
         Whether to show a progress bar.
-    keeper : Keeper | None
-        Keeps the state after every pass, and may have one to continue from.
+    checkpoints : CheckpointHooks | None
+        Keep the state after every pass, and may have one to continue from.
 
     Returns
     -------
@@ -129,7 +140,8 @@ def train(
     optimizer = make_optimizer(
         module, lr=lr, weight_decay=weight_decay, betas=betas, lr_scale=lr_scale
     )
-    device, keeper = data.x.device, Keeper() if keeper is None else keeper
+    device = data.x.device
+    checkpoints = CheckpointHooks() if checkpoints is None else checkpoints
     state = TrainingState(module, optimizer, monitor)
     network = compiled(module, device) if compile else module
     is_hidden = not (is_shown(verbose) and is_main())
@@ -139,10 +151,10 @@ def train(
         bar,
         private_randomness(device),
         shared_statistics(module) as norms,
-        keeper.watch(),
+        checkpoints.watch(),
     ):
-        n_done = keeper.resume(state)
-        state.share_()
+        n_done = checkpoints.resume(state)
+        state.broadcast_()
         bar.update(n_done)
         for index in range(n_done, max_iter):
             started = time.perf_counter()
@@ -164,13 +176,82 @@ def train(
                     module, step, held_out, batch_size, dtype=dtype, prefix=prefix
                 )
             record["seconds"] = time.perf_counter() - started
-            state.see(record)
-            keeper.after_pass(state, max_iter)
+            state.add_pass(record)
+            checkpoints.after_pass(state, max_iter)
             bar.set_postfix_str(_summary(record), refresh=False)
             bar.update()
     state.restore_best()
     module.eval()
     return state.history, state.best_iteration
+
+
+def decay_groups(module, weight_decay, lr_scale=None):
+    """Group parameters: weight decay for matrices, none for biases and norms.
+
+    Parameters
+    ----------
+    module : Module
+        The network.
+    weight_decay : float
+        Decay of the tensors with two or more dimensions.
+    lr_scale : dict of str to float | None
+        Factor of the learning rate for parameters whose name starts with the key;
+        the longest matching key counts.
+
+    Returns
+    -------
+    groups : list of dict
+        For ``torch.optim``; ``lr_scale`` holds the factor of the group.
+    """
+    groups = {}
+    for name, parameter in module.named_parameters():
+        if not parameter.requires_grad:
+            continue
+        matches = [key for key in (lr_scale or {}) if name.startswith(key)]
+        scale = lr_scale[max(matches, key=len)] if matches else 1.0
+        # A bias that is stored per subject has two dimensions and is still a bias.
+        flat = parameter.ndim < 2 or name.endswith("bias")
+        key = (0.0 if flat else weight_decay, scale)
+        groups.setdefault(key, []).append(parameter)
+    return [
+        {"params": parameters, "weight_decay": decay, "lr_scale": scale}
+        for (decay, scale), parameters in groups.items()
+    ]
+
+
+def make_optimizer(module, *, lr, weight_decay, betas=(0.9, 0.999), lr_scale=None):
+    """Return AdamW over :func:`decay_groups`, fused where the device can."""
+    groups = decay_groups(module, weight_decay, lr_scale)
+    return torch.optim.AdamW(groups, lr=lr, betas=tuple(betas), fused=True)
+
+
+def learning_rate(index, n_passes, *, lr, lr_min, n_warmup):
+    """Return the learning rate of a pass: linear warm-up, then a cosine.
+
+    Parameters
+    ----------
+    index : int
+        Number of the pass, from 0.
+    n_passes : int
+        Number of passes in all.
+    lr, lr_min : float
+        Highest and final learning rate.
+    n_warmup : int
+        Passes of warm-up.
+
+    Returns
+    -------
+    lr : float
+        The learning rate.
+
+    References
+    ----------
+    The published schedule: per pass, ``lr * (pass + 1) / n_warmup`` in warm-up.
+    """
+    if index < n_warmup:
+        return lr * (index + 1) / n_warmup
+    progress = (index - n_warmup) / max(n_passes - n_warmup - 1, 1)
+    return lr_min + (lr - lr_min) * 0.5 * (1 + math.cos(math.pi * progress))
 
 
 def _by_prefix(validation):
@@ -187,16 +268,16 @@ def _train_pass(module, step, batches, optimizer, rate, dtype, norms):
     module.train()
     totals, count = {}, 0
     for batch in batches:
-        share = share_of(batch)
+        local = local_batch(batch)
         for norm in norms:
-            norm.counts = share.counts
+            norm.counts = local.counts
         with torch.autocast(batch.x.device.type, dtype, enabled=dtype is not None):
-            losses = step(module, share)
+            losses = step(module, local)
         optimizer.zero_grad(set_to_none=True)
-        (losses["loss"] * share.weight).backward()
+        (losses["loss"] * local.weight).backward()
         sum_gradients_(module)
         optimizer.step()
-        _add(totals, losses, share)
+        _add(totals, losses, local)
         count += len(batch)
     average_statistics_(module)
     return _means(totals, count, "train")
@@ -239,16 +320,16 @@ def evaluate(module, step, data, batch_size, *, dtype=None, prefix="valid"):
     totals = {}
     for batch in data.batches(batch_size):
         with torch.autocast(batch.x.device.type, dtype, enabled=dtype is not None):
-            share = share_of(batch)
-            losses = step(module, share)
-        _add(totals, losses, share)
+            local = local_batch(batch)
+            losses = step(module, local)
+        _add(totals, losses, local)
     module.train(was_training)
     return _means(totals, len(data), prefix)
 
 
-def _add(totals, losses, share):
+def _add(totals, losses, local):
     for key, value in losses.items():
-        value = value.detach().float() * (len(share) * share.counts)
+        value = value.detach().float() * (len(local) * local.counts)
         totals[key] = totals[key] + value if key in totals else value
 
 

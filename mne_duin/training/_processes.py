@@ -1,10 +1,13 @@
 """Several processes that train one network: shares of a batch, sums over all of them.
 
-``accelerate launch`` or ``torchrun`` start the same program several times;
-``accelerate`` joins the processes and gives each its device. Every process holds all
-the data and draws the same batches, of which it takes its share. With the loss of a
-process weighted by that share, the sum of the gradients is the gradient of the whole
-batch. Alone, every function here changes nothing.
+``torchrun`` starts the same program several times. Every process holds all the data and
+draws the same batches, of which it takes its share. With the loss of a process weighted
+by that share, the sum of the gradients is the gradient of the whole batch. Alone,
+every function here changes nothing.
+
+torch's ``DistributedDataParallel`` takes the mean over equal shares, of networks that
+are called as a whole; here a last batch can be smaller than the number of processes,
+and steps call parts of a network.
 """
 
 import os
@@ -12,14 +15,14 @@ from contextlib import contextmanager
 from dataclasses import dataclass, fields
 
 import torch
-from accelerate import PartialState
 from torch import nn
 
-from mne_duin.training.data import Batch
+from mne_duin.training._data import Batch
+from mne_duin.training._devices import has_cuda, local_index
 
 
 @dataclass(frozen=True)
-class Share(Batch):
+class LocalBatch(Batch):
     """The part of a batch that belongs to one process.
 
     Parameters
@@ -54,15 +57,18 @@ def join_processes(device="auto"):
     n_processes : int
         How many there are, this one included.
     """
-    if int(os.environ.get("WORLD_SIZE", "1")) > 1:
-        return PartialState(cpu=str(device) == "cpu").num_processes
-    return 1
+    if int(os.environ.get("WORLD_SIZE", "1")) > 1 and n_processes() == 1:
+        is_cuda = has_cuda() and str(device) in ("auto", "cuda")
+        if is_cuda:
+            torch.cuda.set_device(local_index())
+        torch.distributed.init_process_group("nccl" if is_cuda else "gloo")
+    return n_processes()
 
 
 def leave_processes():
     """Say goodbye to the other processes; the program can end."""
     if n_processes() > 1:
-        PartialState().destroy_process_group()
+        torch.distributed.destroy_process_group()
 
 
 def n_processes():
@@ -82,7 +88,7 @@ def is_main():
     return process_index() == 0
 
 
-def share_of(batch):
+def local_batch(batch):
     """Return this process's share of a batch.
 
     Parameters
@@ -92,7 +98,7 @@ def share_of(batch):
 
     Returns
     -------
-    share : Share
+    local : LocalBatch
         Neighbouring epochs of it; shares differ by one epoch at most.
     """
     n_total, n_all, index = len(batch), n_processes(), process_index()
@@ -101,7 +107,7 @@ def share_of(batch):
     rows = slice(first, last) if counts else slice(0, 1)
     parts = {field.name: getattr(batch, field.name) for field in fields(Batch)}
     parts = {name: None if v is None else v[rows] for name, v in parts.items()}
-    return Share(**parts, first=rows.start, n_total=n_total, counts=counts)
+    return LocalBatch(**parts, first=rows.start, n_total=n_total, counts=counts)
 
 
 @torch.no_grad()
@@ -130,15 +136,15 @@ def sum_values(tensor):
     return tensor
 
 
-def gather_rows(tensor, share):
+def gather_rows(tensor, local):
     """Put the rows that every process has of one batch together again.
 
     Parameters
     ----------
     tensor : Tensor, shape (n_epochs, ...)
         One row per epoch of the share.
-    share : Share
-        The share.
+    local : LocalBatch
+        Which rows those are.
 
     Returns
     -------
@@ -147,9 +153,9 @@ def gather_rows(tensor, share):
     """
     if n_processes() == 1:
         return tensor
-    rows = tensor.new_zeros(share.n_total, *tensor.shape[1:])
-    if share.counts:
-        rows[share.first : share.first + len(share)] = tensor
+    rows = tensor.new_zeros(local.n_total, *tensor.shape[1:])
+    if local.counts:
+        rows[local.first : local.first + len(local)] = tensor
     torch.distributed.all_reduce(rows)
     return rows
 
@@ -213,7 +219,7 @@ class SharedBatchNorm(nn.BatchNorm1d):
     Attributes
     ----------
     counts : bool
-        Whether the rows of this process belong to the batch, see :class:`Share`.
+        Whether the rows of this process belong to the batch, see :class:`LocalBatch`.
     """
 
     def __init__(self, norm):

@@ -1,13 +1,32 @@
 """Where and in which precision a network is trained, and its private randomness."""
 
+import os
 from contextlib import contextmanager
 
 import torch
-from accelerate import PartialState
 
 from mne_duin.utils.checks import check_option
 
 PRECISIONS = ("32", "bf16", "auto")
+
+
+def has_cuda():
+    """Tell whether there is a GPU of CUDA here."""
+    return torch.cuda.is_available()
+
+
+def local_index():
+    """Return the number of this process's GPU; alone, of the one that is set."""
+    if "LOCAL_RANK" not in os.environ:
+        return torch.cuda.current_device()
+    index, n_devices = int(os.environ["LOCAL_RANK"]), torch.cuda.device_count()
+    if index >= n_devices:
+        raise ValueError(
+            f"Every process needs a GPU of its own: this is process {index + 1} of "
+            f"those on this machine, which has {n_devices}. Start as many processes as "
+            "there are GPUs, or use device='cpu'."
+        )
+    return index
 
 
 def choose_device(device="auto"):
@@ -30,7 +49,9 @@ def choose_device(device="auto"):
         If the device does not exist here.
     """
     if device == "auto":
-        return PartialState().device
+        if has_cuda():
+            return torch.device("cuda", local_index())
+        return torch.device("mps" if torch.backends.mps.is_available() else "cpu")
     try:
         chosen = torch.device(device)
         torch.empty(1, device=chosen)

@@ -2,6 +2,7 @@
 
 import contextlib
 import errno
+import io
 import os
 import re
 import secrets
@@ -54,6 +55,59 @@ def write_file(path, content):
     _flush_folder(path.parent)
     remove_partial(path.parent, path.name)
     return path
+
+
+def write_text(path, text):
+    """Write a text file in UTF-8, whole or not at all.
+
+    Parameters
+    ----------
+    path : path-like
+        The file; an existing one is replaced.
+    text : str
+        What it is to hold; lines end as in the text.
+
+    Returns
+    -------
+    path : Path
+        The file.
+
+    Raises
+    ------
+    OSError
+        If the file cannot be written; an earlier one is left as it was.
+    """
+    return write_file(path, text.encode())
+
+
+def write_figure(path, figure, **options):
+    """Write a figure, whole or not at all.
+
+    Parameters
+    ----------
+    path : path-like
+        The picture; its ending is the format.
+    figure : Figure
+        The figure.
+    **options : dict
+        Passed to ``figure.savefig``.
+
+    Returns
+    -------
+    path : Path
+        The picture.
+
+    Raises
+    ------
+    OSError
+        If the file cannot be written; an earlier one is left as it was.
+    ValueError
+        If matplotlib does not know the format.
+    """
+    path, content = Path(path), io.BytesIO()
+    kind = path.suffix.removeprefix(".") or "png"
+    figure.savefig(content, format=kind, **options)
+    return write_file(path, content.getvalue())
 
 
 def _write_and_rename(temporary, path, content):

@@ -4,8 +4,8 @@ from contextlib import contextmanager
 
 import torch
 
-from mne_duin.training.history import History
-from mne_duin.training.processes import broadcast_
+from mne_duin.training._history import History
+from mne_duin.training._processes import broadcast_
 
 
 class TrainingState:
@@ -30,7 +30,7 @@ class TrainingState:
         self.history = History([])
         self.best_iteration, self._best_value, self._best = None, None, None
 
-    def see(self, record):
+    def add_pass(self, record):
         """Remember a pass, and its weights if it is the best; an equal one is not."""
         self.history.records.append(record)
         if self.monitor is None:
@@ -45,7 +45,7 @@ class TrainingState:
         if self._best is not None:
             self.module.load_state_dict(self._best)
 
-    def share_(self):
+    def broadcast_(self):
         """Give all processes the network of the main one."""
         broadcast_(self.module.state_dict().values())
 
@@ -94,8 +94,8 @@ class TrainingState:
         self._best_value = record["best_value"]
 
 
-class Keeper:
-    """Keep nothing: the grammar of what may keep the state of a training.
+class CheckpointHooks:
+    """What :func:`train` asks of checkpoints; these keep nothing.
 
     Attributes
     ----------

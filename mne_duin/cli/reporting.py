@@ -1,0 +1,45 @@
+"""The command ``mne-duin report``."""
+
+from pathlib import Path
+
+import mne_duin
+from mne_duin.cli import options as shared
+
+
+def add_report(commands):
+    """Add the command to a parser.
+
+    Parameters
+    ----------
+    commands : argparse action
+        What ``add_subparsers`` returned.
+    """
+    parser = commands.add_parser(
+        "report", help="draw the report of a saved decoding again"
+    )
+    parser.add_argument("path", type=Path, help="its folder or one of its files")
+    parser.add_argument(
+        "--root", type=Path, metavar="DIR",
+        help="the BIDS folder, where it is not where it was",
+    )  # fmt: skip
+    parser.add_argument(
+        "--out", type=Path, metavar="FILE", help="default: the report of the analysis"
+    )
+    parser.add_argument(
+        "--overwrite", action="store_true", help="replace a report that is there"
+    )
+    shared.add_talk(parser)
+    parser.set_defaults(function=report)
+
+
+def report(options):
+    """Run ``mne-duin report``.
+
+    Parameters
+    ----------
+    options : Namespace
+        The parsed arguments.
+    """
+    keywords = shared.keywords(options, mne_duin.report_words)
+    found = mne_duin.report_words(keywords.pop("path"), root=options.root, **keywords)
+    print(f"Report: {found}")

@@ -1,0 +1,290 @@
+"""Epochs: scaled, put on the device, and cut into batches by index arithmetic."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from mne.utils import warn
+from torch.nn import functional
+
+from mne_duin.utils.checks import first_names
+from mne_duin.utils.outliers import FAR, peak_to_peak, usual_limits
+
+# Scaled values end here, in standard deviations.
+LARGEST = 50.0
+
+
+@dataclass(frozen=True)
+class Batch:
+    """Some epochs.
+
+    Parameters
+    ----------
+    x : Tensor, shape (n_epochs, n_channels, n_times)
+        The scaled signal.
+    y : LongTensor, shape (n_epochs,) | None
+        Class of each epoch.
+    subject : LongTensor, shape (n_epochs,) | None
+        Subject of each epoch; None where there is one subject.
+    channel_mask : BoolTensor, shape (n_epochs, n_channels) | None
+        True where a channel is real; None where all are.
+    """
+
+    x: torch.Tensor
+    y: torch.Tensor | None = None
+    subject: torch.Tensor | None = None
+    channel_mask: torch.Tensor | None = None
+
+    def __len__(self):
+        return len(self.x)
+
+
+class SignalData:
+    """All epochs of a training set, on the device.
+
+    A random shift is a random crop of the zero-padded signal, so one rule serves
+    pre-training (4 s out of 8 s) and fine-tuning (shifts of up to 0.3 s): outside
+    training the crop lies in the middle, and a shift of zero is a shift of zero.
+
+    Parameters
+    ----------
+    x : array, shape (n_epochs, n_channels, n_times)
+        The scaled signal, float32.
+    y : array of int, shape (n_epochs,) | None
+        Class of each epoch.
+    subject : array of int, shape (n_epochs,) | None
+        Subject of each epoch.
+    channel_mask : array of bool, shape (n_subjects, n_channels) | None
+        Real channels of each subject.
+    n_times : int | None
+        Length of the crops in samples; None takes the whole epoch.
+    max_shift : int
+        Largest shift in samples, filled with zeros.
+    device : torch.device | str
+        Where the data live.
+    """
+
+    def __init__(
+        self,
+        x,
+        *,
+        y=None,
+        subject=None,
+        channel_mask=None,
+        n_times=None,
+        max_shift=0,
+        device="cpu",
+    ):
+        x = torch.as_tensor(x, device=device)
+        self.n_times = x.shape[-1] if n_times is None else min(n_times, x.shape[-1])
+        self.x = functional.pad(x, (max_shift, max_shift)) if max_shift else x
+        self.y = None if y is None else torch.as_tensor(y, device=device)
+        several = channel_mask is not None and len(channel_mask) > 1
+        self.subject = torch.as_tensor(subject, device=device) if several else None
+        self.channel_mask = (
+            torch.as_tensor(channel_mask, device=device) if several else None
+        )
+
+    def __len__(self):
+        return len(self.x)
+
+    def take(self, index, start=None):
+        """Return a batch.
+
+        Parameters
+        ----------
+        index : LongTensor, shape (n_batch,)
+            Which epochs.
+        start : LongTensor, shape (n_batch,) | None
+            First sample of each crop; None crops in the middle.
+
+        Returns
+        -------
+        batch : Batch
+            The cropped epochs.
+        """
+        slack = self.x.shape[-1] - self.n_times
+        if start is None or slack == 0:
+            x = self.x[index, :, slack // 2 : slack // 2 + self.n_times]
+        else:
+            windows = self.x.unfold(-1, self.n_times, 1)
+            x = windows[index, :, start]
+        subject = None if self.subject is None else self.subject[index]
+        mask = None if self.channel_mask is None else self.channel_mask[subject]
+        y = None if self.y is None else self.y[index]
+        return Batch(x, y, subject, mask)
+
+    def random_batches(self, batch_size, generator):
+        """Yield shuffled, randomly cropped batches that cover every epoch once.
+
+        Parameters
+        ----------
+        batch_size : int
+            Epochs per batch.
+        generator : torch.Generator
+            Where order and crops are drawn from.
+
+        Yields
+        ------
+        batch : Batch
+            The last one may be smaller.
+        """
+        order = torch.randperm(len(self), generator=generator)
+        slack = self.x.shape[-1] - self.n_times
+        start = torch.randint(slack + 1, (len(self),), generator=generator)
+        order, start = order.to(self.x.device), start.to(self.x.device)
+        pieces = zip(order.split(batch_size), start.split(batch_size), strict=True)
+        for rows, first in pieces:
+            yield self.take(rows, first)
+
+    def batches(self, batch_size):
+        """Yield batches in order, cropped in the middle.
+
+        Parameters
+        ----------
+        batch_size : int
+            Epochs per batch.
+
+        Yields
+        ------
+        batch : Batch
+            The last one may be smaller.
+        """
+        for rows in torch.arange(len(self), device=self.x.device).split(batch_size):
+            yield self.take(rows)
+
+
+@dataclass(frozen=True)
+class ChannelScaler:
+    """Mean and standard deviation of every channel of every subject.
+
+    Parameters
+    ----------
+    mean, scale : ndarray, shape (n_subjects, n_channels)
+        In the unit of the signal. Padded channels have mean 0 and scale 1.
+    channel_mask : ndarray of bool, shape (n_subjects, n_channels)
+        True where a subject really has the channel.
+    """
+
+    mean: np.ndarray
+    scale: np.ndarray
+    channel_mask: np.ndarray
+
+    @classmethod
+    def learn(cls, data, subject, n_subjects, ch_names=None, channel_mask=None):
+        """Learn the scales.
+
+        Parameters
+        ----------
+        data : ndarray, shape (n_epochs, n_channels, n_times)
+            The training epochs.
+        subject : ndarray of int, shape (n_epochs,)
+            Index of the subject of each epoch.
+        n_subjects : int
+            Number of subjects.
+        ch_names : list of str | None
+            For the error message.
+        channel_mask : ndarray of bool, shape (n_subjects, n_channels) | None
+            True where a channel is real, if that is known; else, of several subjects,
+            a channel of zeros only is taken for padding.
+
+        Returns
+        -------
+        scaler : ChannelScaler
+            The scales.
+
+        Raises
+        ------
+        ValueError
+            If a channel is flat (constant) although other values are not zero padding.
+        """
+        shape = (n_subjects, data.shape[1])
+        mean, scale = np.zeros(shape, np.float32), np.ones(shape, np.float32)
+        mask = np.zeros(shape, bool)
+        for index in range(n_subjects):
+            part = _without_far_trials(data[subject == index])
+            center = part.mean((0, 2), dtype=np.float64)
+            spread = part.std((0, 2), dtype=np.float64)
+            padded = ~part.any((0, 2))
+            if channel_mask is not None:
+                # What the network sees may hold each channel twice.
+                n_bands = len(padded) // channel_mask.shape[1]
+                padded &= ~np.tile(channel_mask[index], n_bands)
+            elif padded.all() or n_subjects == 1:
+                padded = np.zeros_like(padded)
+            flat = (spread <= 1e-6 * np.abs(center)) & ~padded
+            if flat.any():
+                _refuse_flat(flat, ch_names)
+            mask[index] = ~padded
+            mean[index] = np.where(padded, 0, center)
+            scale[index] = np.where(padded, 1, spread)
+        return cls(mean, scale, mask)
+
+    def apply(self, data, subject):
+        """Scale epochs.
+
+        Parameters
+        ----------
+        data : ndarray, shape (n_epochs, n_channels, n_times)
+            The epochs.
+        subject : ndarray of int, shape (n_epochs,)
+            Index of the subject of each epoch.
+
+        Returns
+        -------
+        scaled : ndarray of float32, shape (n_epochs, n_channels, n_times)
+            A z-scored copy, clipped at 50 standard deviations.
+        """
+        scaled = data - self.mean[subject][..., None]
+        scaled /= self.scale[subject][..., None]
+        np.clip(scaled, -LARGEST, LARGEST, out=scaled)
+        return scaled.astype(np.float32, copy=False)
+
+    def invert(self, data, subject):
+        """Bring scaled epochs back to their own unit.
+
+        Parameters
+        ----------
+        data : ndarray, shape (n_epochs, n_channels, n_times)
+            Scaled epochs; the first channels are enough.
+        subject : ndarray of int, shape (n_epochs,)
+            Index of the subject of each epoch.
+
+        Returns
+        -------
+        signal : ndarray of float32, shape (n_epochs, n_channels, n_times)
+            As many channels as ``data`` has.
+        """
+        n_channels = data.shape[1]
+        scale = self.scale[subject, :n_channels, None]
+        mean = self.mean[subject, :n_channels, None]
+        return (data * scale + mean).astype(np.float32, copy=False)
+
+
+def _without_far_trials(data):
+    """Leave trials out that are far from the others, with a warning.
+
+    One trial of a touched cable, 300 times as large as the rest, must not decide what
+    is usual.
+    """
+    peaks = peak_to_peak(data) if len(data) else np.zeros((0, 1))
+    far = (peaks > usual_limits(peaks)).any(axis=1)
+    if not far.any():
+        return data
+    warn(
+        f"{far.sum()} of {len(far)} trials (number {first_names(np.flatnonzero(far))}) "
+        f"have more than {FAR:g} times the usual amplitude of a channel. They are left "
+        "out of the scaling and clipped; drop them, for example with epochs.drop."
+    )
+    return data[~far]
+
+
+def _refuse_flat(flat, ch_names):
+    names = ch_names or [str(index) for index in range(len(flat))]
+    # What the network sees may hold each channel twice, its signal and its power.
+    found = [names[index % len(names)] for index in np.flatnonzero(flat)]
+    found = list(dict.fromkeys(found))
+    raise ValueError(
+        f"{len(found)} channels are flat ({', '.join(found[:10])}): their signal is "
+        "constant, so they cannot be scaled. Mark them bad or drop them."
+    )

@@ -1,0 +1,213 @@
+"""Decode several subjects, alone or many at once, and put them side by side."""
+
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+import mne
+import numpy as np
+import pandas as pd
+from joblib import Parallel, delayed
+
+from mne_duin.evaluation import compare_results
+from mne_duin.io import find_recordings
+from mne_duin.utils.checks import as_list
+from mne_duin.utils.spaces import contact_positions
+from mne_duin.viz import plot_group_contributions
+from mne_duin.workflows._analysis import Analysis, check_desc, default_desc
+from mne_duin.workflows._derivative import check_dataset, write_config
+from mne_duin.workflows._outputs import settings_of
+from mne_duin.workflows._places import check_place
+from mne_duin.workflows._results import write_scores
+from mne_duin.workflows._writing import AnalysisWriter
+from mne_duin.workflows.decoding import MAIN, decode_words
+from mne_duin.workflows.reading import save_figure
+
+
+@dataclass(frozen=True)
+class GroupDecoding:
+    """What :func:`decode_group` found.
+
+    Parameters
+    ----------
+    table : DataFrame
+        One row per subject and estimator, with the columns of
+        :func:`compare_results`.
+    failures : dict of str to str
+        Why subjects could not be decoded, by subject.
+    folder : Path | None
+        Where the table and the map of the group were written.
+    """
+
+    table: pd.DataFrame
+    failures: dict
+    folder: Path | None
+
+    def __str__(self):
+        lines = [f"sub-{name}: {why}" for name, why in self.failures.items()]
+        if len(self.table):
+            wide = self.table.pivot_table(
+                "accuracy", "subject", "estimator", sort=False
+            )
+            wide.loc["mean"] = wide.mean()
+            lines.insert(0, (100 * wide).round(1).to_string())
+        return "\n".join(lines)
+
+
+@dataclass(frozen=True)
+class _One:
+    """What one subject gives to the group."""
+
+    subject: str
+    table: pd.DataFrame | None = None
+    contributions: pd.Series | None = None
+    contacts: pd.DataFrame | None = None
+    failure: str = ""
+
+
+def find_subjects(root, subjects="all"):
+    """List the subjects of a BIDS folder that have recordings.
+
+    Parameters
+    ----------
+    root : path-like
+        The BIDS folder.
+    subjects : str | list of str
+        The subjects, with or without ``sub-``; ``"all"`` takes those that are there.
+
+    Returns
+    -------
+    subjects : list of str
+        The subjects, each once.
+    """
+    names = [str(name).removeprefix("sub-") for name in as_list(subjects)]
+    if names == ["all"]:
+        names = [path.subject for path in find_recordings(root)]
+    return list(dict.fromkeys(names))
+
+
+def decode_group(
+    root,
+    subjects="all",
+    *,
+    out=None,
+    desc=None,
+    overwrite=False,
+    n_jobs=1,
+    regions=("vSMC", "STG"),
+    verbose=None,
+    **parameters,
+):
+    """Decode several subjects as :func:`decode_words` does, each on its own.
+
+    A subject that cannot be decoded does not stop the others. Subjects run through
+    joblib, so that any of its backends can spread them over machines::
+
+        with joblib.parallel_config(backend="dask"):
+            decode_group(root, out=out, n_jobs=-1)
+
+    Parameters
+    ----------
+    root : path-like
+        The BIDS folder.
+    subjects : str | list of str
+        The subjects; ``"all"`` takes all that have recordings.
+    out : path-like | None
+        BIDS derivative dataset that gets the analysis of every subject, and
+        ``group/group_n-N_desc-NAME_metrics.tsv`` and ``…_map.png``; None writes
+        nothing.
+    desc : str | None
+        Name of the analyses in file names; None builds it from the regions.
+    overwrite : bool
+        Whether earlier analyses of the same name may be replaced.
+    n_jobs : int
+        Subjects that are decoded at the same time; -1 takes all processors.
+    regions : list of str | None
+        Regions whose channels are used; None takes all.
+    verbose : bool | str | None
+        Verbosity, as in MNE.
+    **parameters : dict
+        Further parameters of :func:`decode_words`.
+
+    Returns
+    -------
+    decoding : GroupDecoding
+        The table of all subjects, and why some are missing.
+
+    Raises
+    ------
+    FileNotFoundError, ValueError
+        If there are no recordings, or ``out`` is not a place for results.
+
+    Examples
+    --------
+    >>> decode_group("path/to/bids", out="results", n_jobs=4)  # doctest: +SKIP
+    """
+    names = find_subjects(root, subjects)
+    desc = default_desc("decode", regions) if desc is None else check_desc(desc)
+    if out is not None:
+        check_place(out, root)
+        check_dataset(out)
+    parameters |= {"regions": regions}
+    shared = parameters | {"out": out, "desc": desc, "overwrite": overwrite}
+    one = delayed(_decode_one)
+    found = Parallel(n_jobs=n_jobs)(
+        one(root, name, {**shared, "verbose": verbose}) for name in names
+    )
+    failures = {each.subject: each.failure for each in found if each.failure}
+    whole = [each for each in found if not each.failure]
+    for name, why in failures.items():
+        mne.utils.warn(f"sub-{name} was not decoded: {why}")
+    table = pd.concat([each.table for each in whole]) if whole else pd.DataFrame()
+    folder = None
+    if out is not None and whole:
+        analysis = Analysis(Path(out), desc, n_subjects=len(whole))
+        decoded = [each.subject for each in whole]
+        given = {"root": root, "subject": "", **parameters}
+        settings = settings_of("decode", given) | {"subject": decoded, "desc": desc}
+        with AnalysisWriter(analysis, root, settings, overwrite=overwrite) as writer:
+            folder = writer.write(partial(_fill, whole, table, writer))
+    return GroupDecoding(table, failures, folder)
+
+
+def _decode_one(root, subject, parameters):
+    """Decode one subject; return what the group needs, or why there is nothing."""
+    try:
+        decoding = decode_words(root, subject, **parameters)
+        table = compare_results(decoding.results).reset_index()
+        table.insert(0, "subject", subject)
+        return _One(
+            subject,
+            table,
+            decoding.classifier.channel_contributions("weights"),
+            decoding.contacts,
+        )
+    except Exception as error:
+        # One subject must not stop the others, whatever is wrong with it.
+        reason = " ".join(str(error).split())
+        return _One(subject, failure=f"{type(error).__name__}: {reason}")
+
+
+def _fill(whole, table, writer, folder):
+    """Write the table and the map of a group to a folder."""
+    name = writer.analysis.file_name
+    write_scores(folder / name("metrics.tsv"), table, writer.settings)
+    write_config(folder / name("config.yaml"), writer.settings)
+    main = table[table["estimator"] == MAIN].set_index("subject")["accuracy"]
+    placed = [each for each in whole if _is_placed(each.contacts)]
+    if not placed:
+        mne.utils.warn("No subject has coordinates of a template; there is no map.")
+        return
+    figure = plot_group_contributions(
+        {each.subject: each.contributions for each in placed},
+        {each.subject: each.contacts for each in placed},
+        accuracy={each.subject: main[each.subject] for each in placed},
+        method="weights",
+        show=False,
+    )
+    save_figure(figure, folder / name("map.png"))
+
+
+def _is_placed(contacts):
+    """Return whether any contact can be drawn on a template brain."""
+    return bool(np.isfinite(contact_positions(contacts, "MNI152")).all(axis=1).any())
