@@ -124,8 +124,8 @@ pairs[["anode", "cathode", "label", "label_rule"]].head(5)
 # Only neighbors are paired. A contact that is bad or missing leaves a gap, and no pair
 # is made across it unless you allow it with ``max_gap=``. Where positions are known,
 # two contacts are neighbors if no third one lies between them and they are not farther
-# apart than twice the distance of each to its nearest neighbor; so no pair joins the end of
-# one row of a grid with the start of the next. ``max_distance=`` sets a limit in
+# apart than twice the distance of each to its nearest neighbor; so no pair joins the
+# end of one row of a grid with the start of the next. ``max_distance=`` sets a limit in
 # millimetres instead. Names are read by one parser, with primes and all:
 
 print(parse_contact("TI'4"))
