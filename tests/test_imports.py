@@ -26,7 +26,7 @@ ALLOWED = {
     "datasets": {"utils", "io", "channels", "data", "sequences"},
     "estimators": {"utils", "nn", "training", "checkpoints", "viz", "sequences"},
     "evaluation": {"utils", "viz"},
-    "report": {"utils", "viz"},
+    "report": {"utils", "viz", "evaluation"},
     "baselines": {
         "utils",
         "nn",

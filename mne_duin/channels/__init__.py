@@ -12,6 +12,8 @@ on tables and MNE objects in memory.
 
 from mne_duin.channels._atlas import Atlas, load_atlas
 from mne_duin.channels._labels import assign_labels, label_contacts
+from mne_duin.channels._make import as_contacts as as_contacts
+from mne_duin.channels._make import make_contacts
 from mne_duin.channels._names import Contact, name_table, parse_contact
 from mne_duin.channels._names import find_other_channels as find_other_channels
 from mne_duin.channels._names import recorded_pairs as recorded_pairs
@@ -55,6 +57,7 @@ __all__ = [
     "bipolar_pairs",
     "label_contacts",
     "load_atlas",
+    "make_contacts",
     "name_table",
     "parse_contact",
     "reference_average",

@@ -182,8 +182,8 @@ def _reasons(volume, points, distances, max_distance, names):
             f"{first_names(names[~known])}."
         )
     near = f"no grey matter within {max_distance:g} mm"
-    sided = [side is not None and not pd.isna(side) for side in points.side]
-    near = np.where(sided, f"{near} on this side of the midline", near)
+    across = np.isfinite(volume.lookup(points.xyz, max_distance)[1])
+    near = np.where(across, f"{near} on this side of the midline", near)
     texts = np.select([~known, beyond], ["no position", "outside the brain"], near)
     return np.where(np.isfinite(distances), None, texts).tolist()
 

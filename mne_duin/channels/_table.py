@@ -45,6 +45,15 @@ def is_pair(contacts: pd.DataFrame) -> np.ndarray:
     return np.array([name in pairs for name in contacts.index], dtype=bool)
 
 
+def is_end(contacts: pd.DataFrame) -> np.ndarray:
+    """Return for each row whether it is a contact of a recorded pair of the table."""
+    if not {"anode", "cathode"} <= set(contacts.columns):
+        return np.zeros(len(contacts), dtype=bool)
+    pairs = contacts[is_pair(contacts)]
+    ends = {*pairs["anode"], *pairs["cathode"]} - set(pairs.index)
+    return contacts.index.isin(ends)
+
+
 def order_columns(contacts: pd.DataFrame) -> pd.DataFrame:
     """Put the columns that this package knows first; the others follow as they stood."""
     known = [column for column in ORDER if column in contacts.columns]

@@ -10,9 +10,6 @@ says what a training will take. ``presets`` holds the training recipes as data a
 ``memory`` keeps pre-trained stages on disk.
 """
 
-import importlib
-import warnings
-
 from mne_duin.estimators._cells import DuINCells
 from mne_duin.estimators._classifier import DuINClassifier
 from mne_duin.estimators._cost import Cost, estimate_cost
@@ -22,6 +19,7 @@ from mne_duin.estimators._new_subject import add_subject
 from mne_duin.estimators._staged import DuINDecoder, make_duin
 from mne_duin.estimators._vqvae import DuINVQVAE
 from mne_duin.estimators.tokens import DuINTokenDecoder
+from mne_duin.utils.moved import forward
 
 __all__ = [
     "Cost",
@@ -37,25 +35,16 @@ __all__ = [
     "make_duin",
 ]
 
-# What moved to ``mne_duin.weights`` after version 0.1.
-_MOVED = (
-    "convert_weights",
-    "from_braindecode",
-    "from_pretrained",
-    "read_estimator",
-    "read_official",
-    "to_braindecode",
-    "to_published",
+__getattr__ = forward(
+    __name__,
+    "mne_duin.weights",
+    (
+        "convert_weights",
+        "from_braindecode",
+        "from_pretrained",
+        "read_estimator",
+        "read_official",
+        "to_braindecode",
+        "to_published",
+    ),
 )
-
-
-def __getattr__(name):
-    if name not in _MOVED:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    warnings.warn(
-        f"mne_duin.estimators.{name} is now mne_duin.weights.{name}; the next release "
-        "will no longer have it here.",
-        DeprecationWarning,
-        stacklevel=2,
-    )
-    return getattr(importlib.import_module("mne_duin.weights"), name)

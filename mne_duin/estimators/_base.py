@@ -22,11 +22,12 @@ from mne_duin.estimators._trained import (
     inherit_input,
     note_runs,
 )
-from mne_duin.estimators.presets import encoder_width
+from mne_duin.estimators.presets import encoder_width, resolve
 from mne_duin.nn import (
     MAE,
     VQVAE,
     Classifier,
+    Quantizer,
     TokenClassifier,
     build_encoder,
     encoder_sizes,
@@ -38,6 +39,7 @@ from mne_duin.utils.docs import fill_doc
 
 ARCHITECTURE = (
     "subject_layers",
+    "patch_encoder",
     "n_filters",
     "conv_filters",
     "conv_kernels",
@@ -53,7 +55,30 @@ ARCHITECTURE = (
 
 INITIAL = ("principal", "random")
 SUBJECT_LAYERS = ("spatial", "patch")
+PATCH_ENCODERS = ("published", "depthwise", "depthwise-filters")
 FRONT = ("encoder.spatial", "encoder.patch")
+
+
+def check_encoder(estimator):
+    """Check the parameters that choose the kind of encoder."""
+    check_option("subject_layers", estimator.subject_layers, SUBJECT_LAYERS)
+    check_option("patch_encoder", estimator.patch_encoder, PATCH_ENCODERS)
+    if estimator.subject_layers == "patch" and estimator.patch_encoder != "published":
+        raise ValueError(
+            f"patch_encoder={estimator.patch_encoder!r} does not go with "
+            "subject_layers='patch', where every subject has a published patch "
+            "encoder; it needs subject_layers='spatial'."
+        )
+
+
+def _check_groups(n_filters, conv_filters):
+    """Check that the convolutions can keep the spatial filters apart."""
+    if any(size % n_filters for size in conv_filters):
+        raise ValueError(
+            "patch_encoder='depthwise-filters' needs numbers of filters in "
+            f"`conv_filters` that are multiples of `n_filters` ({n_filters}); got "
+            f"{tuple(conv_filters)}."
+        )
 
 
 def front_scale(scale):
@@ -69,7 +94,7 @@ def unwrap(estimator, argument):
             f"`{argument}` must be a fitted DuINVQVAE or DuINMAE; got "
             f"{type(inner).__name__} {inner!r}."
         )
-    if not hasattr(inner, "module_"):
+    if "module_" not in vars(inner):
         raise ValueError(
             f"`{argument}` is not fitted. Fit it first; inside clone, cross_val_score "
             "or GridSearchCV wrap the fitted estimator in "
@@ -111,6 +136,7 @@ class BaseDuIN(TrainedNetwork):
     # Parameters of the encoder and of the training; subclasses give them defaults.
     preset: str
     subject_layers: str
+    patch_encoder: str
     module_: VQVAE | MAE | Classifier | TokenClassifier
     _stage: ClassVar[str]  # its name in PRESETS
     _takes_labels: ClassVar[bool] = False
@@ -125,6 +151,10 @@ class BaseDuIN(TrainedNetwork):
 
     def _earlier_stage(self):
         """Return the fitted stage that this one was made of, or None."""
+        return None
+
+    def _codex(self) -> Quantizer | None:
+        """Return the codex of the fitted network or of its first stage, or None."""
         return None
 
     def _chance(self):
@@ -159,6 +189,8 @@ class BaseDuIN(TrainedNetwork):
         n_inputs = self.scaler_.mean.shape[1]
         architecture = {name: getattr(self, name) for name in ARCHITECTURE}
         architecture |= encoder_width(recipe, n_inputs)
+        if self.patch_encoder == "depthwise-filters":
+            _check_groups(architecture["n_filters"], architecture["conv_filters"])
         return build_encoder(
             n_inputs,
             n_subjects=len(self.subjects_),
@@ -177,6 +209,17 @@ class BaseDuIN(TrainedNetwork):
         """Return the mean of the loss of a stage that needs no labels."""
         epochs = self._check_fitted(X, subject)
         return float(self._loss_of(*self._scaled(epochs)).mean())
+
+    def resolved_params(self) -> dict:
+        """Return the parameters as they are used in training.
+
+        Returns
+        -------
+        params : dict of str to object
+            The parameters of the constructor; those left None have the value that the
+            preset gives them.
+        """
+        return self.get_params(deep=False) | resolve(self, self._stage)
 
     def spatial_weights(self, band: str = "broadband") -> np.ndarray:
         """Return the first linear projection of every subject.
@@ -457,6 +500,73 @@ class BaseDuIN(TrainedNetwork):
         } | options
         return viz.plot_patterns(
             of_real_channels(self, patterns, row),
+            own_contacts(self, contacts, row),
+            **options,
+        )
+
+    def contact_kernels(self, band: str = "broadband") -> np.ndarray:
+        """Return the temporal kernels of the channels.
+
+        Parameters
+        ----------
+        band : str
+            ``"broadband"`` for the kernels of the signal itself, ``"high-gamma"`` for
+            those of its high-gamma power, where the network was given it.
+
+        Returns
+        -------
+        kernels : ndarray, shape (n_subjects, n_channels, n_times)
+            Weights of the depthwise convolution; before training a unit impulse, which
+            leaves the signal as it is.
+
+        Raises
+        ------
+        ValueError
+            If the network has no such kernels.
+        """
+        check_is_fitted(self, "module_")
+        check_option("band", band, BANDS[: 1 + self.high_gamma_])
+        layer = getattr(self.module_.encoder, "contacts", None)
+        if layer is None:
+            raise ValueError(
+                "The channels have no temporal kernels of their own; fit with "
+                "patch_encoder='depthwise'."
+            )
+        kernels = layer.weight.detach().cpu().numpy()
+        first = BANDS.index(band) * self.n_features_in_
+        return kernels[:, first : first + self.n_features_in_].copy()
+
+    def plot_contact_kernels(
+        self,
+        contacts: pd.DataFrame | Mapping,
+        *,
+        band: str = "broadband",
+        show_subject: str | None = None,
+        **options,
+    ) -> Figure:
+        """Plot the temporal kernels of every contact on the montage.
+
+        Parameters
+        ----------
+        contacts : DataFrame | dict of str to DataFrame
+            Contacts, index = channel name.
+        band : str
+            ``"broadband"`` or ``"high-gamma"``, as in :meth:`contact_kernels`.
+        show_subject : str | None
+            Whose kernels, where the network knows several subjects.
+        **options : dict
+            Passed to :func:`mne_duin.plot_contact_kernels`.
+
+        Returns
+        -------
+        figure : Figure
+            The figure.
+        """
+        row = subject_row(self, show_subject)
+        kernels = self.contact_kernels(band).swapaxes(1, 2)
+        options = {"sfreq": self.info_["sfreq"], "title": f"{band} kernels"} | options
+        return viz.plot_contact_kernels(
+            of_real_channels(self, kernels, row).T,
             own_contacts(self, contacts, row),
             **options,
         )

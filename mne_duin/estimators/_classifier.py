@@ -14,8 +14,8 @@ from sklearn.metrics import accuracy_score
 from mne_duin import viz
 from mne_duin.estimators._base import (
     INITIAL,
-    SUBJECT_LAYERS,
     BaseDuIN,
+    check_encoder,
     copy_encoder,
     read_training_epochs,
     unwrap,
@@ -35,7 +35,6 @@ from mne_duin.estimators._prediction import (
 from mne_duin.estimators._resume import open_checkpoints
 from mne_duin.estimators._subjects import check_shared_classes
 from mne_duin.estimators._trained import Signal
-from mne_duin.estimators._vqvae import DuINVQVAE
 from mne_duin.estimators.presets import check_numbers, resolve
 from mne_duin.nn import Classifier
 from mne_duin.utils.checks import check_option
@@ -94,6 +93,7 @@ class DuINClassifier(ClassifierMixin, BaseDuIN):
     patch_duration : float
         Length of a patch in seconds; a pre-trained encoder brings its own.
     %(subject_layers)s
+    %(patch_encoder)s
     %(spatial_sizes)s
         A pre-trained encoder brings its own, as with all sizes below.
     n_layers : int
@@ -155,6 +155,7 @@ class DuINClassifier(ClassifierMixin, BaseDuIN):
         select: str = "first",
         patch_duration: float = 0.1,
         subject_layers: str = "spatial",
+        patch_encoder: str = "published",
         n_filters: int | None = None,
         conv_filters: tuple[int, ...] | None = None,
         conv_kernels: tuple[int, ...] = (19, 3, 3),
@@ -195,6 +196,7 @@ class DuINClassifier(ClassifierMixin, BaseDuIN):
         self.select = select
         self.patch_duration = patch_duration
         self.subject_layers = subject_layers
+        self.patch_encoder = patch_encoder
         self.n_filters = n_filters
         self.conv_filters = conv_filters
         self.conv_kernels = conv_kernels
@@ -294,7 +296,7 @@ class DuINClassifier(ClassifierMixin, BaseDuIN):
         check_numbers(self, recipe)
         check_option("head_activation", self.head_activation, HEAD_ACTIVATIONS)
         check_option("initial", recipe["initial"], INITIAL)
-        check_option("subject_layers", self.subject_layers, SUBJECT_LAYERS)
+        check_encoder(self)
         check_option("head_start", recipe["head_start"], HEAD_STARTS)
         if recipe["head_start"] == "lda" and self.head_activation is not None:
             raise ValueError(
@@ -336,14 +338,16 @@ class DuINClassifier(ClassifierMixin, BaseDuIN):
         """Return a copy of the first stage's quantizer."""
         if self.pretrained is None:
             raise ValueError("`use_codex=True` needs a `pretrained` stage.")
-        stage = unwrap(self.pretrained, "pretrained")
-        first = stage.vqvae_ if isinstance(stage, DuINMAE) else stage
-        if not isinstance(first, DuINVQVAE):
+        codex = unwrap(self.pretrained, "pretrained")._codex()
+        if codex is None:
             raise ValueError(
-                "`use_codex=True` needs a first stage, which `pretrained` was read "
-                "without."
+                "`use_codex=True` needs a first stage, which `pretrained` has not or "
+                "was read without."
             )
-        return deepcopy(first.module_.quantizer)
+        return deepcopy(codex)
+
+    def _codex(self):
+        return self.module_.quantizer
 
     def _earlier_stage(self):
         return (

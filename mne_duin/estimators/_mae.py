@@ -284,6 +284,9 @@ class DuINMAE(TransformerMixin, BaseDuIN):
     def _earlier_stage(self):
         return self.vqvae_
 
+    def _codex(self):
+        return None if self.vqvae_ is None else self.vqvae_.module_.quantizer
+
     def _add_state(self, tensors, meta):
         super()._add_state(tensors, meta)
         if self.vqvae_ is not None:

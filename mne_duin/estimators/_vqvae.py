@@ -19,7 +19,7 @@ from sklearn.base import TransformerMixin
 from sklearn.utils.validation import check_is_fitted
 
 from mne_duin import viz
-from mne_duin.estimators._base import INITIAL, SUBJECT_LAYERS, BaseDuIN, front_scale
+from mne_duin.estimators._base import INITIAL, BaseDuIN, check_encoder, front_scale
 from mne_duin.estimators._plots import (
     own_contacts,
     own_epochs,
@@ -178,6 +178,7 @@ class DuINVQVAE(TransformerMixin, BaseDuIN):
         Length of a patch in seconds; the decoder needs 100 samples.
     %(crop_duration)s
     %(subject_layers)s
+    %(patch_encoder)s
     %(spatial_sizes)s
     n_layers, n_decoder_layers : int
         Transformer blocks of the encoder and the decoder.
@@ -253,6 +254,7 @@ class DuINVQVAE(TransformerMixin, BaseDuIN):
         patch_duration: float = 0.1,
         crop_duration: float | None = None,
         subject_layers: str = "spatial",
+        patch_encoder: str = "published",
         n_filters: int | None = None,
         conv_filters: tuple[int, ...] | None = None,
         conv_kernels: tuple[int, ...] = (19, 3, 3),
@@ -290,6 +292,7 @@ class DuINVQVAE(TransformerMixin, BaseDuIN):
         self.patch_duration = patch_duration
         self.crop_duration = crop_duration
         self.subject_layers = subject_layers
+        self.patch_encoder = patch_encoder
         self.n_filters = n_filters
         self.conv_filters = conv_filters
         self.conv_kernels = conv_kernels
@@ -361,7 +364,7 @@ class DuINVQVAE(TransformerMixin, BaseDuIN):
         check_numbers(self, recipe)
         check_option("codex_start", recipe["codex_start"], STARTS)
         check_option("initial", recipe["initial"], INITIAL)
-        check_option("subject_layers", self.subject_layers, SUBJECT_LAYERS)
+        check_encoder(self)
         checkpoints = open_checkpoints(
             self, "vqvae", recipe, checkpoint_dir, checkpoint_every
         )
@@ -423,6 +426,9 @@ class DuINVQVAE(TransformerMixin, BaseDuIN):
                 "more segments or for more passes, use fewer codes (`n_codes`), or "
                 "keep codex_start='unquantized' and revive_codes=True."
             )
+
+    def _codex(self):
+        return self.module_.quantizer
 
     def _subject_step(self, recipe, data):
         return partial(rebuilding_losses, commitment=self.commitment)

@@ -4,11 +4,10 @@ from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
+from sklearn import metrics
 
 from mne_duin.evaluation._statistics import wilson_interval
 from mne_duin.utils.checks import check_number
-
-SMALLEST_PROBABILITY = 1e-15
 
 
 @dataclass(frozen=True)
@@ -42,9 +41,9 @@ def balanced_accuracy(y_true, y_pred):
     accuracy : float
         The balanced accuracy.
     """
-    correct = np.asarray(y_true) == np.asarray(y_pred)
+    # balanced_accuracy_score warns of predicted classes that do not occur.
     classes = np.unique(y_true)
-    return float(np.mean([correct[y_true == label].mean() for label in classes]))
+    return float(metrics.recall_score(y_true, y_pred, labels=classes, average="macro"))
 
 
 def label_codes(y, labels):
@@ -69,7 +68,8 @@ def top_k_accuracy(codes, probabilities, k):
     """Share of trials whose true class is among the k most probable ones.
 
     Classes with equal probability share the places they fill, so a classifier with
-    constant probabilities gets k / n_classes and not a lucky 1.
+    constant probabilities gets k / n_classes and not a lucky 1, as it may from
+    scikit-learn's ``top_k_accuracy_score``.
 
     Parameters
     ----------
@@ -105,15 +105,19 @@ def log_loss(codes, probabilities):
     codes : array of int, shape (n_trials,)
         True class of each trial.
     probabilities : array, shape (n_trials, n_classes)
-        Predicted probabilities; below 1e-15 they count as 1e-15.
+        Predicted probabilities; below the resolution of doubles (2e-16) they count as
+        that.
 
     Returns
     -------
     loss : float
         The log-loss; ``log(n_classes)`` for a uniform guess.
     """
-    true = probabilities[np.arange(len(codes)), codes]
-    return float(-np.log(np.maximum(true, SMALLEST_PROBABILITY)).mean())
+    # Sums of single precision are not as near to 1 as scikit-learn wants them.
+    probabilities = np.asarray(probabilities, dtype=float)
+    probabilities = probabilities / probabilities.sum(axis=1, keepdims=True)
+    labels = np.arange(probabilities.shape[1])
+    return float(metrics.log_loss(codes, probabilities, labels=labels))
 
 
 def calibration(y_true, labels, probabilities, *, n_bins=10):
@@ -174,21 +178,22 @@ def per_class_scores(y_true, y_pred, labels):
         95 % Wilson limits ``low`` and ``high``, ``precision``, ``f1``. Scores of a
         class that was never tested or never predicted are NaN.
     """
-    rows = []
-    for label in labels:
-        true, predicted = y_true == label, y_pred == label
-        n_true, n_predicted = int(true.sum()), int(predicted.sum())
-        hits = int((true & predicted).sum())
-        limits = wilson_interval(hits, n_true) if n_true else (np.nan, np.nan)
-        rows.append(
-            {
-                "n": n_true,
-                "n_predicted": n_predicted,
-                "recall": hits / n_true if n_true else np.nan,
-                "low": limits[0],
-                "high": limits[1],
-                "precision": hits / n_predicted if n_predicted else np.nan,
-                "f1": 2 * hits / (n_true + n_predicted) if n_true else np.nan,
-            }
-        )
-    return pd.DataFrame(rows, index=pd.Index(labels, name="label"))
+    precision, recall, f1, n_true = metrics.precision_recall_fscore_support(
+        y_true, y_pred, labels=labels, zero_division=np.nan
+    )
+    hits = [np.count_nonzero((y_true == one) & (y_pred == one)) for one in labels]
+    limits = [
+        wilson_interval(n_hits, n) if n else (np.nan, np.nan)
+        for n_hits, n in zip(hits, n_true, strict=True)
+    ]
+    low, high = np.transpose(limits)
+    columns = {
+        "n": n_true,
+        "n_predicted": [np.count_nonzero(y_pred == one) for one in labels],
+        "recall": recall,
+        "low": low,
+        "high": high,
+        "precision": precision,
+        "f1": np.where(n_true > 0, f1, np.nan),
+    }
+    return pd.DataFrame(columns, index=pd.Index(labels, name="label"))

@@ -84,7 +84,7 @@ def _choose_space(bids_path, by_entity, space):
     Returns the files, and the space to take their positions for, if it is another.
     """
     systems = {
-        entity: read_system(bids_path, paths[0], silent=len(by_entity) > 1)[0]
+        entity: read_system(bids_path, paths[0], silent=True)[0]
         for entity, paths in by_entity.items()
     }
     there = ", ".join(sorted(set(systems.values())))
@@ -133,7 +133,8 @@ def only_one(bids_path, paths) -> Path:
     values = sorted({str(entities(path).get(key)) for path in [first, *rivals]})
     raise ValueError(
         f"sub-{bids_path.subject} has different {first.name.split('_')[-1]} in the "
-        f"{key}s {', '.join(values)}; choose one with {key}= in the BIDSPath."
+        f"{key}s {', '.join(values)}; choose one with {key}= in the BIDSPath "
+        f"(--{key} at the command line)."
     )
 
 

@@ -147,7 +147,7 @@ def _read_contact_channels(bids_path):
             raise ValueError(
                 f"sub-{bids_path.subject} has other contacts in channels.tsv of each "
                 f"{key} ({', '.join(sorted(values))}); choose one with {key}= in the "
-                f"BIDSPath."
+                f"BIDSPath (--{key} at the command line)."
             )
     joined = pd.concat(list(tables.values()))
     bad = joined.groupby(level=0)["bad"].any()
@@ -222,7 +222,7 @@ def _join(electrodes, channels, where) -> pd.DataFrame:
     pairs = recorded_pairs(recorded)
     unplaced = [n for n in recorded if n in names and n not in electrodes.index]
     unplaced = [name for name in unplaced if name not in pairs]
-    if unplaced and len(electrodes):
+    if unplaced and where != "channels.tsv":
         warn(
             f"{where} lacks {len(unplaced)} contact(s) of channels.tsv, which get no "
             f"position: {first_names(unplaced)}."
@@ -329,9 +329,9 @@ def _report_positions(contacts, path):
     if "hemisphere" in contacts:
         stated = contacts["hemisphere"].astype("string").str.upper().str[:1]
         sign = side_of_x(contacts)
-        wrong = (stated.isin(["L", "R"]) & sign.notna()).to_numpy(dtype=bool)
-        wrong &= (stated != sign).to_numpy(dtype=bool, na_value=False)
-        wrong &= (contacts["x"].abs() > FAR_ACROSS).to_numpy()
+        far = (contacts["x"].abs() > FAR_ACROSS).to_numpy()
+        known = stated.isin(["L", "R"]).to_numpy(dtype=bool) & sign.notna().to_numpy()
+        wrong = known & far & (stated.astype(object) != sign).to_numpy(dtype=bool)
         if wrong.any():
             warn(
                 f"{path}: the hemisphere of {first_names(contacts.index[wrong])} "

@@ -17,6 +17,11 @@ from mne_duin.nn._building import (
     network_sizes,
 )
 from mne_duin.nn._cells import CellPredictor
+from mne_duin.nn._depthwise import (
+    ContactConvolution,
+    DepthwiseEncoder,
+    GroupedEncoder,
+)
 from mne_duin.nn._encoders import DuINEncoder, PomsEncoder
 from mne_duin.nn._layers import SubjectLinear
 from mne_duin.nn._models import (
@@ -38,7 +43,10 @@ __all__ = [
     "VQVAE",
     "CellPredictor",
     "Classifier",
+    "ContactConvolution",
+    "DepthwiseEncoder",
     "DuINEncoder",
+    "GroupedEncoder",
     "OneSubject",
     "PatchDecoder",
     "PatchEncoder",

@@ -3,6 +3,11 @@
 import torch
 
 from mne_duin.nn._cells import CellPredictor
+from mne_duin.nn._depthwise import (
+    ContactConvolution,
+    DepthwiseEncoder,
+    GroupedEncoder,
+)
 from mne_duin.nn._encoders import DuINEncoder, PomsEncoder
 from mne_duin.nn._layers import SubjectLinear
 from mne_duin.nn._models import MAE, VQVAE, Classifier, PomsVQVAE
@@ -22,6 +27,7 @@ def build_encoder(
     *,
     n_subjects=1,
     subject_layers="spatial",
+    patch_encoder="published",
     n_filters=16,
     conv_filters=(128, 128, 16),
     conv_kernels=(19, 3, 3),
@@ -43,6 +49,10 @@ def build_encoder(
     subject_layers : str
         What every subject has of its own: ``"spatial"`` (a map in front of one patch
         encoder) or ``"patch"`` (the whole patch encoder, as in "poms").
+    patch_encoder : str
+        ``"published"`` convolutions mix all filters; with ``"depthwise"`` every channel
+        has a temporal kernel of its own in front of them; with ``"depthwise-filters"``
+        the convolutions keep the spatial filters apart.
     n_filters : int
         Outputs of the spatial maps.
     conv_filters, conv_kernels, conv_strides : tuple of int
@@ -63,8 +73,9 @@ def build_encoder(
     if subject_layers == "patch":
         patch = SubjectPatchEncoder(n_channels, n_subjects, *sizes)
     else:
+        groups = n_filters if patch_encoder == "depthwise-filters" else 1
         spatial = SubjectLinear(n_channels, n_filters, n_subjects)
-        patch = PatchEncoder(n_filters, *sizes)
+        patch = PatchEncoder(n_filters, *sizes, groups)
     transformer = Transformer(
         patch.dim,
         n_layers,
@@ -76,6 +87,13 @@ def build_encoder(
     )
     if subject_layers == "patch":
         return PomsEncoder(patch, transformer)
+    if patch_encoder == "depthwise":
+        contacts = ContactConvolution(
+            n_channels, n_subjects, conv_kernels[0], patch_size
+        )
+        return DepthwiseEncoder(contacts, spatial, patch, transformer)
+    if patch_encoder == "depthwise-filters":
+        return GroupedEncoder(spatial, patch, transformer)
     return DuINEncoder(spatial, patch, transformer)
 
 

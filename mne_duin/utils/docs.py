@@ -81,9 +81,11 @@ event_id : dict | list of str | None
     Labels to decode; None takes all.
 label_column : str
     Column of events.tsv that holds the labels.
-where : str | None
-    Condition on the rows of events.tsv, such as ``"trial_type == 'WORD'"``; None takes
-    all rows.
+where : dict | str | None
+    What else must hold of a row of events.tsv, such as ``"trial_type == 'WORD'"``; see
+    :func:`read_epochs`.
+onset : "onset" | "sample" | None
+    The column that says when an event is, see :func:`read_epochs`.
 align : str | None
     What lies at time 0: a column of latencies in seconds such as ``"response_time"``,
     or the label of an event that follows each trial; None takes the onset.
@@ -92,7 +94,8 @@ tmin, tmax : float
 """,
     "reference_and_anatomy": """
 reference : str | None
-    ``"bipolar"``, ``"laplacian"``, ``"shaft"`` or None.
+    ``"bipolar"``, ``"laplacian"``, ``"shaft"``, ``"average"``, ``"white-matter"`` or
+    None.
 atlas : str
     Atlas of the anatomical labels.
 space : str | None
@@ -111,6 +114,8 @@ notch : "auto" | float | list of float | None
     Line noise to remove, see :func:`read_epochs`.
 sfreq : float | None
     Sampling rate that is worked with, in Hz; None keeps that of the recording.
+reject : "auto" | dict | None
+    Trials and segments to drop by their amplitude, see :func:`read_epochs`.
 """,
     "job_output": """
 desc : str | None
@@ -146,6 +151,14 @@ subject_layers : str
     What every subject has of its own: ``"spatial"`` (a spatial map in front of one
     patch encoder) or ``"patch"`` (a patch encoder straight from its channels, and a
     regression head back to them: the published multi-subject model, "poms").
+""",
+    "patch_encoder": """
+patch_encoder : str
+    ``"published"``: the convolutions mix all spatial filters. ``"depthwise"``: every
+    channel has a temporal kernel of its own, of ``conv_kernels[0]`` samples, in front
+    of the spatial map (see :meth:`contact_kernels`). ``"depthwise-filters"``: every
+    spatial filter has convolutions of its own, as the paper's text has it; each number
+    in ``conv_filters`` is then a multiple of ``n_filters``.
 """,
     "spatial_sizes": """
 n_filters : int | None

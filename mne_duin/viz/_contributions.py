@@ -37,14 +37,14 @@ from mne_duin.viz.brain._panels import (
 METHODS = {
     "weights": "mean |spatial weight|",
     "patterns": "forward-model pattern",
-    "ablation": "rise of the loss when silenced",
+    "ablation": "increase in loss when the channel is permuted",
 }
 CAVEATS = {
     "weights": "Weights hardly leave their initial values on a few hundred trials, and "
     "a large weight may only cancel noise (Haufe et al., 2014).",
-    "patterns": "Patterns say where the signals that the model reads are strong "
+    "patterns": "Patterns show where the signals that the model reads are strong "
     "(Haufe et al., 2014), whether or not it needs that channel.",
-    "ablation": "Ablation says what held-out trials lose without one channel; channels "
+    "ablation": "Ablation shows what held-out trials lose without one channel; channels "
     "that carry the same information hide each other.",
 }
 KINDS = ("glass", "surface", "montage", "bars")

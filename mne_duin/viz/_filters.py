@@ -325,7 +325,8 @@ def _head_columns(panels, columns):
     heads = {"kernels": "kernels", "response": "response"}
     before = None
     for axes, (name, part) in zip(panels, columns, strict=True):
-        text = heads.get(part, name if name != before else "")
+        # The color bar has the rest of the name; a long one would move the panels.
+        text = heads.get(part, name.split(",")[0] if name != before else "")
         axes.set_title(text, fontsize=8)
         before = name
 
@@ -336,7 +337,8 @@ def _add_bars(figure, grid, columns, filters):
         own = [k for k, (of, _) in enumerate(columns) if of == name]
         bar = figure.add_subplot(grid[-1, own[0] : own[-1] + 1])
         mappable = plt.cm.ScalarMappable(scale[1], scale[0])
-        figure.colorbar(mappable, cax=bar, orientation="horizontal", label=name)
+        figure.colorbar(mappable, cax=bar, orientation="horizontal")
+        bar.set_xlabel(name.replace(" (", "\n("), fontsize=7)
     own = [k for k, (_, part) in enumerate(columns) if part in ("kernels", "response")]
     if not own:
         return

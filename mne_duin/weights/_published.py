@@ -170,6 +170,9 @@ def check_plain(estimator, sizes, whose, *, poms):
         "a patch encoder for each subject (subject_layers='patch')": (
             not poms and sizes["encoder"].get("subject_layers") == "patch"
         ),
+        "temporal kernels that are kept apart (patch_encoder)": (
+            sizes["encoder"].get("patch_encoder", "published") != "published"
+        ),
         "a codex in front of the head (use_codex=True)": (
             "head" in sizes and "quantizer" in sizes
         ),

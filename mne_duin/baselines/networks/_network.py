@@ -140,6 +140,10 @@ class NetworkClassifier(ClassifierMixin, TrainedNetwork):
             if values.get(name) is not None:
                 check_number(name, values[name], **limits)
 
+    def _check_unlabelled(self, unlabelled, sfreq):
+        """Return the segments to pre-train on; for networks that do."""
+        raise NotImplementedError
+
     def _first_data(self, epochs, data):
         """Return what the network sees first: the training trials."""
         return data

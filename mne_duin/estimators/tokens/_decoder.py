@@ -11,8 +11,8 @@ from numpy.typing import ArrayLike
 
 from mne_duin.estimators._base import (
     INITIAL,
-    SUBJECT_LAYERS,
     BaseDuIN,
+    check_encoder,
     copy_encoder,
     read_training_epochs,
     unwrap,
@@ -114,6 +114,7 @@ class DuINTokenDecoder(BaseDuIN):
     patch_duration : float
         Length of a token in seconds; a pre-trained encoder brings its own.
     %(subject_layers)s
+    %(patch_encoder)s
     n_filters, conv_filters : int | None, tuple of int | None
         Filters of spatial map and convolutions; both presets take 16 and
         ``(128, 128, 16)``. A pre-trained encoder brings its own, as with all sizes
@@ -199,6 +200,7 @@ class DuINTokenDecoder(BaseDuIN):
         validation_fraction: float | None = None,
         patch_duration: float = 0.1,
         subject_layers: str = "spatial",
+        patch_encoder: str = "published",
         n_filters=None,
         conv_filters=None,
         conv_kernels: tuple[int, ...] = (19, 3, 3),
@@ -238,6 +240,7 @@ class DuINTokenDecoder(BaseDuIN):
         self.validation_fraction = validation_fraction
         self.patch_duration = patch_duration
         self.subject_layers = subject_layers
+        self.patch_encoder = patch_encoder
         self.n_filters = n_filters
         self.conv_filters = conv_filters
         self.conv_kernels = conv_kernels
@@ -350,7 +353,7 @@ class DuINTokenDecoder(BaseDuIN):
     def _check_recipe(self, recipe):
         check_numbers(self, recipe)
         check_option("initial", recipe["initial"], INITIAL)
-        check_option("subject_layers", self.subject_layers, SUBJECT_LAYERS)
+        check_encoder(self)
         check_option("head_start", recipe["head_start"], HEAD_STARTS[self.loss])
         if self.loss != "ctc":
             check_alignment(recipe["max_shift"], self.patch_duration)
