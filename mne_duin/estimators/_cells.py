@@ -16,7 +16,13 @@ from mne.utils import logger, warn
 from sklearn.base import TransformerMixin
 from sklearn.cluster import MiniBatchKMeans
 
-from mne_duin.estimators._base import INITIAL, SUBJECT_LAYERS, BaseDuIN, front_scale
+from mne_duin.estimators._base import (
+    INITIAL,
+    SUBJECT_LAYERS,
+    BaseDuIN,
+    check_unscreened,
+    front_scale,
+)
 from mne_duin.estimators._resume import open_checkpoints
 from mne_duin.estimators.presets import check_numbers, resolve
 from mne_duin.nn import CellPredictor
@@ -93,18 +99,17 @@ class DuINCells(TransformerMixin, BaseDuIN):
     Parameters
     ----------
     %(preset)s
-    patch_duration : float
-        Length of a patch in seconds.
+    %(patch_duration)s
     %(crop_duration)s
     %(subject_layers)s
     %(spatial_sizes)s
     n_layers : int
         Transformer blocks.
     %(attention_sizes)s
-    high_gamma : bool | None
-        Whether the network is given the logarithm of high-gamma power (70-150 Hz) of
-        every channel in addition to its signal.
-    initial : str | None
+    bands : "raw" | sequence of str | dict | None
+        Bands whose power the network is given in addition to the signal, see
+        :class:`DuINVQVAE`; the quick preset takes high gamma.
+    init : str | None
         Initial values, see :class:`DuINVQVAE`.
     front_lr_scale : float | None
         Learning rate of spatial maps and patch encoder relative to that of the rest; 0
@@ -171,7 +176,7 @@ class DuINCells(TransformerMixin, BaseDuIN):
         self,
         preset="quick",
         *,
-        patch_duration=0.1,
+        patch_duration=None,
         crop_duration=None,
         subject_layers="spatial",
         n_filters=None,
@@ -184,8 +189,8 @@ class DuINCells(TransformerMixin, BaseDuIN):
         ff_dim=320,
         attention_dropout=0.2,
         ff_dropout=0.2,
-        high_gamma=None,
-        initial=None,
+        bands=None,
+        init=None,
         front_lr_scale=None,
         hidden_fraction=0.5,
         signal_weight=1.0,
@@ -218,8 +223,8 @@ class DuINCells(TransformerMixin, BaseDuIN):
         self.ff_dim = ff_dim
         self.attention_dropout = attention_dropout
         self.ff_dropout = ff_dropout
-        self.high_gamma = high_gamma
-        self.initial = initial
+        self.bands = bands
+        self.init = init
         self.front_lr_scale = front_lr_scale
         self.hidden_fraction = hidden_fraction
         self.signal_weight = signal_weight
@@ -274,13 +279,13 @@ class DuINCells(TransformerMixin, BaseDuIN):
         """
         recipe = resolve(self, self._stage)
         check_numbers(self, recipe)
-        check_option("initial", recipe["initial"], INITIAL)
+        check_option("init", recipe["init"], INITIAL)
+        check_unscreened(recipe["bands"])
         check_option("subject_layers", self.subject_layers, SUBJECT_LAYERS)
         keeper = open_checkpoints(
             self, self._stage, recipe, checkpoint_dir, checkpoint_every
         )
-        self.high_gamma_ = bool(recipe["high_gamma"])
-        epochs = self._check_X(X, subject=subject, sfreq=sfreq)
+        epochs = self._check_X(X, subject=subject, sfreq=sfreq, bands=recipe["bands"])
         run = self._begin(keeper)
         epochs, held_out = self._hold_out(epochs, validation, sfreq)
         data = self._signal_data(epochs, crop=recipe["crop_duration"])
@@ -343,8 +348,8 @@ class DuINCells(TransformerMixin, BaseDuIN):
 
     def _start(self, recipe, module, data):
         """Give the encoder its start and every value its weight."""
-        if recipe["initial"] != "random":
-            module.start_from_components(data.x, data.subject)
+        if recipe["init"] != "random":
+            module.start_from_components(data.x, data.subject, whitening=recipe["init"])
         module.learn_weights_(data.x, self.signal_weight)
 
     def _training_step(self, recipe, data):
