@@ -20,7 +20,7 @@ ALLOWED = {
     "sequences": {"utils"},
     "training": {"utils", "viz"},
     "checkpoints": {"utils"},
-    "viz": {"utils"},
+    "viz": {"utils", "channels"},
     "io": {"utils", "channels"},
     "channels": {"utils", "data"},
     "datasets": {"utils", "io", "channels", "data", "sequences"},

@@ -207,8 +207,8 @@ def _space_of(frame, has_fiducials, space, table):
     known = table["x"].notna().any()
     if frame == "head" and has_fiducials and known:
         message = (
-            "The positions are in MNE's head coordinates, which depend on the fiducials "
-            "of this subject. Pass the montage that was set, in its own frame "
+            "The positions are in MNE's head coordinates, which depend on this "
+            "subject's fiducials. Pass the montage that was set, in its own frame "
             "(DigMontage with coord_frame 'mni_tal' or 'mri'), or a table of positions."
         )
         if space is not None:
@@ -244,7 +244,7 @@ def _contact_channels(info):
 
 
 def _complete(table):
-    """Add shaft, number, pairs and hemisphere; the columns that are known come first."""
+    """Add shaft, number, pairs and hemisphere; known columns come first."""
     if table.index.has_duplicates:
         twice = table.index[table.index.duplicated()].unique()
         raise ValueError(f"The name(s) {first_names(twice)} occur twice.")

@@ -393,7 +393,7 @@ class BaseDuIN(TrainedNetwork):
 
     def plot_contributions(
         self,
-        contacts: pd.DataFrame | Mapping,
+        contacts: pd.DataFrame | Mapping | None = None,
         method: str = "weights",
         *,
         X: Signal | None = None,
@@ -436,7 +436,7 @@ class BaseDuIN(TrainedNetwork):
 
     def plot_spatial_filters(
         self,
-        contacts: pd.DataFrame | Mapping,
+        contacts: pd.DataFrame | Mapping | None = None,
         *,
         X: Signal | None = None,
         band: str = "broadband",
@@ -452,8 +452,9 @@ class BaseDuIN(TrainedNetwork):
 
         Parameters
         ----------
-        contacts : DataFrame | dict of str to DataFrame
-            Contacts, index = channel name.
+        contacts : DataFrame | dict of str to DataFrame | DigMontage | None
+            Contacts, index = channel name. None takes the montage of the epochs that
+            the estimator was fitted with.
         X : Epochs | array | None
             Data for the forward-model patterns of the same filters, which are drawn
             next to the weights; None draws none.
@@ -489,7 +490,7 @@ class BaseDuIN(TrainedNetwork):
     def plot_patterns(
         self,
         X: Signal,
-        contacts: pd.DataFrame | Mapping,
+        contacts: pd.DataFrame | Mapping | None = None,
         *,
         band: str = "broadband",
         subject: ArrayLike | None = None,
@@ -501,8 +502,9 @@ class BaseDuIN(TrainedNetwork):
         Parameters
         ----------
         %(X)s
-        contacts : DataFrame | dict of str to DataFrame
-            Contacts, index = channel name.
+        contacts : DataFrame | dict of str to DataFrame | DigMontage | None
+            Contacts, index = channel name. None takes the montage of the epochs that
+            the estimator was fitted with.
         band : str
             ``"broadband"`` or ``"high-gamma"``, as in :meth:`spatial_patterns`.
         %(subject)s
@@ -562,7 +564,7 @@ class BaseDuIN(TrainedNetwork):
 
     def plot_contact_kernels(
         self,
-        contacts: pd.DataFrame | Mapping,
+        contacts: pd.DataFrame | Mapping | None = None,
         *,
         band: str = "broadband",
         show_subject: str | None = None,
@@ -572,8 +574,9 @@ class BaseDuIN(TrainedNetwork):
 
         Parameters
         ----------
-        contacts : DataFrame | dict of str to DataFrame
-            Contacts, index = channel name.
+        contacts : DataFrame | dict of str to DataFrame | DigMontage | None
+            Contacts, index = channel name. None takes the montage of the epochs that
+            the estimator was fitted with.
         band : str
             ``"broadband"`` or ``"high-gamma"``, as in :meth:`contact_kernels`.
         show_subject : str | None
@@ -597,7 +600,7 @@ class BaseDuIN(TrainedNetwork):
 
     def plot_patch_filters(
         self,
-        contacts: pd.DataFrame | Mapping,
+        contacts: pd.DataFrame | Mapping | None = None,
         *,
         show_subject: str | None = None,
         **options,
@@ -606,8 +609,9 @@ class BaseDuIN(TrainedNetwork):
 
         Parameters
         ----------
-        contacts : DataFrame | dict of str to DataFrame
-            Contacts, index = channel name.
+        contacts : DataFrame | dict of str to DataFrame | DigMontage | None
+            Contacts, index = channel name. None takes the montage of the epochs that
+            the estimator was fitted with.
         show_subject : str | None
             Whose filters, where the network knows several subjects.
         **options : dict

@@ -39,7 +39,7 @@ from mne_duin.training import (
 )
 from mne_duin.training._processes import from_main
 from mne_duin.utils.checks import check_type
-from mne_duin.utils.epochs import as_array, run_names
+from mne_duin.utils.epochs import as_array, info_with_positions, run_names
 from mne_duin.utils.random import draw_seed
 
 USUAL_PATCH = 0.1  # seconds; a patch is a whole number of steps of the convolutions
@@ -151,7 +151,7 @@ class TrainedNetwork(BaseEstimator):
         forget_network(self)
         names = epochs.ch_names or [str(i) for i in range(epochs.data.shape[1])]
         self.ch_names_ = list(names)
-        self.info_ = mne.create_info(self.ch_names_, epochs.sfreq, "seeg")
+        self.info_ = info_with_positions(X, self.ch_names_, epochs.sfreq)
         self.n_features_in_ = len(names)
         self.patch_size_ = self._count_patch_samples()
         self.subjects_, index = subject_index(epochs)

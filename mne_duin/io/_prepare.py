@@ -1,4 +1,4 @@
-"""Trials of recordings that are in memory or in files of other formats, without BIDS."""
+"""Trials of recordings that are in memory, or in other formats, without BIDS."""
 
 import copy
 from collections.abc import Mapping
@@ -195,8 +195,8 @@ def _named_events(raw, events, event_id, label_column):
         strange = [name for name in as_list(event_id) if name not in names.values()]
         if strange:
             raise ValueError(
-                f"`event_id` must be a dict of names and numbers for events of MNE; got "
-                f"{event_id!r}."
+                "`event_id` must be a dict of names and numbers for events of MNE; "
+                f"got {event_id!r}."
             )
     onsets = (events[:, 0] - raw.first_samp) / raw.info["sfreq"]
     order = np.argsort(onsets, kind="stable")

@@ -8,8 +8,9 @@ from mne_duin.report._sections import PLACES, add_figure, add_html
 FILTERS = (
     "Each row is one spatial filter: its weights, the forward-model pattern of the "
     "same filter where held-out trials were given, the temporal kernels that follow "
-    "it, and the frequencies that they let through. Weights may be large to cancel noise; patterns "
-    "show where the signal that the filter reads is strong (Haufe et al., 2014)."
+    "it, and the frequencies that they let through. Weights may be large to cancel "
+    "noise; patterns show where the signal that the filter reads is strong (Haufe et "
+    "al., 2014)."
 )
 
 NOTHING_HELD_OUT = (

@@ -70,9 +70,9 @@ def methods_text(
         cited |= {"Nilearn", "patterns"}
         paragraphs.append(
             "Contributions of channels were measured by permuting one channel at a "
-            "time over held-out trials (increase in loss) and as forward-model patterns "
-            "(Haufe et al., 2014); brains were drawn with Nilearn (Abraham et al., "
-            "2014)."
+            "time over held-out trials (increase in loss) and as forward-model "
+            "patterns (Haufe et al., 2014); brains were drawn with Nilearn (Abraham et "
+            "al., 2014)."
         )
     if parameters:
         settings = "; ".join(f"{name} = {value}" for name, value in parameters.items())
@@ -214,9 +214,10 @@ def _training_texts(stages):
         texts.append(
             f"{STAGES.get(name, name)} was trained with AdamW for {stage.n_iter_} "
             f"passes over the training data in batches of {used['batch_size']} "
-            f"(learning rate {used['lr']:g}, warm-up over {percent(used['warmup'], 0)} of the "
-            f"passes, cosine decay to {used['lr_min']:g}; weight decay "
-            f"{used['weight_decay']:g}; random state {used['random_state']})."
+            f"(learning rate {used['lr']:g}, warm-up over "
+            f"{percent(used['warmup'], 0)} of the passes, cosine decay to "
+            f"{used['lr_min']:g}; weight decay {used['weight_decay']:g}; random state "
+            f"{used['random_state']})."
         )
     return texts
 

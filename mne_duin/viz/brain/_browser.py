@@ -14,7 +14,7 @@ from matplotlib.colors import to_hex
 from mne_duin.utils.atomic import write_text
 from mne_duin.utils.numbers import short_number
 from mne_duin.utils.spaces import contact_positions
-from mne_duin.viz._align import align_values, shaft_names
+from mne_duin.viz._align import align_values, shaft_names, takes_montage
 from mne_duin.viz._theme import group_styles, value_scale
 from mne_duin.viz.brain._contacts import color_source, contact_groups
 from mne_duin.viz.brain._glass import brain_positions
@@ -78,6 +78,7 @@ class ContactsView:
         return self.iframe()
 
 
+@takes_montage
 def view_contacts(
     contacts,
     *,
@@ -95,7 +96,7 @@ def view_contacts(
 
     Parameters
     ----------
-    contacts : DataFrame | dict of str to DataFrame
+    contacts : DataFrame | dict of str to DataFrame | DigMontage | Info | Raw | Epochs
         Contacts, index = channel name, with ``x``, ``y``, ``z`` (mm) and ``space``;
         drawn in MNI305. One table per subject in a dict.
     values : Series | DataFrame | array-like, shape (n_contacts,) | dict | None
