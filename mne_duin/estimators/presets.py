@@ -8,6 +8,7 @@ ours, found on simulations other than the shipped one, for minutes to hours.
 
 from mne.utils import warn
 
+from mne_duin.utils.bands import BANDS
 from mne_duin.utils.checks import check_number, check_option
 
 PRESETS = {
@@ -37,7 +38,7 @@ PRESETS = {
             "warmup": 0.02,
             "weight_decay": 0.05,
             "crop_duration": 2.0,
-            "bands": ("high-gamma",),
+            "bands": tuple(BANDS),
             "init": "zca",
             "n_filters": None,
             "conv_filters": None,
