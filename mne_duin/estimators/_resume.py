@@ -8,16 +8,22 @@ import hashlib
 import platform
 import signal
 import threading
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from importlib.metadata import version
 from pathlib import Path
 
 import numpy as np
 import torch
+from filelock import FileLock, Timeout
 from mne.utils import logger, warn
 
 from mne_duin._version import __version__
-from mne_duin.checkpoints import read_latest, write_next
+from mne_duin.checkpoints import (
+    DamagedError,
+    list_checkpoints,
+    read_latest,
+    write_next,
+)
 from mne_duin.estimators._files import EARLIER_STAGES, LIBRARIES, plain
 from mne_duin.training import (
     CheckpointHooks,
@@ -43,6 +49,28 @@ def open_checkpoints(estimator, stage, recipe, checkpoint_dir, checkpoint_every)
     return Checkpoints(Path(checkpoint_dir) / stage, checkpoint_every, plain(matter))
 
 
+class OtherTrainingError(ValueError):
+    """A folder of checkpoints belongs to a training of something else."""
+
+
+@contextmanager
+def _alone(folder):
+    """Let one training at a time use a folder; the lock leaves no file behind."""
+    lock = FileLock(folder / ".lock")
+    try:
+        lock.acquire(timeout=0)
+    except Timeout:
+        raise BlockingIOError(
+            f"Another training is using {str(folder)!r}. Wait for it, or pass another "
+            "`checkpoint_dir`."
+        ) from None
+    try:
+        yield
+    finally:
+        Path(lock.lock_file).unlink(missing_ok=True)
+        lock.release()
+
+
 class Checkpoints(CheckpointHooks):
     """Write the state of a training every few passes and continue from the last."""
 
@@ -50,12 +78,34 @@ class Checkpoints(CheckpointHooks):
         self.folder, self.every, self.parameters = folder, every, parameters
         self.data, self.circumstances, self.seed = None, None, None
         self._unwritten = None
-        latest = from_main(read_latest(folder) if is_main() else None)
+        self._newest = None
+        latest = from_main(self._read() if is_main() else None)
         self.found = latest is not None
         self._tensors, self._meta = latest[:2] if self.found else (None, None)
         if self.found:
             known = self._meta.get("training", {}).get("parameters", {})
-            self._refuse("parameters", changes(known, parameters))
+            self._refuse("parameters", changes(known, plain(parameters)))
+
+    def _read(self):
+        """Read the newest good checkpoint; refuse a folder that is in use."""
+        if not self.folder.is_dir():
+            return None
+        with _alone(self.folder):
+            self._newest = list_checkpoints(self.folder)[:1]
+            return read_latest(self.folder)
+
+    @contextmanager
+    def _keep_alone(self):
+        """Keep other trainings away; refuse to go on where one was there meanwhile."""
+        self.folder.mkdir(parents=True, exist_ok=True)
+        with _alone(self.folder):
+            if list_checkpoints(self.folder)[:1] != (self._newest or []):
+                raise BlockingIOError(
+                    f"Another training has written to {str(self.folder)!r} in the "
+                    "meantime. Fit again to continue it, or pass another "
+                    "`checkpoint_dir`."
+                )
+            yield
 
     def choose_seed(self, seed, random_state):
         """Return the seed, that of the earlier training where chance chose it."""
@@ -80,7 +130,7 @@ class Checkpoints(CheckpointHooks):
 
     def _refuse(self, what, changed):
         if changed:
-            raise ValueError(
+            raise OtherTrainingError(
                 f"The training in {str(self.folder)!r} had other {what}: {changed}. "
                 "Continue it with what it had, or pass another `checkpoint_dir`."
             )
@@ -89,7 +139,13 @@ class Checkpoints(CheckpointHooks):
         """Continue from the newest good checkpoint; see :class:`CheckpointHooks`."""
         if not self.found:
             return 0
-        state.load_(self._tensors, self._meta["training"]["state"])
+        try:
+            state.load_(self._tensors, self._meta["training"]["state"])
+        except (RuntimeError, LookupError, TypeError, ValueError) as error:
+            raise DamagedError(
+                f"The newest checkpoint in {str(self.folder)!r} is not one of this "
+                f"network ({error!s:.100}). Pass another `checkpoint_dir`."
+            ) from error
         self._tensors = None
         n_done = len(state.history)
         if is_main():
@@ -126,7 +182,8 @@ class Checkpoints(CheckpointHooks):
     @contextmanager
     def watch(self):
         """Write the last complete pass when the training ends before its time."""
-        with _termination_as_interrupt():
+        alone = self._keep_alone() if is_main() else nullcontext()
+        with alone, _termination_as_interrupt():
             try:
                 yield
             except OSError:

@@ -39,7 +39,7 @@ from mne_duin.training import (
 )
 from mne_duin.training._processes import from_main
 from mne_duin.utils.checks import check_type
-from mne_duin.utils.epochs import as_array, info_with_positions, run_names
+from mne_duin.utils.epochs import as_array, check_start, info_with_positions, run_names
 from mne_duin.utils.random import draw_seed
 
 USUAL_PATCH = 0.1  # seconds; a patch is a whole number of steps of the convolutions
@@ -123,6 +123,7 @@ class TrainedNetwork(BaseEstimator):
     contacts_: dict | None
     subjects_: np.ndarray
     n_features_in_: int
+    tmin_: float | None  # of classifiers, whose epochs have a fixed window
     patch_size_: int
     bands_: dict
     n_iter_: int
@@ -168,7 +169,9 @@ class TrainedNetwork(BaseEstimator):
     def _check_fitted(self, X, subject=None):
         """Turn epochs for a fitted estimator into the form it was trained on."""
         check_is_fitted(self, "module_")
-        return self._check_again(X, subject=subject)
+        epochs = self._check_again(X, subject=subject)
+        check_start(epochs, vars(self).get("tmin_"), type(self).__name__)
+        return epochs
 
     def learn_scales(self, X: Signal, *, subject: ArrayLike | None = None) -> Self:
         """Learn mean and deviation of every channel anew; the network stays as it is.
@@ -193,7 +196,8 @@ class TrainedNetwork(BaseEstimator):
         ValueError
             If the channels are not those of the network, or one of them is flat.
         """
-        epochs = self._check_fitted(X, subject)
+        check_is_fitted(self, "module_")
+        epochs = self._check_again(X, subject=subject)
         _, index = subject_index(epochs, self.subjects_)
         self._learn_scaler(epochs, index)
         return self

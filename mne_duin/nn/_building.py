@@ -1,5 +1,7 @@
 """Build the networks from sizes."""
 
+from functools import partial
+
 import torch
 
 from mne_duin.nn._cells import CellPredictor
@@ -10,6 +12,7 @@ from mne_duin.nn._depthwise import (
 )
 from mne_duin.nn._encoders import DuINEncoder, PomsEncoder
 from mne_duin.nn._layers import SubjectLinear
+from mne_duin.nn._loading import check_weights, part_counts
 from mne_duin.nn._models import MAE, VQVAE, Classifier, PomsVQVAE
 from mne_duin.nn._patch import (
     PatchDecoder,
@@ -204,7 +207,13 @@ def load_network(sizes, state_dict):
     -------
     module : VQVAE | CellPredictor | MAE | Classifier | TokenClassifier
         The network in evaluation mode.
+
+    Raises
+    ------
+    ValueError
+        If the sizes are not those of the weights; found before anything is built.
     """
+    check_weights(partial(build_network, sizes), state_dict, part_counts(sizes))
     with torch.random.fork_rng(devices=[]):
         module = build_network(sizes)
     module.load_state_dict(state_dict)

@@ -13,6 +13,8 @@ from training_worker import CHANGES, make_stage, start_worker, tensors_of
 
 from mne_duin.checkpoints import read_checkpoint
 from mne_duin.checkpoints._folder import list_checkpoints
+from mne_duin.estimators import presets
+from mne_duin.estimators._resume import Checkpoints, open_checkpoints
 from mne_duin.training import _engine
 
 FOLDER = {k: "classifier" if k == "finetuned" else k for k in KINDS}
@@ -260,3 +262,36 @@ def test_stages_share_a_folder(tmp_path):
         estimator.fit(epochs, y, checkpoint_dir=tmp_path, checkpoint_every=0)
     assert set(CHANGES) == set(KINDS)
     assert make("vqvae", None).max_iter == 3
+
+
+def test_a_second_training_in_the_folder_is_refused(tmp_path, monkeypatch):
+    epochs, _, estimator = make_stage("vqvae")
+    expected = tensors_of(make_stage("vqvae")[2].fit(epochs))
+    after_pass, refused = Checkpoints.after_pass, []
+
+    def disturb(self, state, n_passes):
+        after_pass(self, state, n_passes)
+        if len(refused) < 2:
+            refused.append(len(state.history))
+            _, _, other = make_stage("vqvae", random_state=len(refused) - 1)
+            with pytest.raises(BlockingIOError, match="Another training is using"):
+                other.fit(epochs, checkpoint_dir=tmp_path)
+
+    monkeypatch.setattr(Checkpoints, "after_pass", disturb)
+    found = tensors_of(estimator.fit(epochs, checkpoint_dir=tmp_path))
+    assert refused == [1, 2]
+    assert_same(found, expected)
+    names = {path.name for path in (tmp_path / "vqvae").iterdir()}
+    assert all(name.startswith("checkpoint-") for name in names)
+
+
+def test_a_training_that_came_in_between_is_noticed(tmp_path):
+    epochs, _, estimator = make_stage("vqvae")
+    recipe = presets.resolve(estimator, "vqvae")
+    late = open_checkpoints(estimator, "vqvae", recipe, tmp_path, 1)
+    make_stage("vqvae")[2].fit(epochs, checkpoint_dir=tmp_path)
+    with (
+        pytest.raises(BlockingIOError, match="has written to .* in the meantime"),
+        late.watch(),
+    ):
+        pytest.fail("the training began")
