@@ -507,13 +507,11 @@ def _labels(record, n_predictions):
     """Return the labels; how wide their type is, is seen from the labels themselves."""
     labels = label_array(record["labels"], 2 * n_predictions)
     declared = np.dtype(record["labels_dtype"])
-    if declared.kind not in "UbiufO" or declared.shape:
+    kinds = "UO" if labels.dtype.kind == "U" else "biufO"
+    if declared.kind not in kinds or declared.shape:
         raise ValueError(f"labels cannot be {declared}")
-    labels = (
-        labels
-        if declared.kind == "U" == labels.dtype.kind
-        else np.array(record["labels"], dtype="U" if declared.kind == "U" else declared)
-    )
+    if declared.kind != "U":
+        labels = np.array(record["labels"], dtype=declared)
     if len(set(labels.tolist())) < len(labels):
         raise ValueError("a label that comes twice")
     return labels
@@ -526,6 +524,8 @@ def _to_float(table):
 
 def _restore_folds(columns):
     """Turn columns into a table, where null is a number that is missing."""
+    if len({len(values) for values in columns.values()}) > 1:
+        raise ValueError("columns of the folds differ in length")
     return pd.DataFrame(
         {
             name: pd.Series(

@@ -8,8 +8,10 @@ import pytest
 import torch
 from toy_trials import CLASSIFIER, SFREQ, SIZES, TRAINING, VQVAE, make, simulate
 
-from mne_duin import make_lda, read_estimator
+from mne_duin import read_estimator
 from mne_duin.baselines import TSTCC, CNNBiGRU, DeWave, EEGConformer, NeuroBERT
+from mne_duin.baselines._features import EvokedPower
+from mne_duin.baselines._riemann import BandSignal
 from mne_duin.baselines.networks._network import LIMITS as NETWORK_LIMITS
 from mne_duin.estimators import (
     DuINCells,
@@ -349,7 +351,7 @@ def test_more_words_than_the_hidden_layer_has_room_for(n_words, tmp_path):
 
 @pytest.mark.parametrize("rate", [30_000.0, 44_100.0, 500_000.0])
 def test_patches_too_long_are_refused(rate):
-    X = np.random.default_rng(0).standard_normal((4, 2, int(rate / 4)))
+    X = np.random.default_rng(0).standard_normal((4, 2, 3 * int(rate / 10)))
     message = r"Patches of 0.1 s at .* Hz have .*read_epochs\(sfreq=1000\)"
     wide = {"bands": "raw", "n_filters": 16, "conv_filters": (8, 8, 16)}
     wide["patch_duration"] = 0.1
@@ -369,6 +371,14 @@ def test_another_window_is_refused(trials, tmp_path):
         with pytest.raises(ValueError, match="2 patches; the classifier was fitted"):
             own.predict(epochs.copy().crop(tmax=0.199))
         assert own.predict(later.get_data()).shape == y.shape
-    lda = make_lda().fit(epochs, y)
-    with pytest.raises(ValueError, match=r"starts \+0.200 s .* EvokedPower was fitted"):
-        lda.predict(later)
+
+
+def test_another_window_is_refused_by_the_baselines(trials):
+    epochs, y = trials
+    later, shorter = epochs.copy().shift_time(0.2), epochs.copy().crop(tmax=0.299)
+    for estimator in (EvokedPower(), BandSignal(band=(70, 150))):
+        estimator.fit(epochs, y)
+        with pytest.raises(ValueError, match=r"starts \+0.200 s .* was fitted with"):
+            estimator.transform(later)
+        with pytest.raises(ValueError, match="300"):
+            estimator.transform(shorter)
