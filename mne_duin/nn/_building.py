@@ -1,7 +1,5 @@
 """Build the networks from sizes."""
 
-import torch
-
 from mne_duin.nn._encoders import DuINEncoder, PomsEncoder
 from mne_duin.nn._layers import SubjectLinear
 from mne_duin.nn._models import MAE, VQVAE, Classifier, PomsVQVAE
@@ -14,6 +12,7 @@ from mne_duin.nn._patch import (
 from mne_duin.nn._quantizer import Quantizer
 from mne_duin.nn._tokens import TokenClassifier
 from mne_duin.nn._transformer import Transformer
+from mne_duin.utils.torch_random import PrivateRandomness
 
 
 def build_encoder(
@@ -184,7 +183,7 @@ def load_network(sizes, state_dict):
     module : VQVAE | MAE | Classifier | TokenClassifier
         The network in evaluation mode.
     """
-    with torch.random.fork_rng(devices=[]):
+    with PrivateRandomness(0):
         module = build_network(sizes)
     module.load_state_dict(state_dict)
     return module.eval()

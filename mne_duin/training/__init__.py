@@ -12,7 +12,6 @@ from mne_duin.training._devices import (
     choose_device,
     choose_precision,
     private_randomness,
-    seed_randomness,
 )
 from mne_duin.training._engine import train
 from mne_duin.training._history import History
@@ -38,6 +37,5 @@ __all__ = [
     "leave_processes",
     "n_processes",
     "private_randomness",
-    "seed_randomness",
     "train",
 ]

@@ -25,6 +25,7 @@ from mne_duin.estimators._prediction import (
 )
 from mne_duin.estimators._trained import Signal, TrainedNetwork
 from mne_duin.estimators.presets import check_numbers
+from mne_duin.training import private_randomness
 from mne_duin.utils.checks import check_number
 from mne_duin.utils.docs import fill_doc
 
@@ -322,7 +323,7 @@ class NetworkClassifier(ClassifierMixin, TrainedNetwork):
         self.high_gamma_, self.patch_size_ = False, 1
         self.classes_ = np.array(meta["learned"]["classes"])
         self.n_times_ = meta["learned"]["n_times"]
-        with torch.random.fork_rng(devices=[]):
+        with private_randomness(0):
             module = self._build(len(self.ch_names_), self.n_times_)
         module.load_state_dict(_files.below(tensors, "module."))
         self.module_ = module.eval()
