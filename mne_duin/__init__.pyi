@@ -21,6 +21,7 @@ from .io import (
     check_recording,
     find_recordings,
     list_checks,
+    prepare_epochs,
     read_contacts,
     read_epochs,
     read_raw,
@@ -39,10 +40,13 @@ from .channels import (
     assign_labels,
     assign_regions,
     bipolar_pairs,
+    make_contacts,
     parse_contact,
+    reference_average,
     reference_bipolar,
     reference_laplacian,
     reference_shaft,
+    reference_white_matter,
     stack_subjects,
 )
 
@@ -57,6 +61,7 @@ from .sequences import (
 # estimators: codes, masked pre-training, words, tokens
 from .estimators import (
     DecoderEnsemble,
+    DuINCells,
     DuINClassifier,
     DuINDecoder,
     DuINMAE,
@@ -120,6 +125,7 @@ from .viz import (
     plot_learning_curve,
     plot_patch_filters,
     plot_patterns,
+    plot_pretraining,
     plot_reconstruction,
     plot_spatial_filters,
     view_brain,
@@ -134,6 +140,7 @@ from .datasets import (
     sample_data_path,
     simulate_subjects,
     simulate_syllables,
+    simulate_unit_speech,
     simulate_word_reading,
     write_simulated_bids,
 )

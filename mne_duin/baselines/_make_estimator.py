@@ -30,10 +30,12 @@ WINDOWS = {"classifier": "lda", "n_windows": 20}
 ENSEMBLES = {
     "+".join(names): names
     for names in (
+        ("pretrained", "lda"),
         ("scratch", "lda"),
         ("vqvae", "lda"),
         ("mae", "lda"),
         ("lda", "riemann"),
+        ("pretrained", "lda", "riemann"),
         ("scratch", "lda", "riemann"),
         ("vqvae", "lda", "riemann"),
         ("mae", "lda", "riemann"),
@@ -59,12 +61,14 @@ def make_estimator(
     Parameters
     ----------
     name : str
-        ``"scratch"``, ``"vqvae"``, ``"vqvae+vq"``, ``"mae"`` (Du-IN, see
-        :func:`make_duin`), ``"lda"``, ``"lda-evoked"``, ``"lda-high-gamma"``,
+        ``"pretrained"``, ``"cells+mae"``, ``"scratch"``, ``"vqvae"``, ``"vqvae+vq"``,
+        ``"mae"`` (Du-IN, see :func:`make_duin`), ``"lda"``, ``"lda-evoked"``,
+        ``"lda-high-gamma"``,
         ``"riemann"``, ``"riemann-high-gamma"``, ``"cnn-bigru"``, ``"eeg-conformer"``,
         ``"ts-tcc"``, ``"neuro-bert"`` or ``"dewave"``. Names joined by "+" vote, see
-        :class:`DecoderEnsemble`: any of Du-IN's but ``"vqvae+vq"`` with ``"+lda"`` or
-        ``"+lda+riemann"``, and ``"lda+riemann"``; all but Du-IN are calibrated.
+        :class:`DecoderEnsemble`: ``"pretrained"``, ``"scratch"``, ``"vqvae"`` or
+        ``"mae"`` with ``"+lda"`` or ``"+lda+riemann"``, and ``"lda+riemann"``; all but
+        Du-IN are calibrated.
     preset : "quick" | "paper"
         The training recipe of Du-IN.
     device : str

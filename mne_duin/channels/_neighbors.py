@@ -8,7 +8,7 @@ import pandas as pd
 from mne.utils import warn
 from scipy.spatial.distance import cdist
 
-from mne_duin.channels._table import as_name_table, coordinates, is_pair
+from mne_duin.channels._table import as_name_table, coordinates, is_end, is_pair
 from mne_duin.utils.checks import check_number, first_names
 
 # Depth electrodes have at most 18 contacts, the smallest grids 8.
@@ -73,7 +73,8 @@ def bipolar_pairs(
     if max_distance is not None and max_distance != "auto":
         check_number("max_distance", max_distance, low=0, closed=False)
     table = as_name_table(contacts)
-    table = table[~is_pair(table)]
+    # Contacts of recorded pairs were not recorded themselves.
+    table = table[~is_pair(table) & ~is_end(table)]
     names, xyz = table.index.to_numpy(), coordinates(table)
     words = _layout_words(table)
     pairs, unsure = [], []

@@ -11,6 +11,7 @@ OF_A_LABEL = (
     "label", "label_distance", "label_probability", "label_candidates", "label_reason",
     "tissue", "atlas", "hemisphere", "region", "region_probability",
 )  # fmt: skip
+OF_A_PAIR = {*"xyz", "space", "anode_label", "cathode_label", "label_rule", *OF_A_LABEL}
 
 
 def complete_pairs(contacts: pd.DataFrame, names=()) -> pd.DataFrame:
@@ -36,7 +37,7 @@ def complete_pairs(contacts: pd.DataFrame, names=()) -> pd.DataFrame:
     if {"anode", "cathode"} <= set(contacts.columns):
         said = contacts[["anode", "cathode"]].dropna()
         pairs |= {name: tuple(ends) for name, *ends in said.itertuples()}
-    rows = _rows_by_contact(contacts)
+    rows = _rows_by_contact(contacts[~contacts.index.isin(list(pairs))])
     ends = {
         name: [_find_row(rows, end) for end in pair] for name, pair in pairs.items()
     }
@@ -54,12 +55,12 @@ def complete_pairs(contacts: pd.DataFrame, names=()) -> pd.DataFrame:
     if whole:
         anodes, cathodes = (contacts.loc[[ends[n][k] for n in whole]] for k in (0, 1))
         table = pair_table(anodes, cathodes, names=whole)
-        for column in table.columns.difference(
-            ["anode", "cathode", "status", "number"]
-        ):
+        for column in table.columns.difference(["anode", "cathode"]):
             if column not in out:
                 out[column] = pd.Series(None, out.index, dtype=object)
-            out.loc[whole, column] = table[column].to_numpy()
+            of_pair = column in OF_A_PAIR
+            rows = [n for n in whole if of_pair or pd.isna(out.at[n, column])]
+            out.loc[rows, column] = table.loc[rows, column].to_numpy()
         parts = name_table(new)
         for column in parts.columns.intersection(out.columns):
             out.loc[new, column] = parts[column]

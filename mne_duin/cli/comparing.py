@@ -62,6 +62,7 @@ def add_ablate(commands):
         "ablate", help="vary one thing that the paper varies: table and figure"
     )
     shared.add_place(parser)
+    parser.usage = f"{parser.prog} bids_root WHAT --subject LABEL [options]"
     parser.add_argument(
         "what", nargs="?", metavar="WHAT", help="one of %(choices)s",
         choices=shared.Choices("workflows.ablating", "ABLATIONS"),

@@ -21,6 +21,7 @@ COMMANDS = {
     "compare": ("comparing", "estimators by name on the same folds: table and figure"),
     "ablate": ("comparing", "vary one thing that the paper varies: table and figure"),
     "pretrain": ("pretraining", "learn a codex and pre-train on unlabeled recordings"),
+    "check": ("checking", "check recordings and their sidecars before trusting them"),
     "contacts": ("contacts", "print, and draw, the labeled contacts of a subject"),
     "convert": ("weights", "turn weights of one kind of file into another"),
     "completion": ("information", "print the completion script of a shell"),
@@ -52,7 +53,7 @@ def main(arguments=None):
         if command is not None:
             apply_config(parser, command, arguments)
         options = parser.parse_args(arguments)
-        _limit_threads(getattr(options, "threads", None))
+        limit_threads(getattr(options, "threads", None))
         with warnings.catch_warnings():
             warnings.showwarning = _Warnings()
             log = import_module("mne.utils")
@@ -67,7 +68,7 @@ def main(arguments=None):
         return 130
 
 
-def _limit_threads(n_threads):
+def limit_threads(n_threads):
     """Limit the threads of numerical libraries, before and after they are loaded."""
     if n_threads is None:
         return

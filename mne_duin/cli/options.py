@@ -13,6 +13,7 @@ from pathlib import Path
 
 NONE = "none"
 SECONDS = (-600.0, 600.0)
+LISTS = ("subject", "session", "task", "acquisition", "run", "regions", "event_id")
 HERTZ = (0.0, 100_000.0)
 
 
@@ -62,6 +63,7 @@ def text_or_none(text):
 
 def add_place(parser, *, several=True):
     """Add the BIDS folder, the subject, and which recordings."""
+    parser.usage = f"{parser.prog} bids_root --subject LABEL [options]"
     parser.add_argument(
         "root", type=Path, nargs="?", metavar="bids_root", help="the BIDS folder"
     )
@@ -79,6 +81,20 @@ def add_place(parser, *, several=True):
         "analysis; those on the command line win",
     )  # fmt: skip
     add_talk(parser)
+
+
+def check_new(options, *paths):
+    """Refuse to write over files that are there, unless --overwrite says so."""
+    for path in paths:
+        if path is not None and path.exists() and not options.overwrite:
+            raise FileExistsError(f"{str(path)!r} exists; --overwrite replaces it.")
+
+
+def add_overwrite(parser):
+    """Add the option that allows to replace files."""
+    parser.add_argument(
+        "--overwrite", action="store_true", help="replace files that are there"
+    )
 
 
 def add_talk(parser):
@@ -119,8 +135,9 @@ def add_channels(parser):
         help="regions whose channels are used, or 'all'; default: vSMC STG",
     )  # fmt: skip
     parser.add_argument(
-        "--reference", choices=("bipolar", "laplacian", "shaft", NONE),
-        default="bipolar", help="default: %(default)s",
+        "--reference", metavar="NAME", default="bipolar",
+        help="bipolar, laplacian, shaft, average, white-matter or none; default: "
+        "%(default)s",
     )  # fmt: skip
     parser.add_argument(
         "--max-distance", type=number(0, 1000), metavar="MM",
@@ -136,6 +153,11 @@ def add_channels(parser):
         "--notch", type=number(*HERTZ, none=True, words=("auto",)), nargs="+",
         default=["auto"], metavar="HZ",
         help="line noise; default: auto, as ieeg.json says",
+    )  # fmt: skip
+    parser.add_argument(
+        "--reject", choices=("auto", None), type=text_or_none, default="auto",
+        metavar="RULE",
+        help="drop trials of extreme amplitude: auto or none; default: %(default)s",
     )  # fmt: skip
 
 
@@ -153,6 +175,11 @@ def add_trials(parser, *, window=True):
         "--where", metavar="CONDITION",
         help="rows of events.tsv to use, such as \"trial_type == 'WORD'\"",
     )  # fmt: skip
+    if window:
+        parser.add_argument(
+            "--onset", choices=("onset", "sample"),
+            help="which column of events.tsv says when an event is; default: onset",
+        )  # fmt: skip
     parser.add_argument(
         "--align", metavar="COLUMN", type=text_or_none,
         help="time 0 of a trial: a column of latencies such as response_time, or the "
@@ -220,6 +247,12 @@ def add_output(parser):
 
 def check_place(options):
     """Complete and check the BIDS folder, the subjects and the place of results."""
+    for name in LISTS:
+        # A folder that comes last is taken for one more label.
+        found = getattr(options, name, None)
+        is_list = isinstance(found, list) and len(found) > 1
+        if options.root is None and is_list and Path(found[-1]).is_dir():
+            options.root = Path(found.pop())
     if options.root is None:
         raise ValueError("Name the BIDS folder: mne-duin COMMAND path/to/bids …")
     if not options.subject:

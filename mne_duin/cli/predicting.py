@@ -21,6 +21,7 @@ def add_predict(commands):
         "model", type=Path, nargs="?", help="a decoding: its folder or one of its files"
     )
     shared.add_place(parser, several=False)
+    parser.usage = f"{parser.prog} model bids_root --subject LABEL [options]"
     shared.add_runs(parser)
     shared.add_anatomy(parser)
     parser.set_defaults(labels=None)

@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import mne_duin
+from mne_duin.cli import options as shared
 
 
 def add_convert(commands):
@@ -48,10 +49,7 @@ def convert(options):
     options : Namespace
         The parsed arguments.
     """
-    if options.target.exists() and not options.overwrite:
-        raise FileExistsError(
-            f"{str(options.target)!r} exists; pass --overwrite to replace it."
-        )
+    shared.check_new(options, options.target)
     estimator = mne_duin.convert_weights(
         options.source,
         options.target,

@@ -14,6 +14,10 @@ from mne_duin.datasets.simulation._bids import write_simulated_bids
 from mne_duin.datasets.simulation._settings import SimulationSettings
 from mne_duin.datasets.simulation._subjects import simulate_cohort, simulate_subjects
 from mne_duin.datasets.simulation._syllables import simulate_syllables
+from mne_duin.datasets.simulation._unit_speech import (
+    UnitSpeechTruth,
+    simulate_unit_speech,
+)
 from mne_duin.datasets.simulation._words import (
     SimulatedRecording,
     cut_epochs,
@@ -25,6 +29,7 @@ __all__ = [
     "OFFICIAL_CHANNELS",
     "SimulatedRecording",
     "SimulationSettings",
+    "UnitSpeechTruth",
     "cut_epochs",
     "fetch_official",
     "read_official_epochs",
@@ -34,6 +39,7 @@ __all__ = [
     "simulate_recording",
     "simulate_subjects",
     "simulate_syllables",
+    "simulate_unit_speech",
     "simulate_word_reading",
     "write_simulated_bids",
 ]

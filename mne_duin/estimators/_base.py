@@ -13,7 +13,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from mne_duin import viz
 from mne_duin.estimators import _contributions, _files, _hub
-from mne_duin.estimators._bands import BANDS
+from mne_duin.estimators._bands import BROADBAND, SCREENED
 from mne_duin.estimators._files import below
 from mne_duin.estimators._plots import of_real_channels, own_contacts, subject_row
 from mne_duin.estimators._trained import (
@@ -22,22 +22,25 @@ from mne_duin.estimators._trained import (
     inherit_input,
     note_runs,
 )
-from mne_duin.estimators.presets import encoder_width
+from mne_duin.estimators.presets import encoder_width, resolve
 from mne_duin.nn import (
     MAE,
     VQVAE,
     Classifier,
+    Quantizer,
     TokenClassifier,
     build_encoder,
     encoder_sizes,
     load_network,
     network_sizes,
 )
+from mne_duin.utils.bands import BANDS
 from mne_duin.utils.checks import check_option
 from mne_duin.utils.docs import fill_doc
 
 ARCHITECTURE = (
     "subject_layers",
+    "patch_encoder",
     "n_filters",
     "conv_filters",
     "conv_kernels",
@@ -51,9 +54,32 @@ ARCHITECTURE = (
 )
 
 
-INITIAL = ("principal", "random")
+INITIAL = ("zca", "principal", "random")
 SUBJECT_LAYERS = ("spatial", "patch")
+PATCH_ENCODERS = ("published", "depthwise", "depthwise-filters")
 FRONT = ("encoder.spatial", "encoder.patch")
+
+
+def check_encoder(estimator):
+    """Check the parameters that choose the kind of encoder."""
+    check_option("subject_layers", estimator.subject_layers, SUBJECT_LAYERS)
+    check_option("patch_encoder", estimator.patch_encoder, PATCH_ENCODERS)
+    if estimator.subject_layers == "patch" and estimator.patch_encoder != "published":
+        raise ValueError(
+            f"patch_encoder={estimator.patch_encoder!r} does not go with "
+            "subject_layers='patch', where every subject has a published patch "
+            "encoder; it needs subject_layers='spatial'."
+        )
+
+
+def _check_groups(n_filters, conv_filters):
+    """Check that the convolutions can keep the spatial filters apart."""
+    if any(size % n_filters for size in conv_filters):
+        raise ValueError(
+            "patch_encoder='depthwise-filters' needs numbers of filters in "
+            f"`conv_filters` that are multiples of `n_filters` ({n_filters}); got "
+            f"{tuple(conv_filters)}."
+        )
 
 
 def front_scale(scale):
@@ -69,7 +95,7 @@ def unwrap(estimator, argument):
             f"`{argument}` must be a fitted DuINVQVAE or DuINMAE; got "
             f"{type(inner).__name__} {inner!r}."
         )
-    if not hasattr(inner, "module_"):
+    if "module_" not in vars(inner):
         raise ValueError(
             f"`{argument}` is not fitted. Fit it first; inside clone, cross_val_score "
             "or GridSearchCV wrap the fitted estimator in "
@@ -78,14 +104,28 @@ def unwrap(estimator, argument):
     return inner
 
 
-def read_training_epochs(estimator, X, recipe, subject, sfreq):
+def check_unscreened(bands):
+    """Refuse the choice of bands by classes where there is not one class per epoch."""
+    if isinstance(bands, str) and bands == SCREENED:
+        raise ValueError(
+            "bands='screened' chooses the bands by the classes of whole epochs, which "
+            "only DuINClassifier has; name the bands, such as ['high-gamma'], or give "
+            "'raw'."
+        )
+
+
+def read_training_epochs(estimator, X, recipe, subject, sfreq, y=None):
     """Return the epochs to fine-tune on, with the scales that will be used.
 
-    Those of the pre-trained stage where there is one; else they are learned.
+    Those of the pre-trained stage where there is one; else they are learned. The
+    classes ``y`` (n_epochs,) may choose the bands.
     """
     if estimator.pretrained is None:
-        estimator.high_gamma_ = bool(recipe["high_gamma"])
-        return estimator._check_X(X, subject=subject, sfreq=sfreq)
+        if y is None:
+            check_unscreened(recipe["bands"])
+        return estimator._check_X(
+            X, subject=subject, sfreq=sfreq, bands=recipe["bands"], y=y
+        )
     pretrained = unwrap(estimator.pretrained, "pretrained")
     inherit_input(estimator, pretrained)
     epochs = estimator._check_again(X, subject=subject, sfreq=sfreq)
@@ -101,6 +141,13 @@ def copy_encoder(pretrained):
     return encoder
 
 
+def _read_bands(learned):
+    """Return the bands of a network from a file, also of one that knew one band."""
+    if "bands" in learned:
+        return {name: tuple(edges) for name, edges in learned["bands"].items()}
+    return {"high-gamma": BANDS["high-gamma"]} if learned["high_gamma"] else {}
+
+
 @fill_doc
 class BaseDuIN(TrainedNetwork):
     """Base of the estimators around the Du-IN encoder.
@@ -111,6 +158,7 @@ class BaseDuIN(TrainedNetwork):
     # Parameters of the encoder and of the training; subclasses give them defaults.
     preset: str
     subject_layers: str
+    patch_encoder: str
     module_: VQVAE | MAE | Classifier | TokenClassifier
     _stage: ClassVar[str]  # its name in PRESETS
     _takes_labels: ClassVar[bool] = False
@@ -125,6 +173,10 @@ class BaseDuIN(TrainedNetwork):
 
     def _earlier_stage(self):
         """Return the fitted stage that this one was made of, or None."""
+        return None
+
+    def _codex(self) -> Quantizer | None:
+        """Return the codex of the fitted network or of its first stage, or None."""
         return None
 
     def _chance(self):
@@ -146,19 +198,21 @@ class BaseDuIN(TrainedNetwork):
     def _add_state(self, tensors, meta):
         """Add what a file of this class holds beside what all networks have."""
         meta["network"] = network_sizes(self.module_)
-        meta["learned"]["high_gamma"] = bool(self.high_gamma_)
+        meta["learned"]["bands"] = {k: list(v) for k, v in self.bands_.items()}
 
     def _take_state(self, tensors, meta):
         """Take back what :meth:`_add_state` added."""
         self.module_ = load_network(meta["network"], below(tensors, "module."))
         self.patch_size_ = self.module_.encoder.patch_size
-        self.high_gamma_ = meta["learned"]["high_gamma"]
+        self.bands_ = _read_bands(meta["learned"])
 
     def _build_encoder(self, recipe):
         """Build a new encoder of the sizes that constructor and preset give."""
         n_inputs = self.scaler_.mean.shape[1]
         architecture = {name: getattr(self, name) for name in ARCHITECTURE}
         architecture |= encoder_width(recipe, n_inputs)
+        if self.patch_encoder == "depthwise-filters":
+            _check_groups(architecture["n_filters"], architecture["conv_filters"])
         return build_encoder(
             n_inputs,
             n_subjects=len(self.subjects_),
@@ -178,14 +232,26 @@ class BaseDuIN(TrainedNetwork):
         epochs = self._check_fitted(X, subject)
         return float(self._loss_of(*self._scaled(epochs)).mean())
 
+    def resolved_params(self) -> dict:
+        """Return the parameters as they are used in training.
+
+        Returns
+        -------
+        params : dict of str to object
+            The parameters of the constructor; those left None have the value that the
+            preset gives them.
+        """
+        return self.get_params(deep=False) | resolve(self, self._stage)
+
     def spatial_weights(self, band: str = "broadband") -> np.ndarray:
         """Return the first linear projection of every subject.
 
         Parameters
         ----------
         band : str
-            ``"broadband"`` for the weights of the signal itself, ``"high-gamma"`` for
-            those of its high-gamma power, where the network was given it.
+            ``"broadband"`` for the weights of the signal itself; the name of a band,
+            such as ``"high-gamma"``, for those of its power, where the network was
+            given it.
 
         Returns
         -------
@@ -193,14 +259,15 @@ class BaseDuIN(TrainedNetwork):
             Per standard deviation of each channel.
         """
         check_is_fitted(self, "module_")
-        check_option("band", band, BANDS[: 1 + self.high_gamma_])
+        names = [BROADBAND, *self.bands_]
+        check_option("band", band, names)
         if self.module_.encoder.spatial is None:
             raise ValueError(
                 'With subject_layers="patch" no subject has a spatial map; '
                 "`folded_filters` returns the filters of its patch encoder."
             )
         weights = self.module_.encoder.spatial.weight.detach().cpu().numpy()
-        first = BANDS.index(band) * self.n_features_in_
+        first = names.index(band) * self.n_features_in_
         return weights[..., first : first + self.n_features_in_].copy()
 
     def spatial_patterns(
@@ -216,7 +283,7 @@ class BaseDuIN(TrainedNetwork):
         ----------
         %(X)s
         band : str
-            ``"broadband"`` or ``"high-gamma"``, as in :meth:`spatial_weights`.
+            ``"broadband"`` or a band, as in :meth:`spatial_weights`.
         %(subject)s
 
         Returns
@@ -231,7 +298,7 @@ class BaseDuIN(TrainedNetwork):
         """
         self.spatial_weights(band)
         patterns = _contributions.spatial_patterns(self, self._check_fitted(X, subject))
-        first = BANDS.index(band) * self.n_features_in_
+        first = [BROADBAND, *self.bands_].index(band) * self.n_features_in_
         return patterns[..., first : first + self.n_features_in_]
 
     def folded_filters(self) -> np.ndarray:
@@ -243,7 +310,7 @@ class BaseDuIN(TrainedNetwork):
         -------
         filters : ndarray, shape (n_subjects, dim, n_channels, n_times)
             Filter of each dimension of a token over one patch of the signal, per
-            standard deviation of each channel; those of high-gamma power are left out.
+            standard deviation of each channel; those of band power are left out.
         """
         check_is_fitted(self, "module_")
         return _contributions.folded_filters(self)[:, :, : self.n_features_in_]
@@ -288,7 +355,7 @@ class BaseDuIN(TrainedNetwork):
         chance on held-out trials.
 
         ``"ablation"`` is the rise of the loss on ``X`` when the channel, its signal and
-        its high-gamma power together, comes from another epoch: the mean over
+        its power in all bands together, comes from another epoch: the mean over
         five random ways of exchanging epochs. It says what the network needs:
         channels that carry the same hide each other. Trust it on epochs that were held
         out, with a hundred or more of them; means over the folds of a cross-validation
@@ -326,7 +393,7 @@ class BaseDuIN(TrainedNetwork):
 
     def plot_contributions(
         self,
-        contacts: pd.DataFrame | Mapping,
+        contacts: pd.DataFrame | Mapping | None = None,
         method: str = "weights",
         *,
         X: Signal | None = None,
@@ -369,7 +436,7 @@ class BaseDuIN(TrainedNetwork):
 
     def plot_spatial_filters(
         self,
-        contacts: pd.DataFrame | Mapping,
+        contacts: pd.DataFrame | Mapping | None = None,
         *,
         X: Signal | None = None,
         band: str = "broadband",
@@ -385,8 +452,9 @@ class BaseDuIN(TrainedNetwork):
 
         Parameters
         ----------
-        contacts : DataFrame | dict of str to DataFrame
-            Contacts, index = channel name.
+        contacts : DataFrame | dict of str to DataFrame | DigMontage | None
+            Contacts, index = channel name. None takes the montage of the epochs that
+            the estimator was fitted with.
         X : Epochs | array | None
             Data for the forward-model patterns of the same filters, which are drawn
             next to the weights; None draws none.
@@ -422,7 +490,7 @@ class BaseDuIN(TrainedNetwork):
     def plot_patterns(
         self,
         X: Signal,
-        contacts: pd.DataFrame | Mapping,
+        contacts: pd.DataFrame | Mapping | None = None,
         *,
         band: str = "broadband",
         subject: ArrayLike | None = None,
@@ -434,8 +502,9 @@ class BaseDuIN(TrainedNetwork):
         Parameters
         ----------
         %(X)s
-        contacts : DataFrame | dict of str to DataFrame
-            Contacts, index = channel name.
+        contacts : DataFrame | dict of str to DataFrame | DigMontage | None
+            Contacts, index = channel name. None takes the montage of the epochs that
+            the estimator was fitted with.
         band : str
             ``"broadband"`` or ``"high-gamma"``, as in :meth:`spatial_patterns`.
         %(subject)s
@@ -461,9 +530,77 @@ class BaseDuIN(TrainedNetwork):
             **options,
         )
 
+    def contact_kernels(self, band: str = "broadband") -> np.ndarray:
+        """Return the temporal kernels of the channels.
+
+        Parameters
+        ----------
+        band : str
+            ``"broadband"`` for the kernels of the signal itself, or one of ``bands_``
+            for those of the power in that band.
+
+        Returns
+        -------
+        kernels : ndarray, shape (n_subjects, n_channels, n_times)
+            Weights of the depthwise convolution; before training a unit impulse, which
+            leaves the signal as it is.
+
+        Raises
+        ------
+        ValueError
+            If the network has no such kernels.
+        """
+        check_is_fitted(self, "module_")
+        check_option("band", band, (BROADBAND, *self.bands_))
+        layer = getattr(self.module_.encoder, "contacts", None)
+        if layer is None:
+            raise ValueError(
+                "The channels have no temporal kernels of their own; fit with "
+                "patch_encoder='depthwise'."
+            )
+        kernels = layer.weight.detach().cpu().numpy()
+        first = [BROADBAND, *self.bands_].index(band) * self.n_features_in_
+        return kernels[:, first : first + self.n_features_in_].copy()
+
+    def plot_contact_kernels(
+        self,
+        contacts: pd.DataFrame | Mapping | None = None,
+        *,
+        band: str = "broadband",
+        show_subject: str | None = None,
+        **options,
+    ) -> Figure:
+        """Plot the temporal kernels of every contact on the montage.
+
+        Parameters
+        ----------
+        contacts : DataFrame | dict of str to DataFrame | DigMontage | None
+            Contacts, index = channel name. None takes the montage of the epochs that
+            the estimator was fitted with.
+        band : str
+            ``"broadband"`` or ``"high-gamma"``, as in :meth:`contact_kernels`.
+        show_subject : str | None
+            Whose kernels, where the network knows several subjects.
+        **options : dict
+            Passed to :func:`mne_duin.plot_contact_kernels`.
+
+        Returns
+        -------
+        figure : Figure
+            The figure.
+        """
+        row = subject_row(self, show_subject)
+        kernels = self.contact_kernels(band).swapaxes(1, 2)
+        options = {"sfreq": self.info_["sfreq"], "title": f"{band} kernels"} | options
+        return viz.plot_contact_kernels(
+            of_real_channels(self, kernels, row).T,
+            own_contacts(self, contacts, row),
+            **options,
+        )
+
     def plot_patch_filters(
         self,
-        contacts: pd.DataFrame | Mapping,
+        contacts: pd.DataFrame | Mapping | None = None,
         *,
         show_subject: str | None = None,
         **options,
@@ -472,8 +609,9 @@ class BaseDuIN(TrainedNetwork):
 
         Parameters
         ----------
-        contacts : DataFrame | dict of str to DataFrame
-            Contacts, index = channel name.
+        contacts : DataFrame | dict of str to DataFrame | DigMontage | None
+            Contacts, index = channel name. None takes the montage of the epochs that
+            the estimator was fitted with.
         show_subject : str | None
             Whose filters, where the network knows several subjects.
         **options : dict

@@ -1,5 +1,6 @@
 """Stage 3: fine-tune the encoder to name words."""
 
+from collections.abc import Sequence
 from copy import deepcopy
 from functools import partial
 from pathlib import Path
@@ -14,12 +15,13 @@ from sklearn.metrics import accuracy_score
 from mne_duin import viz
 from mne_duin.estimators._base import (
     INITIAL,
-    SUBJECT_LAYERS,
     BaseDuIN,
+    check_encoder,
     copy_encoder,
     read_training_epochs,
     unwrap,
 )
+from mne_duin.estimators._cells import DuINCells
 from mne_duin.estimators._files import plain
 from mne_duin.estimators._head import start_head_
 from mne_duin.estimators._mae import DuINMAE
@@ -34,11 +36,11 @@ from mne_duin.estimators._prediction import (
 from mne_duin.estimators._resume import open_checkpoints
 from mne_duin.estimators._subjects import check_shared_classes
 from mne_duin.estimators._trained import Signal
-from mne_duin.estimators._vqvae import DuINVQVAE
 from mne_duin.estimators.presets import check_numbers, resolve
 from mne_duin.nn import Classifier
 from mne_duin.utils.checks import check_option
 from mne_duin.utils.docs import fill_doc
+from mne_duin.utils.epochs import as_array
 
 HEAD_ACTIVATIONS = (None, "sigmoid")
 HEAD_STARTS = ("lda", "random")
@@ -51,29 +53,36 @@ class DuINClassifier(ClassifierMixin, BaseDuIN):
 
     Parameters
     ----------
-    pretrained : DuINMAE | DuINVQVAE | FrozenEstimator | None
+    pretrained : DuINCells | DuINMAE | DuINVQVAE | FrozenEstimator | None
         A fitted earlier stage whose encoder is fine-tuned; None starts from scratch.
         Inside cross-validation wrap it in ``sklearn.frozen.FrozenEstimator``.
     %(preset)s
-    high_gamma : bool | None
-        Whether the network is given high-gamma power beside the signal; a pre-trained
-        encoder decides itself.
-    initial : str | None
-        Initial values of an encoder from scratch: ``"principal"`` or ``"random"``; see
-        :class:`DuINVQVAE`. Principal components of several subjects are turned towards
-        each other by the labels.
+    bands : "raw" | "screened" | sequence of str | dict | None
+        Bands whose power the network is given in addition to the signal; a pre-trained
+        encoder decides itself. See :class:`DuINVQVAE`. ``"screened"`` (the quick
+        preset) takes high gamma, and each of theta, alpha, beta and low gamma whose
+        power differs between the classes by more than chance on the training epochs (a
+        permutation test): the bands that :func:`mne_duin.make_lda` hears.
+    init : str | None
+        Initial values of an encoder from scratch: ``"zca"``, ``"principal"`` or
+        ``"random"``; see :class:`DuINVQVAE`. The filters of several subjects are
+        rotated towards each other by the labels.
     head_activation : None | str
         None gives usable probabilities. ``"sigmoid"`` is the published head, whose
         output enters the cross-entropy as if it were logits: probabilities are nearly
         flat.
     hidden_dim : int
         Size of the hidden layer of the head.
-    head_start : str | None
+    head_init : str | None
         ``"lda"`` starts the head as a shrinkage LDA on the tokens of the training
         epochs, ``"random"`` as published. A head that starts at random fits a few
         hundred training trials before the encoder has learned anything.
     head_dropout : float | None
         Dropout of the hidden layer of the head.
+    skip : bool | None
+        Whether the head sees every token without its context, too, so that nothing is
+        lost that pre-training had no use for. None is True after :class:`DuINCells` and
+        False otherwise, as published.
     use_codex : bool
         Put the first stage's codex between encoder and head ("vqvae+vq" in the paper).
     encoder_lr_scale : float | None
@@ -86,9 +95,10 @@ class DuINClassifier(ClassifierMixin, BaseDuIN):
         Share of the training epochs (the same of each class) held out to choose the
         best pass; 0 keeps the last pass.
     %(select)s
-    patch_duration : float
-        Length of a patch in seconds; a pre-trained encoder brings its own.
+    %(patch_duration)s
+        A pre-trained encoder brings its own.
     %(subject_layers)s
+    %(patch_encoder)s
     %(spatial_sizes)s
         A pre-trained encoder brings its own, as with all sizes below.
     n_layers : int
@@ -99,6 +109,9 @@ class DuINClassifier(ClassifierMixin, BaseDuIN):
     random_state : None | int | RandomState
         Seed of initial values, batches, shifts, dropout and the validation split.
     %(progress)s
+    high_gamma, initial, head_start : None
+        Former names of ``bands``, ``init``, ``head_init``; they warn and will be
+        removed.
 
     Attributes
     ----------
@@ -135,20 +148,22 @@ class DuINClassifier(ClassifierMixin, BaseDuIN):
         pretrained=None,
         preset: str = "quick",
         *,
-        high_gamma: bool | None = None,
-        initial: str | None = None,
+        bands: str | Sequence[str] | dict | None = None,
+        init: str | None = None,
         head_activation: str | None = None,
         hidden_dim: int = 128,
-        head_start: str | None = None,
+        head_init: str | None = None,
         head_dropout: float | None = None,
+        skip: bool | None = None,
         use_codex: bool = False,
         encoder_lr_scale: float | None = None,
         label_smoothing: float | None = None,
         max_shift: float | None = None,
         validation_fraction: float | None = None,
         select: str = "first",
-        patch_duration: float = 0.1,
+        patch_duration: float | None = None,
         subject_layers: str = "spatial",
+        patch_encoder: str = "published",
         n_filters: int | None = None,
         conv_filters: tuple[int, ...] | None = None,
         conv_kernels: tuple[int, ...] = (19, 3, 3),
@@ -171,15 +186,19 @@ class DuINClassifier(ClassifierMixin, BaseDuIN):
         compile: bool = False,
         random_state: int | np.random.RandomState | None = None,
         verbose: bool | None = None,
+        high_gamma: bool | None = None,
+        initial: str | None = None,
+        head_start: str | None = None,
     ):
         self.pretrained = pretrained
         self.preset = preset
-        self.high_gamma = high_gamma
-        self.initial = initial
+        self.bands = bands
+        self.init = init
         self.head_activation = head_activation
         self.hidden_dim = hidden_dim
-        self.head_start = head_start
+        self.head_init = head_init
         self.head_dropout = head_dropout
+        self.skip = skip
         self.use_codex = use_codex
         self.encoder_lr_scale = encoder_lr_scale
         self.label_smoothing = label_smoothing
@@ -188,6 +207,7 @@ class DuINClassifier(ClassifierMixin, BaseDuIN):
         self.select = select
         self.patch_duration = patch_duration
         self.subject_layers = subject_layers
+        self.patch_encoder = patch_encoder
         self.n_filters = n_filters
         self.conv_filters = conv_filters
         self.conv_kernels = conv_kernels
@@ -210,6 +230,9 @@ class DuINClassifier(ClassifierMixin, BaseDuIN):
         self.compile = compile
         self.random_state = random_state
         self.verbose = verbose
+        self.high_gamma = high_gamma
+        self.initial = initial
+        self.head_start = head_start
 
     def fit(
         self,
@@ -251,8 +274,10 @@ class DuINClassifier(ClassifierMixin, BaseDuIN):
         checkpoints = open_checkpoints(
             self, "classifier", recipe, checkpoint_dir, checkpoint_every
         )
-        epochs = read_training_epochs(self, X, recipe, subject, sfreq)
-        self.classes_, y = learn_classes(y, len(epochs))
+        X = as_array(X, sfreq=self.sfreq if sfreq is None else sfreq)
+        classes, y = learn_classes(y, len(X))
+        epochs = read_training_epochs(self, X, recipe, subject, sfreq, y)
+        self.classes_ = classes
         check_shared_classes(epochs, self.classes_, y)
         run = self._begin(checkpoints)
         epochs, y, choice = hold_out_epochs(
@@ -286,20 +311,22 @@ class DuINClassifier(ClassifierMixin, BaseDuIN):
     def _check_recipe(self, recipe):
         check_numbers(self, recipe)
         check_option("head_activation", self.head_activation, HEAD_ACTIVATIONS)
-        check_option("initial", recipe["initial"], INITIAL)
-        check_option("subject_layers", self.subject_layers, SUBJECT_LAYERS)
-        check_option("head_start", recipe["head_start"], HEAD_STARTS)
-        if recipe["head_start"] == "lda" and self.head_activation is not None:
+        check_option("init", recipe["init"], INITIAL)
+        check_encoder(self)
+        check_option("head_init", recipe["head_init"], HEAD_STARTS)
+        if recipe["head_init"] == "lda" and self.head_activation is not None:
             raise ValueError(
-                "head_start='lda' needs head_activation=None: a sigmoid would squash "
+                "head_init='lda' needs head_activation=None: a sigmoid would squash "
                 "the discriminant's scores."
             )
 
     def _start(self, recipe, module, data):
         """Give a new encoder and the head their start."""
-        if self.pretrained is None and recipe["initial"] == "principal":
-            module.start_from_components(data.x, data.subject, data.y)
-        if recipe["head_start"] == "lda":
+        if self.pretrained is None and recipe["init"] != "random":
+            module.start_from_components(
+                data.x, data.subject, data.y, whitening=recipe["init"]
+            )
+        if recipe["head_init"] == "lda":
             start_head_(module, data, significance=SIGNIFICANCE)
 
     def _build(self, recipe, n_tokens):
@@ -314,20 +341,31 @@ class DuINClassifier(ClassifierMixin, BaseDuIN):
             head_activation=self.head_activation,
             quantizer=quantizer,
             head_dropout=recipe["head_dropout"],
+            skip=self._skips(),
         )
+
+    def _skips(self):
+        """Return whether the head sees tokens without context."""
+        if self.skip is not None or self.pretrained is None:
+            return bool(self.skip)
+        stage = unwrap(self.pretrained, "pretrained")
+        first = stage.vqvae_ if isinstance(stage, DuINMAE) else stage
+        return isinstance(first, DuINCells)
 
     def _pretrained_codex(self):
         """Return a copy of the first stage's quantizer."""
         if self.pretrained is None:
             raise ValueError("`use_codex=True` needs a `pretrained` stage.")
-        stage = unwrap(self.pretrained, "pretrained")
-        first = stage.vqvae_ if isinstance(stage, DuINMAE) else stage
-        if not isinstance(first, DuINVQVAE):
+        codex = unwrap(self.pretrained, "pretrained")._codex()
+        if codex is None:
             raise ValueError(
-                "`use_codex=True` needs a first stage, which `pretrained` was read "
-                "without."
+                "`use_codex=True` needs a first stage, which `pretrained` has not or "
+                "was read without."
             )
-        return deepcopy(first.module_.quantizer)
+        return deepcopy(codex)
+
+    def _codex(self):
+        return self.module_.quantizer
 
     def _earlier_stage(self):
         return (
@@ -373,7 +411,7 @@ class DuINClassifier(ClassifierMixin, BaseDuIN):
     def _network_scores(self, x, subject):
         """Return the scores of scaled inputs."""
         n_tokens = x.shape[-1] // self.patch_size_
-        wanted = self.module_.hidden.in_features // self.module_.encoder.dim
+        wanted = self.module_.n_tokens
         if n_tokens != wanted:
             raise ValueError(
                 f"`X` has epochs of {n_tokens} patches; the classifier was fitted with "

@@ -8,16 +8,17 @@ import hashlib
 import platform
 import signal
 import threading
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from importlib.metadata import version
 from pathlib import Path
 
 import numpy as np
 import torch
+from filelock import FileLock, Timeout
 from mne.utils import logger, warn
 
 from mne_duin._version import __version__
-from mne_duin.checkpoints import read_latest, write_next
+from mne_duin.checkpoints import list_checkpoints, read_latest, write_next
 from mne_duin.estimators._files import EARLIER_STAGES, LIBRARIES, plain
 from mne_duin.training import (
     CheckpointHooks,
@@ -52,6 +53,7 @@ class Checkpoints(CheckpointHooks):
         self._unwritten = None
         latest = from_main(read_latest(folder) if is_main() else None)
         self.found = latest is not None
+        self._known = _names(folder)
         self._tensors, self._meta = latest[:2] if self.found else (None, None)
         if self.found:
             known = self._meta.get("training", {}).get("parameters", {})
@@ -123,8 +125,50 @@ class Checkpoints(CheckpointHooks):
             write_next(self.folder, *self._unwritten)
             self._unwritten = None
 
+    def _take_folder(self, lock):
+        """Make sure that no other training writes here; return what is wrong."""
+        folder = repr(str(self.folder))
+        try:
+            self.folder.mkdir(parents=True, exist_ok=True)
+            lock.acquire(timeout=0)
+        except NotImplementedError:
+            # A file system without locks.
+            return None
+        except Timeout:
+            wrong = "is written by another training now"
+        except OSError as error:
+            return OSError(
+                f"Writing failed: the folder {folder} cannot be used "
+                f"({error.strerror}). Pass another `checkpoint_dir`."
+            )
+        else:
+            if _names(self.folder) == self._known:
+                return None
+            wrong = "was written by another training meanwhile"
+        return RuntimeError(
+            f"The folder {folder} {wrong}. Wait until that is done, or pass another "
+            "`checkpoint_dir`."
+        )
+
     @contextmanager
     def watch(self):
+        """Own the folder; write the last complete pass when the training is cut off."""
+        lock = FileLock(self.folder / ".lock")
+        try:
+            error = from_main(self._take_folder(lock) if is_main() else None)
+            if error is not None:
+                raise error
+            with self._write_at_the_end():
+                yield
+        finally:
+            if lock.is_locked:
+                # Where open files cannot be removed, an empty one stays.
+                with suppress(OSError):
+                    Path(lock.lock_file).unlink()
+            lock.release()
+
+    @contextmanager
+    def _write_at_the_end(self):
         """Write the last complete pass when the training ends before its time."""
         with _termination_as_interrupt():
             try:
@@ -134,6 +178,11 @@ class Checkpoints(CheckpointHooks):
             except BaseException:
                 self._write()
                 raise
+
+
+def _names(folder):
+    """Return the names of the checkpoints in a folder."""
+    return [path.name for path in list_checkpoints(folder)]
 
 
 @contextmanager

@@ -9,12 +9,15 @@ from typing import Self
 
 import numpy as np
 import pandas as pd
+from mne.utils import warn
 from numpy.typing import ArrayLike
 from sklearn.base import BaseEstimator, ClassifierMixin, clone
 from sklearn.utils.validation import check_is_fitted
 
+from mne_duin.estimators._cells import DuINCells
 from mne_duin.estimators._classifier import DuINClassifier
 from mne_duin.estimators._mae import DuINMAE
+from mne_duin.estimators._probe import probe_encoder
 from mne_duin.estimators._trained import Signal
 from mne_duin.estimators._vqvae import DuINVQVAE
 from mne_duin.estimators.memory import fit_or_recall
@@ -22,7 +25,8 @@ from mne_duin.utils.checks import check_option, check_type
 from mne_duin.utils.docs import fill_doc
 from mne_duin.utils.epochs import as_array
 
-VARIANTS = ("scratch", "vqvae", "vqvae+vq", "mae")
+VARIANTS = ("pretrained", "cells+mae", "scratch", "vqvae", "vqvae+vq", "mae")
+FIRST_STAGES = (DuINVQVAE, DuINCells)
 
 
 @fill_doc
@@ -34,7 +38,7 @@ class DuINDecoder(ClassifierMixin, BaseEstimator):
 
     Parameters
     ----------
-    vqvae : DuINVQVAE
+    vqvae : DuINVQVAE | DuINCells
         The first stage, not fitted.
     mae : DuINMAE | None
         The second stage, made with ``vqvae=None``; None leaves it out.
@@ -52,6 +56,13 @@ class DuINDecoder(ClassifierMixin, BaseEstimator):
     ----------
     vqvae_, mae_, classifier_ : estimator
         The fitted stages.
+    check_ : PretrainingCheck | None
+        What the first stage learned, and what a linear discriminant reads from it in
+        cross-validation on the training trials; None for the published first stage.
+    uses_pretraining_ : bool
+        Whether the classifier starts from the pre-trained encoder. It does not where
+        ``check_`` says that nothing was learned or that the encoder is worse than the
+        signal; then it is trained from scratch, with a warning.
     classes_ : ndarray, shape (n_classes,)
         The labels.
     fit_groups_ : set of str
@@ -78,7 +89,7 @@ class DuINDecoder(ClassifierMixin, BaseEstimator):
 
     def __init__(
         self,
-        vqvae: DuINVQVAE,
+        vqvae: DuINVQVAE | DuINCells,
         mae: DuINMAE | None = None,
         classifier: DuINClassifier = None,
         *,
@@ -123,16 +134,24 @@ class DuINDecoder(ClassifierMixin, BaseEstimator):
             If the data or a parameter cannot be used, or ``task_data`` is False and
             there are no segments.
         """
-        check_type("vqvae", self.vqvae, DuINVQVAE)
+        check_type("vqvae", self.vqvae, FIRST_STAGES)
         check_type("mae", self.mae, DuINMAE, none=True)
         check_type("classifier", self.classifier, DuINClassifier)
         segments = self._segments(X, unlabelled)
         first = clone(self.vqvae)
-        stage = self.vqvae_ = fit_or_recall(first, segments, "vqvae", self.memory)
-        self.mae_ = None
+        self.vqvae_ = fit_or_recall(first, segments, first._stage, self.memory)
+        stage, self.mae_ = self.vqvae_, None
         if self.mae is not None:
             second = clone(self.mae).set_params(vqvae=self.vqvae_)
             stage = self.mae_ = fit_or_recall(second, segments, "mae", self.memory)
+        self.check_ = self._probe(stage, X, y)
+        self.uses_pretraining_ = self.check_ is None or self.check_.usable
+        if not self.uses_pretraining_:
+            warn(
+                f"{self.check_.verdict} So the pre-trained encoder is not used: the "
+                "classifier is trained from scratch."
+            )
+            stage = None
         last = clone(self.classifier).set_params(pretrained=stage, select=self.select)
         self.classifier_ = last.fit(X, y, validation=validation, test=test)
         self.classes_ = last.classes_
@@ -140,6 +159,14 @@ class DuINDecoder(ClassifierMixin, BaseEstimator):
         if "fit_groups_" in vars(last):
             self.fit_groups_ = last.fit_groups_
         return self
+
+    def _probe(self, stage, X, y):
+        """Return what the first stage learned, and what can be read from the last."""
+        check = self.vqvae_.check_ if isinstance(self.vqvae_, DuINCells) else None
+        if check is None:
+            return None
+        skip = self.classifier.skip is not False
+        return replace(check, probe=probe_encoder(stage, X, y, skip=skip))
 
     def _segments(self, X, unlabelled):
         """Return what the stages without labels learn from."""
@@ -243,6 +270,7 @@ def make_duin(
     *,
     preset: str = "quick",
     architecture: dict | None = None,
+    cells: dict | None = None,
     vqvae: dict | None = None,
     mae: dict | None = None,
     classifier: dict | None = None,
@@ -253,18 +281,21 @@ def make_duin(
     random_state: int | None = None,
     verbose: bool | None = None,
 ):
-    """Make one of the published variants of Du-IN as one classifier.
+    """Make Du-IN, or one of its published variants, as one classifier.
 
     Parameters
     ----------
-    variant : "scratch" | "vqvae" | "vqvae+vq" | "mae"
-        No pre-training; the encoder of the first stage; that encoder with the codex
-        between it and the head; the encoder of the second stage.
+    variant : str
+        ``"pretrained"``: pre-trained by hidden cells (:class:`DuINCells`), the default
+        path for minutes to hours of recording. ``"cells+mae"``: then by hidden codes of
+        what the cells predict. ``"scratch"``: no pre-training. The published variants:
+        ``"vqvae"``, the encoder of the first stage; ``"vqvae+vq"``, that encoder with
+        the codex between it and the head; ``"mae"``, the encoder of the second stage.
     preset : "quick" | "paper"
         The training recipe.
     architecture : dict | None
         Parameters of the encoder, such as ``n_layers``, and ``sfreq``; for all stages.
-    vqvae, mae, classifier : dict | None
+    cells, vqvae, mae, classifier : dict | None
         Further parameters of a stage.
     task_data : bool
         Whether training trials join the ``unlabelled`` segments, see
@@ -314,11 +345,15 @@ def make_duin(
     if variant == "scratch":
         return DuINClassifier(**last)
     second = None
-    if variant == "mae":
+    if variant in ("mae", "cells+mae"):
         rate = {"sfreq": sizes.get("sfreq")}
         second = DuINMAE(None, **common | rate | (mae or {}))
+    if variant in ("pretrained", "cells+mae"):
+        first = DuINCells(**common | sizes | (cells or {}))
+    else:
+        first = DuINVQVAE(**common | sizes | (vqvae or {}))
     return DuINDecoder(
-        DuINVQVAE(**common | sizes | (vqvae or {})),
+        first,
         second,
         DuINClassifier(**last),
         task_data=task_data,

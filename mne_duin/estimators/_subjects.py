@@ -74,8 +74,8 @@ def real_channels(contacts, subjects, ch_names):
 
     Shapes: ``subjects`` (n_subjects,) -> (n_subjects, n_channels).
     """
-    numbers = slot_numbers(ch_names)
-    if contacts is None or numbers is None:
+    numbers = None if contacts is None else slot_numbers(ch_names)
+    if numbers is None:
         return None
     counts = np.array([len(contacts[str(subject)]) for subject in subjects])
     return np.array(numbers) <= counts[:, None]

@@ -6,6 +6,8 @@ parameter files where they differ); it needs about 15 hours of recording. ``"qui
 ours, found on simulations other than the shipped one, for minutes to hours.
 """
 
+from mne.utils import warn
+
 from mne_duin.utils.checks import check_number, check_option
 
 PRESETS = {
@@ -18,14 +20,28 @@ PRESETS = {
             "warmup": 0.1,
             "weight_decay": 0.01,
             "crop_duration": 3.0,
-            "high_gamma": True,
-            "initial": "principal",
+            "bands": ("high-gamma",),
+            "init": "zca",
             "n_filters": None,
             "conv_filters": None,
             "front_lr_scale": 0.0,
             "n_codes": 128,
-            "codex_start": "unquantized",
+            "codex_init": "unquantized",
             "revive_codes": True,
+        },
+        "cells": {
+            "max_steps": None,
+            "batch_size": 64,
+            "lr": 1e-3,
+            "lr_min": 0.0,
+            "warmup": 0.02,
+            "weight_decay": 0.05,
+            "crop_duration": 2.0,
+            "bands": ("high-gamma",),
+            "init": "zca",
+            "n_filters": None,
+            "conv_filters": None,
+            "front_lr_scale": 0.0,
         },
         "mae": {
             "max_iter": 8,
@@ -35,13 +51,13 @@ PRESETS = {
             "warmup": 0.1,
             "weight_decay": 0.05,
             "crop_duration": 3.0,
-            "encoder_start": "vqvae",
+            "encoder_init": "vqvae",
             "encoder_lr_scale": 0.03,
             "front_lr_scale": 0.0,
         },
         "classifier": {
-            "high_gamma": True,
-            "initial": "principal",
+            "bands": "screened",
+            "init": "zca",
             "n_filters": None,
             "conv_filters": None,
             "max_iter": 8,
@@ -51,15 +67,15 @@ PRESETS = {
             "warmup": 0.1,
             "weight_decay": 0.05,
             "max_shift": 0.03,
-            "head_start": "lda",
+            "head_init": "lda",
             "head_dropout": 0.0,
             "label_smoothing": 0.0,
             "encoder_lr_scale": 1.0,
             "validation_fraction": 0.0,
         },
         "tokens": {
-            "high_gamma": True,
-            "initial": "principal",
+            "bands": ("high-gamma",),
+            "init": "zca",
             "n_filters": 16,
             "conv_filters": (128, 128, 16),
             "max_iter": 30,
@@ -69,7 +85,7 @@ PRESETS = {
             "warmup": 0.1,
             "weight_decay": 0.05,
             "max_shift": 0.03,
-            "head_start": "lda",
+            "head_init": "lda",
             "head_dropout": 0.0,
             "context": 2,
             "label_smoothing": 0.0,
@@ -77,8 +93,8 @@ PRESETS = {
             "validation_fraction": 0.0,
         },
         "sequences": {
-            "high_gamma": True,
-            "initial": "principal",
+            "bands": ("high-gamma",),
+            "init": "zca",
             "n_filters": 16,
             "conv_filters": (128, 128, 16),
             "max_iter": 15,
@@ -88,7 +104,7 @@ PRESETS = {
             "warmup": 0.1,
             "weight_decay": 0.05,
             "max_shift": 0.03,
-            "head_start": "linear",
+            "head_init": "linear",
             "head_dropout": 0.0,
             "context": 2,
             "label_smoothing": 0.0,
@@ -105,13 +121,13 @@ PRESETS = {
             "warmup": 0.1,
             "weight_decay": 0.01,
             "crop_duration": 4.0,
-            "high_gamma": False,
-            "initial": "random",
+            "bands": "raw",
+            "init": "random",
             "n_filters": 16,
             "conv_filters": (128, 128, 16),
             "front_lr_scale": 1.0,
             "n_codes": 2048,
-            "codex_start": "first-batch",
+            "codex_init": "first-batch",
             "revive_codes": False,
         },
         "mae": {
@@ -122,13 +138,13 @@ PRESETS = {
             "warmup": 0.1,
             "weight_decay": 0.05,
             "crop_duration": 4.0,
-            "encoder_start": "random",
+            "encoder_init": "random",
             "encoder_lr_scale": 1.0,
             "front_lr_scale": 1.0,
         },
         "classifier": {
-            "high_gamma": False,
-            "initial": "random",
+            "bands": "raw",
+            "init": "random",
             "n_filters": 16,
             "conv_filters": (128, 128, 16),
             "max_iter": 200,
@@ -138,7 +154,7 @@ PRESETS = {
             "warmup": 0.1,
             "weight_decay": 0.05,
             "max_shift": 0.3,
-            "head_start": "random",
+            "head_init": "random",
             "head_dropout": 0.0,
             "label_smoothing": 0.0,
             "encoder_lr_scale": 1.0,
@@ -146,8 +162,8 @@ PRESETS = {
         },
         # The parameters of ``duin_llm``, for which no training script was published.
         "tokens": {
-            "high_gamma": False,
-            "initial": "random",
+            "bands": "raw",
+            "init": "random",
             "n_filters": 16,
             "conv_filters": (128, 128, 16),
             "max_iter": 200,
@@ -157,7 +173,7 @@ PRESETS = {
             "warmup": 0.1,
             "weight_decay": 0.05,
             "max_shift": 0.0,
-            "head_start": "random",
+            "head_init": "random",
             "head_dropout": 0.0,
             "context": 0,
             "label_smoothing": 0.0,
@@ -167,6 +183,8 @@ PRESETS = {
     },
 }
 
+# Hidden cells are ours: there is no published recipe, so both presets share one.
+PRESETS["paper"]["cells"] = PRESETS["quick"]["cells"]
 # CTC is ours; it is trained like the heads on single tokens.
 PRESETS["paper"]["sequences"] = PRESETS["paper"]["tokens"]
 
@@ -192,6 +210,9 @@ LIMITS = {
     "ff_dropout": DROPOUT,
     "head_dropout": DROPOUT,
     "context": {"low": 0, "integer": True},
+    "hidden_fraction": {"low": 0.05, "high": 0.95},
+    "signal_weight": {"low": 0},
+    "max_steps": COUNT,
     "mask_ratio": {"low": 0, "high": 0.95, "closed": False},
     "codex_decay": SHARE,
     "commitment": {"low": 0},
@@ -207,13 +228,21 @@ LIMITS = {
     "max_shift": {"low": 0},
     "validation_fraction": {"low": 0, "high": 0.5},
 }
+# Parameters that have a new name; the former one works for one release.
+FORMER = {
+    "bands": "high_gamma",
+    "init": "initial",
+    "head_init": "head_start",
+    "codex_init": "codex_start",
+    "encoder_init": "encoder_start",
+}
 CONVOLUTIONS = ("conv_filters", "conv_kernels", "conv_strides")
 
 # The published encoder has 16 filters for 10 channels, so its spatial map can be
-# inverted and loses nothing. With high gamma beside the signal the inputs are twice the
-# channels, and 16 filters for them throw directions away: those of least variance,
-# which in bipolar recordings carry as much of what is said as others.
-FEWEST_FILTERS, MOST_FILTERS = 16, 32
+# inverted and loses nothing. With band power in addition to the signal the inputs are
+# several times the channels, and 16 filters for them discard directions: those of least
+# variance, which in bipolar recordings carry as much information as others.
+FEWEST_FILTERS, MOST_FILTERS = 16, 64
 HIDDEN_FILTERS = (128, 128)
 
 
@@ -225,7 +254,8 @@ def resolve(estimator, stage: str) -> dict:
     estimator : BaseDuIN
         The estimator.
     stage : str
-        ``"vqvae"``, ``"mae"``, ``"classifier"``, ``"tokens"`` or ``"sequences"``.
+        ``"vqvae"``, ``"cells"``, ``"mae"``, ``"classifier"``, ``"tokens"`` or
+        ``"sequences"``.
 
     Returns
     -------
@@ -235,16 +265,32 @@ def resolve(estimator, stage: str) -> dict:
     check_option("preset", estimator.preset, PRESETS)
     recipe = {}
     for name, value in PRESETS[estimator.preset][stage].items():
-        given = getattr(estimator, name)
+        given = _given(estimator, name)
         recipe[name] = value if given is None else given
     return recipe
+
+
+def _given(estimator, name):
+    """Return what a parameter was set to, by its name or by its former one."""
+    given, former = getattr(estimator, name), FORMER.get(name)
+    before = getattr(estimator, former, None) if former else None
+    if before is None:
+        return given
+    if given is not None:
+        raise ValueError(
+            f"`{former}` is the former name of `{name}`; give only `{name}`."
+        )
+    if former == "high_gamma":
+        before = ("high-gamma",) if before else "raw"
+    warn(f"`{former}` is now `{name}`; use {name}={before!r}.", FutureWarning)
+    return before
 
 
 def encoder_width(recipe, n_inputs):
     """Return ``n_filters`` and ``conv_filters``, chosen where the recipe has None.
 
-    One spatial filter per input (high-gamma power included), but at least 16 and at
-    most 32; two layers of 128 filters, then one that keeps all spatial filters.
+    One spatial filter per input (band power included), but at least 16 and at most 64;
+    two layers of 128 filters, then one that keeps all spatial filters.
     """
     n_filters, conv_filters = recipe["n_filters"], recipe["conv_filters"]
     if n_filters is None:

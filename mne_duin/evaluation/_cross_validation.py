@@ -18,6 +18,7 @@ from mne_duin.evaluation._leakage import (
     collect_notes,
     describe_cv,
     describe_estimator,
+    refuse_copies,
 )
 from mne_duin.evaluation._result import DecodingResult
 from mne_duin.evaluation._splits import find_groups
@@ -44,6 +45,7 @@ def evaluate(
     pretrain_on="train",
     n_jobs=1,
     return_estimators=False,
+    allow_copies=False,
     name=None,
     verbose=None,
 ):
@@ -93,6 +95,10 @@ def evaluate(
         Folds that run at the same time.
     return_estimators : bool
         Whether to return the fitted copies as well.
+    allow_copies : bool
+        Whether test trials may hold the same signal as training trials (correlation of
+        at least 0.999 over the channels), as when a recording was read twice. Then
+        ``result.leaks`` says so.
     name : str | None
         Name of the estimator in the log; None takes that of its class.
     verbose : bool | str | int | None
@@ -111,7 +117,8 @@ def evaluate(
         If the estimator lacks ``fit``, ``predict`` or ``get_params``.
     ValueError
         If the trials cannot be evaluated: values that are not finite, one class only,
-        fewer trials of a class than folds, runs that are not there.
+        fewer trials of a class than folds, runs that are not there, test trials that
+        are also training trials.
     """
     check_number("n_permutations", n_permutations, low=0, integer=True)
     check_number("n_label_permutations", n_label_permutations, low=0, integer=True)
@@ -129,10 +136,12 @@ def evaluate(
             pretrain_on=pretrain_on,
             n_jobs=n_jobs,
         )
+        copies = refuse_copies(plan, allow_copies)
         plan = replace(plan, name=name or describe_estimator(estimator))
         outcomes = plan.run()
         null_refit = _refit_on_shuffled(plan, n_permutations)
         result = _assemble(plan, outcomes, null_refit, n_label_permutations)
+        result = replace(result, leaks=result.leaks + copies)
     if return_estimators:
         return result, [outcome.model for outcome in outcomes]
     return result

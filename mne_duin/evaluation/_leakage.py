@@ -1,5 +1,6 @@
 """What training and test data share, and what a reader of a result should know."""
 
+import mne
 import numpy as np
 from sklearn.frozen import FrozenEstimator
 from sklearn.pipeline import Pipeline
@@ -8,6 +9,10 @@ from mne_duin.evaluation._folds import takes_model_choice, trained_runs
 from mne_duin.evaluation._splits import natural_key
 from mne_duin.utils.epochs import run_names
 from mne_duin.utils.signature import accepts
+from mne_duin.utils.similarity import same_trials
+
+# Fewer points can agree by chance.
+FEWEST_TIMES = 20
 
 
 def describe_estimator(estimator):
@@ -51,6 +56,77 @@ def describe_cv(plan):
         keep = "" if plan.groups is None else ", groups kept together"
         return f"{plan.cv} stratified folds{keep}"
     return type(plan.cv).__name__
+
+
+def copied_trials(plan):
+    """Find test trials that are also training trials, under another name.
+
+    Parameters
+    ----------
+    plan : EvaluationPlan
+        The evaluation.
+
+    Returns
+    -------
+    pairs : list of tuple of int
+        A test and a training trial of one fold with the same signal.
+    """
+    X = plan.trials.X
+    data = X.get_data(copy=False) if isinstance(X, mne.BaseEpochs) else X
+    if data.ndim != 3 or data.shape[-1] < FEWEST_TIMES:
+        return []
+    copies = [(i, j) for i, j in same_trials(data, data) if i < j]
+    if not copies:
+        return []
+    first, second = np.array(copies).T
+    pairs = []
+    for split in plan.split(plan.trials.y):
+        test, train = (
+            np.isin(np.arange(len(data)), part) for part in (split.test, split.train)
+        )
+        for one, other in ((first, second), (second, first)):
+            crossing = test[one] & train[other]
+            pairs += list(
+                zip(one[crossing].tolist(), other[crossing].tolist(), strict=True)
+            )
+    return list(dict.fromkeys(pairs))
+
+
+def refuse_copies(plan, allow):
+    """Complain about test trials that are also training trials.
+
+    Parameters
+    ----------
+    plan : EvaluationPlan
+        The evaluation.
+    allow : bool
+        Whether to return a sentence about them instead.
+
+    Returns
+    -------
+    leaks : tuple of str
+        What leaks.
+
+    Raises
+    ------
+    ValueError
+        If there are such trials and they are not allowed.
+    """
+    pairs = copied_trials(plan)
+    if not pairs:
+        return ()
+    tested = len({test for test, _ in pairs})
+    said = (
+        f"{tested} of {len(plan.trials)} trials are tested on a copy of a training "
+        f"trial (correlation of at least 0.999 over the channels; for example trials "
+        f"{pairs[0][0]} and {pairs[0][1]})"
+    )
+    if allow:
+        return (f"{said}.",)
+    raise ValueError(
+        f"{said}. A recording was probably read twice, so accuracy would say nothing: "
+        "leave one of the copies out, or pass allow_copies=True."
+    )
 
 
 def collect_leaks(plan, splits):

@@ -6,9 +6,7 @@ import numpy as np
 from mne.utils import warn
 
 from mne_duin.utils.checks import first_names
-
-FAR = 20.0
-FEWEST = 5
+from mne_duin.utils.outliers import FAR, peak_to_peak, usual_limits
 
 
 def choose_kept(data, names, kinds, plans, reject):
@@ -40,12 +38,9 @@ def choose_kept(data, names, kinds, plans, reject):
     limits = check_reject(reject, kinds)
     if limits is None:
         return np.ones(len(data), dtype=bool), plans
-    peaks = np.stack([np.ptp(window, axis=1) for window in data])
+    peaks = peak_to_peak(data)
     if isinstance(limits, str):
-        # Fewer windows do not tell what is usual.
-        usual = np.median(peaks, axis=0)
-        limits = FAR * usual if len(data) >= FEWEST else np.full(len(names), np.inf)
-        limits[limits == 0] = np.inf
+        limits = usual_limits(peaks)
     far = peaks > limits
     kept = ~far.any(axis=1)
     if not kept.all():

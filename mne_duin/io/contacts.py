@@ -124,7 +124,7 @@ def read_contacts(bids_path, *, space: str | None = None) -> pd.DataFrame:
 
 
 def _read_contact_channels(bids_path):
-    """Read the channels of channels.tsv that are typed as contacts; None without a file.
+    """Read the channels that channels.tsv types as contacts; None without a file.
 
     Where the path names no recording, those of all its tasks and runs are joined;
     sessions and acquisitions with different contacts must be named.
@@ -147,7 +147,7 @@ def _read_contact_channels(bids_path):
             raise ValueError(
                 f"sub-{bids_path.subject} has other contacts in channels.tsv of each "
                 f"{key} ({', '.join(sorted(values))}); choose one with {key}= in the "
-                f"BIDSPath."
+                f"BIDSPath (--{key} at the command line)."
             )
     joined = pd.concat(list(tables.values()))
     bad = joined.groupby(level=0)["bad"].any()
@@ -157,7 +157,7 @@ def _read_contact_channels(bids_path):
 
 
 def _read_electrodes(found) -> pd.DataFrame:
-    """Read electrodes.tsv: index name, ``x``, ``y``, ``z`` in mm, ``space``, the rest."""
+    """Read electrodes.tsv: by name ``x``, ``y``, ``z`` in mm, ``space``, the rest."""
     path = found.path
     raw = read_table(path, required=("name",))
     columns, space = choose_columns(found, raw)
@@ -196,7 +196,7 @@ def _drop_unusable(xyz, names, path):
 
 
 def _join(electrodes, channels, where) -> pd.DataFrame:
-    """Join electrodes.tsv and channels.tsv: contacts in the order of the data, named so.
+    """Join electrodes.tsv and channels.tsv: contacts in the order of the data.
 
     Rows of electrodes.tsv that were not recorded follow. ``where`` is the file of the
     positions, for the messages.
@@ -222,7 +222,7 @@ def _join(electrodes, channels, where) -> pd.DataFrame:
     pairs = recorded_pairs(recorded)
     unplaced = [n for n in recorded if n in names and n not in electrodes.index]
     unplaced = [name for name in unplaced if name not in pairs]
-    if unplaced and len(electrodes):
+    if unplaced and where != "channels.tsv":
         warn(
             f"{where} lacks {len(unplaced)} contact(s) of channels.tsv, which get no "
             f"position: {first_names(unplaced)}."
@@ -239,9 +239,9 @@ def _report_other(other, recorded):
     for kind in dict.fromkeys(typed.values()):
         names = [name for name, own in typed.items() if own == kind]
         warn(
-            f"{len(names)} channel(s) that channels.tsv types as contacts have names of "
-            f"{kind} channels and are left out: {first_names(names)}. Rename or retype "
-            "them if they are contacts."
+            f"{len(names)} channel(s) that channels.tsv types as contacts have names "
+            f"of {kind} channels and are left out: {first_names(names)}. Rename or "
+            "retype them if they are contacts."
         )
 
 
@@ -329,9 +329,9 @@ def _report_positions(contacts, path):
     if "hemisphere" in contacts:
         stated = contacts["hemisphere"].astype("string").str.upper().str[:1]
         sign = side_of_x(contacts)
-        wrong = (stated.isin(["L", "R"]) & sign.notna()).to_numpy(dtype=bool)
-        wrong &= (stated != sign).to_numpy(dtype=bool, na_value=False)
-        wrong &= (contacts["x"].abs() > FAR_ACROSS).to_numpy()
+        far = (contacts["x"].abs() > FAR_ACROSS).to_numpy()
+        known = stated.isin(["L", "R"]).to_numpy(dtype=bool) & sign.notna().to_numpy()
+        wrong = known & far & (stated.astype(object) != sign).to_numpy(dtype=bool)
         if wrong.any():
             warn(
                 f"{path}: the hemisphere of {first_names(contacts.index[wrong])} "

@@ -16,6 +16,12 @@ from mne_duin.nn._building import (
     load_network,
     network_sizes,
 )
+from mne_duin.nn._cells import CellPredictor
+from mne_duin.nn._depthwise import (
+    ContactConvolution,
+    DepthwiseEncoder,
+    GroupedEncoder,
+)
 from mne_duin.nn._encoders import DuINEncoder, PomsEncoder
 from mne_duin.nn._layers import SubjectLinear
 from mne_duin.nn._models import (
@@ -35,8 +41,12 @@ from mne_duin.nn._transformer import Transformer
 __all__ = [
     "MAE",
     "VQVAE",
+    "CellPredictor",
     "Classifier",
+    "ContactConvolution",
+    "DepthwiseEncoder",
     "DuINEncoder",
+    "GroupedEncoder",
     "OneSubject",
     "PatchDecoder",
     "PatchEncoder",

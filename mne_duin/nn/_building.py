@@ -1,5 +1,11 @@
 """Build the networks from sizes."""
 
+from mne_duin.nn._cells import CellPredictor
+from mne_duin.nn._depthwise import (
+    ContactConvolution,
+    DepthwiseEncoder,
+    GroupedEncoder,
+)
 from mne_duin.nn._encoders import DuINEncoder, PomsEncoder
 from mne_duin.nn._layers import SubjectLinear
 from mne_duin.nn._models import MAE, VQVAE, Classifier, PomsVQVAE
@@ -20,6 +26,7 @@ def build_encoder(
     *,
     n_subjects=1,
     subject_layers="spatial",
+    patch_encoder="published",
     n_filters=16,
     conv_filters=(128, 128, 16),
     conv_kernels=(19, 3, 3),
@@ -41,6 +48,10 @@ def build_encoder(
     subject_layers : str
         What every subject has of its own: ``"spatial"`` (a map in front of one patch
         encoder) or ``"patch"`` (the whole patch encoder, as in "poms").
+    patch_encoder : str
+        ``"published"`` convolutions mix all filters; with ``"depthwise"`` every channel
+        has a temporal kernel of its own in front of them; with ``"depthwise-filters"``
+        the convolutions keep the spatial filters apart.
     n_filters : int
         Outputs of the spatial maps.
     conv_filters, conv_kernels, conv_strides : tuple of int
@@ -61,8 +72,9 @@ def build_encoder(
     if subject_layers == "patch":
         patch = SubjectPatchEncoder(n_channels, n_subjects, *sizes)
     else:
+        groups = n_filters if patch_encoder == "depthwise-filters" else 1
         spatial = SubjectLinear(n_channels, n_filters, n_subjects)
-        patch = PatchEncoder(n_filters, *sizes)
+        patch = PatchEncoder(n_filters, *sizes, groups)
     transformer = Transformer(
         patch.dim,
         n_layers,
@@ -74,6 +86,13 @@ def build_encoder(
     )
     if subject_layers == "patch":
         return PomsEncoder(patch, transformer)
+    if patch_encoder == "depthwise":
+        contacts = ContactConvolution(
+            n_channels, n_subjects, conv_kernels[0], patch_size
+        )
+        return DepthwiseEncoder(contacts, spatial, patch, transformer)
+    if patch_encoder == "depthwise-filters":
+        return GroupedEncoder(spatial, patch, transformer)
     return DuINEncoder(spatial, patch, transformer)
 
 
@@ -129,7 +148,7 @@ def network_sizes(module):
 
     Parameters
     ----------
-    module : VQVAE | MAE | Classifier | TokenClassifier
+    module : VQVAE | CellPredictor | MAE | Classifier | TokenClassifier
         The network.
 
     Returns
@@ -150,7 +169,7 @@ def build_network(sizes):
 
     Returns
     -------
-    module : VQVAE | MAE | Classifier | TokenClassifier
+    module : VQVAE | CellPredictor | MAE | Classifier | TokenClassifier
         The network.
     """
     encoder = build_encoder(**sizes["encoder"])
@@ -161,6 +180,8 @@ def build_network(sizes):
         return build_vqvae(
             encoder, quantizer, n_decoder_layers=sizes["n_decoder_layers"]
         )
+    if sizes["stage"] == "CellPredictor":
+        return CellPredictor(encoder, **sizes["cells"])
     if sizes["stage"] == "MAE":
         return MAE(encoder, sizes["n_codes"])
     if sizes["stage"] == "TokenClassifier":
@@ -180,7 +201,7 @@ def load_network(sizes, state_dict):
 
     Returns
     -------
-    module : VQVAE | MAE | Classifier | TokenClassifier
+    module : VQVAE | CellPredictor | MAE | Classifier | TokenClassifier
         The network in evaluation mode.
     """
     with PrivateRandomness(0):

@@ -43,8 +43,8 @@ class Stage(nn.Module):
         return {}
 
     @torch.no_grad()
-    def start_from_components(self, x, subject=None, y=None):
-        """Start from the principal components of the data.
+    def start_from_components(self, x, subject=None, y=None, *, whitening="principal"):
+        """Start from components of the data.
 
         Parameters
         ----------
@@ -53,10 +53,11 @@ class Stage(nn.Module):
         subject : LongTensor, shape (n_epochs,) | None
             Subject of each epoch.
         y : LongTensor, shape (n_epochs,) | None
-            Class of each epoch: turns the components of several subjects towards each
-            other by what they answer to the same classes.
+            Class of each epoch, see :meth:`DuINEncoder.start_from_components`.
+        whitening : str
+            ``"zca"`` or ``"principal"``.
         """
-        inverse = self.encoder.start_from_components(x, subject, y)
+        inverse = self.encoder.start_from_components(x, subject, y, whitening=whitening)
         self._start_behind(inverse, x, subject)
 
     def _start_behind(self, inverse, x, subject):
@@ -404,6 +405,9 @@ class Classifier(Stage):
         Put between encoder and head ("vqvae+vq" in the paper's Table 2).
     head_dropout : float
         Dropout of the hidden layer; the published head has none.
+    skip : bool
+        Whether the head sees every token without its context, too. What pre-training
+        did not need, the transformer may have dropped.
     """
 
     name = "Classifier"
@@ -418,10 +422,11 @@ class Classifier(Stage):
         head_activation=None,
         quantizer=None,
         head_dropout=0.0,
+        skip=False,
     ):
         super().__init__(encoder)
-        self.quantizer = quantizer
-        self.hidden = nn.Linear(n_tokens * encoder.dim, hidden_dim)
+        self.quantizer, self.n_tokens, self.skip = quantizer, n_tokens, skip
+        self.hidden = nn.Linear((1 + skip) * n_tokens * encoder.dim, hidden_dim)
         self.dropout = nn.Dropout(head_dropout)
         self.scores = nn.Linear(hidden_dim, n_classes)
         self.head_activation = head_activation
@@ -430,15 +435,37 @@ class Classifier(Stage):
 
     def _own_sizes(self):
         head = {
-            "n_tokens": self.hidden.in_features // self.encoder.dim,
+            "n_tokens": self.n_tokens,
             "n_classes": self.scores.out_features,
             "hidden_dim": self.hidden.out_features,
             "head_activation": self.head_activation,
             "head_dropout": self.dropout.p,
+            "skip": self.skip,
         }
         if self.quantizer is None:
             return {"head": head}
         return {"quantizer": self.quantizer.sizes(), "head": head}
+
+    def features(self, x, subject=None):
+        """Return what the head sees.
+
+        Parameters
+        ----------
+        x : Tensor, shape (n_epochs, n_channels, n_times)
+            The scaled signal.
+        subject : LongTensor, shape (n_epochs,) | None
+            Subject of each epoch.
+
+        Returns
+        -------
+        features : Tensor, shape (n_epochs, n_features)
+            The tokens, one after the other.
+        """
+        alone = self.encoder.tokenize(x, subject)
+        tokens = self.encoder.transformer(alone)
+        if self.quantizer is not None:
+            tokens = self.quantizer(tokens).quantized
+        return (torch.cat([tokens, alone], -1) if self.skip else tokens).flatten(1)
 
     def forward(self, x, subject=None):
         """Return the scores that enter the softmax.
@@ -455,9 +482,6 @@ class Classifier(Stage):
         scores : Tensor, shape (n_epochs, n_classes)
             One score per class.
         """
-        tokens = self.encoder(x, subject)
-        if self.quantizer is not None:
-            tokens = self.quantizer(tokens).quantized
-        hidden = functional.relu(self.hidden(tokens.flatten(1)))
+        hidden = functional.relu(self.hidden(self.features(x, subject)))
         scores = self.scores(self.dropout(hidden))
         return scores.sigmoid() if self.head_activation == "sigmoid" else scores

@@ -31,6 +31,8 @@ class PatchEncoder(nn.Module):
         Kernel size and stride of each convolution, in samples.
     patch_size : int
         Length of a patch in samples.
+    groups : int
+        Number of groups of inputs that every convolution keeps apart.
 
     References
     ----------
@@ -44,13 +46,16 @@ class PatchEncoder(nn.Module):
         kernels=(19, 3, 3),
         strides=(10, 1, 1),
         patch_size=100,
+        groups=1,
     ):
         super().__init__()
         self.patch_size = patch_size
         layers, n_steps = [], patch_size
         for n_filters, kernel, stride in zip(filters, kernels, strides, strict=True):
             padding = kernel // 2
-            layers.append(nn.Conv1d(n_inputs, n_filters, kernel, stride, padding))
+            layers.append(
+                nn.Conv1d(n_inputs, n_filters, kernel, stride, padding, groups=groups)
+            )
             layers.append(nn.BatchNorm1d(n_filters))
             n_inputs = n_filters
             n_steps = (n_steps + 2 * padding - kernel) // stride + 1

@@ -4,9 +4,11 @@
 index arithmetic; :func:`train` makes the passes, each with a record in a
 :class:`History`. Randomness is private to a training. Several processes
 (:func:`join_processes`) share each batch, and checkpoints keep the state between two
-passes.
+passes. :class:`SampledData` counts training in steps, and :class:`PretrainingCheck`
+says what was learned beyond simple rules.
 """
 
+from mne_duin.training._check import PretrainingCheck, cell_rules, code_rules
 from mne_duin.training._data import Batch, ChannelScaler, SignalData
 from mne_duin.training._devices import (
     choose_device,
@@ -21,6 +23,7 @@ from mne_duin.training._processes import (
     leave_processes,
     n_processes,
 )
+from mne_duin.training._sampling import SampledData, split_steps, steps_for
 from mne_duin.training._state import CheckpointHooks, TrainingState
 
 __all__ = [
@@ -28,14 +31,20 @@ __all__ = [
     "ChannelScaler",
     "CheckpointHooks",
     "History",
+    "PretrainingCheck",
+    "SampledData",
     "SignalData",
     "TrainingState",
+    "cell_rules",
     "choose_device",
     "choose_precision",
+    "code_rules",
     "is_main",
     "join_processes",
     "leave_processes",
     "n_processes",
     "private_randomness",
+    "split_steps",
+    "steps_for",
     "train",
 ]

@@ -4,7 +4,14 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
+from mne.utils import warn
 from torch.nn import functional
+
+from mne_duin.utils.checks import first_names
+from mne_duin.utils.outliers import FAR, peak_to_peak, usual_limits
+
+# Scaled values end here, in standard deviations.
+LARGEST = 50.0
 
 
 @dataclass(frozen=True)
@@ -195,7 +202,7 @@ class ChannelScaler:
         mean, scale = np.zeros(shape, np.float32), np.ones(shape, np.float32)
         mask = np.zeros(shape, bool)
         for index in range(n_subjects):
-            part = data[subject == index]
+            part = _without_far_trials(data[subject == index])
             center = part.mean((0, 2), dtype=np.float64)
             spread = part.std((0, 2), dtype=np.float64)
             padded = ~part.any((0, 2))
@@ -226,10 +233,11 @@ class ChannelScaler:
         Returns
         -------
         scaled : ndarray of float32, shape (n_epochs, n_channels, n_times)
-            A z-scored copy.
+            A z-scored copy, clipped at 50 standard deviations.
         """
         scaled = data - self.mean[subject][..., None]
         scaled /= self.scale[subject][..., None]
+        np.clip(scaled, -LARGEST, LARGEST, out=scaled)
         return scaled.astype(np.float32, copy=False)
 
     def invert(self, data, subject):
@@ -251,6 +259,24 @@ class ChannelScaler:
         scale = self.scale[subject, :n_channels, None]
         mean = self.mean[subject, :n_channels, None]
         return (data * scale + mean).astype(np.float32, copy=False)
+
+
+def _without_far_trials(data):
+    """Leave trials out that are far from the others, with a warning.
+
+    One trial of a touched cable, 300 times as large as the rest, must not decide what
+    is usual.
+    """
+    peaks = peak_to_peak(data) if len(data) else np.zeros((0, 1))
+    far = (peaks > usual_limits(peaks)).any(axis=1)
+    if not far.any():
+        return data
+    warn(
+        f"{far.sum()} of {len(far)} trials (number {first_names(np.flatnonzero(far))}) "
+        f"have more than {FAR:g} times the usual amplitude of a channel. They are left "
+        "out of the scaling and clipped; drop them, for example with epochs.drop."
+    )
+    return data[~far]
 
 
 def _refuse_flat(flat, ch_names):

@@ -54,6 +54,8 @@ checkpoint_every : int
     "checkpoint_errors": """
 OSError
     If a checkpoint cannot be written; earlier ones are left as they were.
+RuntimeError
+    If another training writes to ``checkpoint_dir`` at the same time.
 """,
     "memory": """
 memory : path-like | None
@@ -81,9 +83,11 @@ event_id : dict | list of str | None
     Labels to decode; None takes all.
 label_column : str
     Column of events.tsv that holds the labels.
-where : str | None
-    Condition on the rows of events.tsv, such as ``"trial_type == 'WORD'"``; None takes
-    all rows.
+where : dict | str | None
+    What else must hold of a row of events.tsv, such as ``"trial_type == 'WORD'"``; see
+    :func:`read_epochs`.
+onset : "onset" | "sample" | None
+    The column that says when an event is, see :func:`read_epochs`.
 align : str | None
     What lies at time 0: a column of latencies in seconds such as ``"response_time"``,
     or the label of an event that follows each trial; None takes the onset.
@@ -92,7 +96,8 @@ tmin, tmax : float
 """,
     "reference_and_anatomy": """
 reference : str | None
-    ``"bipolar"``, ``"laplacian"``, ``"shaft"`` or None.
+    ``"bipolar"``, ``"laplacian"``, ``"shaft"``, ``"average"``, ``"white-matter"`` or
+    None.
 atlas : str
     Atlas of the anatomical labels.
 space : str | None
@@ -111,6 +116,8 @@ notch : "auto" | float | list of float | None
     Line noise to remove, see :func:`read_epochs`.
 sfreq : float | None
     Sampling rate that is worked with, in Hz; None keeps that of the recording.
+reject : "auto" | dict | None
+    Trials and segments to drop by their amplitude, see :func:`read_epochs`.
 """,
     "job_output": """
 desc : str | None
@@ -136,6 +143,12 @@ preset : str
     ``"quick"`` (ours) or ``"paper"``: where every parameter that is None here takes
     its value from; see :mod:`mne_duin.estimators.presets`.
 """,
+    "patch_duration": """
+patch_duration : float | None
+    Length of a patch in seconds, a whole number of samples. None takes the length
+    nearest to 0.1 s that is a multiple of 10 samples (the stride of the convolutions):
+    100 samples at 1000 and 1024 Hz, 50 at 512, 200 at 2048, 10 at 100 Hz.
+""",
     "crop_duration": """
 crop_duration : float | None
     Length in seconds of the random crops that longer epochs are trained on;
@@ -147,11 +160,19 @@ subject_layers : str
     patch encoder) or ``"patch"`` (a patch encoder straight from its channels, and a
     regression head back to them: the published multi-subject model, "poms").
 """,
+    "patch_encoder": """
+patch_encoder : str
+    ``"published"``: the convolutions mix all spatial filters. ``"depthwise"``: every
+    channel has a temporal kernel of its own, of ``conv_kernels[0]`` samples, in front
+    of the spatial map (see :meth:`contact_kernels`). ``"depthwise-filters"``: every
+    spatial filter has convolutions of its own, as the paper's text has it; each number
+    in ``conv_filters`` is then a multiple of ``n_filters``.
+""",
     "spatial_sizes": """
 n_filters : int | None
     Number of spatial filters; the quick preset takes one per input (channels, and as
-    many of high gamma), but at least 16 and at most 32: fewer than there are inputs
-    throw directions of the signal away.
+    many per band of power), but at least 16 and at most 64: fewer than there are inputs
+    discard directions of the signal.
 conv_filters : tuple of int | None
     Filters of the patch encoder's convolutions; the last number times 10 is the size of
     a token. The quick preset takes ``(128, 128, n_filters)``.

@@ -23,6 +23,7 @@ from mne_duin.viz._filters import plot_patterns, plot_spatial_filters
 from mne_duin.viz._group import group_contributions, plot_group_contributions
 from mne_duin.viz._history import plot_history, plot_learning_curve
 from mne_duin.viz._patches import plot_patch_filters
+from mne_duin.viz._pretraining import plot_pretraining
 from mne_duin.viz._reconstruction import plot_reconstruction
 from mne_duin.viz.brain._browser import ContactsView, view_contacts
 from mne_duin.viz.brain._contacts import plot_contacts
@@ -51,6 +52,7 @@ __all__ = [
     "plot_learning_curve",
     "plot_patch_filters",
     "plot_patterns",
+    "plot_pretraining",
     "plot_reconstruction",
     "plot_spatial_filters",
     "results_table",

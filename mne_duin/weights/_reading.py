@@ -4,6 +4,7 @@ from pathlib import Path
 
 from mne_duin.baselines import TSTCC, CNNBiGRU, DeWave, EEGConformer, NeuroBERT
 from mne_duin.estimators import (
+    DuINCells,
     DuINClassifier,
     DuINMAE,
     DuINTokenDecoder,
@@ -15,7 +16,7 @@ from mne_duin.utils.docs import fill_doc
 
 DUIN = {
     kind.__name__: kind
-    for kind in (DuINVQVAE, DuINMAE, DuINClassifier, DuINTokenDecoder)
+    for kind in (DuINVQVAE, DuINCells, DuINMAE, DuINClassifier, DuINTokenDecoder)
 }
 COMPARISON = {
     kind.__name__: kind for kind in (CNNBiGRU, EEGConformer, TSTCC, NeuroBERT, DeWave)

@@ -23,6 +23,10 @@ ABLATIONS = {
     "task-data": ("task_data", (False, True)),
     "target": ("mae__target", ("codes", "embedding", "raw")),
     "patch-length": ("vqvae__patch_duration", (0.05, 0.1, 0.2)),
+    "patch-encoder": (
+        "vqvae__patch_encoder",
+        ("published", "depthwise", "depthwise-filters"),
+    ),
     "channels": ("selector__n_channels", (5, 10, 15, 20, 30, 60)),
 }
 
@@ -49,6 +53,7 @@ def ablate_words(
     event_id=None,
     label_column="trial_type",
     where=None,
+    onset=None,
     align=None,
     tmin=-0.5,
     tmax=2.5,
@@ -63,6 +68,7 @@ def ablate_words(
     h_freq=200.0,
     notch="auto",
     sfreq=1000.0,
+    reject="auto",
     device="auto",
     precision="auto",
     random_state=0,
@@ -77,9 +83,9 @@ def ablate_words(
     %(subject_of_bids)s
     what : str
         ``"codex-size"``, ``"code-dimension"``, ``"mask-ratio"``, ``"codex-passes"``,
-        ``"masked-passes"``, ``"task-data"``, ``"target"``, ``"patch-length"`` or
-        ``"channels"``: the channels that contribute most to a classifier without
-        pre-training, chosen inside each fold.
+        ``"masked-passes"``, ``"task-data"``, ``"target"``, ``"patch-length"``,
+        ``"patch-encoder"`` or ``"channels"``: the channels that contribute most to a
+        classifier without pre-training, chosen inside each fold.
     values : list | None
         Values; None takes those of ``ABLATIONS``. Of numbers of channels those that
         there are.

@@ -9,8 +9,8 @@ from mne_duin.utils.checks import as_list
 from mne_duin.workflows._notices import collected
 
 CHANNELS = ("reference", "atlas", "space", "labels", "subjects_dir")
-FILTERS = ("l_freq", "h_freq", "notch", "sfreq")
-TRIALS = ("event_id", "label_column", "align", "tmin", "tmax")
+FILTERS = ("l_freq", "h_freq", "notch", "sfreq", "reject")
+TRIALS = ("event_id", "label_column", "where", "onset", "align", "tmin", "tmax")
 # Passed on only where they are given.
 OPTIONAL = ("max_distance",)
 
@@ -33,9 +33,13 @@ def find_runs(root, subject, session=None, task=None, run=None, acquisition=None
         The recordings.
     """
     subject = str(subject).removeprefix("sub-")
-    more = {} if acquisition is None else {"acquisition": acquisition}
     return find_recordings(
-        root, subject=subject, session=session, task=task, run=run, **more
+        root,
+        subject=subject,
+        session=session,
+        task=task,
+        run=run,
+        acquisition=acquisition,
     )
 
 
@@ -75,10 +79,7 @@ def trial_keywords(given):
     keywords : dict
         For ``read_epochs``.
     """
-    keywords = {name: given[name] for name in TRIALS}
-    if given.get("where") is not None:
-        keywords["where"] = given["where"]
-    return keywords
+    return {name: given[name] for name in TRIALS}
 
 
 def read_words(paths, given, *, segments=True):

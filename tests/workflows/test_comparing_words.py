@@ -1,6 +1,7 @@
 """Comparisons and ablations in one call, and from the command line."""
 
 import json
+from pathlib import Path
 
 import pandas as pd
 import pytest
@@ -64,12 +65,13 @@ def test_compare_writes_tables_figure_and_results(
     )
     assert status == 0
     assert "scratch" in capsys.readouterr().out
-    folder = tmp_path / "sub-01"
-    table = pd.read_csv(folder / "compare.tsv", sep="\t", index_col="estimator")
+    begin = tmp_path / "sub-01" / "ieeg" / "sub-01_task-wordreading_desc-compareVSMCSTG"
+    table = pd.read_csv(f"{begin}_metrics.tsv", sep="\t", index_col="estimator")
     assert table.index.tolist() == ["lda", "scratch"]
-    assert (folder / "compare.md").read_text().startswith("| estimator | accuracy |")
-    assert (folder / "compare.png").stat().st_size > 5000
-    record = json.loads((folder / "lda.json").read_text())
+    text = Path(f"{begin}_metrics.md").read_text()
+    assert text.startswith("| estimator | accuracy |")
+    assert Path(f"{begin}_accuracy.png").stat().st_size > 5000
+    record = json.loads(Path(f"{begin}_model-lda_predictions.json").read_text())
     assert record["kind"] == "mne_duin.DecodingResult"
 
 
@@ -97,8 +99,10 @@ def test_ablate_varies_one_thing(bids_root, tmp_path):
         out=tmp_path, verbose=False, **TINY,
     )  # fmt: skip
     assert table["value"].tolist() == [False, True]
-    assert (tmp_path / "ablate-task-data.tsv").exists()
-    assert (tmp_path / "ablate-task-data.png").stat().st_size > 3000
+    (path,) = tmp_path.rglob("*_desc-ablateTaskDataVSMCSTG_metrics.tsv")
+    assert pd.read_csv(path, sep="\t")["value"].tolist() == [False, True]
+    (picture,) = tmp_path.rglob("*_accuracy.png")
+    assert picture.stat().st_size > 3000
     assert isinstance(plot_ablation(table, show=False), Figure)
     with pytest.raises(ValueError, match="must be of one parameter"):
         plot_ablation(pd.concat([table, table.assign(parameter="b")]), show=False)

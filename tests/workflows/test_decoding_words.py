@@ -2,12 +2,21 @@
 
 import json
 import shutil
+import subprocess
+import sys
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
 
-from mne_duin import read_estimator, read_result, write_simulated_bids
+from mne_duin import (
+    predict_words,
+    read_decoding,
+    read_estimator,
+    read_result,
+    write_simulated_bids,
+)
 from mne_duin.cli import main
 from mne_duin.datasets import SimulationSettings
 from mne_duin.estimators.presets import PRESETS
@@ -50,6 +59,12 @@ def decoded(bids_root, tmp_path_factory):
     return out
 
 
+def file_of(out, name):
+    """The one file of the decoding whose name ends so."""
+    (path,) = (out / "sub-01" / "ieeg").glob(f"sub-01_*_desc-decodeVSMCSTG_{name}")
+    return path
+
+
 def refused(capsys, root, *arguments):
     """Run the command; return its sentence and what it left behind."""
     out = root.parent / "out"
@@ -64,43 +79,136 @@ def refused(capsys, root, *arguments):
 
 
 def test_decode_writes_what_it_promises(decoded):
-    folder = decoded / "sub-01"
-    assert [path.name for path in decoded.iterdir()] == ["sub-01"]
-    assert (folder / "report.html").stat().st_size > 100_000
-    table = pd.read_csv(folder / "predictions.tsv", sep="\t")
+    names = sorted(path.name for path in decoded.iterdir())
+    assert names == [".bidsignore", "dataset_description.json", "sub-01"]
+    assert file_of(decoded, "report.html").stat().st_size > 100_000
+    table = pd.read_csv(file_of(decoded, "predictions.tsv"), sep="\t")
     assert len(table) == 12
     probabilities = table.drop(columns=["y_true", "y_pred", "fold"])
     assert list(probabilities) == sorted(table["y_true"].unique())
     np.testing.assert_allclose(probabilities.sum(axis=1), 1, atol=1e-6)
-    contacts = pd.read_csv(folder / "contacts.tsv", sep="\t", index_col="name")
-    classifier = read_estimator(folder / "model" / "classifier.safetensors")
+    contacts = pd.read_csv(file_of(decoded, "contacts.tsv"), sep="\t", index_col="name")
+    classifier = read_estimator(file_of(decoded, "classifier.safetensors"))
     assert classifier.ch_names_ == list(contacts.index)
     assert set(contacts["region"]) <= {"vSMC", "STG"}
-    names = {path.stem for path in (folder / "results").glob("*.json")}
-    assert len(names) == 5
+    places = contacts[["x", "y", "z"]]
+    np.testing.assert_array_equal(places, places.round(2))
+    scores = pd.read_csv(file_of(decoded, "metrics.tsv"), sep="\t", index_col=0)
+    assert list(scores.index) == [MAIN, CODEX_ONLY, SCRATCH, LDA, WITH_LDA]
+    others = list((decoded / "sub-01" / "ieeg").glob("*_model-*_predictions.tsv"))
+    assert len(others) == 4
+
+
+def test_no_two_files_hold_the_same(decoded):
+    contents = [path.read_bytes() for path in decoded.rglob("*") if path.is_file()]
+    assert len(contents) == len(set(contents))
+
+
+def test_networks_take_two_thirds_of_the_place_they_took(decoded):
+    sizes = [path.stat().st_size for path in decoded.rglob("*.safetensors")]
+    assert len(sizes) == 2
+    assert sum(sizes) < 70e6
+
+
+@pytest.mark.parametrize("name", ["predictions", "metrics", "contacts"])
+def test_every_column_is_described_and_the_settings_are_there(decoded, name):
+    table = pd.read_csv(file_of(decoded, f"{name}.tsv"), sep="\t")
+    sidecar = json.loads(file_of(decoded, f"{name}.json").read_text("utf-8"))
+    for column in table.columns:
+        assert sidecar[column]["Description"].endswith(".")
+    settings = sidecar["Settings"]
+    assert settings["align"] == "response_time"
+    assert settings["regions"] == ["vSMC", "STG"]
+
+
+def test_the_settings_of_the_networks_are_resolved(decoded):
+    sidecar = json.loads(file_of(decoded, "predictions.json").read_text("utf-8"))
+    networks = sidecar["Networks"]
+    assert set(networks) == {"vqvae", "mae", "classifier"}
+    assert networks["vqvae"]["max_iter"] == 2
+    assert networks["classifier"]["batch_size"] == 32
 
 
 def test_held_out_run_is_never_trained_on(decoded):
-    result = read_result(decoded / "sub-01" / "predictions.json")
+    result = read_result(file_of(decoded, "predictions.json"))
     assert result.epoch.tolist() == list(range(12, 24))
     assert not result.leaks
-    for name in ("vqvae", "mae"):
-        stage = read_estimator(decoded / "sub-01" / "model" / f"{name}.safetensors")
+    mae = read_estimator(file_of(decoded, "mae.safetensors"))
+    for stage in (mae, mae.vqvae_):
         assert set(stage.fit_groups_) == {"1"}
-    summary = json.loads((decoded / "sub-01" / "predictions.json").read_text("utf-8"))
+    summary = json.loads(file_of(decoded, "predictions.json").read_text("utf-8"))
     assert "last-run (1 fold), clean protocol, 12 test trials" in summary["summary"]
 
 
 def test_report_names_all_results_and_the_effect_of_pretraining(decoded):
-    text = (decoded / "sub-01" / "report.html").read_text(encoding="utf-8")
+    text = file_of(decoded, "report.html").read_text(encoding="utf-8")
     for name in (MAIN, SCRATCH, CODEX_ONLY, LDA, WITH_LDA):
         assert name in text
     assert "held-out trials" in text
 
 
-def test_refuses_to_overwrite_when_told(decoded, bids_root):
-    with pytest.raises(FileExistsError, match="overwrite=True"):
-        decode_words(bids_root, "01", out=decoded, overwrite=False)
+def test_bids_accepts_the_derivative(decoded):
+    command = shutil.which("bids-validator-deno", path=Path(sys.executable).parent)
+    if command is None:
+        pytest.skip("the validator of BIDS is not installed")
+    done = subprocess.run(
+        [command, str(decoded), "--json"], capture_output=True, text=True, check=False
+    )
+    issues = json.loads(done.stdout)["issues"]["issues"]
+    assert [issue for issue in issues if issue["severity"] == "error"] == []
+
+
+def test_an_earlier_decoding_is_not_replaced(decoded, bids_root):
+    given = {"out": decoded, "task": "wordreading", "align": "response_time"}
+    with pytest.raises(FileExistsError, match="made already in"):
+        decode_words(bids_root, "01", **given)
+    message = "preset 'quick' -> 'paper'.*overwrite=True"
+    with pytest.raises(FileExistsError, match=message):
+        decode_words(bids_root, "01", preset="paper", **given)
+
+
+def test_a_saved_decoding_is_read_and_reported_again(decoded, bids_root, tmp_path):
+    decoding = read_decoding(decoded)
+    assert list(decoding.results) == [MAIN, CODEX_ONLY, SCRATCH, LDA, WITH_LDA]
+    assert decoding.classifier.ch_names_ == list(decoding.contacts.index)
+    other = tmp_path / "again.html"
+    command = ["report", str(decoded), "--out", str(other), "--quiet"]
+    assert main(command) == 0
+    assert other.stat().st_size > 100_000
+    assert main(command) == 2
+    shutil.copytree(decoded, tmp_path / "copy")
+    path = file_of(tmp_path / "copy", "report.html")
+    before = path.read_bytes()
+    assert main(["report", str(tmp_path / "copy"), "--quiet"]) == 2
+    assert path.read_bytes() == before
+    assert main(["report", str(path), "--quiet", "--overwrite"]) == 0
+    assert path.read_bytes() != before
+    manifest = json.loads(
+        file_of(tmp_path / "copy", "manifest.json").read_text("utf-8")
+    )
+    assert len(manifest["Files"]) == len(list(path.parent.iterdir())) - 1
+
+
+def test_a_saved_decoder_predicts_new_recordings(decoded, bids_root, tmp_path, capsys):
+    out = tmp_path / "out"
+    command = ["predict", str(decoded), str(bids_root), "--subject", "01", "--run", "2"]
+    assert main([*command, "--quiet", "--out", str(out)]) == 0
+    assert "12 trials of 3 labels" in capsys.readouterr().out
+    (path,) = out.rglob("*_predictions.tsv")
+    table = pd.read_csv(path, sep="\t", dtype={"run": str})
+    known = read_result(file_of(decoded, "predictions.json"))
+    assert table["y_pred"].tolist() == known.y_pred.tolist()
+    assert set(table["run"]) == {"2"}
+    sidecar = json.loads(path.with_suffix(".json").read_text("utf-8"))
+    assert set(table.columns) <= set(sidecar)
+    assert main([*command, "--quiet", "--out", str(tmp_path / "b"), "--tmax", "2"]) == 2
+    assert "fitted to epochs from -0.5 to 2.5 s" in capsys.readouterr().err
+
+
+def test_predictions_of_runs_that_were_learned_from_are_told(decoded, bids_root):
+    with pytest.warns(RuntimeWarning, match="has learned from run 1"):
+        found = predict_words(decoded, bids_root, "01", verbose=False)
+    assert len(found.table) == 24
 
 
 @pytest.mark.parametrize(
@@ -108,7 +216,7 @@ def test_refuses_to_overwrite_when_told(decoded, bids_root):
     [
         (["--subject", "09", *TASK], ["09", "01"]),
         (["--subject", "01", "--task", "nap"], ["nap", "wordreading"]),
-        (["--subject", "01", *TASK, "--labels", "xyz"], ["xyz", "trial_type"]),
+        (["--subject", "01", *TASK, "--words", "xyz"], ["xyz", "trial_type"]),
         (["--subject", "01", *TASK, "--label-column", "word2"], ["word2"]),
         (["--subject", "01", *TASK, "--regions", "SMG"], ["SMG", "vSMC", "STG"]),
         (["--subject", "01", *TASK, "--regions", "moon"], ["moon", "vSMC"]),

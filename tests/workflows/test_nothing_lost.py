@@ -65,10 +65,9 @@ def test_writing_twice_leaves_what_others_wrote(tmp_path, monkeypatch):
         {decoding.MAIN: Saved}, pd.DataFrame({"x": [1]}), Saved, Saved, Saved, folder
     )
     for _ in range(2):
-        decoding._write(found, None, {})
+        written = decoding._write(found, None, {})
         assert before.items() <= contents(tmp_path).items()
-    assert (folder / "report.html").read_text() == "saved"
-    assert [path.name for path in tmp_path.iterdir()] == ["sub-01"]
+    assert written.report.read_text() == "saved"
 
 
 class Saved:

@@ -32,14 +32,22 @@ def files(folder):
     return {p: p.read_bytes() for p in sorted(folder.rglob("*")) if p.is_file()}
 
 
-def test_models_table_and_checkpoints_are_written(pretrained):
-    folder = pretrained / "sub-01" / "pretraining"
-    contacts = pd.read_csv(folder / "contacts.tsv", sep="\t", index_col="name")
-    for name in ("vqvae", "mae"):
-        stage = read_estimator(folder / f"{name}.safetensors")
+def check_pretraining(out):
+    """Networks and checkpoints are there; return the table of contacts."""
+    folder = out / "sub-01" / "ieeg"
+    begin = "sub-01_task-wordreading_desc-pretrainVSMCSTG"
+    mae = read_estimator(folder / f"{begin}_mae.safetensors")
+    (checkpoints,) = (folder / f"{begin}_checkpoints").iterdir()
+    for name, stage in (("vqvae", mae.vqvae_), ("mae", mae)):
         assert stage.n_iter_ == 1
-        assert stage.ch_names_ == list(contacts.index)
-        assert len(list((folder / "checkpoints" / name).iterdir())) == 1
+        kept = (checkpoints / name).glob("checkpoint-*.safetensors")
+        assert len(list(kept)) == 1
+    contacts = pd.read_csv(folder / f"{begin}_contacts.tsv", sep="\t", index_col="name")
+    assert mae.ch_names_ == list(contacts.index)
+
+
+def test_models_table_and_checkpoints_are_written(pretrained):
+    check_pretraining(pretrained)
 
 
 def test_the_same_command_again_makes_no_pass(pretrained, bids_root, capsys):
@@ -57,8 +65,8 @@ def test_other_parameters_are_refused_in_one_sentence(pretrained, bids_root, cap
     command = ["pretrain", str(bids_root), *COMMAND, "--out", str(pretrained)]
     assert main([*command, "--seed", "7", "--quiet"]) == 2
     message = capsys.readouterr().err
-    assert "had other parameters: random_state 0 -> 7" in message
-    assert "checkpoint_dir" in message
+    assert "made with other settings (random_state 0 -> 7)" in message
+    assert "--overwrite" in message
 
 
 def test_two_processes_run_the_same_command(bids_root, tmp_path):
@@ -69,7 +77,4 @@ def test_two_processes_run_the_same_command(bids_root, tmp_path):
     # One process speaks, and one writes.
     assert done.stdout.count("VQ-VAE: about") == 1
     assert done.stdout.count("Models of") == 1
-    folder = tmp_path / "sub-01" / "pretraining"
-    for name in ("vqvae", "mae"):
-        assert read_estimator(folder / f"{name}.safetensors").n_iter_ == 1
-        assert len(list((folder / "checkpoints" / name).iterdir())) == 1
+    check_pretraining(tmp_path)

@@ -115,7 +115,6 @@ class NetworkClassifier(ClassifierMixin, TrainedNetwork):
     def _fit(self, X, y, subject, sfreq, *, unlabelled=None, **held_out):
         """Pre-train where the network does so, then train."""
         self._check_parameters()
-        self.high_gamma_ = False
         epochs = self._check_X(X, subject=subject, sfreq=sfreq)
         self.n_times_ = self._inputs(epochs[:1]).shape[-1]
         self.classes_, y = learn_classes(y, len(epochs))
@@ -140,6 +139,10 @@ class NetworkClassifier(ClassifierMixin, TrainedNetwork):
         for name, limits in LIMITS.items():
             if values.get(name) is not None:
                 check_number(name, values[name], **limits)
+
+    def _check_unlabelled(self, unlabelled, sfreq):
+        """Return the segments to pre-train on; for networks that do."""
+        raise NotImplementedError
 
     def _first_data(self, epochs, data):
         """Return what the network sees first: the training trials."""
@@ -320,7 +323,7 @@ class NetworkClassifier(ClassifierMixin, TrainedNetwork):
 
     def _take_state(self, tensors, meta):
         """Take back what :meth:`_add_state` added."""
-        self.high_gamma_, self.patch_size_ = False, 1
+        self.bands_, self.patch_size_ = {}, 1
         self.classes_ = np.array(meta["learned"]["classes"])
         self.n_times_ = meta["learned"]["n_times"]
         with private_randomness(0):

@@ -6,6 +6,7 @@ from typing import Self
 
 import numpy as np
 from numpy.typing import ArrayLike
+from torch import nn
 
 from mne_duin.baselines.networks._network import RECIPE, NetworkClassifier
 from mne_duin.estimators._files import plain
@@ -111,6 +112,10 @@ class PretrainedNetwork(NetworkClassifier):
         # The scales, too, then do not depend on how many trials have labels.
         self._learn_scaler(unlabelled, index)
         return unlabelled
+
+    def _build_task(self, encoder) -> nn.Module:
+        """Build the task without labels: ``task(x) -> losses``."""
+        raise NotImplementedError
 
     def _first_data(self, epochs, data):
         """Return crops of a trial's length of what the encoder pre-trains on."""

@@ -1,0 +1,51 @@
+"""What a linear discriminant reads from a frozen encoder, and from the signal alone."""
+
+import numpy as np
+import pandas as pd
+import torch
+from sklearn.model_selection import StratifiedKFold
+
+from mne_duin.estimators._head import linear_discriminant
+from mne_duin.training._check import FROZEN, RAW
+
+N_FOLDS = 5
+SIGNIFICANCE = 0.003
+
+
+def probe_encoder(stage, X, y, *, skip):
+    """Compare a pre-trained encoder with its input in cross-validation.
+
+    The signal's features are the tokens without context: a linear map of signal and
+    band power. Those of the encoder are the tokens with context, and with ``skip`` both
+    (what the head of a classifier sees). Returns a table for
+    :class:`~mne_duin.training.PretrainingCheck`, with the standard error of the
+    difference in ``attrs``, or None where a class has fewer than two epochs.
+    """
+    y = np.unique(np.asarray(y), return_inverse=True)[1]
+    fewest = np.bincount(y).min()
+    if fewest < 2:
+        return None
+    encoder = stage.module_.encoder
+
+    def tokens(x, subject):
+        alone = encoder.tokenize(x, subject)
+        return torch.cat([encoder.transformer(alone), alone], -1).flatten(1)
+
+    both = stage._batched(tokens, *stage._scaled(stage._check_fitted(X)))
+    both = both.reshape(len(both), -1, 2 * encoder.dim)
+    alone = both[..., encoder.dim :].reshape(len(both), -1)
+    context = both if skip else both[..., : encoder.dim]
+    folds = StratifiedKFold(min(N_FOLDS, fewest), shuffle=True, random_state=0)
+    features = {FROZEN: context.reshape(len(both), -1), RAW: alone}
+    hits = {name: np.zeros(len(y), bool) for name in features}
+    for train, test in folds.split(alone, y):
+        for name, own in features.items():
+            weights, offsets = linear_discriminant(own[train], y[train], SIGNIFICANCE)
+            guess = (own[test] @ weights.T + offsets).argmax(1)
+            hits[name][test] = guess == y[test]
+    table = pd.DataFrame(
+        {"method": list(hits), "accuracy": [own.mean() for own in hits.values()]}
+    )
+    difference = hits[FROZEN].astype(float) - hits[RAW]
+    table.attrs["standard_error"] = float(difference.std() / np.sqrt(len(y)))
+    return table
