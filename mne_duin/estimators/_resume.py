@@ -8,7 +8,7 @@ import hashlib
 import platform
 import signal
 import threading
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager, suppress
 from importlib.metadata import version
 from pathlib import Path
 
@@ -53,24 +53,6 @@ class OtherTrainingError(ValueError):
     """A folder of checkpoints belongs to a training of something else."""
 
 
-@contextmanager
-def _alone(folder):
-    """Let one training at a time use a folder; the lock leaves no file behind."""
-    lock = FileLock(folder / ".lock")
-    try:
-        lock.acquire(timeout=0)
-    except Timeout:
-        raise BlockingIOError(
-            f"Another training is using {str(folder)!r}. Wait for it, or pass another "
-            "`checkpoint_dir`."
-        ) from None
-    try:
-        yield
-    finally:
-        Path(lock.lock_file).unlink(missing_ok=True)
-        lock.release()
-
-
 class Checkpoints(CheckpointHooks):
     """Write the state of a training every few passes and continue from the last."""
 
@@ -78,34 +60,13 @@ class Checkpoints(CheckpointHooks):
         self.folder, self.every, self.parameters = folder, every, parameters
         self.data, self.circumstances, self.seed = None, None, None
         self._unwritten = None
-        self._newest = None
-        latest = from_main(self._read() if is_main() else None)
+        latest = from_main(read_latest(folder) if is_main() else None)
         self.found = latest is not None
+        self._known = _names(folder)
         self._tensors, self._meta = latest[:2] if self.found else (None, None)
         if self.found:
             known = self._meta.get("training", {}).get("parameters", {})
-            self._refuse("parameters", changes(known, plain(parameters)))
-
-    def _read(self):
-        """Read the newest good checkpoint; refuse a folder that is in use."""
-        if not self.folder.is_dir():
-            return None
-        with _alone(self.folder):
-            self._newest = list_checkpoints(self.folder)[:1]
-            return read_latest(self.folder)
-
-    @contextmanager
-    def _keep_alone(self):
-        """Keep other trainings away; refuse to go on where one was there meanwhile."""
-        self.folder.mkdir(parents=True, exist_ok=True)
-        with _alone(self.folder):
-            if list_checkpoints(self.folder)[:1] != (self._newest or []):
-                raise BlockingIOError(
-                    f"Another training has written to {str(self.folder)!r} in the "
-                    "meantime. Fit again to continue it, or pass another "
-                    "`checkpoint_dir`."
-                )
-            yield
+            self._refuse("parameters", changes(known, parameters))
 
     def choose_seed(self, seed, random_state):
         """Return the seed, that of the earlier training where chance chose it."""
@@ -179,11 +140,52 @@ class Checkpoints(CheckpointHooks):
             write_next(self.folder, *self._unwritten)
             self._unwritten = None
 
+    def _take_folder(self, lock):
+        """Make sure that no other training writes here; return what is wrong."""
+        folder = repr(str(self.folder))
+        try:
+            self.folder.mkdir(parents=True, exist_ok=True)
+            lock.acquire(timeout=0)
+        except NotImplementedError:
+            # A file system without locks.
+            return None
+        except Timeout:
+            wrong = "is written by another training now"
+        except OSError as error:
+            return OSError(
+                f"Writing failed: the folder {folder} cannot be used "
+                f"({error.strerror}). Pass another `checkpoint_dir`."
+            )
+        else:
+            if _names(self.folder) == self._known:
+                return None
+            wrong = "was written by another training meanwhile"
+        return RuntimeError(
+            f"The folder {folder} {wrong}. Wait until that is done, or pass another "
+            "`checkpoint_dir`."
+        )
+
     @contextmanager
     def watch(self):
+        """Own the folder; write the last complete pass when the training is cut off."""
+        lock = FileLock(self.folder / ".lock")
+        try:
+            error = from_main(self._take_folder(lock) if is_main() else None)
+            if error is not None:
+                raise error
+            with self._write_at_the_end():
+                yield
+        finally:
+            if lock.is_locked:
+                # Where open files cannot be removed, an empty one stays.
+                with suppress(OSError):
+                    Path(lock.lock_file).unlink()
+            lock.release()
+
+    @contextmanager
+    def _write_at_the_end(self):
         """Write the last complete pass when the training ends before its time."""
-        alone = self._keep_alone() if is_main() else nullcontext()
-        with alone, _termination_as_interrupt():
+        with _termination_as_interrupt():
             try:
                 yield
             except OSError:
@@ -191,6 +193,11 @@ class Checkpoints(CheckpointHooks):
             except BaseException:
                 self._write()
                 raise
+
+
+def _names(folder):
+    """Return the names of the checkpoints in a folder."""
+    return [path.name for path in list_checkpoints(folder)]
 
 
 @contextmanager

@@ -34,7 +34,6 @@ from mne_duin.training import (
     choose_device,
     choose_precision,
     private_randomness,
-    seed_randomness,
     train,
 )
 from mne_duin.training._processes import from_main
@@ -375,8 +374,7 @@ class TrainedNetwork(BaseEstimator):
         ``start(module, data)`` may then give it better ones, unless a checkpoint has
         all values anyway.
         """
-        with private_randomness(self.device_):
-            seed_randomness(run.seed, self.device_)
+        with private_randomness(run.seed):
             self.module_ = build().to(self.device_)
             if start is not None and not run.checkpoints.found:
                 start(self.module_, data)

@@ -2,8 +2,6 @@
 
 from functools import partial
 
-import torch
-
 from mne_duin.nn._cells import CellPredictor
 from mne_duin.nn._depthwise import (
     ContactConvolution,
@@ -23,6 +21,7 @@ from mne_duin.nn._patch import (
 from mne_duin.nn._quantizer import Quantizer
 from mne_duin.nn._tokens import TokenClassifier
 from mne_duin.nn._transformer import Transformer
+from mne_duin.utils.torch_random import PrivateRandomness
 
 
 def build_encoder(
@@ -214,7 +213,7 @@ def load_network(sizes, state_dict):
         If the sizes are not those of the weights; found before anything is built.
     """
     check_weights(partial(build_network, sizes), state_dict, part_counts(sizes))
-    with torch.random.fork_rng(devices=[]):
+    with PrivateRandomness(0):
         module = build_network(sizes)
     module.load_state_dict(state_dict)
     return module.eval()

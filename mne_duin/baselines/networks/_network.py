@@ -32,6 +32,7 @@ from mne_duin.estimators.presets import (
     check_numbers,
 )
 from mne_duin.nn import check_weights
+from mne_duin.training import private_randomness
 from mne_duin.utils.checks import check_number
 from mne_duin.utils.docs import fill_doc
 from mne_duin.utils.labels import label_array
@@ -342,7 +343,7 @@ class NetworkClassifier(ClassifierMixin, TrainedNetwork):
         build = partial(self._build, len(self.ch_names_), self.n_times_)
         weights = _files.below(tensors, "module.")
         check_weights(build, weights, {"n_layers": getattr(self, "n_layers", 0)})
-        with torch.random.fork_rng(devices=[]):
+        with private_randomness(0):
             module = build()
         module.load_state_dict(weights)
         self.module_ = module.eval()

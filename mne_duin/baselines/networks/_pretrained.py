@@ -18,7 +18,6 @@ from mne_duin.training import (
     CheckpointHooks,
     History,
     private_randomness,
-    seed_randomness,
     train,
 )
 from mne_duin.utils.docs import fill_doc
@@ -138,8 +137,7 @@ class PretrainedNetwork(NetworkClassifier):
             return
         # Another stream of random numbers than that of the supervised stage.
         seed = run.seed + 1
-        with private_randomness(self.device_):
-            seed_randomness(seed, self.device_)
+        with private_randomness(seed):
             task = self._build_task(self.module_.encoder).to(self.device_)
         recipe = {
             "max_iter": self.pretrain_iter,
