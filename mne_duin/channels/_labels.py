@@ -247,8 +247,8 @@ def _in_own_brain(xyz, spaces, volume, subject):
         return frames[fitting[0]]
     parts = ", ".join(f"{part:.0%} as {name}" for name, part in inside.items())
     raise ValueError(
-        f"The contacts are in the space 'Other', and neither the scanner nor the surface "
-        f"coordinates of the FreeSurfer subject {subject!r} fit alone ({parts} "
+        "The contacts are in the space 'Other', and neither the scanner nor the "
+        f"surface coordinates of the FreeSurfer subject {subject!r} fit alone ({parts} "
         "coordinates in the brain). State the space: read_contacts(…, space='ScanRAS') "
         "takes them as scanner coordinates."
     )
@@ -271,9 +271,9 @@ def _refuse_space(space, atlas_space, subject) -> str:
     if family is None:
         return (
             f"There is no known map from the space {space!r} to MNI152. Convert the "
-            "coordinates to MNI152 or MNI305, pass `subject` and `subjects_dir` if they "
-            "are native, use a label column of electrodes.tsv, or state what they are: "
-            "read_contacts(…, space='MNI152')."
+            "coordinates to MNI152 or MNI305, pass `subject` and `subjects_dir` if "
+            "they are native, use a label column of electrodes.tsv, or state what they "
+            "are: read_contacts(…, space='MNI152')."
         )
     if space_family(atlas_space) != "MNI152":
         return (
@@ -357,13 +357,11 @@ def _label_without_atlas(contacts, column, subject):
     reasons = _why_no_atlas(contacts, subject)
     if column is not None:
         out = take_label_column(contacts, column)
-        source = (
-            f"{out['atlas'].dropna().iloc[0]}" if out["atlas"].notna().any() else ""
-        )
+        source = next(iter(out["atlas"].dropna()), "a file")
         if len(contacts):
             logger.info(
                 f"{len(contacts)} contact(s) have no usable coordinates; their labels "
-                f"come from the column {column!r} of {source.split(':')[0] or 'a file'}."
+                f"come from the column {column!r} of {source.split(':')[0]}."
             )
         missing = out["label"].isna()
         out.loc[missing, "label_reason"] = reasons[missing] + "; " + out["label_reason"]

@@ -21,6 +21,7 @@ COMMANDS = {
     "compare": ("comparing", "estimators by name on the same folds: table and figure"),
     "ablate": ("comparing", "vary one thing that the paper varies: table and figure"),
     "pretrain": ("pretraining", "learn a codex and pre-train on unlabeled recordings"),
+    "check": ("checking", "check recordings and their sidecars before trusting them"),
     "contacts": ("contacts", "print, and draw, the labeled contacts of a subject"),
     "convert": ("weights", "turn weights of one kind of file into another"),
     "completion": ("information", "print the completion script of a shell"),

@@ -1,43 +1,113 @@
-"""Start the classifier's head from a shrinkage LDA on the encoder's tokens.
+"""Initialize the classifier's head from a shrinkage LDA on the encoder's tokens.
 
-With a few hundred trials a head that starts at random learns the training trials by
-heart before the encoder has learned anything. Fitting a well-regularised linear probe
+With a few hundred trials a head with random weights overfits the training trials before
+the encoder has learned anything. Fitting a well-regularised linear probe
 first and fine-tuning everything from there keeps what the encoder knows (Kumar et al.,
 Fine-tuning can distort pretrained features, ICLR 2022).
 """
 
 import numpy as np
 import torch
+from scipy.special import log_softmax
 from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
 from sklearn.feature_selection import f_classif
+from sklearn.model_selection import StratifiedKFold
 
 MIN_FEATURES = 20
+# The choice of bins compares discriminants that must be quick to fit.
+MAX_FOLDS, MOST_FEATURES = 4, 600
+SHARPNESS = (0.5, 1.0, 2.0, 4.0)
 
 
 @torch.no_grad()
 def start_head_(module, data, *, significance):
-    """Give the head the linear discriminant of the tokens of the training epochs.
+    """Give the head a linear discriminant of the tokens of the training epochs.
 
-    The hidden layer gets a pair of units per class, one for the positive and one for
-    the negative part of its score, so the network computes exactly the discriminant;
-    the other units keep small random weights.
+    The discriminant is fitted to averages of the steps of time of the tokens, over bins
+    whose length cross-validation inside the training epochs chooses: responses that
+    jitter in time are seen better in long bins, phase-locked ones in short bins. A
+    weighted sum of averages is a weighted sum of the tokens, so the network computes
+    exactly the discriminant: the hidden layer gets a pair of units per class, one for
+    the positive and one for the negative part of its score. The other units keep small
+    random weights.
     """
     module.eval()
     batches = list(data.batches(64))
     parts = [module.features(batch.x, batch.subject) for batch in batches]
     tokens = torch.cat(parts).float().cpu()
     y = torch.cat([batch.y for batch in batches]).cpu().numpy()
-    weights, offsets = linear_discriminant(tokens.numpy(), y, significance)
-    scores = tokens.numpy() @ weights.T + offsets
+    n_steps, dim = module.encoder.patch.n_steps, module.encoder.dim
+    n_parts = tokens.shape[1] // (module.n_tokens * dim)
+    parts = tokens.numpy().reshape(len(y), module.n_tokens, n_parts, n_steps, -1)
+    steps = parts.swapaxes(2, 3).reshape(len(y), module.n_tokens * n_steps, -1)
+    bins = choose_bins(steps, y, n_steps, significance)
+    averages = average(steps, bins)
+    weights, offsets = linear_discriminant(averages, y, significance)
+    scores = averages @ weights.T + offsets
     # A linear discriminant is far too sure of its training epochs; with scores of unit
     # spread the loss starts where there is still something to learn.
     scale = 1 / (scores - scores.mean(1, keepdims=True)).std()
     offsets = offsets - scores.mean()
+    weights = weights.reshape(len(weights), len(bins), -1)
+    weights = np.einsum("cbf,bt->ctf", weights, bins)
+    weights = weights.reshape(-1, module.n_tokens, n_steps, n_parts, dim // n_steps)
+    weights = weights.swapaxes(2, 3).reshape(len(weights), -1)
     set_pairs_(module, weights * scale, offsets * scale)
 
 
-def linear_discriminant(features, y, significance):
-    """Fit a shrinkage LDA on the informative features.
+def average(steps, bins):
+    """Average steps of time (n_epochs, n_steps, n_features) in bins (n_bins, n_steps).
+
+    Returns one row per epoch.
+    """
+    return np.einsum("etf,bt->ebf", steps, bins).reshape(len(steps), -1)
+
+
+def choose_bins(steps, y, n_steps, significance):
+    """Return the averaging (n_bins, n_steps) that decodes left-out epochs best.
+
+    The candidates are single steps, half a token, a token, two tokens (``n_steps`` make
+    a token), and the first three together.
+    """
+    n_times = steps.shape[1]
+    sizes = dict.fromkeys((1, max(n_steps // 2, 1), n_steps, 2 * n_steps))
+    candidates = [_averaging(n_times, size) for size in sizes if size <= n_times]
+    candidates.append(np.concatenate(candidates[:3]))
+    n_folds = min(MAX_FOLDS, int(np.bincount(y).min()))
+    # Two of each class must be left to learn from.
+    if n_folds < 3:
+        return candidates[-1]
+    folds = list(StratifiedKFold(n_folds).split(steps, y))
+    losses = [
+        _left_out_loss(average(steps, bins), y, folds, significance)
+        for bins in candidates
+    ]
+    return candidates[int(np.argmin(losses))]
+
+
+def _averaging(n_times, size):
+    """Return the matrix that averages in bins; the last one takes what is left over."""
+    index = np.arange(n_times) // size
+    bins = (index == np.arange(index[-1] + 1)[:, None]).astype(np.float32)
+    return bins / bins.sum(1, keepdims=True)
+
+
+def _left_out_loss(features, y, folds, significance):
+    """Return the log loss of left-out epochs at the sharpness that suits them best."""
+    scores = np.empty((len(y), y.max() + 1))
+    for train, test in folds:
+        weights, offsets = linear_discriminant(
+            features[train], y[train], significance, most=MOST_FEATURES
+        )
+        scores[test] = features[test] @ weights.T + offsets
+        own = features[train] @ weights.T + offsets
+        scores[test] /= (own - own.mean(1, keepdims=True)).std()
+    likelihoods = [log_softmax(s * scores, axis=1) for s in SHARPNESS]
+    return min(-one[np.arange(len(y)), y].mean() for one in likelihoods)
+
+
+def linear_discriminant(features, y, significance, *, most=None):
+    """Fit a shrinkage LDA on the informative features, ``most`` of them at most.
 
     Shapes: ``features`` (n_epochs, n_features), ``y`` (n_epochs,) -> (n_classes,
     n_features), (n_classes,).
@@ -48,7 +118,9 @@ def linear_discriminant(features, y, significance):
     statistic, p_values = f_classif(scaled, y)
     statistic = np.nan_to_num(statistic)
     chosen = np.nan_to_num(p_values, nan=1.0) < significance
-    chosen[np.argsort(-statistic, kind="stable")[:MIN_FEATURES]] = True
+    best = np.argsort(-statistic, kind="stable")
+    chosen[best[:MIN_FEATURES]] = True
+    chosen[best[most or len(best) :]] = False
     lda = LinearDiscriminantAnalysis(solver="lsqr", shrinkage="auto")
     lda.fit(scaled[:, chosen], y)
     coefficients, offsets = lda.coef_, lda.intercept_

@@ -191,7 +191,7 @@ def _add(estimator, epochs, y, name, options):
     note_runs(added, metadata, estimator)
     with private_randomness(added.device_):
         seed_randomness(options["seed"], added.device_)
-        n_bands = 1 + bool(added.high_gamma_)
+        n_bands = 1 + len(added.bands_)
         added.module_.add_subject(position, added.n_features_in_, n_bands)
     data = _own_data(added, epochs, y, name)
     _start(added, position, data, options["batch_norm"])

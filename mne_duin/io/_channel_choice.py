@@ -15,6 +15,7 @@ from mne_duin.channels import (
     reference_matrix,
 )
 from mne_duin.io._channels import INTRACRANIAL, match_names
+from mne_duin.io._sidecars import place_name
 from mne_duin.io.checks import moved_electrodes
 from mne_duin.io.contacts import read_contacts
 from mne_duin.utils.checks import check_option, first_names
@@ -52,6 +53,7 @@ def choose_channels(
     subject,
     subjects_dir,
     max_distance="auto",
+    given=None,
 ):
     """Choose the channels that all runs have and that lie in the regions.
 
@@ -75,6 +77,9 @@ def choose_channels(
         Largest distance of two contacts that are subtracted in mm, see
         :func:`bipolar_pairs`.
 
+    given : pandas.DataFrame | None
+        The contacts, where they are not read from the BIDS folder.
+
     Returns
     -------
     choice : ChannelChoice
@@ -87,7 +92,7 @@ def choose_channels(
     """
     reference = "none" if reference is None else reference
     check_option("reference", reference, REFERENCES)
-    everything = contacts_of_runs(runs, space)
+    everything = contacts_of_runs(runs, space) if given is None else given
     good = good_contacts(runs, everything)
     # The contacts of recorded pairs are no channels, but give the pairs their labels.
     ends = pair_ends_in(good, everything)
@@ -106,6 +111,8 @@ def choose_channels(
         matrix, table = matrix[inside], table[inside]
     table = assign_regions(table, regions)
     used = matrix.any(axis=0)
+    kept = set(contacts.index[used])
+    table.attrs["excluded"] = _exclusions(runs, good, kept, regions)
     return ChannelChoice(list(contacts.index[used]), matrix[:, used], table, reference)
 
 
@@ -131,13 +138,8 @@ def contacts_of_runs(runs, space):
     """
     tables = {}
     for path, _ in runs:
-        name = "_".join(
-            f"{key}-{value}"
-            for key, value in (("ses", path.session), ("acq", path.acquisition))
-            if value is not None
-        )
-        if name not in tables:
-            tables[name] = read_contacts(path, space=space)
+        if place_name(path) not in tables:
+            tables[place_name(path)] = read_contacts(path, space=space)
     for message, *_ in moved_electrodes(tables):
         raise ValueError(message)
     return next(iter(tables.values()))
@@ -196,6 +198,29 @@ def good_contacts(runs, contacts):
             "channels.tsv or missing in a run; nothing is left to read."
         )
     return contacts.loc[good]
+
+
+def _exclusions(runs, good, kept, regions):
+    """Return why each recorded contact that is in no channel was left out."""
+    recorded = [_intracranial(raw) for _, raw in runs]
+    bad = {name for _, raw in runs for name in raw.info["bads"]}
+    everywhere = set(recorded[0]).intersection(*recorded)
+    lonely = "no neighbor for the reference"
+    reasons = {}
+    for name in recorded[0]:
+        if name in kept:
+            continue
+        if name in bad:
+            reasons[name] = "marked bad"
+        elif name not in everywhere:
+            reasons[name] = "not in every run"
+        elif name not in good.index:
+            reasons[name] = "missing in electrodes.tsv"
+        else:
+            reasons[name] = (
+                lonely if regions is None else f"outside regions, or {lonely}"
+            )
+    return reasons
 
 
 def _channel_types(raw):

@@ -172,7 +172,7 @@ class RawWithGaps(mne.io.BaseRaw):
     places : ndarray of int, shape (n_stretches, 3)
         What :func:`stretches` returned.
     annotations : mne.Annotations
-        What the file says, on the time axis of the recording.
+        What the file says, in seconds from the start of the recording.
     verbose : bool | str | int | None
         How much MNE logs.
     """
@@ -195,7 +195,13 @@ class RawWithGaps(mne.io.BaseRaw):
         gaps = mne.Annotations(
             ends, places[1:, 0] / rate - ends, GAP, orig_time=info["meas_date"]
         )
-        self.set_annotations(gaps + annotations, verbose="error")
+        marks = mne.Annotations(
+            annotations.onset,
+            annotations.duration,
+            annotations.description,
+            orig_time=info["meas_date"],
+        )
+        self.set_annotations(gaps + marks, verbose="error")
 
     def _read_segment_file(self, data, idx, fi, start, stop, cals, mult):
         raw, places = (self._raw_extras[fi][key] for key in ("raw", "places"))

@@ -81,8 +81,9 @@ class Record:
         What its own file says.
     rate : Rate | None
         The sampling rate and what was said about it.
-    channels, events : pandas.DataFrame | None
-        channels.tsv and events.tsv.
+    channels, events, contacts : pandas.DataFrame | None
+        channels.tsv, events.tsv, and the contacts of electrodes.tsv where they were
+        asked for.
     ieeg : dict
         ieeg.json.
     file_events : pandas.DataFrame | None
@@ -101,6 +102,7 @@ class Record:
     rate: Rate | None = None
     channels: pd.DataFrame | None = None
     events: pd.DataFrame | None = None
+    contacts: pd.DataFrame | None = None
     ieeg: dict = field(default_factory=dict)
     file_events: pd.DataFrame | None = None
     onset: str | None = None

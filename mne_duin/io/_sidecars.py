@@ -78,6 +78,12 @@ def same_value(first, second):
     return str(first) == str(second)
 
 
+def place_name(bids_path):
+    """Return session and acquisition of a recording, on which contacts can depend."""
+    parts = ("ses", bids_path.session), ("acq", bids_path.acquisition)
+    return "_".join(f"{key}-{value}" for key, value in parts if value is not None)
+
+
 def find_sidecars(bids_path, suffix, extension, *, free=()):
     """Find the sidecar files that apply to a recording, the most specific first.
 

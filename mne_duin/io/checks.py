@@ -19,11 +19,12 @@ from mne_duin.io._events import LABEL, alike_labels, label_columns, missing_word
 from mne_duin.io._gaps import continuous_spans
 from mne_duin.io._processing import Processing
 from mne_duin.io._record import Record, read_record
+from mne_duin.io._sidecars import place_name
 from mne_duin.io._stream import Watch, blocks
 from mne_duin.io._timing import LATENESS, LOST, ROUNDED, sample_lag
 from mne_duin.io.contacts import read_contacts
 from mne_duin.io.transcripts import transcripts_hint
-from mne_duin.utils.checks import first_names
+from mne_duin.utils.checks import as_list, first_names
 from mne_duin.utils.similarity import same_trials
 
 MICROVOLTS = {"v": 1e6, "mv": 1e3, "uv": 1.0, "µv": 1.0, "μv": 1.0, "nv": 1e-3}
@@ -433,7 +434,10 @@ def constant_stretches(record, facts):
 def saturated(record, facts):
     """Check that no contact stays at its largest or smallest value."""
     rows = (facts.railed > RAILED) & (facts.low < facts.high)
-    rows &= ~np.isin(facts.names, list(facts.stuck))
+    held = {
+        n for n, spans in facts.stuck.items() if max(s[1] for s in spans) >= LONG_STUCK
+    }
+    rows &= ~np.isin(facts.names, list(held))
     if rows.any():
         names = np.array(facts.names, dtype=object)[rows]
         worst = facts.railed[rows].max()
@@ -560,14 +564,15 @@ def list_checks() -> pd.DataFrame:
 
 
 def check_recording(
-    bids_path: BIDSPath, *, samples: bool = True, verbose=None
+    bids_path: BIDSPath | list[BIDSPath], *, samples: bool = True, verbose=None
 ) -> pd.DataFrame:
-    """Check a recording and everything that describes it, before trusting it.
+    """Check recordings and everything that describes them, before trusting them.
 
     Parameters
     ----------
-    bids_path : mne_bids.BIDSPath
-        The recording.
+    bids_path : mne_bids.BIDSPath | list of mne_bids.BIDSPath
+        A recording; or those of one subject that are to be pooled, which are then held
+        against each other, too.
     samples : bool
         Whether to read the samples of all contacts, too.
     verbose : bool | str | int | None
@@ -576,10 +581,10 @@ def check_recording(
     Returns
     -------
     table : pandas.DataFrame
-        One row for each check, several where it found several things: ``check``,
-        ``outcome`` (``"ok"``, ``"note"``, ``"warning"``, ``"error"``, or ``"skipped"``
-        where it could not be made), ``message``, ``file`` and ``row``
-        (the line in the file, where there is one).
+        One row for each recording and check, several where it found several things:
+        ``recording``, ``check``, ``outcome`` (``"ok"``, ``"note"``, ``"warning"``,
+        ``"error"``, or ``"skipped"`` where it could not be made), ``message``, ``file``
+        and ``row`` (the line in the file, where there is one).
 
     Raises
     ------
@@ -597,25 +602,67 @@ def check_recording(
     Examples
     --------
     >>> from mne_duin import check_recording, find_recordings, sample_data_path
-    >>> path = find_recordings(sample_data_path(), subject="01")[0]
-    >>> table = check_recording(path)
-    >>> sorted(set(table["outcome"]) - {"note"})
-    ['ok']
+    >>> runs = find_recordings(sample_data_path(), subject="01")
+    >>> table = check_recording(runs[0], samples=False)
+    >>> table[table["outcome"].isin(["warning", "error"])]["check"].tolist()
+    []
     """
-    with mne.utils.use_log_level(verbose):
-        record = read_record(
-            bids_path, verbose="WARNING" if verbose is None else verbose
-        )
-        record.read("electrodes.tsv", read_contacts, record.path)
-        done = list(PARTS)
-        if record.raw is not None:
-            run_checks(names_of("record", "audit"), record, record)
-            done += names_of("record", "audit")
-            facts = record.read("recording", _sample_facts, record) if samples else None
-            if facts is not None:
-                run_checks(names_of("samples"), record, record, facts)
-                done += names_of("samples")
-    return _as_table(record, done)
+    paths = [bids_path] if isinstance(bids_path, BIDSPath) else as_list(bids_path)
+    with mne.utils.use_log_level("WARNING" if verbose is None else verbose):
+        done = [_check_one(path, samples) for path in paths]
+        tables = [_as_table(record, made) for record, made, _ in done]
+        if len(done) > 1:
+            tables.append(_check_pooled(done))
+    return pd.concat(tables, ignore_index=True)
+
+
+def _check_one(path, samples):
+    """Return the record of a recording, the checks that were made, and its facts."""
+    record = read_record(path, verbose="WARNING")
+    record.read("electrodes.tsv", _read_places, record)
+    made, facts = list(PARTS), None
+    if record.raw is not None:
+        run_checks(names_of("record", "audit"), record, record)
+        made += names_of("record", "audit")
+        facts = record.read("recording", _sample_facts, record) if samples else None
+    if facts is not None:
+        run_checks(names_of("samples"), record, record, facts)
+        made += names_of("samples")
+    return record, made, facts
+
+
+def _read_places(record):
+    """Keep the contacts of a recording in its record."""
+    record.contacts = read_contacts(record.path)
+
+
+def _check_pooled(done):
+    """Hold recordings against each other, as a table."""
+    records = [record for record, _, _ in done]
+    pooled = Record(records[0].path)
+    made = ["acquisitions"]
+    run_checks(made, pooled, records)
+    placed = {
+        place_name(record.path): record.contacts
+        for record in records
+        if record.contacts is not None
+    }
+    if placed:
+        run_checks(["moved_electrodes"], pooled, placed)
+        made.append("moved_electrodes")
+    looked = [(record, facts) for record, _, facts in done if facts is not None]
+    if len(looked) > 1:
+        common = set.intersection(*(set(facts.names) for _, facts in looked))
+        picks = [name for name in looked[0][1].names if name in common]
+        if picks:
+            run_checks(
+                ["same_samples"], pooled, [record for record, _ in looked], picks
+            )
+            made.append("same_samples")
+        run_checks(["unlike_amplitudes"], pooled, *map(list, zip(*looked, strict=True)))
+        made.append("unlike_amplitudes")
+    table = _as_table(pooled, made, names_of("pooled"))
+    return table.assign(recording=f"{len(records)} recordings")
 
 
 def _sample_facts(record: Record):
@@ -639,14 +686,17 @@ def _sample_facts(record: Record):
     return watch.facts()
 
 
-def _as_table(record, done):
-    """Turn findings into a table that has every check."""
+def _as_table(record, made, names=None):
+    """Turn findings into a table that has every check of some names."""
+    names = names or [*PARTS, *names_of("record", "audit", "samples")]
     rows, found = [], {finding.check for finding in record.findings}
-    for name in [*PARTS, *names_of("record", "audit", "samples")]:
+    for name in names:
         if name not in found:
-            rows.append((name, "ok" if name in done else "skipped", "", "", pd.NA))
+            rows.append((name, "ok" if name in made else "skipped", "", "", pd.NA))
         for f in record.findings:
             if f.check == name:
                 rows.append((name, f.severity, f.message, str(f.file), f.row))
     columns = ["check", "outcome", "message", "file", "row"]
-    return pd.DataFrame(rows, columns=columns).astype({"row": "Int64"})
+    table = pd.DataFrame(rows, columns=columns).astype({"row": "Int64"})
+    table.insert(0, "recording", record.name)
+    return table

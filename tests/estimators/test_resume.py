@@ -182,7 +182,7 @@ def test_a_damaged_checkpoint_is_told_and_the_one_before_is_used(tmp_path, whole
     [
         ("vqvae", {"lr": 0.5}, r"lr 0.001 -> 0.5\. Continue"),
         ("mae", {"max_iter": 9}, r"max_iter 8 -> 9\."),
-        ("classifier", {"head_start": "random"}, "head_start 'lda' -> 'random'"),
+        ("classifier", {"head_init": "random"}, "head_init 'lda' -> 'random'"),
         ("vqvae", {"random_state": 3}, "random_state 0 -> 3"),
         ("vqvae", {"conv_filters": (9, 8, 4)}, r"\[8, 8, 4\] -> \[9, 8, 4\]"),
     ],

@@ -193,6 +193,70 @@ def test_nwb_without_names_or_with_strange_units(nwb_dataset):
         read_raw(path)
 
 
+def write_series(file, data, times, *, offset=0.0, stimulus=None):
+    """Write a plain NWB series in µV, whose times are a rate and a start, or stamps."""
+    pynwb = pytest.importorskip("pynwb")
+    content = new_nwb(pynwb)
+    series = pynwb.TimeSeries(
+        name="iEEG", data=data.T * 1e6 - offset, unit="uV", offset=offset, **times
+    )
+    content.add_acquisition(series)
+    if stimulus is not None:
+        content.add_acquisition(pynwb.TimeSeries(**stimulus))
+    with pynwb.NWBHDF5IO(file, "w") as out:
+        out.write(content)
+
+
+@pytest.mark.parametrize("stamps", [False, True])
+def test_nwb_series_that_start_at_different_times(nwb_dataset, stamps):
+    """The recording starts at 12 s of the session, the words at 10 s."""
+    path, file = nwb_dataset
+    raw = examples.make_raw(0)
+    rate, words = 100.0, np.full(3400, "", dtype=object)
+    onsets = raw.annotations.onset
+    for onset, word in zip(onsets, raw.annotations.description, strict=True):
+        first = int(round((onset + 2) * rate))
+        words[first : first + 50] = word
+    clock = {"rate": rate, "starting_time": 10.0}
+    if stamps:
+        clock = {"timestamps": 10.0 + np.arange(3400) / rate}
+    stimulus = {"name": "Stimulus", "data": words.astype("U"), "unit": "-"} | clock
+    times = {"rate": raw.info["sfreq"], "starting_time": 12.0}
+    if stamps:
+        times = {"timestamps": 12.0 + np.arange(raw.n_times) / raw.info["sfreq"]}
+    write_series(file, raw.get_data(), times, offset=300.0, stimulus=stimulus)
+    for sidecar in path.root.rglob("*_events.tsv"):
+        sidecar.unlink()
+    with pytest.warns(RuntimeWarning, match="the 7 events"):
+        epochs, _ = read_epochs(path, sfreq=None)
+    np.testing.assert_allclose(epochs.metadata["onset"], onsets, atol=1e-6)
+    np.testing.assert_allclose(
+        read_raw(path).get_data(), raw.get_data(), rtol=1e-9, atol=1e-12
+    )
+
+
+def test_nwb_time_stamps_with_a_gap(nwb_dataset):
+    path, file = nwb_dataset
+    raw = examples.make_raw(0)
+    stamps = 5.0 + np.arange(raw.n_times) / raw.info["sfreq"]
+    stamps[7680:] += 10.0
+    write_series(file, raw.get_data(), {"timestamps": stamps})
+    found = read_raw_nwb(file, raw.ch_names)
+    assert found.n_times == raw.n_times + 5120
+    data = found.get_data()
+    np.testing.assert_allclose(data[:, :7680], raw.get_data(stop=7680), atol=1e-12)
+    np.testing.assert_allclose(data[:, 12800:], raw.get_data(start=7680), atol=1e-12)
+    assert not data[:, 7680:12800].any()
+    assert list(found.annotations.description) == ["BAD_ACQ_SKIP"]
+    assert found.copy().pick(["B2"]).get_data(start=12800) == pytest.approx(
+        raw.get_data(["B2"], start=7680)
+    )
+    stamps[100] += 0.02
+    write_series(file, raw.get_data(), {"timestamps": stamps})
+    with pytest.raises(ValueError, match="time stamps"):
+        read_raw_nwb(file, raw.ch_names)
+
+
 def test_nwb_that_is_none_or_has_no_series(nwb_dataset):
     pynwb = pytest.importorskip("pynwb")
     path, file = nwb_dataset

@@ -114,7 +114,6 @@ class NetworkClassifier(ClassifierMixin, TrainedNetwork):
     def _fit(self, X, y, subject, sfreq, *, unlabelled=None, **held_out):
         """Pre-train where the network does so, then train."""
         self._check_parameters()
-        self.high_gamma_ = False
         epochs = self._check_X(X, subject=subject, sfreq=sfreq)
         self.n_times_ = self._inputs(epochs[:1]).shape[-1]
         self.classes_, y = learn_classes(y, len(epochs))
@@ -323,7 +322,7 @@ class NetworkClassifier(ClassifierMixin, TrainedNetwork):
 
     def _take_state(self, tensors, meta):
         """Take back what :meth:`_add_state` added."""
-        self.high_gamma_, self.patch_size_ = False, 1
+        self.bands_, self.patch_size_ = {}, 1
         self.classes_ = np.array(meta["learned"]["classes"])
         self.n_times_ = meta["learned"]["n_times"]
         with torch.random.fork_rng(devices=[]):
