@@ -5,7 +5,7 @@ import pandas as pd
 import torch
 from sklearn.model_selection import StratifiedKFold
 
-from mne_duin.estimators._head import linear_discriminant
+from mne_duin.estimators._head import average, choose_bins, linear_discriminant
 from mne_duin.training._check import FROZEN, RAW
 
 N_FOLDS = 5
@@ -17,9 +17,10 @@ def probe_encoder(stage, X, y, *, skip):
 
     The signal's features are the tokens without context: a linear map of signal and
     band power. Those of the encoder are the tokens with context, and with ``skip`` both
-    (what the head of a classifier sees). Returns a table for
-    :class:`~mne_duin.training.PretrainingCheck`, with the standard error of the
-    difference in ``attrs``, or None where a class has fewer than two epochs.
+    (what the head of a classifier sees). Both are averaged over time as the head does
+    it. Returns a table for :class:`~mne_duin.training.PretrainingCheck`, with the
+    standard error of the difference in ``attrs``, or None where a class has fewer than
+    two epochs.
     """
     y = np.unique(np.asarray(y), return_inverse=True)[1]
     fewest = np.bincount(y).min()
@@ -32,13 +33,18 @@ def probe_encoder(stage, X, y, *, skip):
         return torch.cat([encoder.transformer(alone), alone], -1).flatten(1)
 
     both = stage._batched(tokens, *stage._scaled(stage._check_fitted(X)))
-    both = both.reshape(len(both), -1, 2 * encoder.dim)
-    alone = both[..., encoder.dim :].reshape(len(both), -1)
-    context = both if skip else both[..., : encoder.dim]
+    n_steps = encoder.patch.n_steps
+    # (n_epochs, n_tokens, with or without context, n_steps, n_features)
+    parts = both.reshape(len(both), -1, 2, n_steps, encoder.dim // n_steps)
+    chosen = {FROZEN: slice(0, 1 + skip), RAW: slice(1, 2)}
     folds = StratifiedKFold(min(N_FOLDS, fewest), shuffle=True, random_state=0)
-    features = {FROZEN: context.reshape(len(both), -1), RAW: alone}
+    features = {}
+    for name, part in chosen.items():
+        own = parts[:, :, part].swapaxes(2, 3)
+        steps = own.reshape(len(both), own.shape[1] * n_steps, -1)
+        features[name] = average(steps, choose_bins(steps, y, n_steps, SIGNIFICANCE))
     hits = {name: np.zeros(len(y), bool) for name in features}
-    for train, test in folds.split(alone, y):
+    for train, test in folds.split(both, y):
         for name, own in features.items():
             weights, offsets = linear_discriminant(own[train], y[train], SIGNIFICANCE)
             guess = (own[test] @ weights.T + offsets).argmax(1)
