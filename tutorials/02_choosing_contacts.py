@@ -47,8 +47,8 @@ contacts[["x", "y", "z", "label", "label_distance", "label_probability"]].head(8
 # millimetres mean that the contact lies in white matter next to it.
 #
 # The position of a contact in a template is uncertain by some millimetres.
-# ``label_probability`` takes this into account: it is the fraction of grey matter around
-# the contact that has the label. ``label_candidates`` lists the alternatives:
+# ``label_probability`` takes this into account: it is the fraction of grey matter
+# around the contact that has the label. ``label_candidates`` lists the alternatives:
 
 print(contacts["label_candidates"].iloc[:3].to_string())
 
@@ -122,10 +122,10 @@ pairs[["anode", "cathode", "label", "label_rule"]].head(5)
 
 # %%
 # Only neighbors are paired. A contact that is bad or missing leaves a gap, and no pair
-# is made across it unless you allow it with ``max_gap=``. Where positions are known, two
-# contacts are neighbors if no third one lies between them and they are not farther apart
-# than twice the distance of each to its nearest neighbor; so no pair joins the end of
-# one row of a grid with the start of the next. ``max_distance=`` sets a limit in
+# is made across it unless you allow it with ``max_gap=``. Where positions are known,
+# two contacts are neighbors if no third one lies between them and they are not farther
+# apart than twice the distance of each to its nearest neighbor; so no pair joins the
+# end of one row of a grid with the start of the next. ``max_distance=`` sets a limit in
 # millimetres instead. Names are read by one parser, with primes and all:
 
 print(parse_contact("TI'4"))

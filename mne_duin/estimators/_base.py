@@ -536,8 +536,8 @@ class BaseDuIN(TrainedNetwork):
         Parameters
         ----------
         band : str
-            ``"broadband"`` for the kernels of the signal itself, ``"high-gamma"`` for
-            those of its high-gamma power, where the network was given it.
+            ``"broadband"`` for the kernels of the signal itself, or one of ``bands_``
+            for those of the power in that band.
 
         Returns
         -------
@@ -551,7 +551,7 @@ class BaseDuIN(TrainedNetwork):
             If the network has no such kernels.
         """
         check_is_fitted(self, "module_")
-        check_option("band", band, BANDS[: 1 + self.high_gamma_])
+        check_option("band", band, (BROADBAND, *self.bands_))
         layer = getattr(self.module_.encoder, "contacts", None)
         if layer is None:
             raise ValueError(
@@ -559,7 +559,7 @@ class BaseDuIN(TrainedNetwork):
                 "patch_encoder='depthwise'."
             )
         kernels = layer.weight.detach().cpu().numpy()
-        first = BANDS.index(band) * self.n_features_in_
+        first = [BROADBAND, *self.bands_].index(band) * self.n_features_in_
         return kernels[:, first : first + self.n_features_in_].copy()
 
     def plot_contact_kernels(
