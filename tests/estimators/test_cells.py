@@ -288,8 +288,8 @@ def test_pretraining_that_learned_nothing_is_not_used():
         random_state=0,
         verbose=False,
     )
-    used = pytest.warns(RuntimeWarning, match="not used: .*from scratch")
-    with used, pytest.warns(RuntimeWarning, match="did not learn"):
+    unused = pytest.warns(RuntimeWarning, match="not used: .*from scratch")
+    with pytest.warns(RuntimeWarning, match="did not learn"), unused:
         clf.fit(X, y, unlabelled=noise(40, n_times=800))
     assert not clf.uses_pretraining_
     assert clf.classifier_.pretrained is None
