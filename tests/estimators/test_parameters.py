@@ -128,9 +128,7 @@ def test_numbers_out_of_range_are_named(kind, name, vqvae, trials):
     for value in (float("nan"), float("inf"), -float("inf"), 10**12):
         is_odd = LIMITS[name].get("integer") and isinstance(value, float)
         error = TypeError if is_odd else ValueError
-        with pytest.raises(
-            error, match=f"`{name}` must be .*; got {type(value)(value)}"
-        ):
+        with pytest.raises(error, match=f"`{name}` must be .*; got .*{value}"):
             estimator.set_params(**{name: value}).fit(*trials)
 
 
