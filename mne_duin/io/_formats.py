@@ -7,6 +7,7 @@ cut into epochs.
 """
 
 import tempfile
+import warnings
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -194,7 +195,10 @@ def _open_with_own_samples(path, text, samples, markers, verbose):
 def _open_eeglab(path, channels, header, verbose):
     """Open an EEGLAB recording; one that is cut into epochs as concatenated trials."""
     try:
-        raw = mne.io.read_raw_eeglab(path, verbose=verbose)
+        with warnings.catch_warnings():
+            # Boundaries are looked after below.
+            warnings.filterwarnings("ignore", "The data contains 'boundary' events")
+            raw = mne.io.read_raw_eeglab(path, verbose=verbose)
     except TypeError as error:
         if "number of trials" not in str(error):
             raise

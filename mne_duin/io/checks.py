@@ -264,6 +264,7 @@ def event_times(record):
     if apart <= LATENESS + 1.0 / rate:
         return
     onset = record.events["onset"].iloc[lag.rows[worst]]
+    line = _line(record, lag.rows[worst])
     start = f"events.tsv of {record.name}: the columns onset and {lag.column} differ by"
     if abs(lag.counted_at / rate - 1) > ROUNDED:
         yield (
@@ -271,6 +272,7 @@ def event_times(record):
             f"{lag.counted_at:g} Hz, and the recording has {rate:g} Hz; onset (in "
             "seconds) is used.",
             "events.tsv",
+            line,
         )
     elif apart > LOST and record.onset is None:
         yield (
@@ -278,7 +280,7 @@ def event_times(record):
             "trials are not known. Pass onset='sample' if samples count from the start "
             "of the file, or onset='onset' if onsets do.",
             "events.tsv",
-            None,
+            line,
             "error",
         )
     else:
@@ -286,7 +288,14 @@ def event_times(record):
             f"{start} up to {apart:.3g} s (at onset {onset:g} s); onset (in seconds) "
             "is used. Pass onset='sample' to use the samples.",
             "events.tsv",
+            line,
         )
+
+
+def _line(record, row):
+    """Return the line in events.tsv of an event."""
+    lines = record.events.attrs.get("lines", ())
+    return lines[row] if row < len(lines) else None
 
 
 # ------------------------------------------------- of a record, only on request
@@ -315,6 +324,7 @@ def events_there(record):
             f"{outside.sum()} of {len(onsets)} events of {record.name} lie outside the "
             f"recording (0 to {end:g} s), the first at {onsets[outside].iloc[0]:g} s.",
             "events.tsv",
+            _line(record, int(outside.to_numpy().argmax())),
         )
 
 
@@ -337,12 +347,14 @@ def labels(record):
             f"The labels {' and '.join(map(repr, group))} differ only by case, spaces "
             "or decimals; if they are one class, write them alike.",
             "events.tsv",
+            _line(record, own.index[own == group[-1]][0]),
         )
     for word, count in missing_words(own).items():
         yield (
             f"The label {word!r} ({count} events) is read as a word; if it stands for "
             "a missing label, write n/a.",
             "events.tsv",
+            _line(record, own.index[own == word][0]),
         )
 
 
