@@ -10,13 +10,13 @@ from pathlib import Path
 from mne_duin import (
     find_recordings,
     plot_contributions,
+    read_decoding,
     read_epochs,
-    read_estimator,
     sample_data_path,
 )
 
 ROOT = Path(__file__).parents[1]
-MODEL = ROOT / "results" / "sub-01" / "model" / "classifier.safetensors"
+DECODING = ROOT / "results" / "sub-01" / "ieeg"
 
 
 def main():
@@ -27,7 +27,7 @@ def main():
     )
     names = {code: name for name, code in epochs.event_id.items()}
     y = [names[code] for code in epochs.events[:, 2]]
-    classifier = read_estimator(MODEL)
+    classifier = read_decoding(DECODING).classifier
     contributions = classifier.channel_contributions("ablation", X=epochs, y=y)
     figure = plot_contributions(
         contributions, contacts, method="ablation", kind="surface", show=False

@@ -21,6 +21,7 @@ from .io import (
     check_recording,
     find_recordings,
     list_checks,
+    prepare_epochs,
     read_contacts,
     read_epochs,
     read_raw,
@@ -39,10 +40,13 @@ from .channels import (
     assign_labels,
     assign_regions,
     bipolar_pairs,
+    make_contacts,
     parse_contact,
+    reference_average,
     reference_bipolar,
     reference_laplacian,
     reference_shaft,
+    reference_white_matter,
     stack_subjects,
 )
 

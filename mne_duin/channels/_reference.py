@@ -13,6 +13,7 @@ import numpy as np
 import pandas as pd
 from mne.utils import logger, warn
 
+from mne_duin.channels._make import as_contacts
 from mne_duin.channels._neighbors import bipolar_pairs
 from mne_duin.channels._pairs import complete_pairs, pair_table
 from mne_duin.channels._spaces import to_mni305
@@ -29,7 +30,7 @@ DEEP = 2.0  # mm from grey matter, for a contact that the template puts in white
 
 
 def reference_bipolar(
-    inst, contacts: pd.DataFrame, *, max_gap: int = 1, max_distance="auto"
+    inst, contacts: pd.DataFrame | None = None, *, max_gap: int = 1, max_distance="auto"
 ) -> tuple:
     """Subtract the next contact of the shaft from every contact.
 
@@ -40,8 +41,9 @@ def reference_bipolar(
     ----------
     inst : mne.io.BaseRaw | mne.BaseEpochs
         The recording or its epochs. Bad channels are left out.
-    contacts : pandas.DataFrame
-        The contacts table; contacts are looked up by channel name.
+    contacts : pandas.DataFrame | DigMontage | None
+        The contacts table; contacts are looked up by channel name. None makes it of the
+        montage of the data.
     max_gap, max_distance : int, float | "auto" | None
         See :func:`bipolar_pairs`.
 
@@ -65,7 +67,7 @@ def reference_bipolar(
 
 
 def reference_laplacian(
-    inst, contacts: pd.DataFrame, *, max_gap: int = 1, max_distance="auto"
+    inst, contacts: pd.DataFrame | None = None, *, max_gap: int = 1, max_distance="auto"
 ) -> tuple:
     """Subtract the mean of the neighbors on the shaft from every contact.
 
@@ -73,8 +75,9 @@ def reference_laplacian(
     ----------
     inst : mne.io.BaseRaw | mne.BaseEpochs
         The recording or its epochs. Bad channels are left out.
-    contacts : pandas.DataFrame
-        The contacts table; contacts are looked up by channel name.
+    contacts : pandas.DataFrame | DigMontage | None
+        The contacts table; contacts are looked up by channel name. None makes it of the
+        montage of the data.
     max_gap, max_distance : int, float | "auto" | None
         See :func:`bipolar_pairs`; the neighbors of a contact are those that it would be
         paired with.
@@ -109,15 +112,16 @@ def reference_laplacian(
     return apply_reference(inst, contacts, "laplacian", options)
 
 
-def reference_shaft(inst, contacts: pd.DataFrame) -> tuple:
+def reference_shaft(inst, contacts: pd.DataFrame | None = None) -> tuple:
     """Subtract the mean of its shaft from every contact.
 
     Parameters
     ----------
     inst : mne.io.BaseRaw | mne.BaseEpochs
         The recording or its epochs. Bad channels are left out.
-    contacts : pandas.DataFrame
-        The contacts table; contacts are looked up by channel name.
+    contacts : pandas.DataFrame | DigMontage | None
+        The contacts table; contacts are looked up by channel name. None makes it of the
+        montage of the data.
 
     Returns
     -------
@@ -147,15 +151,16 @@ def reference_shaft(inst, contacts: pd.DataFrame) -> tuple:
     return apply_reference(inst, contacts, "shaft", {})
 
 
-def reference_average(inst, contacts: pd.DataFrame) -> tuple:
+def reference_average(inst, contacts: pd.DataFrame | None = None) -> tuple:
     """Subtract the mean of all contacts from every contact.
 
     Parameters
     ----------
     inst : mne.io.BaseRaw | mne.BaseEpochs
         The recording or its epochs. Bad channels are left out.
-    contacts : pandas.DataFrame
-        The contacts table; contacts are looked up by channel name.
+    contacts : pandas.DataFrame | DigMontage | None
+        The contacts table; contacts are looked up by channel name. None makes it of the
+        montage of the data.
 
     Returns
     -------
@@ -185,7 +190,7 @@ def reference_average(inst, contacts: pd.DataFrame) -> tuple:
     return apply_reference(inst, contacts, "average", {})
 
 
-def reference_white_matter(inst, contacts: pd.DataFrame) -> tuple:
+def reference_white_matter(inst, contacts: pd.DataFrame | None = None) -> tuple:
     """Subtract the mean of the contacts in white matter from every other contact.
 
     Parameters
@@ -233,6 +238,7 @@ def reference_white_matter(inst, contacts: pd.DataFrame) -> tuple:
 
 def apply_reference(inst, contacts, reference, options):
     """Apply a reference to a recording or epochs; see :func:`reference_matrix`."""
+    contacts = as_contacts(contacts, inst)
     bads = set(inst.info["bads"])
     used = [name for name in inst.ch_names if name in contacts.index]
     pairs = complete_pairs(contacts, inst.ch_names)
@@ -303,7 +309,7 @@ def reference_matrix(
 
 
 def _bipolar(contacts, max_gap, max_distance):
-    """Return the matrix (n_pairs, n_contacts) and the table of the bipolar reference."""
+    """Return the matrix (n_pairs, n_contacts) and the table of bipolar channels."""
     place = {name: row for row, name in enumerate(contacts.index)}
     pairs = bipolar_pairs(contacts, max_gap=max_gap, max_distance=max_distance)
     ends = [(place[anode], place[cathode]) for anode, cathode in pairs]
@@ -355,8 +361,8 @@ def _in_white_matter(contacts) -> np.ndarray:
     if not white.any():
         raise ValueError(
             "No contact is known to lie in white matter, which the reference "
-            "'white-matter' needs: neither a column WM or whitematter of electrodes.tsv "
-            "nor the labels nor the atlas say so. Use another reference."
+            "'white-matter' needs: neither a column WM or whitematter of "
+            "electrodes.tsv nor the labels nor the atlas say so. Use another reference."
         )
     return white
 

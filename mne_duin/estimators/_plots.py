@@ -3,11 +3,11 @@
 from collections.abc import Mapping
 
 import mne
-import pandas as pd
 from sklearn.utils.validation import check_is_fitted
 
 from mne_duin.estimators._subjects import subject_index
-from mne_duin.utils.checks import check_option, check_type
+from mne_duin.utils.checks import check_option
+from mne_duin.viz._align import as_contacts
 
 
 def subject_row(estimator, show_subject):
@@ -24,7 +24,7 @@ def own_contacts(estimator, contacts, row):
 
     A table of `stack_subjects` or a dict of tables is taken apart by subject.
     """
-    check_type("contacts", contacts, (pd.DataFrame, Mapping))
+    contacts = as_contacts(contacts, estimator.info_)
     n_real = int(estimator.scaler_.channel_mask[row, : estimator.n_features_in_].sum())
     stacked = isinstance(contacts, Mapping)
     if not stacked and contacts.index.nlevels == 1 and len(estimator.subjects_) == 1:

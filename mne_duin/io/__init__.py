@@ -7,9 +7,11 @@ holds the parts against each other, and ``recordings`` opens what passed. ``cont
 ``coordsystem`` and ``_units`` read where the contacts are; ``_channel_choice`` decides
 which channels to make before any sample is read. ``_trials`` picks events, ``_windows``
 lays out trials and segments, ``_processing`` and ``_stream`` reference, filter and
-resample piece by piece, ``_assemble`` makes Epochs, and ``epochs`` is the front.
+resample piece by piece, ``_assemble`` makes Epochs, ``epochs`` is the front, and
+``_prepare`` the front for recordings without BIDS.
 """
 
+from mne_duin.io._prepare import prepare_epochs
 from mne_duin.io.checks import check_recording, list_checks
 from mne_duin.io.contacts import read_contacts
 from mne_duin.io.epochs import read_epochs, read_segments
@@ -21,6 +23,7 @@ __all__ = [
     "check_recording",
     "find_recordings",
     "list_checks",
+    "prepare_epochs",
     "read_contacts",
     "read_epochs",
     "read_raw",

@@ -53,6 +53,7 @@ def choose_channels(
     subject,
     subjects_dir,
     max_distance="auto",
+    given=None,
 ):
     """Choose the channels that all runs have and that lie in the regions.
 
@@ -76,6 +77,9 @@ def choose_channels(
         Largest distance of two contacts that are subtracted in mm, see
         :func:`bipolar_pairs`.
 
+    given : pandas.DataFrame | None
+        The contacts, where they are not read from the BIDS folder.
+
     Returns
     -------
     choice : ChannelChoice
@@ -88,7 +92,7 @@ def choose_channels(
     """
     reference = "none" if reference is None else reference
     check_option("reference", reference, REFERENCES)
-    everything = contacts_of_runs(runs, space)
+    everything = contacts_of_runs(runs, space) if given is None else given
     good = good_contacts(runs, everything)
     # The contacts of recorded pairs are no channels, but give the pairs their labels.
     ends = pair_ends_in(good, everything)
@@ -107,6 +111,8 @@ def choose_channels(
         matrix, table = matrix[inside], table[inside]
     table = assign_regions(table, regions)
     used = matrix.any(axis=0)
+    kept = set(contacts.index[used])
+    table.attrs["excluded"] = _exclusions(runs, good, kept, regions)
     return ChannelChoice(list(contacts.index[used]), matrix[:, used], table, reference)
 
 
@@ -192,6 +198,29 @@ def good_contacts(runs, contacts):
             "channels.tsv or missing in a run; nothing is left to read."
         )
     return contacts.loc[good]
+
+
+def _exclusions(runs, good, kept, regions):
+    """Return why each recorded contact that is in no channel was left out."""
+    recorded = [_intracranial(raw) for _, raw in runs]
+    bad = {name for _, raw in runs for name in raw.info["bads"]}
+    everywhere = set(recorded[0]).intersection(*recorded)
+    lonely = "no neighbor for the reference"
+    reasons = {}
+    for name in recorded[0]:
+        if name in kept:
+            continue
+        if name in bad:
+            reasons[name] = "marked bad"
+        elif name not in everywhere:
+            reasons[name] = "not in every run"
+        elif name not in good.index:
+            reasons[name] = "missing in electrodes.tsv"
+        else:
+            reasons[name] = (
+                lonely if regions is None else f"outside regions, or {lonely}"
+            )
+    return reasons
 
 
 def _channel_types(raw):

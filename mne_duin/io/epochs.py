@@ -151,32 +151,82 @@ def read_epochs(
     check_number("tmax", tmax, low=tmin, closed=False)
     label_column = compose(label_column)
     runs = open_runs(bids_path, onset=onset, events=events, verbose=verbose)
-    tables = [trial_events(record, label_column) for record in runs]
     source = "events.tsv of " + (
         runs[0].name if len(runs) == 1 else f"the {len(runs)} runs"
     )
+    tables = [trial_events(record, label_column) for record in runs]
+
+    def choose():
+        return choose_channels(
+            [(record.path, record.raw) for record in runs],
+            reference, regions, atlas, space, labels, subject, subjects_dir,
+            max_distance,
+        )  # fmt: skip
+
+    return cut_trials(
+        runs, tables, choose, source, (tmin, tmax), (l_freq, h_freq, notch, sfreq),
+        label_column=label_column, event_id=event_id, where=where, align=align,
+        reject=reject,
+    )  # fmt: skip
+
+
+def cut_trials(
+    runs, tables, choose, source, window, filters, *, label_column, event_id, where,
+    align, reject,
+):  # fmt: skip
+    """Cut the trials of opened recordings: choose, filter, reference, reject.
+
+    Parameters
+    ----------
+    runs : list of Record
+        The recordings.
+    tables : list of DataFrame
+        The events of each.
+    choose : callable
+        Returns the ChannelChoice; called once trials are known to be there.
+    source : str
+        Where the events come from, for the messages.
+    window : tuple of float
+        Start and end of a trial in seconds.
+    filters : tuple
+        ``l_freq, h_freq, notch, sfreq``.
+    label_column, event_id, where, align, reject
+        As in :func:`mne_duin.read_epochs`.
+
+    Returns
+    -------
+    epochs : mne.Epochs
+        The trials.
+    contacts : pandas.DataFrame
+        One row for each channel.
+    """
     pooled = pd.concat(tables, ignore_index=True)
     chosen = choose_trials(pooled, label_column, event_id, where, source)
     codes = event_codes(pooled[label_column][chosen], event_id)
-    choice = choose_channels(
-        [(record.path, record.raw) for record in runs],
-        reference, regions, atlas, space, labels, subject, subjects_dir, max_distance,
-    )  # fmt: skip
+    choice = choose()
     plans = []
     for number, (record, table) in enumerate(zip(runs, tables, strict=True), 1):
         own, chosen = chosen[: len(table)], chosen[len(table) :]
-        process = choose_processing(
-            record.raw, l_freq, h_freq, notch, sfreq, record.name
-        )
-        trials = one_trial_each(
-            table[own], label_column, f"events.tsv of {record.name}"
-        )
+        process = choose_processing(record.raw, *filters, record.name)
+        of_record = source if len(runs) == 1 else f"events of {record.name}"
+        trials = one_trial_each(table[own], label_column, of_record)
         times = align_trials(trials, table, label_column, align)
         trials = trials.assign(**origin(record.path, number))
-        window = tmin, tmax, process, align, list(codes)
-        plans.append(plan_trials(record.raw, trials, times, *window))
+        plans.append(
+            plan_trials(record.raw, trials, times, *window, process, align, list(codes))
+        )
     report_overlaps(plans)
+    note_processing(choice, process)
     return load_epochs(runs, choice, plans, codes, label_column, reject)
+
+
+def note_processing(choice, process):
+    """Note in the table of the channels how the samples were processed."""
+    noted = {
+        name: getattr(process, name)
+        for name in ("l_freq", "h_freq", "notch", "rate", "sfreq")
+    }
+    choice.contacts.attrs["processing"] = noted | {"reference": choice.reference}
 
 
 def trial_events(record, label_column):

@@ -49,14 +49,11 @@ def count_trials(epochs, tested=None):
     runs = np.full(len(epochs), "all") if runs is None else np.asarray(runs, dtype=str)
     order = list(dict.fromkeys(runs))
     if tested is not None and len(np.unique(tested)) < len(epochs):
-        out = {
-            run for run in order if np.isin(np.flatnonzero(runs == run), tested).all()
-        }
-        names = {
-            run: f"run {run}, held out" if run in out else f"run {run}" for run in order
-        }
+        is_out = {r: set(np.flatnonzero(runs == r)) <= set(tested) for r in order}
     else:
-        names = {run: f"run {run}" if run != "all" else "trials" for run in order}
+        is_out = dict.fromkeys(order, False)
+    names = {run: f"run {run}" + ", held out" * is_out[run] for run in order}
+    names |= {"all": "trials"} if order == ["all"] else {}
     counts = pd.crosstab(word_labels(epochs), runs)[order].rename(columns=names)
     counts.index.name = counts.columns.name = None
     if len(order) > 1:
@@ -141,7 +138,10 @@ def _signals_html(epochs, contacts):
     """Draw spectra and responses."""
     data, sfreq = epochs.get_data(copy=False), epochs.info["sfreq"]
     line = epochs.info["line_freq"]
-    spectra = plot_spectra(data, contacts, sfreq=sfreq, line_freq=line, show=False)
+    spectra = plot_spectra(
+        data, contacts, sfreq=sfreq, h_freq=epochs.info["lowpass"], line_freq=line,
+        show=False,
+    )  # fmt: skip
     parts = [_html.picture(spectra, "Power spectra of all channels")]
     response, edges = high_gamma_response(data, sfreq, epochs.tmin)
     if response is not None:

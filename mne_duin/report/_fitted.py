@@ -2,7 +2,16 @@
 
 import numpy as np
 
-from mne_duin.report._sections import add_contributions, add_figure
+from mne_duin.report import _html
+from mne_duin.report._sections import PLACES, add_figure, add_html
+
+FILTERS = (
+    "Each row is one spatial filter: its weights, the forward-model pattern of the "
+    "same filter where held-out trials were given, the temporal kernels that follow "
+    "it, and the frequencies that they let through. Weights may be large to cancel "
+    "noise; patterns show where the signal that the filter reads is strong (Haufe et "
+    "al., 2014)."
+)
 
 NOTHING_HELD_OUT = (
     "It is not known which epochs the networks have not seen, so the pictures that "
@@ -41,23 +50,28 @@ def held_out_epochs(epochs, result, held_out, labels):
     return epochs[position], np.asarray(result.y_true) if labels is None else labels
 
 
-def add_fitted_training(report, stages):
-    """Draw the history of every fitted stage.
+def fitted_histories(stages):
+    """Return the history of every fitted stage, and the pass that was kept.
 
     Parameters
     ----------
-    report : mne.Report
-        The report.
     stages : dict of str to estimator | None
         Fitted stages by name.
+
+    Returns
+    -------
+    histories : dict of str to History
+        By name.
+    best : dict of str to int
+        The pass that was kept, where it was chosen.
     """
-    for name, stage in stages.items():
-        if stage is not None:
-            add_figure(report, stage.plot_history(show=False), name, "Training")
+    known = {name: stage for name, stage in stages.items() if stage is not None}
+    best = {name: stage.best_iter_ for name, stage in known.items()}
+    return {name: stage.history_ for name, stage in known.items()}, best
 
 
 def add_fitted_codex(report, vqvae, contacts, held_out, labels):
-    """Draw what the first stage rebuilds and what its codes mean.
+    """Draw what the first stage reconstructs and what its codes mean.
 
     Parameters
     ----------
@@ -76,25 +90,27 @@ def add_fitted_codex(report, vqvae, contacts, held_out, labels):
         return
     quiet = {"show": False}
     figures = [
-        ("Code usage", vqvae.plot_code_usage(**quiet), "svg"),
-        ("Map of the codex", vqvae.plot_codex(**quiet), "svg"),
+        ("Code usage", vqvae.plot_code_usage(**quiet)),
+        ("Map of the codex", vqvae.plot_codex(**quiet)),
     ]
     if held_out is not None:
         for suffix, own in _each_subject(vqvae):
-            rebuilt = vqvae.plot_reconstruction(held_out, contacts, **quiet, **own)
+            reconstructed = vqvae.plot_reconstruction(
+                held_out, contacts, **quiet, **own
+            )
             title = f"Signal and reconstruction{suffix}"
-            add_figure(report, rebuilt, title, "Reconstruction", None, "png")
+            add_figure(report, reconstructed, title, "Reconstruction")
         over_time = vqvae.plot_codes(held_out, labels, **quiet)
-        figures.append(("Codes over time", over_time, "svg"))
+        figures.append(("Codes over time", over_time))
         if labels is not None and len(np.unique(labels)) > 1:
             words = vqvae.plot_code_words(held_out, labels, **quiet)
-            figures.append(("Codes and words", words, "svg"))
+            figures.append(("Codes and words", words))
         if contacts is not None:
             for suffix, own in _each_subject(vqvae):
                 average = vqvae.plot_code_average(held_out, contacts, **quiet, **own)
-                figures.append((f"Signal around the codes{suffix}", average, "png"))
-    for title, figure, image_format in figures:
-        add_figure(report, figure, title, "Codex", None, image_format)
+                figures.append((f"Signal around the codes{suffix}", average))
+    for title, figure in figures:
+        add_figure(report, figure, title, "Codex")
 
 
 def _each_subject(estimator):
@@ -121,11 +137,12 @@ def fitted_contributions(classifier, held_out, labels):
 
     Returns
     -------
-    contributions : dict of str to Series | None
-        One value per channel, by method.
+    contributions : dict of str to Series
+        One value per channel, by method; empty without a classifier or for several
+        subjects.
     """
-    if classifier is None:
-        return None
+    if classifier is None or len(classifier.subjects_) > 1:
+        return {}
     measure = classifier.channel_contributions
     found = {}
     if held_out is not None and labels is not None:
@@ -136,7 +153,7 @@ def fitted_contributions(classifier, held_out, labels):
 
 
 def add_fitted_filters(report, classifier, contacts, held_out):
-    """Draw filters with kernels, their patterns, and the folded patch encoder.
+    """Draw filters with patterns and kernels, and the folded patch encoder.
 
     Parameters
     ----------
@@ -152,32 +169,45 @@ def add_fitted_filters(report, classifier, contacts, held_out):
     if classifier is None or contacts is None:
         return
     for suffix, own in _each_subject(classifier):
-        for title, figure in _filter_figures(classifier, contacts, held_out, own):
-            add_figure(report, figure, title + suffix, "Filters", None, "png")
+        for title, html in _filter_pictures(classifier, contacts, held_out, own):
+            add_html(report, html, title + suffix, "Filters")
 
 
-def _filter_figures(classifier, contacts, held_out, own):
-    """Draw the filters of one subject; yield titles and figures."""
-    for band in ("broadband", "high-gamma")[: 1 + classifier.high_gamma_]:
-        options = own | {"band": band, "n_filters": 8, "show": False}
-        figure = classifier.plot_spatial_filters(contacts, **options)
-        yield f"Spatial filters, {band}", figure
-        if held_out is not None:
-            figure = classifier.plot_patterns(held_out, contacts, **options)
-            yield f"Patterns of the filters, {band}", figure
-    figure = classifier.plot_patch_filters(contacts, show=False, **own)
-    yield "Folded patch encoder", figure
+def _filter_pictures(classifier, contacts, held_out, own):
+    """Draw the filters of one subject; yield titles and elements."""
+    encoder = classifier.module_.encoder
+    quiet = own | {"show": False}
+    bands = ("broadband", *classifier.bands_)
+    if encoder.spatial is not None:
+        parts = {}
+        for band in bands:
+            figure = classifier.plot_spatial_filters(
+                contacts, X=held_out, band=band, n_filters=6, **quiet
+            )
+            parts[band] = _html.picture(figure, f"Spatial filters, {band}")
+        yield "Spatial filters", _html.choice(parts, "band") + _html.note(FILTERS)
+    if getattr(encoder, "contacts", None) is not None:
+        parts = {
+            band: _html.picture(
+                classifier.plot_contact_kernels(contacts, band=band, **quiet),
+                f"Temporal kernels of the contacts, {band}",
+            )
+            for band in bands
+        }
+        yield "Temporal kernels of the contacts", _html.choice(parts, "band")
+    figure = classifier.plot_patch_filters(contacts, n_filters=4, **quiet)
+    yield "Folded patch encoder", _html.picture(figure, "Folded patch encoder")
 
 
 def add_fitted_contributions(report, classifier, contacts, held_out, labels):
-    """Draw the contributions of the channels.
+    """Draw the contributions of several subjects on one brain and one cortex.
 
     Parameters
     ----------
     report : mne.Report
         The report.
     classifier : DuINClassifier | None
-        The fitted classifier.
+        The fitted classifier; with one subject nothing is drawn here.
     contacts : DataFrame | None
         The contacts.
     held_out : mne.Epochs | None
@@ -185,26 +215,21 @@ def add_fitted_contributions(report, classifier, contacts, held_out, labels):
     labels : array | None
         Their labels.
     """
-    if classifier is None or contacts is None:
+    if classifier is None or contacts is None or len(classifier.subjects_) == 1:
         return
-    if len(classifier.subjects_) > 1:
-        _add_subjects_contributions(report, classifier, contacts, held_out, labels)
-        return
-    found = fitted_contributions(classifier, held_out, labels)
-    add_contributions(report, found, contacts, None)
-
-
-def _add_subjects_contributions(report, classifier, contacts, held_out, labels):
-    """Draw the contributions of several subjects on one brain and one cortex."""
     known = {"weights": {}}
     if held_out is not None:
         known = {"patterns": {"X": held_out}} | known
         if labels is not None:
             known = {"ablation": {"X": held_out, "y": labels}} | known
+    parts = {}
     for method, data in known.items():
-        for kind, place in (("glass", "brain"), ("surface", "cortex")):
+        for kind, place in PLACES.items():
             figure = classifier.plot_contributions(
                 contacts, method, kind=kind, show=False, **data
             )
-            title = f"Of {len(classifier.subjects_)} subjects on the {place}: {method}"
-            add_figure(report, figure, title, "Contributions", None, "png")
+            title = f"{method}, {place}"
+            parts[title] = _html.picture(figure, f"Contributions: {title}")
+    html = _html.choice(parts, "measure and place")
+    title = f"Of the channels of {len(classifier.subjects_)} subjects"
+    add_html(report, html, title, "Contributions")

@@ -18,9 +18,11 @@ CSS = """
   padding: 6px 12px; margin: 4px 0 12px; background: #F2F7FB; }
 .duin-scroll { overflow-x: auto; max-width: 100%; }
 .duin-scroll table { font-size: .9rem; }
+.duin-scroll td { max-width: 22rem; } .duin-nowrap td { white-space: nowrap; }
 .duin-choice > input { position: absolute; opacity: 0; }
-.duin-choice > label { display: inline-block; border: 1px solid #B8C4CE; padding: 3px 10px;
-  margin: 0 4px 6px 0; border-radius: 4px; cursor: pointer; font-size: .9rem; }
+.duin-choice > label { display: inline-block; border: 1px solid #B8C4CE;
+  padding: 3px 10px; margin: 0 4px 6px 0; border-radius: 4px; cursor: pointer;
+  font-size: .9rem; }
 .duin-choice > input:checked + label { background: #0072B2; color: #FFF;
   border-color: #0072B2; }
 .duin-choice > input:focus-visible + label { outline: 2px solid #D55E00; }
@@ -163,7 +165,7 @@ def row(parts):
     return f'<div class="duin-row">{inside}</div>'
 
 
-def table(frame, caption=None):
+def table(frame, caption=None, *, nowrap=False):
     """Write a table; its cells are escaped and its numbers rounded.
 
     Parameters
@@ -172,6 +174,8 @@ def table(frame, caption=None):
         The table.
     caption : str | None
         A sentence above it.
+    nowrap : bool
+        Whether cells stay on one line.
 
     Returns
     -------
@@ -188,4 +192,5 @@ def table(frame, caption=None):
         classes="table table-sm table-hover w-auto", border=0, na_rep=""
     )
     above = f"<p>{escape(caption)}</p>" if caption else ""
-    return f'{above}<div class="duin-scroll">{html}</div>'
+    kind = "duin-scroll duin-nowrap" if nowrap else "duin-scroll"
+    return f'{above}<div class="{kind}">{html}</div>'

@@ -5,7 +5,9 @@ from collections.abc import Mapping
 import mne
 
 from mne_duin.report import _fitted as fitted
+from mne_duin.report import _html
 from mne_duin.report import _sections as sections
+from mne_duin.report._data import add_data
 from mne_duin.utils.checks import as_list, check_type
 
 
@@ -34,12 +36,16 @@ def make_report(
     parameters=None,
     figures=None,
     notes=None,
+    excluded=None,
 ):
     """Collect an analysis in one HTML report.
 
-    Give it fitted estimators, which draw themselves, or arrays and tables. Whatever is
-    not given has no section. The report holds all it shows: it needs no network and no
-    other file.
+    The report begins with what was found: the main result against a baseline, with a
+    paired test, and against chance. The data, the contacts, the training, the
+    contributions of the channels, the filters, the confusions and a methods text
+    follow.
+    Give it fitted estimators, which draw themselves, or arrays and tables; what is not
+    given has no section. The page is one file that needs no network.
 
     Parameters
     ----------
@@ -88,6 +94,9 @@ def make_report(
         Further figures by section.
     notes : str | list of str | None
         Sentences for the summary.
+    excluded : dict of str to str | None
+        Contacts that were left out and why; None takes what :func:`read_epochs` noted
+        in ``contacts.attrs``.
 
     Returns
     -------
@@ -108,22 +117,29 @@ def make_report(
     ... )  # doctest: +SKIP
     """
     check_type("histories", histories, Mapping, none=True)
+    check_type("excluded", excluded, Mapping, none=True)
     results = _name_results(result, results)
     main = next(iter(results.values()), None) if results else None
     held_out, labels = fitted.held_out_epochs(epochs, main, held_out, labels)
     notes = as_list(notes)
     if held_out is None and (classifier is not None or vqvae is not None):
         notes.append(fitted.NOTHING_HELD_OUT)
-    report = mne.Report(title=title, img_max_width=None, img_max_res=160, verbose=False)
-    sections.add_summary(report, results, epochs, contacts, notes)
-    sections.add_contacts(report, contacts)
-    sections.add_training(report, histories)
     stages = {"VQ-VAE": vqvae, "MAE": mae, "classifier": classifier}
-    fitted.add_fitted_training(report, stages)
+    given = sections.name_contributions(contributions, method)
+    measured = fitted.fitted_contributions(classifier, held_out, labels)
+    contributions = measured | given
+    report = mne.Report(title=title, img_max_width=None, img_max_res=160, verbose=False)
+    report.add_custom_css(_html.CSS)
+    sections.add_summary(report, results, epochs, contacts, notes)
+    tested = None if main is None else getattr(main, "epoch", None)
+    add_data(report, sections.add_html, epochs, contacts, tested, excluded)
+    sections.add_contacts(report, contacts, contributions)
+    own, best = fitted.fitted_histories(stages)
+    sections.add_training(report, own | dict(histories or {}), best)
     sections.add_reconstruction(report, signal, reconstruction, contacts, epochs)
     sections.add_codex(report, code_counts, codebook, codes, labels, epochs)
     fitted.add_fitted_codex(report, vqvae, contacts, held_out, labels)
-    sections.add_contributions(report, contributions, contacts, method)
+    sections.add_contributions(report, contributions, contacts)
     fitted.add_fitted_contributions(report, classifier, contacts, held_out, labels)
     sections.add_filters(report, spatial_filters, contacts)
     fitted.add_fitted_filters(report, classifier, contacts, held_out)
@@ -131,7 +147,11 @@ def make_report(
     for section, some in (figures or {}).items():
         for rank, figure in enumerate(as_list(some), 1):
             sections.add_figure(report, figure, f"{section} {rank}", section)
-    sections.add_methods(report, contacts, epochs, results, parameters)
+    sections.add_methods(
+        report, contacts=contacts, epochs=epochs, results=results,
+        parameters=parameters,
+        stages={name: stage for name, stage in stages.items() if stage is not None},
+    )  # fmt: skip
     return report
 
 

@@ -3,9 +3,11 @@
 from collections.abc import Mapping
 from html import escape
 
-import matplotlib.pyplot as plt
 import numpy as np
+import pandas as pd
 
+from mne_duin.report import _html
+from mne_duin.report._verdict import compare_to_main, table_of_results, verdict
 from mne_duin.utils.methods import methods_text
 from mne_duin.utils.spaces import contact_positions
 from mne_duin.viz import (
@@ -21,99 +23,141 @@ from mne_duin.viz import (
     plot_learning_curve,
     plot_reconstruction,
     plot_spatial_filters,
-    results_table,
     view_contacts,
 )
+from mne_duin.viz._align import as_frame
+from mne_duin.viz._confusion import shared_order
 from mne_duin.viz._contributions import METHODS
+from mne_duin.viz._history import codex_start
 
-TABLE = "table table-sm table-hover w-auto"
-
-
-def add_figure(report, figure, title, section, caption=None, image_format="svg"):
-    """Add a figure and close it."""
-    report.add_figure(
-        figure,
-        title,
-        caption=caption,
-        section=section,
-        image_format=image_format,
-        tags=(section.lower().replace(" ", "-"),),
-    )
-    plt.close(figure)
+PLACES = {"glass": "glass brain", "surface": "cortex"}
 
 
 def add_html(report, html, title, section):
-    """Add text or a table."""
+    """Add an element."""
     report.add_html(html, title, section=section, tags=(section.lower(),))
 
 
-def _table(frame, caption=None):
-    """Write a table as HTML; strings are escaped."""
-    html = frame.to_html(
-        classes=TABLE, border=0, na_rep="", float_format="{:.3g}".format
-    )
-    return f"<p>{escape(caption)}</p>{html}" if caption else html
+def add_figure(report, figure, title, section, caption=""):
+    """Add a figure with a sentence below it, and close it."""
+    html = _html.picture(figure, f"{section}: {title}") + _html.note(caption)
+    add_html(report, html, title, section)
 
 
 def add_summary(report, results, epochs, contacts, notes):
-    """State the numbers first: data, accuracy, interval, chance, p."""
-    facts = []
-    if epochs is not None:
-        channels = len(epochs.ch_names)
-        facts.append(
-            f"{len(epochs)} epochs, {channels} channels, {epochs.info['sfreq']:g} Hz, "
-            f"{epochs.tmin:g} to {epochs.tmax:g} s"
-        )
-    elif contacts is not None:
-        facts.append(f"{len(contacts)} channels")
-    items = "".join(f"<li>{escape(str(one))}</li>" for one in [*facts, *notes])
-    html = f"<ul>{items}</ul>" if items else ""
+    """Answer first: the verdict, the numbers, the data in one line."""
+    html = ""
     if results:
-        html += _table(results_table(results))
+        tests = compare_to_main(results)
+        first, *rest = verdict(results, tests)
+        html += f'<p class="duin-verdict">{escape(first)}</p>'
+        html += "".join(f"<p>{escape(sentence)}</p>" for sentence in rest)
+    facts = [*_facts(epochs, contacts), *map(str, notes)]
+    items = "".join(f"<li>{escape(one)}</li>" for one in facts)
+    html += f"<ul>{items}</ul>" if items else ""
+    if results:
+        html += _html.table(table_of_results(results, tests), nowrap=True)
+        if len(tests):
+            html += _html.note(
+                f"Paired tests: {tests['test'].iloc[0]}; Holm's correction over the "
+                f"{len(tests)} comparisons."
+            )
+        alt = "Accuracy of every decoder with its 95 % interval"
+        html += _html.picture(plot_accuracy(results, show=False), alt)
     if html:
-        add_html(report, html, "In numbers", "Summary")
-    if results:
-        add_figure(report, plot_accuracy(results, show=False), "Accuracy", "Summary")
+        add_html(report, html, "Result", "Summary")
 
 
-def add_contacts(report, contacts):
-    """Show where the contacts are and count them by region."""
+def _facts(epochs, contacts):
+    """Describe the data in one line."""
+    if epochs is not None:
+        return [
+            f"{len(epochs)} trials of {len(epochs.event_id)} words, "
+            f"{len(epochs.ch_names)} channels, {epochs.info['sfreq']:g} Hz, "
+            f"{epochs.tmin:g} to {epochs.tmax:.3g} s."
+        ]
+    return [] if contacts is None else [f"{len(contacts)} channels."]
+
+
+def add_contacts(report, contacts, contributions):
+    """Show where the contacts are, to turn and click, and count them by region."""
     if contacts is None:
         return
     add_figure(report, plot_contacts(contacts, show=False), "On the brain", "Contacts")
-    view = view_contacts(contacts, title="Contacts")
-    add_html(report, view.iframe(), "Turn and click", "Contacts")
-    if "region" in contacts:
-        table = (
-            contacts.fillna({"region": "no region"})
-            .groupby("region")
-            .agg(channels=("region", "size"), **_shafts_of(contacts))
-        )
-        add_html(report, _table(table), "Channels by region", "Contacts")
-    html = (
-        f"<details><summary>{len(contacts)} rows</summary>{_table(contacts)}</details>"
+    view = view_contacts(contacts, values=_measures(contacts, contributions))
+    hint = (
+        "Drag to turn. Click contacts to collect their names, ready to paste into "
+        "picks=; choose what colors them above the brain."
     )
-    add_html(report, html, "Table of contacts", "Contacts")
+    add_html(report, view.iframe() + _html.note(hint), "Turn and choose", "Contacts")
+    html = ""
+    if "region" in contacts:
+        regions = contacts.fillna({"region": "no region"}).groupby("region")
+        shafts = {"shafts": ("shaft", _join_names)} if "shaft" in contacts else {}
+        html = _html.table(regions.agg(channels=("region", "size"), **shafts))
+    rows = _html.table(contacts)
+    html += _html.folded(f"All {len(contacts)} channels", rows)
+    add_html(report, html, "Table", "Contacts")
 
 
-def _shafts_of(contacts):
-    """Say how to list the shafts of a group, if the table has them."""
-    return {"shafts": ("shaft", _join_names)} if "shaft" in contacts else {}
+def _measures(contacts, contributions):
+    """Return the contributions as columns of one table; None without any."""
+    known = {
+        METHODS.get(name, str(name or "contribution")): values.reindex(contacts.index)
+        for name, values in (contributions or {}).items()
+        if isinstance(values, pd.Series) and contacts.index.is_unique
+    }
+    return pd.DataFrame(known) if known else None
 
 
 def _join_names(names):
     return ", ".join(dict.fromkeys(str(name) for name in names.dropna()))
 
 
-def add_training(report, histories):
-    """Draw the history of every stage."""
+def add_training(report, histories, best=None):
+    """Draw the history of every stage and say what its curves need to be read.
+
+    Parameters
+    ----------
+    report : mne.Report
+        The report.
+    histories : dict of str to DataFrame | None
+        Histories by stage.
+    best : dict of str to int | None
+        The pass that was kept, by stage; None where the last one was.
+    """
+    parts = []
     for name, history in (histories or {}).items():
-        figure = plot_history(history, show=False)
-        add_figure(report, figure, str(name), "Training")
+        kept = (best or {}).get(name)
+        figure = plot_history(history, best_pass=kept, title=str(name), show=False)
+        picture = _html.picture(figure, f"Learning curves of {name}")
+        parts.append(picture + _html.note(_training_note(as_frame(history), kept)))
+    if parts:
+        add_html(report, "".join(parts), "Learning curves", "Training")
+
+
+def _training_note(frame, kept):
+    """Explain what in the curves of a stage looks odd but is not."""
+    sentences = []
+    start = codex_start(frame)
+    if start is not None:
+        sentences.append(
+            f"The loss jumps at pass {start} because the codex starts there: until "
+            "then the decoder was given the tokens themselves, from then on their "
+            "nearest codes."
+        )
+    if not any(name.startswith("valid") for name in frame):
+        sentences.append(
+            "No data was set aside for validation, so the curves are of the training "
+            "data."
+        )
+    if kept is not None:
+        sentences.append(f"The weights of pass {kept} were kept (dotted line).")
+    return " ".join(sentences)
 
 
 def add_reconstruction(report, signal, reconstruction, contacts, epochs):
-    """Draw the signal and what was made out of its codes."""
+    """Draw the signal and its reconstruction from the codes."""
     if signal is None or reconstruction is None:
         return
     sfreq = 1000.0 if epochs is None else float(epochs.info["sfreq"])
@@ -121,13 +165,7 @@ def add_reconstruction(report, signal, reconstruction, contacts, epochs):
     figure = plot_reconstruction(
         signal, reconstruction, contacts, sfreq=sfreq, tmin=tmin, show=False
     )
-    add_figure(
-        report,
-        figure,
-        "Signal and reconstruction",
-        "Reconstruction",
-        image_format="png",
-    )
+    add_figure(report, figure, "Signal and reconstruction", "Reconstruction")
 
 
 def add_codex(report, counts, codebook, codes, labels, epochs):
@@ -148,39 +186,54 @@ def add_codex(report, counts, codebook, codes, labels, epochs):
         add_figure(report, figure, "Codes and words", "Codex")
 
 
-def add_contributions(report, contributions, contacts, method):
-    """Draw every method on the brain and on the cortex, the first one to turn as well.
+def name_contributions(contributions, method):
+    """Return contributions as a dict by method.
+
+    Parameters
+    ----------
+    contributions : Series | dict of str to Series | None
+        Contribution of each channel, by method.
+    method : str | None
+        How one Series was found.
+
+    Returns
+    -------
+    contributions : dict of str to Series
+        Empty for None.
+    """
+    if contributions is None:
+        return {}
+    if isinstance(contributions, Mapping):
+        return dict(contributions)
+    return {method: contributions}
+
+
+def add_contributions(report, contributions, contacts):
+    """Draw every measure on glass brain and cortex, folded behind one choice.
 
     Parameters
     ----------
     report : mne.Report
         The report.
-    contributions : Series | dict of str to Series | None
+    contributions : dict of str to Series
         Contribution of each channel, by method.
     contacts : DataFrame | None
         The contacts.
-    method : str | None
-        How one Series was found.
     """
-    if contributions is None or contacts is None:
+    if not contributions or contacts is None:
         return
-    if not isinstance(contributions, Mapping):
-        contributions = {method: contributions}
     located = np.isfinite(contact_positions(contacts, "MNI152")).all(axis=1).any()
-    for rank, (name, values) in enumerate(contributions.items()):
-        for kind in ("glass", "surface")[: 1 + located]:
+    parts = {}
+    for name, values in contributions.items():
+        for kind in list(PLACES)[: 1 + located]:
             figure = plot_contributions(
                 values, contacts, method=name, kind=kind, show=False
             )
-            place = {"glass": "brain", "surface": "cortex"}[kind]
-            title = f"On the {place}: {name or 'contributions'}"
-            image_format = "svg" if kind == "glass" else "png"
-            add_figure(report, figure, title, "Contributions", None, image_format)
-        if rank == 0 and located:
-            label = METHODS.get(name, name or "contribution")
-            view = view_contacts(contacts, values=values, label=label, title=label)
-            title = f"Turn and click: {name or 'contributions'}"
-            add_html(report, view.iframe(), title, "Contributions")
+            place = PLACES[kind] if located else "montage"
+            title = f"{name or 'contributions'}, {place}"
+            parts[title] = _html.picture(figure, f"Contributions: {title}")
+    html = _html.choice(parts, "measure and place")
+    add_html(report, html, "Of the channels", "Contributions")
 
 
 def add_filters(report, spatial_filters, contacts):
@@ -188,30 +241,40 @@ def add_filters(report, spatial_filters, contacts):
     if spatial_filters is None or contacts is None:
         return
     figure = plot_spatial_filters(spatial_filters, contacts, show=False)
-    add_figure(report, figure, "Spatial filters", "Contributions", None, "png")
+    add_figure(report, figure, "Spatial filters", "Filters")
 
 
 def add_decoding(report, results, curve):
-    """Draw confusions and the learning curve; print the results."""
+    """Draw confusions in one order and the learning curve; print the results."""
     if curve is not None:
         figure = plot_learning_curve(curve, show=False)
         add_figure(report, figure, "Accuracy over training trials", "Decoding")
-    for name, result in (results or {}).items():
-        title = f"{name}: {result.accuracy:.1%} of {len(result.y_true)} trials right"
+    if not results:
+        return
+    order = shared_order(list(results.values()))
+    pictures, texts = [], []
+    for name, result in results.items():
+        own = result.labels if order is None else order
         figure = plot_confusion(
-            result.y_true, result.y_pred, result.labels, title=title, show=False
+            result.y_true, result.y_pred, own, title=str(name), show=False,
+            order="similarity" if order is None else "labels",
+        )  # fmt: skip
+        pictures.append(_html.picture(figure, f"Confusion matrix of {name}", 430))
+        texts.append(_html.folded(str(name), f"<pre>{escape(str(result))}</pre>"))
+    html = _html.row(pictures)
+    if order is not None and len(results) > 1:
+        html += _html.note(
+            "All matrices have their words in the same order: words that the decoders "
+            "take for each other stand together."
         )
-        add_figure(report, figure, f"Confusion: {name}", "Decoding")
-        html = f"<pre>{escape(str(result))}</pre>"
-        add_html(report, html, str(name), "Decoding")
+    add_html(report, html, "Confusions", "Decoding")
+    add_html(report, "".join(texts), "In words", "Decoding")
 
 
-def add_methods(report, contacts, epochs, results, parameters):
+def add_methods(report, **known):
     """Write the methods and the references, ready to paste."""
-    paragraphs, references = methods_text(
-        contacts=contacts, epochs=epochs, results=results, parameters=parameters
-    )
+    paragraphs, references = methods_text(**known)
     html = "".join(f"<p>{escape(text)}</p>" for text in paragraphs)
     listing = "".join(f"<li>{escape(text)}</li>" for text in references)
-    html += f"<p>References</p><ul>{listing}</ul>"
+    html = f'<div class="duin-text">{html}<p>References</p><ul>{listing}</ul></div>'
     add_html(report, html, "Text to paste", "Methods")

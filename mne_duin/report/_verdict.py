@@ -152,7 +152,7 @@ def table_of_results(results, tests):
         if name in tests.index:
             row = tests.loc[name]
             rows[name] |= {
-                f"{main} minus this": f"{100 * row['difference']:+.1f} %",
+                f"{main} minus this": f"{100 * row['difference'] + 0.0:+.1f} %",
                 "gained / lost": f"{row['gained']} / {row['lost']}",
                 "paired p": p_value_text(row["p"]).removeprefix("= "),
                 "p (Holm)": p_value_text(row["p_holm"]).removeprefix("= "),

@@ -29,6 +29,13 @@ CITATIONS = {
     "interval": "Wilson, E. B. (1927). Probable inference, the law of succession, and "
     "statistical inference. Journal of the American Statistical Association, 22(158), "
     "209-212. doi:10.1080/01621459.1927.10502953",
+    "mcnemar": "McNemar, Q. (1947). Note on the sampling error of the difference "
+    "between correlated proportions or percentages. Psychometrika, 12(2), 153-157. "
+    "doi:10.1007/BF02295996",
+    "t-test": "Nadeau, C., & Bengio, Y. (2003). Inference for the generalization "
+    "error. Machine Learning, 52(3), 239-281. doi:10.1023/A:1024068626366",
+    "holm": "Holm, S. (1979). A simple sequentially rejective multiple test procedure. "
+    "Scandinavian Journal of Statistics, 6(2), 65-70.",
     "scikit-learn": "Pedregosa, F., Varoquaux, G., Gramfort, A., et al. (2011). "
     "Scikit-learn: Machine learning in Python. Journal of Machine Learning Research, "
     "12, 2825-2830.",

@@ -5,11 +5,18 @@ from dataclasses import dataclass, replace
 import mne
 import numpy as np
 import pandas as pd
+from mne.io.constants import FIFF
 
 from mne_duin.utils.checks import check_number
 from mne_duin.utils.slots import COLUMN
 
 NEURAL_TYPES = ("seeg", "ecog", "dbs", "eeg", "mag", "grad")
+
+FRAMES = {
+    "mni_tal": FIFF.FIFFV_MNE_COORD_MNI_TAL,
+    "mri": FIFF.FIFFV_COORD_MRI,
+    "head": FIFF.FIFFV_COORD_HEAD,
+}
 
 
 @dataclass(frozen=True)
@@ -241,3 +248,39 @@ def _check_finite(epochs, name):
         f"`{name}` holds values that are not finite in {bad.sum()} channels "
         f"({listing}); drop or repair these channels."
     )
+
+
+def info_with_positions(X, ch_names, sfreq):
+    """Return names, sampling rate and the positions of channels, nothing else.
+
+    Parameters
+    ----------
+    X : Epochs | array | list of Epochs
+        What the user passed.
+    ch_names : list of str
+        The channels.
+    sfreq : float
+        Sampling rate in Hz.
+
+    Returns
+    -------
+    info : mne.Info
+        Of sEEG channels, with the positions of ``X`` where it is of MNE.
+    """
+    info = mne.create_info(ch_names, sfreq, "seeg")
+    first = X[0] if isinstance(X, list) and X else X
+    if not isinstance(first, mne.BaseEpochs):
+        return info
+    montage = first.get_montage()
+    if montage is None:
+        return info
+    known = montage.get_positions()
+    has_fiducials = any(known[key] is not None for key in ("nasion", "lpa", "rpa"))
+    if known["coord_frame"] == "head" and has_fiducials:
+        return info  # head coordinates do not say where in the brain a contact is
+    frame = FRAMES.get(known["coord_frame"], FIFF.FIFFV_COORD_UNKNOWN)
+    for channel in info["chs"]:
+        if channel["ch_name"] in known["ch_pos"]:
+            channel["loc"][:3] = known["ch_pos"][channel["ch_name"]]
+            channel["coord_frame"] = frame
+    return info

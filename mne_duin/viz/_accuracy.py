@@ -5,6 +5,7 @@ import pandas as pd
 from matplotlib.ticker import PercentFormatter
 
 from mne_duin.utils.checks import check_type
+from mne_duin.utils.numbers import p_value_text, percent, percent_range
 from mne_duin.viz._text import readable
 from mne_duin.viz._theme import MUTED, PALETTE, STYLE, finish, get_axes, theme
 
@@ -25,13 +26,12 @@ def results_table(results):
     rows = {}
     for name, result in results.items():
         low, high = result.interval
-        p_value = getattr(result, "p_value", np.nan)
-        tested = p_value is not None and np.isfinite(p_value)
+        p_value = getattr(result, "p_value", None)
         rows[str(name)] = {
-            "accuracy": f"{result.accuracy:.1%}",
-            "95 % interval": f"{low:.1%} to {high:.1%}",
-            "chance": f"{result.chance:.1%}",
-            "permutation p": f"{p_value:.2g}" if tested else "not tested",
+            "accuracy": percent(result.accuracy),
+            "95 % interval": percent_range(low, high),
+            "chance": percent(result.chance),
+            "permutation p": p_value_text(p_value).removeprefix("= "),
             "predictions": len(result.y_true),
             "classes": len(result.labels),
         }
@@ -67,7 +67,7 @@ def plot_accuracy(results, *, title=None, axes=None, show=True):
         axes.plot([low, high], [row, row], color=color, linewidth=2, alpha=0.5)
         axes.plot(result.accuracy, row, "o", color=color, markersize=6)
         axes.annotate(
-            f"{result.accuracy:.1%}", (result.accuracy, row), xytext=(0, 6),
+            percent(result.accuracy), (result.accuracy, row), xytext=(0, 6),
             textcoords="offset points", ha="center", fontsize=7,
         )  # fmt: skip
         axes.plot(

@@ -1,11 +1,42 @@
 """Values meet their contacts by name, never by accident of order."""
 
 from collections.abc import Mapping
+from functools import wraps
+from inspect import signature
 
 import numpy as np
 import pandas as pd
 
+from mne_duin.channels import as_contacts
 from mne_duin.utils.checks import check_type
+
+
+def takes_montage(function):
+    """Let a function take a montage, or an object of MNE, as its contacts.
+
+    Parameters
+    ----------
+    function : callable
+        A function with a parameter ``contacts``.
+
+    Returns
+    -------
+    function : callable
+        The function; what is no table is made one by :func:`make_contacts`.
+    """
+    names = list(signature(function).parameters)
+    place = names.index("contacts")
+
+    @wraps(function)
+    def call(*args, **options):
+        args = list(args)
+        if len(args) > place:
+            args[place] = as_contacts(args[place])
+        elif "contacts" in options:
+            options["contacts"] = as_contacts(options["contacts"])
+        return function(*args, **options)
+
+    return call
 
 
 def join_subjects(contacts):

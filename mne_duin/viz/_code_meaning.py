@@ -8,7 +8,7 @@ import pandas as pd
 from scipy.special import xlogy
 
 from mne_duin.utils.checks import as_list, check_number
-from mne_duin.viz._align import align_filters
+from mne_duin.viz._align import align_filters, takes_montage
 from mne_duin.viz._patches import draw_channels
 from mne_duin.viz._text import readable
 from mne_duin.viz._theme import (
@@ -102,7 +102,7 @@ def _draw_shares(figure, axes, table):
     axes.set_xticks(range(table.shape[1]), table.columns, rotation=90, fontsize=6)
     axes.tick_params(length=0)
     axes.set_xlabel("code, the most informative first")
-    figure.colorbar(image, ax=axes, label="share of the word's epochs", shrink=0.9)
+    figure.colorbar(image, ax=axes, label="proportion of the word's epochs", shrink=0.9)
 
 
 def _draw_information(axes, bits, result):
@@ -118,12 +118,14 @@ def _draw_information(axes, bits, result):
         )  # fmt: skip
         axes.set_ylim(0, 1.3 * max(result.threshold, bits.max()))
         n_codes, n_informative = len(result.information), len(result.informative)
-        axes.set_title(f"{n_informative} of {n_codes} codes tell about the word")
+        carry = "codes carry information about the word"
+        axes.set_title(f"{n_informative} of {n_codes} {carry}")
     axes.set_ylabel("bits")
     axes.tick_params(axis="x", labelbottom=False)
 
 
 @theme(STYLE)
+@takes_montage
 def plot_code_average(
     data,
     codes,

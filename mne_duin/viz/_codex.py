@@ -130,7 +130,7 @@ def _draw_usage(axes, counts, summary):
     axes.set_yscale("log")
     share_ticks(axes.yaxis)
     axes.set(xlim=(0, n_codes), ylim=(low, 2 * share[0]))
-    axes.set(xlabel="code, sorted by use", ylabel="share of tokens")
+    axes.set(xlabel="code, sorted by use", ylabel="proportion of tokens")
 
 
 def _shade_dead(axes, used, n_codes):
@@ -265,7 +265,7 @@ def _draw_map(figure, axes, places, counts):
     )  # fmt: skip
     if high > low:
         bar = figure.colorbar(points, ax=axes, shrink=0.7, aspect=18)
-        bar.set_label("share of tokens")
+        bar.set_label("proportion of tokens")
         share_ticks(bar.ax.yaxis)
     if dead.any():
         axes.legend()

@@ -1,4 +1,4 @@
-"""Which words are taken for which, similar words side by side."""
+"""Which words are taken for which; similar words stand together."""
 
 import numpy as np
 from matplotlib.ticker import PercentFormatter
@@ -6,6 +6,7 @@ from scipy.cluster.hierarchy import leaves_list, linkage, optimal_leaf_ordering
 from scipy.spatial.distance import squareform
 
 from mne_duin.utils.checks import check_option
+from mne_duin.utils.numbers import percent
 from mne_duin.viz._text import readable
 from mne_duin.viz._theme import SHARES, STYLE, finish, get_axes, theme
 
@@ -36,8 +37,30 @@ def confusion_order(matrix):
     return leaves_list(optimal_leaf_ordering(tree, distance))
 
 
+def shared_order(results):
+    """Order the classes of several results by the confusions of all of them.
+
+    Parameters
+    ----------
+    results : list of DecodingResult
+        Results with ``y_true``, ``y_pred`` and ``labels``.
+
+    Returns
+    -------
+    labels : array | None
+        The classes in the order of `confusion_order`; None if the results have
+        different classes.
+    """
+    labels = np.asarray(results[0].labels)
+    if any(not np.array_equal(labels, result.labels) for result in results):
+        return None
+    counts = [_count_pairs(one.y_true, one.y_pred, labels) for one in results]
+    return labels[confusion_order(np.sum(counts, axis=0))]
+
+
 def _count_pairs(y_true, y_pred, labels):
     """Count the trials of each true (row) and predicted (column) class."""
+    y_true, y_pred = np.asarray(y_true), np.asarray(y_pred)
     places = {label: place for place, label in enumerate(labels.tolist())}
     unknown = set(y_true.tolist() + y_pred.tolist()) - set(places)
     if unknown:
@@ -67,7 +90,7 @@ def plot_confusion(
     axes=None,
     show=True,
 ):
-    """Show the confusion matrix, each row as shares of its true class.
+    """Plot the confusion matrix, each row as percentages of its true class.
 
     Parameters
     ----------
@@ -76,7 +99,7 @@ def plot_confusion(
     labels : sequence | None
         The classes; None takes those that occur.
     order : "similarity" | "labels"
-        Similar classes side by side (see `confusion_order`), or as in ``labels``.
+        Similar classes together (see `confusion_order`), or as in ``labels``.
     title : str | None
         Title of the axes; None writes accuracy and number of trials.
     axes : Axes | None
@@ -114,7 +137,7 @@ def plot_confusion(
     figure, axes = get_axes(axes, (side + 0.9, side))
     _draw_matrix(figure, axes, matrix, labels)
     accuracy = float((y_true == y_pred).mean())
-    axes.set_title(title or f"{accuracy:.1%} of {len(y_true)} trials right")
+    axes.set_title(title or f"{percent(accuracy)} of {len(y_true)} trials correct")
     return finish(figure, show)
 
 
@@ -122,10 +145,10 @@ def _draw_matrix(figure, axes, matrix, labels):
     """Draw the cells, their numbers where they fit, and the names of the classes."""
     share = _row_shares(matrix)
     n_classes = len(labels)
-    image = axes.imshow(share, cmap=SHARES, vmin=0, vmax=max(share.max(), 0.01))
+    image = axes.imshow(share, cmap=SHARES, vmin=0, vmax=1)
     if n_classes <= 12:
         for row, column in np.argwhere(matrix > 0):
-            dark = share[row, column] > 0.55 * share.max()
+            dark = share[row, column] > 0.55
             axes.text(
                 column, row, f"{100 * share[row, column]:.0f}", ha="center",
                 va="center", fontsize=6.5, color="white" if dark else "#202020",
@@ -139,6 +162,6 @@ def _draw_matrix(figure, axes, matrix, labels):
     axes.tick_params(length=0)
     axes.set(xlabel="predicted", ylabel="true")
     bar = figure.colorbar(image, ax=axes, shrink=0.6, aspect=18)
-    bar.set_label("share of the true class")
+    bar.set_label("% of the true class")
     bar.ax.yaxis.set_major_formatter(PercentFormatter(1.0, decimals=0))
     bar.outline.set_visible(False)

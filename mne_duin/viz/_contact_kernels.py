@@ -6,7 +6,7 @@ from matplotlib.collections import LineCollection
 from matplotlib.ticker import MaxNLocator
 
 from mne_duin.utils.checks import check_number
-from mne_duin.viz._align import align_filters, shaft_names
+from mne_duin.viz._align import align_filters, shaft_names, takes_montage
 from mne_duin.viz._choice import best_view
 from mne_duin.viz._kernels import FLOOR, frequency_response
 from mne_duin.viz._patches import draw_channels
@@ -34,6 +34,7 @@ CELL = 0.42  # half the height and width of a kernel; neighbors are 1 apart
 
 
 @theme(STYLE)
+@takes_montage
 def plot_contact_kernels(kernels, contacts, *, sfreq, title=None, axes=None, show=True):
     """Plot the temporal kernels of every contact on the montage.
 
@@ -46,8 +47,8 @@ def plot_contact_kernels(kernels, contacts, *, sfreq, title=None, axes=None, sho
     kernels : array-like
         Shape (n_channels, n_times) or (n_channels, n_kernels, n_times), in the order of
         ``contacts``; the weights of a depthwise convolution.
-    contacts : DataFrame
-        Contacts, index = channel name.
+    contacts : DataFrame | DigMontage | Info | Raw | Epochs
+        Contacts, index = channel name; or an object of MNE with their positions.
     sfreq : float
         Sampling rate in Hz.
     title : str | None

@@ -4,7 +4,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 
 from mne_duin.utils.checks import check_number, check_option
-from mne_duin.viz._align import align_values, column_names, shaft_names
+from mne_duin.viz._align import align_values, column_names, shaft_names, takes_montage
 from mne_duin.viz._theme import (
     NONE_NAME,
     STYLE,
@@ -37,20 +37,21 @@ from mne_duin.viz.brain._panels import (
 METHODS = {
     "weights": "mean |spatial weight|",
     "patterns": "forward-model pattern",
-    "ablation": "rise of the loss when silenced",
+    "ablation": "increase in loss when the channel is permuted",
 }
 CAVEATS = {
     "weights": "Weights hardly leave their initial values on a few hundred trials, and "
     "a large weight may only cancel noise (Haufe et al., 2014).",
-    "patterns": "Patterns say where the signals that the model reads are strong "
+    "patterns": "Patterns show where the signals that the model reads are strong "
     "(Haufe et al., 2014), whether or not it needs that channel.",
-    "ablation": "Ablation says what held-out trials lose without one channel; channels "
-    "that carry the same information hide each other.",
+    "ablation": "Ablation shows what held-out trials lose without one channel; "
+    "channels that carry the same information hide each other.",
 }
 KINDS = ("glass", "surface", "montage", "bars")
 
 
 @theme(STYLE)
+@takes_montage
 def plot_contributions(
     contributions,
     contacts,
@@ -71,7 +72,7 @@ def plot_contributions(
     contributions : Series | array-like, shape (n_channels,) | dict
         One value per channel. A Series is looked up by channel name; a dict holds the
         values of several subjects, drawn on one brain.
-    contacts : DataFrame | dict of str to DataFrame
+    contacts : DataFrame | dict of str to DataFrame | DigMontage | Info | Raw | Epochs
         Contacts, index = channel name; a dict by subject where contributions are one.
     method : "weights" | "patterns" | "ablation" | str | None
         How the values were found; named in the picture, with what it can tell.

@@ -7,7 +7,7 @@ import numpy as np
 from matplotlib.lines import Line2D
 
 from mne_duin.utils.checks import check_number
-from mne_duin.viz._align import align_filters, shaft_names
+from mne_duin.viz._align import align_filters, shaft_names, takes_montage
 from mne_duin.viz._choice import best_view, chosen_rows
 from mne_duin.viz._kernels import draw_kernels, draw_response
 from mne_duin.viz._theme import (
@@ -35,6 +35,7 @@ PARTS = {"brain": 0.9, "montage": 1.2, "kernels": 1.1, "response": 1.1}  # inche
 
 
 @theme(STYLE)
+@takes_montage
 def plot_spatial_filters(
     weights,
     contacts,
@@ -62,8 +63,8 @@ def plot_spatial_filters(
     ----------
     weights : DataFrame | array-like, shape (n_filters, n_channels)
         Weights of one subject. The columns of a DataFrame are channel names.
-    contacts : DataFrame
-        Contacts, index = channel name.
+    contacts : DataFrame | DigMontage | Info | Raw | Epochs
+        Contacts, index = channel name; or an object of MNE with their positions.
     kernels : array-like | None
         Shape (n_filters, n_times) or (n_filters, n_kernels, n_times): the temporal
         kernels that follow each filter. Of several, the thick line is the shape they
@@ -126,6 +127,7 @@ def plot_spatial_filters(
 
 
 @theme(STYLE)
+@takes_montage
 def plot_patterns(
     patterns,
     contacts,
@@ -148,8 +150,8 @@ def plot_patterns(
     ----------
     patterns : DataFrame | array-like, shape (n_filters, n_channels)
         Patterns of one subject. The columns of a DataFrame are channel names.
-    contacts : DataFrame
-        Contacts, index = channel name.
+    contacts : DataFrame | DigMontage | Info | Raw | Epochs
+        Contacts, index = channel name; or an object of MNE with their positions.
     weights : DataFrame | array-like, shape (n_filters, n_channels) | None
         Weights of the same filters. The filters with the largest weights are then
         shown, the same as in :func:`plot_spatial_filters`.
@@ -325,7 +327,8 @@ def _head_columns(panels, columns):
     heads = {"kernels": "kernels", "response": "response"}
     before = None
     for axes, (name, part) in zip(panels, columns, strict=True):
-        text = heads.get(part, name if name != before else "")
+        # The color bar has the rest of the name; a long one would move the panels.
+        text = heads.get(part, name.split(",")[0] if name != before else "")
         axes.set_title(text, fontsize=8)
         before = name
 
@@ -336,7 +339,8 @@ def _add_bars(figure, grid, columns, filters):
         own = [k for k, (of, _) in enumerate(columns) if of == name]
         bar = figure.add_subplot(grid[-1, own[0] : own[-1] + 1])
         mappable = plt.cm.ScalarMappable(scale[1], scale[0])
-        figure.colorbar(mappable, cax=bar, orientation="horizontal", label=name)
+        figure.colorbar(mappable, cax=bar, orientation="horizontal")
+        bar.set_xlabel(name.replace(" (", "\n("), fontsize=7)
     own = [k for k, (_, part) in enumerate(columns) if part in ("kernels", "response")]
     if not own:
         return

@@ -22,19 +22,44 @@ from mne_duin.viz._theme import (
     theme,
 )
 
+CODEX = "codex starts"
 NOT_PARTS = {"train_loss", "valid_loss"}
 # Between points of the same amount, as a share of the axis.
 DODGE = 0.012
+
+
+def codex_start(frame):
+    """Return the pass at which the codex starts, where that is not the first one.
+
+    Parameters
+    ----------
+    frame : DataFrame
+        One row per pass; ``codes_used`` is 0 while there is no codex.
+
+    Returns
+    -------
+    start : int | None
+        The first pass with codes; None if the codex was there from the first pass, or
+        there is none.
+    """
+    if "codes_used" not in frame:
+        return None
+    used = frame["codes_used"].fillna(0).to_numpy() > 0
+    if not used.any() or used[0]:
+        return None
+    return int(frame["pass"].iloc[int(used.argmax())])
 
 
 @theme(STYLE)
 def plot_history(
     history, *, best_pass=None, chance=None, title=None, axes=None, show=True
 ):
-    """Show what a fit recorded over its passes.
+    """Plot what a fit recorded over its passes over the training data.
 
     One panel each for the loss (with its parts), the accuracy, the codes in use with
-    their perplexity, and the learning rate; what was not recorded has no panel.
+    their perplexity, and the learning rate; what was not recorded has no panel. A line
+    marks the pass at which the codex starts: the loss jumps there, because the decoder
+    is given codes instead of tokens.
 
     Parameters
     ----------
@@ -72,6 +97,7 @@ def plot_history(
         ),
         "lr": (_draw_lr, frame.columns.intersection(["lr"])),
     }
+    start = codex_start(frame)
     panels = [(draw, list(names)) for draw, names in drawers.values() if len(names)]
     if not panels:
         raise ValueError(
@@ -88,6 +114,9 @@ def plot_history(
         draw(one, frame, names)
         if draw is _draw_accuracy and chance is not None:
             one.axhline(chance, color=MUTED, linewidth=0.8, ls="--", label="chance")
+        if draw is _draw_loss and start is not None:
+            look = {"color": PALETTE[3], "linewidth": 1.0, "linestyle": "-."}
+            one.axvline(start - 0.5, label=CODEX, **look)
         if best_pass is not None:
             one.axvline(best_pass, color=MUTED, linewidth=0.8, linestyle=":")
         one.set_xlabel("pass")

@@ -4,7 +4,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 
 from mne_duin.utils.checks import check_number
-from mne_duin.viz._align import align_filters, shaft_names
+from mne_duin.viz._align import align_filters, shaft_names, takes_montage
 from mne_duin.viz._choice import best_view, distinct
 from mne_duin.viz._kernels import frequency_response
 from mne_duin.viz._theme import (
@@ -50,6 +50,7 @@ def split_rank_one(filters):
 
 
 @theme(STYLE)
+@takes_montage
 def plot_patch_filters(
     filters, contacts, *, sfreq, n_filters=6, title=None, axes=None, show=True
 ):
@@ -64,8 +65,8 @@ def plot_patch_filters(
     ----------
     filters : array-like, shape (n_filters, n_channels, n_times)
         The folded matrix of one subject, channels in the order of ``contacts``.
-    contacts : DataFrame
-        Contacts, index = channel name.
+    contacts : DataFrame | DigMontage | Info | Raw | Epochs
+        Contacts, index = channel name; or an object of MNE with their positions.
     sfreq : float
         Sampling rate in Hz.
     n_filters : int

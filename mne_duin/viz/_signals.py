@@ -27,7 +27,9 @@ MANY_EPOCHS = 200  # of more epochs, this many spread over the recording give sp
 
 
 @theme(STYLE)
-def plot_spectra(data, contacts, *, sfreq, line_freq=None, axes=None, show=True):
+def plot_spectra(
+    data, contacts, *, sfreq, h_freq=None, line_freq=None, axes=None, show=True
+):
     """Plot the power spectrum of every channel, colored by region.
 
     Parameters
@@ -38,6 +40,8 @@ def plot_spectra(data, contacts, *, sfreq, line_freq=None, axes=None, show=True)
         Contacts in the order of the channels.
     sfreq : float
         Sampling rate in Hz.
+    h_freq : float | None
+        Upper edge of the pass band in Hz; the axis ends a little above it.
     line_freq : float | None
         Line frequency in Hz, marked with its harmonics.
     axes : Axes | None
@@ -57,11 +61,12 @@ def plot_spectra(data, contacts, *, sfreq, line_freq=None, axes=None, show=True)
     power = np.median(power, axis=0)
     groups = group_names(column_names(contacts, "region"))
     styles = group_styles(groups)
-    inside = (frequencies >= 1) & (frequencies < 0.48 * sfreq)
+    top = 0.48 * sfreq if h_freq is None else min(0.48 * sfreq, 1.1 * h_freq)
+    inside = (frequencies >= 1) & (frequencies <= top)
     for own, group in zip(power, groups, strict=True):
         look = {"color": styles[group][0], "linewidth": 0.6, "alpha": 0.7}
         axes.loglog(frequencies[inside], own[inside], **look)
-    for harmonic in () if not line_freq else np.arange(line_freq, sfreq / 2, line_freq):
+    for harmonic in () if not line_freq else np.arange(line_freq, top, line_freq):
         axes.axvline(harmonic, color=MUTED, linewidth=0.5, linestyle=":")
     axes.set(xlabel="frequency (Hz)", ylabel="power (µV²/Hz)")
     axes.set_title("power spectra, one line per channel")

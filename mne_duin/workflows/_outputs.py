@@ -6,7 +6,11 @@ from pathlib import Path
 from mne_duin.weights import read_estimator
 from mne_duin.workflows._analysis import name_analysis
 from mne_duin.workflows._derivative import plain_settings
-from mne_duin.workflows._writing import AnalysisWriter, clear_leftovers
+from mne_duin.workflows._writing import (
+    AnalysisWriter,
+    clear_leftovers,
+    read_json,
+)
 
 # What decides where and how fast something is computed, but not what.
 NOT_SAVED = (
@@ -35,27 +39,22 @@ def settings_of(command, given):
     return {"command": command, **plain_settings(saved)}
 
 
-def find_file(path, ending):
-    """Return one file of an analysis, given it, its folder or another file of it."""
+def find_file(path, ending, *, command=None, subject=None):
+    """Return one file of an analysis, given it, its folder or another file of it.
+
+    Where a folder holds several, the command and the subject decide.
+    """
     path = Path(path)
     for folder in (path, *list(path.absolute().parents)[:5]):
         # What a killed process left is completed before anything is read.
         clear_leftovers(folder)
     if path.is_dir():
-        found = sorted(path.rglob(f"*_{ending}"))
-        if len(found) == 1:
-            return found[0]
-        names = ", ".join(each.name for each in found[:10]) or "none"
-        raise ValueError(
-            f"{str(path)!r} holds {len(found)} files named …_{ending} ({names}); name "
-            "the one you mean."
-        )
+        return _find_in_folder(path, ending, command, subject)
     if not path.exists():
         raise FileNotFoundError(f"There is no file {str(path)!r}.")
     if path.name.endswith(ending):
         return path
-    begin = path.name.rsplit("_", 1)[0].split("_model-")[0]
-    wanted = path.with_name(f"{begin}_{ending}")
+    wanted = path.with_name(f"{_begin(path)}_{ending}")
     if not wanted.exists():
         raise FileNotFoundError(
             f"There is no {wanted.name} next to {str(path)!r}; was it written without "
@@ -64,6 +63,35 @@ def find_file(path, ending):
     return wanted
 
 
-def read_stage(path, stage):
+def _begin(path):
+    """Return what the names of all files of an analysis begin with."""
+    return path.name.rsplit("_", 1)[0].split("_model-")[0]
+
+
+def _find_in_folder(folder, ending, command, subject):
+    """Return the one file of that ending, of that command and subject."""
+    found = sorted(folder.rglob(f"*_{ending}"))
+    if len(found) > 1 and subject is not None:
+        name = str(subject).removeprefix("sub-")
+        found = [each for each in found if each.name.startswith(f"sub-{name}_")]
+    if len(found) > 1 and command is not None:
+        found = [each for each in found if _command_of(each) == command]
+    if len(found) == 1:
+        return found[0]
+    names = ", ".join(each.name for each in found[:10]) or "none"
+    more = f" … and {len(found) - 10} more" if len(found) > 10 else ""
+    raise ValueError(
+        f"{str(folder)!r} holds {len(found)} files named …_{ending} ({names}{more}); "
+        "name the one you mean."
+    )
+
+
+def _command_of(path):
+    """Return the command that wrote a file."""
+    manifest = read_json(path.with_name(f"{_begin(path)}_manifest.json"))
+    return manifest.get("Settings", {}).get("command")
+
+
+def read_stage(path, stage, **which):
     """Read a fitted stage of an analysis."""
-    return read_estimator(find_file(path, f"{stage}.safetensors"))
+    return read_estimator(find_file(path, f"{stage}.safetensors", **which))

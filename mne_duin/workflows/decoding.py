@@ -194,7 +194,7 @@ def decode_words(
     check_option("preset", preset, PRESETS)
     paths = find_runs(root, subject, session, task, run, acquisition)
     with open_writer("decode", given, paths) as writer:
-        mae = None if pretrained is None else read_pretrained(pretrained)
+        mae = None if pretrained is None else read_pretrained(pretrained, subject)
         single = cv == "last-run"
         segments = mae is None and (single or "run" in str(cv))
         epochs, contacts, segments = read_words(paths, given, segments=segments)
@@ -242,13 +242,15 @@ def describe_settings(given):
     }
 
 
-def read_pretrained(path):
+def read_pretrained(path, subject=None):
     """Read the pre-trained stage of an analysis.
 
     Parameters
     ----------
     path : path-like
         A file or the folder of what :func:`pretrain` wrote.
+    subject : str | None
+        Whose, where the folder holds those of several.
 
     Returns
     -------
@@ -260,7 +262,7 @@ def read_pretrained(path):
     FileNotFoundError, ValueError
         If there is no such file or it holds something else.
     """
-    mae = read_stage(path, "mae")
+    mae = read_stage(path, "mae", command="pretrain", subject=subject)
     if not isinstance(mae, DuINMAE):
         raise ValueError(
             f"{str(path)!r} holds a {type(mae).__name__}; `pretrained` must be the "
@@ -403,14 +405,16 @@ def _recipe(decoding, epochs):
     tested = decoding.result.epoch
     classifier = decoding.classifier
     recipe = resolve(classifier, "classifier")
-    inputs = "signal and log high-gamma power" if classifier.high_gamma_ else "signal"
+    inputs = "signal"
+    if classifier.bands_:
+        inputs += f" and log power in {', '.join(classifier.bands_)}"
     return {
         "training trials": len(epochs) - len(tested),
         "held-out trials": len(tested),
         "held-out run": ", ".join(np.unique(run_names(epochs.metadata)[tested])),
         "network inputs": inputs,
-        "start of a network without pre-training": recipe["initial"],
-        "start of the head": recipe["head_start"],
+        "start of a network without pre-training": recipe["init"],
+        "start of the head": recipe["head_init"],
         "codes": len(decoding.vqvae.codebook_),
     }
 

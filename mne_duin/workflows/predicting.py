@@ -141,10 +141,11 @@ def predict_words(
     """
     given = dict(locals())
     with mne.utils.use_log_level(verbose):
+        model = find_decoder(model, subject)
         fitted = read_settings(model)
         _refuse_window(given, fitted)
         given = _as_fitted(given, fitted)
-        given["model"] = str(find_file(model, MODEL))
+        given["model"] = str(model)
         paths = find_runs(root, subject, session, task, run, acquisition)
         with open_writer("predict", given, paths) as writer:
             classifier = read_stage(model, "classifier")
@@ -171,6 +172,11 @@ def _as_fitted(given, fitted):
         for name, value in given.items()
         if value is not None or name in CHOICE or name not in inherited
     }
+
+
+def find_decoder(path, subject):
+    """Return the file of a decoder: that of the subject, or the only one."""
+    return find_file(path, MODEL, command="decode", subject=subject)
 
 
 def _refuse_window(given, fitted):

@@ -45,7 +45,7 @@ def read_decoding(path):
     ValueError
         If the folder holds several analyses, or a file is damaged.
     """
-    manifest = find_file(path, "manifest.json")
+    manifest = find_file(path, "manifest.json", command="decode")
     folder, listed = manifest.parent, read_json(manifest).get("Files", {})
     names = [name for name in listed if name.endswith("_predictions.json")]
     if not names:
@@ -86,13 +86,15 @@ def read_decoding(path):
     )
 
 
-def read_settings(path):
-    """Read the settings of an analysis.
+def read_settings(path, subject=None):
+    """Read the settings of a decoding.
 
     Parameters
     ----------
     path : path-like
         The folder of the analysis, its manifest or another of its files.
+    subject : str | None
+        Whose, where the folder holds those of several.
 
     Returns
     -------
@@ -100,7 +102,8 @@ def read_settings(path):
         The parameters of the function that made it; those it does not have take the
         defaults of :func:`decode_words`.
     """
-    settings = read_json(find_file(path, "manifest.json")).get("Settings", {})
+    manifest = find_file(path, "manifest.json", command="decode", subject=subject)
+    settings = read_json(manifest).get("Settings", {})
     parameters = inspect.signature(decode_words).parameters.values()
     defaults = {p.name: p.default for p in parameters if p.default is not p.empty}
     return defaults | settings
@@ -142,7 +145,7 @@ def report_words(path, *, root=None, out=None, overwrite=False, verbose=None):
     >>> report_words("results/sub-01", overwrite=True)  # doctest: +SKIP
     """
     with mne.utils.use_log_level(verbose):
-        manifest = find_file(path, "manifest.json")
+        manifest = find_file(path, "manifest.json", command="decode")
         begin = manifest.name.removesuffix("manifest.json")
         target = manifest.with_name(f"{begin}report.html") if out is None else Path(out)
         if target.exists() and not overwrite:

@@ -42,8 +42,8 @@ def stages():
     X, y = simulate(24, 6, 300, seed=8)
     epochs = as_epochs(X, names=NAMES)
     epochs.shift_time(-0.1)
-    vqvae = DuINVQVAE(**VQVAE | {"high_gamma": False}).fit(epochs)
-    options = CLASSIFIER | {"high_gamma": True}
+    vqvae = DuINVQVAE(**VQVAE | {"bands": "raw"}).fit(epochs)
+    options = CLASSIFIER | {"bands": ["high-gamma"]}
     return vqvae, DuINClassifier(**options).fit(epochs, y), epochs, y
 
 
@@ -62,7 +62,7 @@ def test_contributions_meet_their_contacts_by_name(stages, contacts):
     names = [tick.get_text() for tick in bars.get_yticklabels()]
     assert names == list(ranked.index)
     np.testing.assert_allclose([bar.get_width() for bar in bars.patches], ranked)
-    assert bars.get_xlabel() == "rise of the loss when silenced"
+    assert bars.get_xlabel() == "increase in loss when the channel is permuted"
     with pytest.raises(ValueError, match=r"`contacts` lacks 1 channels .*\['A2'\]"):
         clf.plot_contributions(contacts.drop("A2"), show=False)
 
@@ -180,7 +180,7 @@ def test_subjects_keep_their_own_contacts(contacts):
     X, y = simulate(24, 6, 300, seed=8)
     X[12:, 4:] = 0
     subject = np.repeat(["01", "02"], 12)
-    clf = DuINClassifier(**CLASSIFIER, high_gamma=False)
+    clf = DuINClassifier(**CLASSIFIER, bands="raw")
     clf.fit(X, y, subject=subject, sfreq=1000)
     second = contacts.iloc[:4].rename(index="Z{}".format)
     tables = {"01": contacts, "02": second}

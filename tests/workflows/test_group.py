@@ -4,6 +4,7 @@ import joblib
 import numpy as np
 import pandas as pd
 import pytest
+from matplotlib.figure import Figure
 from sklearn.linear_model import LogisticRegression
 
 from mne_duin import decode_group, evaluate
@@ -56,6 +57,7 @@ def test_a_table_and_a_map_of_those_that_were_decoded(quick, tmp_path):
 
 def test_a_group_is_not_replaced_by_another(quick, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(module, "plot_group_contributions", lambda *_, **__: Figure())
     first = decode_group("bids", SUBJECTS[:2], out="out", cv=2)
     path = first.folder / "group_n-2_desc-decodeVSMCSTG_metrics.tsv"
     before = path.read_bytes()

@@ -6,7 +6,13 @@ import pandas as pd
 from matplotlib.colors import to_rgba
 
 from mne_duin.utils.checks import as_list, check_option, check_type
-from mne_duin.viz._align import align_values, column_names, join_subjects, shaft_names
+from mne_duin.viz._align import (
+    align_values,
+    column_names,
+    join_subjects,
+    shaft_names,
+    takes_montage,
+)
 from mne_duin.viz._theme import (
     STYLE,
     WIDTH,
@@ -36,6 +42,7 @@ MANY_GROUPS = 12
 
 
 @theme(STYLE)
+@takes_montage
 def plot_contacts(
     contacts,
     *,
@@ -55,7 +62,7 @@ def plot_contacts(
 
     Parameters
     ----------
-    contacts : DataFrame | dict of str to DataFrame
+    contacts : DataFrame | dict of str to DataFrame | DigMontage | Info | Raw | Epochs
         Contacts, index = channel name, with ``x``, ``y``, ``z`` (mm), ``space``,
         ``shaft`` and ``region``; one table per subject in a dict.
     values : Series | array-like, shape (n_contacts,) | dict | None

@@ -8,6 +8,7 @@ from matplotlib.colors import to_rgb
 
 from mne_duin.utils.checks import check_number, check_option, import_optional
 from mne_duin.utils.spaces import contact_positions, template_frame
+from mne_duin.viz._align import takes_montage
 from mne_duin.viz._theme import group_styles, value_scale
 from mne_duin.viz.brain._contacts import color_source, contact_groups
 from mne_duin.viz.brain._surface import load_hemisphere
@@ -21,6 +22,7 @@ VIEWS = {
 }
 
 
+@takes_montage
 def view_brain(
     contacts,
     *,
@@ -38,7 +40,7 @@ def view_brain(
 
     Parameters
     ----------
-    contacts : DataFrame | dict of str to DataFrame
+    contacts : DataFrame | dict of str to DataFrame | DigMontage | Info | Raw | Epochs
         Contacts, index = channel name, with ``x``, ``y``, ``z`` (mm) and ``space``.
     values : Series | array-like, shape (n_contacts,) | dict | None
         Colour by these values instead.
