@@ -177,6 +177,8 @@ def sampling_rate(record):
 def duration(record):
     """Check that the recording is as long as ieeg.json says."""
     said = record.ieeg.get("RecordingDuration")
+    if record.is_epoched and said == record.ieeg.get("EpochLength"):
+        return
     own = record.raw.n_times / record.raw.info["sfreq"]
     if isinstance(said, (int, float)) and abs(said - own) > 0.01 * own + 1:
         yield (
@@ -576,7 +578,11 @@ def list_checks() -> pd.DataFrame:
 
 
 def check_recording(
-    bids_path: BIDSPath | list[BIDSPath], *, samples: bool = True, verbose=None
+    bids_path: BIDSPath | list[BIDSPath],
+    *,
+    samples: bool = True,
+    space: str | None = None,
+    verbose=None,
 ) -> pd.DataFrame:
     """Check recordings and everything that describes them, before trusting them.
 
@@ -587,6 +593,8 @@ def check_recording(
         against each other, too.
     samples : bool
         Whether to read the samples of all contacts, too.
+    space : str | None
+        The coordinate space of electrodes.tsv, where there are several.
     verbose : bool | str | int | None
         How much MNE logs.
 
@@ -621,17 +629,17 @@ def check_recording(
     """
     paths = [bids_path] if isinstance(bids_path, BIDSPath) else as_list(bids_path)
     with mne.utils.use_log_level("WARNING" if verbose is None else verbose):
-        done = [_check_one(path, samples) for path in paths]
+        done = [_check_one(path, samples, space) for path in paths]
         tables = [_as_table(record, made) for record, made, _ in done]
         if len(done) > 1:
             tables.append(_check_pooled(done))
     return pd.concat(tables, ignore_index=True)
 
 
-def _check_one(path, samples):
+def _check_one(path, samples, space):
     """Return the record of a recording, the checks that were made, and its facts."""
     record = read_record(path, verbose="WARNING")
-    record.read("electrodes.tsv", _read_places, record)
+    record.read("electrodes.tsv", _read_places, record, space)
     made, facts = list(PARTS), None
     if record.raw is not None:
         run_checks(names_of("record", "audit"), record, record)
@@ -643,9 +651,9 @@ def _check_one(path, samples):
     return record, made, facts
 
 
-def _read_places(record):
+def _read_places(record, space):
     """Keep the contacts of a recording in its record."""
-    record.contacts = read_contacts(record.path)
+    record.contacts = read_contacts(record.path, space=space)
 
 
 def _check_pooled(done):

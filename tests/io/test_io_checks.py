@@ -358,7 +358,11 @@ def test_pauses_of_brainvision(dataset):
 
 def test_trials_that_were_concatenated(dataset):
     examples.set_json(
-        dataset.root, "*run-1_ieeg.json", RecordingType="epoched", EpochLength=4.0
+        dataset.root,
+        "*run-1_ieeg.json",
+        RecordingType="epoched",
+        EpochLength=4.0,
+        RecordingDuration=4.0,
     )
     with pytest.warns(RuntimeWarning, match="7 of 7 trials reach across"):
         with pytest.raises(ValueError, match="None of the 7 windows"):
