@@ -170,7 +170,7 @@ class DuINCells(TransformerMixin, BaseDuIN):
     ...     n_layers=1, n_codes=4, max_steps=2, validation_fraction=0, verbose=False
     ... )
     >>> cells.fit(X, sfreq=400).transform(X).shape
-    (8, 20, 64)
+    (8, 20, 72)
     >>> cells.codes(X).shape
     (8, 20)
     """
