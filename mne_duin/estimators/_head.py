@@ -19,6 +19,11 @@ MAX_FOLDS, MOST_FEATURES = 4, 600
 SHARPNESS = (0.5, 1.0, 2.0, 4.0)
 
 
+def head_width(hidden_dim, head_init, n_classes):
+    """Return the size of the hidden layer: two units per class for a linear start."""
+    return max(hidden_dim, 2 * n_classes) if head_init == "lda" else hidden_dim
+
+
 @torch.no_grad()
 def start_head_(module, data, *, significance):
     """Give the head a linear discriminant of the tokens of the training epochs.
