@@ -243,7 +243,7 @@ class BaseDuIN(TrainedNetwork):
         if width * self.patch_size_ * dim > MOST_WEIGHTS or dim > MOST_FEATURES:
             rate = self.info_["sfreq"]
             raise ValueError(
-                f"Patches of {self.patch_duration:g} s at {rate:g} Hz have "
+                f"Patches of {self.patch_size_ / rate:g} s at {rate:g} Hz have "
                 f"{self.patch_size_} samples, and their tokens {dim} features: more "
                 f"than memory is good for (at most {MOST_FEATURES}). Read the "
                 "recording with read_epochs(sfreq=1000), or shorten `patch_duration`."
