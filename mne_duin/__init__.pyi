@@ -42,9 +42,11 @@ from .channels import (
     bipolar_pairs,
     make_contacts,
     parse_contact,
+    reference_average,
     reference_bipolar,
     reference_laplacian,
     reference_shaft,
+    reference_white_matter,
     stack_subjects,
 )
 

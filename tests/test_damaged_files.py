@@ -41,7 +41,7 @@ from mne_duin.datasets import sample_data_path
 from mne_duin.io import find_recordings, read_raw
 
 PACKAGE = Path(mne_duin.__file__).parent
-SMALL = {"n_layers": 1, "n_heads": 1, "high_gamma": False, "max_iter": 1}
+SMALL = {"n_layers": 1, "n_heads": 1, "bands": "raw", "max_iter": 1}
 
 
 def read_atlas(path):

@@ -14,8 +14,8 @@ looking at results.
 #
 # Every contact gets the label of the grey matter at its place or nearest to it, up to 5
 # mm away. The atlas is bundled; coordinates must be in a template space (MNI or
-# fsaverage). For a patient's own space use the FreeSurfer folder (``subject=`` and
-# ``subjects_dir=``).
+# fsaverage) or Talairach. For a patient's own space use the FreeSurfer folder
+# (``subject=`` and ``subjects_dir=``). :doc:`/contacts` lists what else is understood.
 
 import matplotlib.pyplot as plt
 import mne
@@ -40,12 +40,20 @@ mne.set_log_level("WARNING")
 paths = find_recordings(sample_data_path(), subject="01", task="wordreading")
 
 contacts = assign_labels(read_contacts(paths[0]))
-contacts[["x", "y", "z", "label", "label_distance"]].head(8)
+contacts[["x", "y", "z", "label", "label_distance", "label_probability"]].head(8)
 
 # %%
 # ``label_distance`` is how far away that grey matter is. Zero is inside it; some
-# millimetres mean that the contact lies in white matter beside it. Labels are a matter
-# of millimetres, so do not take single ones too seriously.
+# millimetres mean that the contact lies in white matter next to it.
+#
+# The position of a contact in a template is uncertain by some millimetres.
+# ``label_probability`` takes this into account: it is the fraction of grey matter
+# around the contact that has the label. ``label_candidates`` lists the alternatives:
+
+print(contacts["label_candidates"].iloc[:3].to_string())
+
+# %%
+# A contact without a label has a reason, in the column ``label_reason``.
 #
 # Atlases differ in their borders. The second bundled one is finer:
 
@@ -74,6 +82,13 @@ contacts = assign_regions(contacts, ("vSMC", "STG"))
 print(contacts["region"].value_counts(dropna=False).to_string())
 
 # %%
+# The region is where the contact most probably lies, over all labels of the region.
+# To keep only contacts that are there with some certainty, ask for a probability:
+
+sure = assign_regions(contacts, ("vSMC", "STG"), min_probability=0.8)
+print(sure[["region", "region_probability"]].dropna().to_string())
+
+# %%
 plot_contacts(contacts, title="vSMC and STG, subject 01")
 
 # %%
@@ -97,7 +112,7 @@ print(assign_regions(contacts, own)["region"].value_counts().to_string())
 # ----------
 #
 # All contacts of an amplifier share a reference electrode, and whatever it picks up is
-# in every channel. Neighbours on a shaft see nearly the same of it; their difference
+# in every channel. Neighbors on a shaft see nearly the same of it; their difference
 # keeps what is local. A channel is then a *pair*:
 
 epochs, raw_contacts = read_epochs(paths[:1], reference="none", align="response_time")
@@ -106,9 +121,12 @@ print(f"{len(epochs.ch_names)} contacts, {len(bipolar.ch_names)} pairs")
 pairs[["anode", "cathode", "label", "label_rule"]].head(5)
 
 # %%
-# Only neighbours are paired. A contact that is bad or missing leaves a gap, and no pair
-# is made across it unless you allow it with ``max_gap=``. Names are read by one parser,
-# with primes and all:
+# Only neighbors are paired. A contact that is bad or missing leaves a gap, and no pair
+# is made across it unless you allow it with ``max_gap=``. Where positions are known,
+# two contacts are neighbors if no third one lies between them and they are not farther
+# apart than twice the distance of each to its nearest neighbor; so no pair joins the
+# end of one row of a grid with the start of the next. ``max_distance=`` sets a limit in
+# millimetres instead. Names are read by one parser, with primes and all:
 
 print(parse_contact("TI'4"))
 
@@ -128,7 +146,9 @@ fig.colorbar(image, ax=axes, label="|correlation|")
 
 # %%
 # ``read_epochs`` does this by itself (``reference="bipolar"``); ``"laplacian"``,
-# ``"shaft"`` and ``"none"`` are the alternatives.
+# ``"shaft"``, ``"average"`` (all contacts), ``"white-matter"`` and ``"none"`` are the
+# alternatives. A recording that is bipolar already, with channels such as ``A1-A2``, is
+# recognized and kept as it is.
 #
 # Keeping a region
 # ----------------

@@ -118,7 +118,7 @@ except ValueError as error:
 
 run = epochs.metadata["run"].astype(int)
 training, held_out = epochs[run < 4], epochs[run == 4]
-options = {"high_gamma": False, "random_state": 0, "verbose": False}
+options = {"bands": "raw", "random_state": 0, "verbose": False}
 vqvae = DuINVQVAE(
     n_layers=2, n_decoder_layers=2, n_codes=64, max_iter=8, **options
 ).fit(training)
@@ -161,7 +161,7 @@ results = {
         random_state=0,
     ),
     "no pre-training": evaluate(
-        DuINClassifier(n_layers=2, high_gamma=False, **common),
+        DuINClassifier(n_layers=2, bands="raw", **common),
         epochs,
         words,
         cv="last-run",

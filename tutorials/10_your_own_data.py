@@ -52,6 +52,7 @@ import pandas as pd
 
 from mne_duin import (
     DuINClassifier,
+    check_recording,
     evaluate,
     find_recordings,
     make_lda,
@@ -102,6 +103,15 @@ for path in paths:
 raw = attempt(read_raw, paths[0])
 print(f"{raw.info['sfreq']:g} Hz, {raw.times[-1]:.0f} s, {len(raw.ch_names)} channels")
 print(f"line frequency {raw.info['line_freq']} Hz, bad: {raw.info['bads']}")
+
+# %%
+# **Do the files agree?** Header, sidecars and samples are compared with each other;
+# only what is not in order is shown here. :doc:`/checks` explains each check, and
+# ``mne-duin check path/to/bids`` does the same at the command line.
+
+table = check_recording(paths)
+print(table["outcome"].value_counts().to_string())
+print(table[table["outcome"] != "ok"][["recording", "check", "message"]].to_string())
 
 # %%
 # **Anatomy.** Where are the contacts? Look at the picture, too: are they in the head,

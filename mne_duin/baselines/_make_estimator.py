@@ -62,7 +62,8 @@ def make_estimator(
     ----------
     name : str
         ``"pretrained"``, ``"cells+mae"``, ``"scratch"``, ``"vqvae"``, ``"vqvae+vq"``,
-        ``"mae"`` (Du-IN, see :func:`make_duin`), ``"lda"``, ``"lda-evoked"``, ``"lda-high-gamma"``,
+        ``"mae"`` (Du-IN, see :func:`make_duin`), ``"lda"``, ``"lda-evoked"``,
+        ``"lda-high-gamma"``,
         ``"riemann"``, ``"riemann-high-gamma"``, ``"cnn-bigru"``, ``"eeg-conformer"``,
         ``"ts-tcc"``, ``"neuro-bert"`` or ``"dewave"``. Names joined by "+" vote, see
         :class:`DecoderEnsemble`: ``"pretrained"``, ``"scratch"``, ``"vqvae"`` or

@@ -146,14 +146,15 @@ class Atlas:
 
     def distance_to_brain(self, xyz: np.ndarray) -> np.ndarray:
         """Return the distance in mm from points (n_points, 3) to any labeled voxel."""
-        tree, _ = _search_tree(self, tuple(sorted(set(_mean_x(self)))))
         out = np.full(len(xyz), np.nan)
         known = np.isfinite(xyz).all(axis=1)
-        out[known] = tree.query(xyz[known])[0]
+        if known.any():
+            tree, _ = _search_tree(self, tuple(sorted(set(_mean_x(self)))))
+            out[known] = tree.query(xyz[known])[0]
         return out
 
     def from_surface(self, xyz: np.ndarray) -> np.ndarray:
-        """Convert FreeSurfer's surface coordinates (n_points, 3) to the volume's, mm."""
+        """Convert FreeSurfer's surface coordinates (n_points, 3) in mm to scanner's."""
         size = np.abs(nib.affines.voxel_sizes(self.affine))
         surface = np.zeros((4, 4))
         surface[0, 0], surface[1, 2], surface[2, 1] = -size[0], size[2], -size[1]
@@ -228,7 +229,7 @@ class Atlas:
 
 @lru_cache(maxsize=8)
 def _search_tree(atlas: Atlas, wanted: tuple) -> tuple[cKDTree, np.ndarray]:
-    """Return a tree of the centers of all voxels with a wanted label, and the labels."""
+    """Return a tree of the centers of voxels with a wanted label, and their labels."""
     voxels = np.argwhere(np.isin(atlas.volume, wanted))
     centers = nib.affines.apply_affine(atlas.affine, voxels)
     return cKDTree(centers), atlas.volume[tuple(voxels.T)].astype(int)

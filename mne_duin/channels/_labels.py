@@ -167,8 +167,9 @@ def _errors(error, points):
 
 def _reasons(volume, points, distances, max_distance, names):
     """Say for each contact why it has no label; None where it has one."""
-    far = volume.distance_to_brain(points.xyz)
-    beyond = far > OUTSIDE
+    missing = ~np.isfinite(distances)
+    asked = np.where((missing | (max_distance > OUTSIDE))[:, None], points.xyz, np.nan)
+    beyond = volume.distance_to_brain(asked) > OUTSIDE
     if beyond.any():
         logger.warning(
             f"{beyond.sum()} contact(s) lie more than {OUTSIDE:g} mm outside the brain "
@@ -182,10 +183,10 @@ def _reasons(volume, points, distances, max_distance, names):
             f"{first_names(names[~known])}."
         )
     near = f"no grey matter within {max_distance:g} mm"
-    across = np.isfinite(volume.lookup(points.xyz, max_distance)[1])
+    across = np.isfinite(volume.lookup(asked, max_distance)[1])
     near = np.where(across, f"{near} on this side of the midline", near)
     texts = np.select([~known, beyond], ["no position", "outside the brain"], near)
-    return np.where(np.isfinite(distances), None, texts).tolist()
+    return np.where(missing, texts, None).tolist()
 
 
 def _points_in_atlas(contacts, volume: Atlas, atlas_space, subject) -> _Points:
@@ -247,8 +248,8 @@ def _in_own_brain(xyz, spaces, volume, subject):
         return frames[fitting[0]]
     parts = ", ".join(f"{part:.0%} as {name}" for name, part in inside.items())
     raise ValueError(
-        f"The contacts are in the space 'Other', and neither the scanner nor the surface "
-        f"coordinates of the FreeSurfer subject {subject!r} fit alone ({parts} "
+        "The contacts are in the space 'Other', and neither the scanner nor the "
+        f"surface coordinates of the FreeSurfer subject {subject!r} fit alone ({parts} "
         "coordinates in the brain). State the space: read_contacts(…, space='ScanRAS') "
         "takes them as scanner coordinates."
     )
@@ -271,9 +272,9 @@ def _refuse_space(space, atlas_space, subject) -> str:
     if family is None:
         return (
             f"There is no known map from the space {space!r} to MNI152. Convert the "
-            "coordinates to MNI152 or MNI305, pass `subject` and `subjects_dir` if they "
-            "are native, use a label column of electrodes.tsv, or state what they are: "
-            "read_contacts(…, space='MNI152')."
+            "coordinates to MNI152 or MNI305, pass `subject` and `subjects_dir` if "
+            "they are native, use a label column of electrodes.tsv, or state what they "
+            "are: read_contacts(…, space='MNI152')."
         )
     if space_family(atlas_space) != "MNI152":
         return (
@@ -348,7 +349,8 @@ def _is_usable(contacts, subject) -> np.ndarray:
     """Return which contacts can be looked up in an atlas."""
     if subject is None:
         return np.isfinite(to_mni152(contacts)).all(axis=1)
-    native = contacts["space"].isin([*NATIVE, "Other"]).to_numpy()
+    spaces = contacts.get("space", pd.Series("n/a", contacts.index))
+    native = spaces.isin([*NATIVE, "Other"]).to_numpy()
     return native & np.isfinite(coordinates(contacts)).all(axis=1)
 
 
@@ -357,13 +359,11 @@ def _label_without_atlas(contacts, column, subject):
     reasons = _why_no_atlas(contacts, subject)
     if column is not None:
         out = take_label_column(contacts, column)
-        source = (
-            f"{out['atlas'].dropna().iloc[0]}" if out["atlas"].notna().any() else ""
-        )
+        source = next(iter(out["atlas"].dropna()), "a file")
         if len(contacts):
             logger.info(
                 f"{len(contacts)} contact(s) have no usable coordinates; their labels "
-                f"come from the column {column!r} of {source.split(':')[0] or 'a file'}."
+                f"come from the column {column!r} of {source.split(':')[0]}."
             )
         missing = out["label"].isna()
         out.loc[missing, "label_reason"] = reasons[missing] + "; " + out["label_reason"]

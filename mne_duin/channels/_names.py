@@ -29,7 +29,7 @@ SHORT_PAIR = re.compile(r"^(?P<anode>.*[^\W\d_ ]'?0*(?P<first>\d+))-0*(?P<second
 
 # Never a contact, wherever it lies.
 BODY = re.compile(
-    r"^(?:[LR]?(?:EKG|ECG|EMG|[VH]?EOG)[LR+\-]?|TRIG\w*|TRG|TTL|STIM?|MKR|MARK\w*|EVENT|"
+    r"^(?:[LR]?(?:EKG|ECG|EMG|[VH]?EOG)[-_]?[LR+\-]?|TRIG\w*|TRG|TTL|STIM?|MKR|MARK\w*|EVENT|"
     r"STATUS|AUDIO|PULSE|PLETH|SPO2?|RESP?|SA?O2?|OSAT|SAO|PHOTO\w*|NONE|EMPTY|BLANK|"
     r"NULL|UNUSED|N/?A|NAN|PATIENT.?EVENT)$",
     re.IGNORECASE,
@@ -172,7 +172,7 @@ def _all_ends(names) -> dict[str, tuple[str, str]]:
 
 
 def recorded_pairs(names, references=None) -> dict[str, tuple[str, str]]:
-    """Find the channels that were recorded, or saved, as the difference of two contacts.
+    """Find the channels that were recorded or saved as differences of two contacts.
 
     ``references`` holds what channels.tsv says for each channel. Returns for each such
     channel the names of anode and cathode. One cathode that three anodes or more share

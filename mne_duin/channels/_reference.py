@@ -309,7 +309,7 @@ def reference_matrix(
 
 
 def _bipolar(contacts, max_gap, max_distance):
-    """Return the matrix (n_pairs, n_contacts) and the table of the bipolar reference."""
+    """Return the matrix (n_pairs, n_contacts) and the table of bipolar channels."""
     place = {name: row for row, name in enumerate(contacts.index)}
     pairs = bipolar_pairs(contacts, max_gap=max_gap, max_distance=max_distance)
     ends = [(place[anode], place[cathode]) for anode, cathode in pairs]
@@ -361,8 +361,8 @@ def _in_white_matter(contacts) -> np.ndarray:
     if not white.any():
         raise ValueError(
             "No contact is known to lie in white matter, which the reference "
-            "'white-matter' needs: neither a column WM or whitematter of electrodes.tsv "
-            "nor the labels nor the atlas say so. Use another reference."
+            "'white-matter' needs: neither a column WM or whitematter of "
+            "electrodes.tsv nor the labels nor the atlas say so. Use another reference."
         )
     return white
 

@@ -12,8 +12,8 @@ from mne_duin.channels._names import (
 
 ORDER = (
     "shaft number anode cathode x y z space status channel_type hemisphere label "
-    "label_distance label_probability label_candidates label_reason tissue atlas region "
-    "region_probability anode_label cathode_label label_rule"
+    "label_distance label_probability label_candidates label_reason tissue atlas "
+    "region region_probability anode_label cathode_label label_rule"
 ).split()
 
 
@@ -55,7 +55,7 @@ def is_end(contacts: pd.DataFrame) -> np.ndarray:
 
 
 def order_columns(contacts: pd.DataFrame) -> pd.DataFrame:
-    """Put the columns that this package knows first; the others follow as they stood."""
+    """Put the columns that this package knows first; the others follow as they are."""
     known = [column for column in ORDER if column in contacts.columns]
     rest = [column for column in contacts.columns if column not in ORDER]
     return contacts[known + rest]

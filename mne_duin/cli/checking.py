@@ -2,10 +2,8 @@
 
 from pathlib import Path
 
-import pandas as pd
-
+import mne_duin
 from mne_duin.cli import options as shared
-from mne_duin.io import check_recording, find_recordings, list_checks
 
 ORDER = ("error", "warning", "note", "skipped", "ok")
 
@@ -35,19 +33,21 @@ def add_check(commands):
 
 def check(options):
     """Run ``mne-duin check``; 1 if a recording has an error."""
+    import pandas as pd  # Heavy, and not needed for the help.
+
     if options.list:
-        print(list_checks().to_string())
+        print(mne_duin.list_checks().to_string())
         return 0
     if options.root is None:
         raise ValueError("Name the BIDS folder: mne-duin check path/to/bids.")
     subject = None if options.subject in (None, ["all"]) else options.subject
     names = ("session", "task", "run", "acquisition")
     chosen = {name: getattr(options, name) for name in names}
-    paths = find_recordings(options.root, subject=subject, **chosen)
+    paths = mne_duin.find_recordings(options.root, subject=subject, **chosen)
     tables = []
     for subject in dict.fromkeys(path.subject for path in paths):
         runs = [path for path in paths if path.subject == subject]
-        table = check_recording(runs, samples=not options.no_samples, verbose="WARNING")
+        table = mne_duin.check_recording(runs, samples=not options.no_samples)
         table.insert(0, "subject", subject)
         for name, rows in table.groupby("recording", sort=False):
             _print_recording(f"sub-{subject}: {name}", rows, everything=options.all)
@@ -69,8 +69,7 @@ def _print_recording(name, table, *, everything):
     shown = 0
     for outcome in ORDER if everything else ORDER[:4]:
         for _, row in table[table["outcome"] == outcome].iterrows():
-            line = "" if pd.isna(row["row"]) else f" (line {row['row']})"
-            print(f"  {outcome:<8}{row['check']:<20}{row['message']}{line}")
+            print(f"  {outcome:<8}{row['check']:<20}{row['message']}".rstrip())
             shown += 1
     if not shown:
         print(f"  ok      {len(table)} checks")

@@ -14,7 +14,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from mne_duin import viz
 from mne_duin.estimators import _contributions, _files, _hub
-from mne_duin.estimators._bands import BANDS
+from mne_duin.estimators._bands import BROADBAND, SCREENED
 from mne_duin.estimators._files import below
 from mne_duin.estimators._plots import of_real_channels, own_contacts, subject_row
 from mne_duin.estimators._trained import (
@@ -35,6 +35,7 @@ from mne_duin.nn import (
     load_network,
     network_sizes,
 )
+from mne_duin.utils.bands import BANDS
 from mne_duin.utils.checks import check_option
 from mne_duin.utils.docs import fill_doc
 
@@ -54,10 +55,14 @@ ARCHITECTURE = (
 )
 
 
-INITIAL = ("principal", "random")
+INITIAL = ("zca", "principal", "random")
 SUBJECT_LAYERS = ("spatial", "patch")
 PATCH_ENCODERS = ("published", "depthwise", "depthwise-filters")
 FRONT = ("encoder.spatial", "encoder.patch")
+# Transformer and head grow with the features of a token, the folded patch encoder with
+# inputs x samples x features; published are 160, and 16 x 100 x 160.
+MOST_FEATURES = 4096
+MOST_WEIGHTS = 2**27
 
 
 def check_encoder(estimator):
@@ -104,14 +109,28 @@ def unwrap(estimator, argument):
     return inner
 
 
-def read_training_epochs(estimator, X, recipe, subject, sfreq):
+def check_unscreened(bands):
+    """Refuse the choice of bands by classes where there is not one class per epoch."""
+    if isinstance(bands, str) and bands == SCREENED:
+        raise ValueError(
+            "bands='screened' chooses the bands by the classes of whole epochs, which "
+            "only DuINClassifier has; name the bands, such as ['high-gamma'], or give "
+            "'raw'."
+        )
+
+
+def read_training_epochs(estimator, X, recipe, subject, sfreq, y=None):
     """Return the epochs to fine-tune on, with the scales that will be used.
 
-    Those of the pre-trained stage where there is one; else they are learned.
+    Those of the pre-trained stage where there is one; else they are learned. The
+    classes ``y`` (n_epochs,) may choose the bands.
     """
     if estimator.pretrained is None:
-        estimator.high_gamma_ = bool(recipe["high_gamma"])
-        return estimator._check_X(X, subject=subject, sfreq=sfreq)
+        if y is None:
+            check_unscreened(recipe["bands"])
+        return estimator._check_X(
+            X, subject=subject, sfreq=sfreq, bands=recipe["bands"], y=y
+        )
     pretrained = unwrap(estimator.pretrained, "pretrained")
     inherit_input(estimator, pretrained)
     epochs = estimator._check_again(X, subject=subject, sfreq=sfreq)
@@ -125,6 +144,13 @@ def copy_encoder(pretrained):
     encoder = build_encoder(**encoder_sizes(trained))
     encoder.load_state_dict(trained.state_dict())
     return encoder
+
+
+def _read_bands(learned):
+    """Return the bands of a network from a file, also of one that knew one band."""
+    if "bands" in learned:
+        return {name: tuple(edges) for name, edges in learned["bands"].items()}
+    return {"high-gamma": BANDS["high-gamma"]} if learned["high_gamma"] else {}
 
 
 @fill_doc
@@ -177,13 +203,13 @@ class BaseDuIN(TrainedNetwork):
     def _add_state(self, tensors, meta):
         """Add what a file of this class holds beside what all networks have."""
         meta["network"] = network_sizes(self.module_)
-        meta["learned"]["high_gamma"] = bool(self.high_gamma_)
+        meta["learned"]["bands"] = {k: list(v) for k, v in self.bands_.items()}
 
     def _take_state(self, tensors, meta):
         """Take back what :meth:`_add_state` added."""
         self.module_ = load_network(meta["network"], below(tensors, "module."))
         self.patch_size_ = self.module_.encoder.patch_size
-        self.high_gamma_ = meta["learned"]["high_gamma"]
+        self.bands_ = _read_bands(meta["learned"])
 
     def _build_encoder(self, recipe):
         """Build a new encoder of the sizes that constructor and preset give."""
@@ -192,12 +218,37 @@ class BaseDuIN(TrainedNetwork):
         architecture |= encoder_width(recipe, n_inputs)
         if self.patch_encoder == "depthwise-filters":
             _check_groups(architecture["n_filters"], architecture["conv_filters"])
+        self._check_patch(n_inputs, architecture)
         return build_encoder(
             n_inputs,
             n_subjects=len(self.subjects_),
             patch_size=self.patch_size_,
             **architecture,
         )
+
+    def _check_patch(self, n_inputs, architecture):
+        """Refuse patches whose tokens need more memory than they are worth."""
+        n_steps = self.patch_size_
+        for kernel, stride in zip(
+            architecture["conv_kernels"], architecture["conv_strides"], strict=True
+        ):
+            n_steps = (n_steps + 2 * (kernel // 2) - kernel) // stride + 1
+        if n_steps < 1:
+            raise ValueError(
+                f"A patch of {self.patch_size_} samples is too short for convolutions "
+                f"with conv_kernels={tuple(architecture['conv_kernels'])}. Lengthen "
+                "`patch_duration` or shorten the kernels."
+            )
+        dim = n_steps * architecture["conv_filters"][-1]
+        width = max(n_inputs, architecture["n_filters"])
+        if width * self.patch_size_ * dim > MOST_WEIGHTS or dim > MOST_FEATURES:
+            rate = self.info_["sfreq"]
+            raise ValueError(
+                f"Patches of {self.patch_duration:g} s at {rate:g} Hz have "
+                f"{self.patch_size_} samples, and their tokens {dim} features: more "
+                f"than memory is good for (at most {MOST_FEATURES}). Read the "
+                "recording with read_epochs(sfreq=1000), or shorten `patch_duration`."
+            )
 
     def _held_out(self, X, recipe, sfreq):
         """Return unlabelled epochs as data of the engine; None where there are none."""
@@ -245,8 +296,9 @@ class BaseDuIN(TrainedNetwork):
         Parameters
         ----------
         band : str
-            ``"broadband"`` for the weights of the signal itself, ``"high-gamma"`` for
-            those of its high-gamma power, where the network was given it.
+            ``"broadband"`` for the weights of the signal itself; the name of a band,
+            such as ``"high-gamma"``, for those of its power, where the network was
+            given it.
 
         Returns
         -------
@@ -254,14 +306,15 @@ class BaseDuIN(TrainedNetwork):
             Per standard deviation of each channel.
         """
         check_is_fitted(self, "module_")
-        check_option("band", band, BANDS[: 1 + self.high_gamma_])
+        names = [BROADBAND, *self.bands_]
+        check_option("band", band, names)
         if self.module_.encoder.spatial is None:
             raise ValueError(
                 'With subject_layers="patch" no subject has a spatial map; '
                 "`folded_filters` returns the filters of its patch encoder."
             )
         weights = self.module_.encoder.spatial.weight.detach().cpu().numpy()
-        first = BANDS.index(band) * self.n_features_in_
+        first = names.index(band) * self.n_features_in_
         return weights[..., first : first + self.n_features_in_].copy()
 
     def spatial_patterns(
@@ -277,7 +330,7 @@ class BaseDuIN(TrainedNetwork):
         ----------
         %(X)s
         band : str
-            ``"broadband"`` or ``"high-gamma"``, as in :meth:`spatial_weights`.
+            ``"broadband"`` or a band, as in :meth:`spatial_weights`.
         %(subject)s
 
         Returns
@@ -292,7 +345,7 @@ class BaseDuIN(TrainedNetwork):
         """
         self.spatial_weights(band)
         patterns = _contributions.spatial_patterns(self, self._check_fitted(X, subject))
-        first = BANDS.index(band) * self.n_features_in_
+        first = [BROADBAND, *self.bands_].index(band) * self.n_features_in_
         return patterns[..., first : first + self.n_features_in_]
 
     def folded_filters(self) -> np.ndarray:
@@ -304,7 +357,7 @@ class BaseDuIN(TrainedNetwork):
         -------
         filters : ndarray, shape (n_subjects, dim, n_channels, n_times)
             Filter of each dimension of a token over one patch of the signal, per
-            standard deviation of each channel; those of high-gamma power are left out.
+            standard deviation of each channel; those of band power are left out.
         """
         check_is_fitted(self, "module_")
         return _contributions.folded_filters(self)[:, :, : self.n_features_in_]
@@ -349,7 +402,7 @@ class BaseDuIN(TrainedNetwork):
         chance on held-out trials.
 
         ``"ablation"`` is the rise of the loss on ``X`` when the channel, its signal and
-        its high-gamma power together, comes from another epoch: the mean over
+        its power in all bands together, comes from another epoch: the mean over
         five random ways of exchanging epochs. It says what the network needs:
         channels that carry the same hide each other. Trust it on epochs that were held
         out, with a hundred or more of them; means over the folds of a cross-validation
@@ -530,8 +583,8 @@ class BaseDuIN(TrainedNetwork):
         Parameters
         ----------
         band : str
-            ``"broadband"`` for the kernels of the signal itself, ``"high-gamma"`` for
-            those of its high-gamma power, where the network was given it.
+            ``"broadband"`` for the kernels of the signal itself, or one of ``bands_``
+            for those of the power in that band.
 
         Returns
         -------
@@ -545,7 +598,7 @@ class BaseDuIN(TrainedNetwork):
             If the network has no such kernels.
         """
         check_is_fitted(self, "module_")
-        check_option("band", band, BANDS[: 1 + self.high_gamma_])
+        check_option("band", band, (BROADBAND, *self.bands_))
         layer = getattr(self.module_.encoder, "contacts", None)
         if layer is None:
             raise ValueError(
@@ -553,7 +606,7 @@ class BaseDuIN(TrainedNetwork):
                 "patch_encoder='depthwise'."
             )
         kernels = layer.weight.detach().cpu().numpy()
-        first = BANDS.index(band) * self.n_features_in_
+        first = [BROADBAND, *self.bands_].index(band) * self.n_features_in_
         return kernels[:, first : first + self.n_features_in_].copy()
 
     def plot_contact_kernels(

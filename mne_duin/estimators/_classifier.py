@@ -1,5 +1,6 @@
 """Stage 3: fine-tune the encoder to name words."""
 
+from collections.abc import Sequence
 from copy import deepcopy
 from functools import partial
 from pathlib import Path
@@ -22,7 +23,7 @@ from mne_duin.estimators._base import (
 )
 from mne_duin.estimators._cells import DuINCells
 from mne_duin.estimators._files import plain
-from mne_duin.estimators._head import start_head_
+from mne_duin.estimators._head import head_width, start_head_
 from mne_duin.estimators._mae import DuINMAE
 from mne_duin.estimators._prediction import (
     LabelTraining,
@@ -39,6 +40,7 @@ from mne_duin.estimators.presets import check_numbers, resolve
 from mne_duin.nn import Classifier
 from mne_duin.utils.checks import check_option
 from mne_duin.utils.docs import fill_doc
+from mne_duin.utils.epochs import as_array
 
 HEAD_ACTIVATIONS = (None, "sigmoid")
 HEAD_STARTS = ("lda", "random")
@@ -55,20 +57,24 @@ class DuINClassifier(ClassifierMixin, BaseDuIN):
         A fitted earlier stage whose encoder is fine-tuned; None starts from scratch.
         Inside cross-validation wrap it in ``sklearn.frozen.FrozenEstimator``.
     %(preset)s
-    high_gamma : bool | None
-        Whether the network is given high-gamma power beside the signal; a pre-trained
-        encoder decides itself.
-    initial : str | None
-        Initial values of an encoder from scratch: ``"principal"`` or ``"random"``; see
-        :class:`DuINVQVAE`. Principal components of several subjects are turned towards
-        each other by the labels.
+    bands : "raw" | "screened" | sequence of str | dict | None
+        Bands whose power the network is given in addition to the signal; a pre-trained
+        encoder decides itself. See :class:`DuINVQVAE`. ``"screened"`` (the quick
+        preset) takes high gamma, and each of theta, alpha, beta and low gamma whose
+        power differs between the classes by more than chance on the training epochs (a
+        permutation test): the bands that :func:`mne_duin.make_lda` hears.
+    init : str | None
+        Initial values of an encoder from scratch: ``"zca"``, ``"principal"`` or
+        ``"random"``; see :class:`DuINVQVAE`. The filters of several subjects are
+        rotated towards each other by the labels.
     head_activation : None | str
         None gives usable probabilities. ``"sigmoid"`` is the published head, whose
         output enters the cross-entropy as if it were logits: probabilities are nearly
         flat.
     hidden_dim : int
-        Size of the hidden layer of the head.
-    head_start : str | None
+        Size of the hidden layer of the head. With ``head_init="lda"`` it is at least
+        twice the number of classes.
+    head_init : str | None
         ``"lda"`` starts the head as a shrinkage LDA on the tokens of the training
         epochs, ``"random"`` as published. A head that starts at random fits a few
         hundred training trials before the encoder has learned anything.
@@ -90,8 +96,8 @@ class DuINClassifier(ClassifierMixin, BaseDuIN):
         Share of the training epochs (the same of each class) held out to choose the
         best pass; 0 keeps the last pass.
     %(select)s
-    patch_duration : float
-        Length of a patch in seconds; a pre-trained encoder brings its own.
+    %(patch_duration)s
+        A pre-trained encoder brings its own.
     %(subject_layers)s
     %(patch_encoder)s
     %(spatial_sizes)s
@@ -104,6 +110,9 @@ class DuINClassifier(ClassifierMixin, BaseDuIN):
     random_state : None | int | RandomState
         Seed of initial values, batches, shifts, dropout and the validation split.
     %(progress)s
+    high_gamma, initial, head_start : None
+        Former names of ``bands``, ``init``, ``head_init``; they warn and will be
+        removed.
 
     Attributes
     ----------
@@ -140,11 +149,11 @@ class DuINClassifier(ClassifierMixin, BaseDuIN):
         pretrained=None,
         preset: str = "quick",
         *,
-        high_gamma: bool | None = None,
-        initial: str | None = None,
+        bands: str | Sequence[str] | dict | None = None,
+        init: str | None = None,
         head_activation: str | None = None,
         hidden_dim: int = 128,
-        head_start: str | None = None,
+        head_init: str | None = None,
         head_dropout: float | None = None,
         skip: bool | None = None,
         use_codex: bool = False,
@@ -153,7 +162,7 @@ class DuINClassifier(ClassifierMixin, BaseDuIN):
         max_shift: float | None = None,
         validation_fraction: float | None = None,
         select: str = "first",
-        patch_duration: float = 0.1,
+        patch_duration: float | None = None,
         subject_layers: str = "spatial",
         patch_encoder: str = "published",
         n_filters: int | None = None,
@@ -178,14 +187,17 @@ class DuINClassifier(ClassifierMixin, BaseDuIN):
         compile: bool = False,
         random_state: int | np.random.RandomState | None = None,
         verbose: bool | None = None,
+        high_gamma: bool | None = None,
+        initial: str | None = None,
+        head_start: str | None = None,
     ):
         self.pretrained = pretrained
         self.preset = preset
-        self.high_gamma = high_gamma
-        self.initial = initial
+        self.bands = bands
+        self.init = init
         self.head_activation = head_activation
         self.hidden_dim = hidden_dim
-        self.head_start = head_start
+        self.head_init = head_init
         self.head_dropout = head_dropout
         self.skip = skip
         self.use_codex = use_codex
@@ -219,6 +231,9 @@ class DuINClassifier(ClassifierMixin, BaseDuIN):
         self.compile = compile
         self.random_state = random_state
         self.verbose = verbose
+        self.high_gamma = high_gamma
+        self.initial = initial
+        self.head_start = head_start
 
     def fit(
         self,
@@ -260,8 +275,10 @@ class DuINClassifier(ClassifierMixin, BaseDuIN):
         checkpoints = open_checkpoints(
             self, "classifier", recipe, checkpoint_dir, checkpoint_every
         )
-        epochs = read_training_epochs(self, X, recipe, subject, sfreq)
-        self.classes_, y = learn_classes(y, len(epochs))
+        X = as_array(X, sfreq=self.sfreq if sfreq is None else sfreq)
+        classes, y = learn_classes(y, len(X))
+        epochs = read_training_epochs(self, X, recipe, subject, sfreq, y)
+        self.classes_ = classes
         check_shared_classes(epochs, self.classes_, y)
         run = self._begin(checkpoints)
         epochs, y, choice = hold_out_epochs(
@@ -295,20 +312,22 @@ class DuINClassifier(ClassifierMixin, BaseDuIN):
     def _check_recipe(self, recipe):
         check_numbers(self, recipe)
         check_option("head_activation", self.head_activation, HEAD_ACTIVATIONS)
-        check_option("initial", recipe["initial"], INITIAL)
+        check_option("init", recipe["init"], INITIAL)
         check_encoder(self)
-        check_option("head_start", recipe["head_start"], HEAD_STARTS)
-        if recipe["head_start"] == "lda" and self.head_activation is not None:
+        check_option("head_init", recipe["head_init"], HEAD_STARTS)
+        if recipe["head_init"] == "lda" and self.head_activation is not None:
             raise ValueError(
-                "head_start='lda' needs head_activation=None: a sigmoid would squash "
+                "head_init='lda' needs head_activation=None: a sigmoid would squash "
                 "the discriminant's scores."
             )
 
     def _start(self, recipe, module, data):
         """Give a new encoder and the head their start."""
-        if self.pretrained is None and recipe["initial"] == "principal":
-            module.start_from_components(data.x, data.subject, data.y)
-        if recipe["head_start"] == "lda":
+        if self.pretrained is None and recipe["init"] != "random":
+            module.start_from_components(
+                data.x, data.subject, data.y, whitening=recipe["init"]
+            )
+        if recipe["head_init"] == "lda":
             start_head_(module, data, significance=SIGNIFICANCE)
 
     def _build(self, recipe, n_tokens):
@@ -319,7 +338,9 @@ class DuINClassifier(ClassifierMixin, BaseDuIN):
             self._build_encoder(recipe) if scratch else copy_encoder(self.pretrained),
             n_tokens,
             len(self.classes_),
-            hidden_dim=self.hidden_dim,
+            hidden_dim=head_width(
+                self.hidden_dim, recipe["head_init"], len(self.classes_)
+            ),
             head_activation=self.head_activation,
             quantizer=quantizer,
             head_dropout=recipe["head_dropout"],

@@ -1,43 +1,160 @@
-"""Start the classifier's head from a shrinkage LDA on the encoder's tokens.
+"""Initialize the classifier's head from a shrinkage LDA on the encoder's tokens.
 
-With a few hundred trials a head that starts at random learns the training trials by
-heart before the encoder has learned anything. Fitting a well-regularised linear probe
+With a few hundred trials a head with random weights overfits the training trials before
+the encoder has learned anything. Fitting a well-regularised linear probe
 first and fine-tuning everything from there keeps what the encoder knows (Kumar et al.,
 Fine-tuning can distort pretrained features, ICLR 2022).
 """
 
 import numpy as np
 import torch
+from scipy.special import log_softmax
 from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
 from sklearn.feature_selection import f_classif
+from sklearn.model_selection import StratifiedKFold
 
 MIN_FEATURES = 20
+# The choice of bins compares discriminants that must be quick to fit.
+MAX_FOLDS, MOST_FEATURES = 4, 600
+SHARPNESS = (0.5, 1.0, 2.0, 4.0)
+
+
+def head_width(hidden_dim, head_init, n_classes):
+    """Return the size of the hidden layer: two units per class for a linear start."""
+    return max(hidden_dim, 2 * n_classes) if head_init == "lda" else hidden_dim
 
 
 @torch.no_grad()
 def start_head_(module, data, *, significance):
-    """Give the head the linear discriminant of the tokens of the training epochs.
+    """Give the head a linear discriminant of the tokens of the training epochs.
 
-    The hidden layer gets a pair of units per class, one for the positive and one for
-    the negative part of its score, so the network computes exactly the discriminant;
-    the other units keep small random weights.
+    The discriminant is fitted to averages of the steps of time of the tokens, over bins
+    whose length cross-validation inside the training epochs chooses: responses that
+    jitter in time are seen better in long bins, phase-locked ones in short bins. A
+    weighted sum of averages is a weighted sum of the tokens, so the network computes
+    exactly the discriminant: the hidden layer gets a pair of units per class, one for
+    the positive and one for the negative part of its score. The other units keep small
+    random weights.
+
+    Where the head sees tokens without context, too, these are averaged, those with
+    context are taken as they are, and cross-validation chooses one of them or both.
     """
     module.eval()
     batches = list(data.batches(64))
     parts = [module.features(batch.x, batch.subject) for batch in batches]
-    tokens = torch.cat(parts).float().cpu()
+    tokens = torch.cat(parts).float().cpu().numpy()
     y = torch.cat([batch.y for batch in batches]).cpu().numpy()
-    weights, offsets = linear_discriminant(tokens.numpy(), y, significance)
-    scores = tokens.numpy() @ weights.T + offsets
+    n_steps, dim = module.encoder.patch.n_steps, module.encoder.dim
+    tokens = tokens.reshape(len(y), module.n_tokens, -1, dim)
+    blocks, bins = head_blocks(tokens, y, n_steps, significance)
+    used = choose_blocks(blocks, y, significance)
+    features = np.concatenate([blocks[block] for block in used], axis=1)
+    weights, offsets = linear_discriminant(features, y, significance)
+    scores = features @ weights.T + offsets
     # A linear discriminant is far too sure of its training epochs; with scores of unit
     # spread the loss starts where there is still something to learn.
     scale = 1 / (scores - scores.mean(1, keepdims=True)).std()
     offsets = offsets - scores.mean()
-    set_pairs_(module, weights * scale, offsets * scale)
+    whole = np.zeros((len(weights), *tokens.shape[1:]))
+    first = 0
+    for block in used:
+        own = weights[:, first : first + blocks[block].shape[1]]
+        first += own.shape[1]
+        if block == 0:
+            own = own.reshape(len(own), len(bins), -1)
+            own = np.einsum("cbf,bt->ctf", own, bins)
+        whole[:, :, -1 if block == 0 else 0] = own.reshape(len(own), -1, dim)
+    set_pairs_(module, whole.reshape(len(whole), -1) * scale, offsets * scale)
 
 
-def linear_discriminant(features, y, significance):
-    """Fit a shrinkage LDA on the informative features.
+def head_blocks(tokens, y, n_steps, significance):
+    """Return the blocks of features that a head can start from, and the bins.
+
+    ``tokens`` (n_epochs, n_tokens, n_parts, dim) has one part, or two: with and without
+    context. The first block is the last part, averaged in bins (n_bins, n_times), the
+    second one the tokens with context where there are both.
+    """
+    steps = tokens[:, :, -1].reshape(len(y), tokens.shape[1] * n_steps, -1)
+    bins = choose_bins(steps, y, n_steps, significance)
+    blocks = [average(steps, bins)]
+    if tokens.shape[2] > 1:
+        blocks.append(tokens[:, :, 0].reshape(len(y), -1))
+    return blocks, bins
+
+
+def choose_blocks(blocks, y, significance):
+    """Return which blocks of features decode left-out epochs best, as indices."""
+    everything = list(range(len(blocks)))
+    n_folds = min(MAX_FOLDS, int(np.bincount(y).min()))
+    if len(blocks) == 1 or n_folds < 3:
+        return everything
+    folds = list(StratifiedKFold(n_folds).split(blocks[0], y))
+    candidates = [everything, *([block] for block in everything)]
+    losses = [
+        _left_out_loss(
+            np.concatenate([blocks[block] for block in used], axis=1),
+            y,
+            folds,
+            significance,
+        )
+        for used in candidates
+    ]
+    return candidates[int(np.argmin(losses))]
+
+
+def average(steps, bins):
+    """Average steps of time (n_epochs, n_steps, n_features) in bins (n_bins, n_steps).
+
+    Returns one row per epoch.
+    """
+    return np.einsum("etf,bt->ebf", steps, bins).reshape(len(steps), -1)
+
+
+def choose_bins(steps, y, n_steps, significance):
+    """Return the averaging (n_bins, n_steps) that decodes left-out epochs best.
+
+    The candidates are single steps, half a token, a token, two tokens (``n_steps`` make
+    a token), and the first three together.
+    """
+    n_times = steps.shape[1]
+    sizes = dict.fromkeys((1, max(n_steps // 2, 1), n_steps, 2 * n_steps))
+    candidates = [_averaging(n_times, size) for size in sizes if size <= n_times]
+    candidates.append(np.concatenate(candidates[:3]))
+    n_folds = min(MAX_FOLDS, int(np.bincount(y).min()))
+    # Two of each class must be left to learn from.
+    if n_folds < 3:
+        return candidates[-1]
+    folds = list(StratifiedKFold(n_folds).split(steps, y))
+    losses = [
+        _left_out_loss(average(steps, bins), y, folds, significance)
+        for bins in candidates
+    ]
+    return candidates[int(np.argmin(losses))]
+
+
+def _averaging(n_times, size):
+    """Return the matrix that averages in bins; the last one takes what is left over."""
+    index = np.arange(n_times) // size
+    bins = (index == np.arange(index[-1] + 1)[:, None]).astype(np.float32)
+    return bins / bins.sum(1, keepdims=True)
+
+
+def _left_out_loss(features, y, folds, significance):
+    """Return the log loss of left-out epochs at the sharpness that suits them best."""
+    scores = np.empty((len(y), y.max() + 1))
+    for train, test in folds:
+        weights, offsets = linear_discriminant(
+            features[train], y[train], significance, most=MOST_FEATURES
+        )
+        scores[test] = features[test] @ weights.T + offsets
+        own = features[train] @ weights.T + offsets
+        scores[test] /= (own - own.mean(1, keepdims=True)).std()
+    likelihoods = [log_softmax(s * scores, axis=1) for s in SHARPNESS]
+    return min(-one[np.arange(len(y)), y].mean() for one in likelihoods)
+
+
+def linear_discriminant(features, y, significance, *, most=None):
+    """Fit a shrinkage LDA on the informative features, ``most`` of them at most.
 
     Shapes: ``features`` (n_epochs, n_features), ``y`` (n_epochs,) -> (n_classes,
     n_features), (n_classes,).
@@ -48,7 +165,9 @@ def linear_discriminant(features, y, significance):
     statistic, p_values = f_classif(scaled, y)
     statistic = np.nan_to_num(statistic)
     chosen = np.nan_to_num(p_values, nan=1.0) < significance
-    chosen[np.argsort(-statistic, kind="stable")[:MIN_FEATURES]] = True
+    best = np.argsort(-statistic, kind="stable")
+    chosen[best[:MIN_FEATURES]] = True
+    chosen[best[most or len(best) :]] = False
     lda = LinearDiscriminantAnalysis(solver="lsqr", shrinkage="auto")
     lda.fit(scaled[:, chosen], y)
     coefficients, offsets = lda.coef_, lda.intercept_

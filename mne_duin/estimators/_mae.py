@@ -110,7 +110,7 @@ class DuINMAE(TransformerMixin, BaseDuIN):
         What is predicted of a hidden token: its code (``"codes"``, cross-entropy), the
         first stage's token with context (``"embedding"``, one minus the cosine) or the
         scaled signal of its patch (``"raw"``, squared error).
-    encoder_start : str | None
+    encoder_init : str | None
         ``"vqvae"`` starts from the first stage's encoder, ``"random"`` from scratch as
         published.
     encoder_lr_scale : float | None
@@ -125,6 +125,9 @@ class DuINMAE(TransformerMixin, BaseDuIN):
     random_state : None | int | RandomState
         Seed of initial values, batches, crops, masks and dropout.
     %(progress)s
+    encoder_start : None
+        Former names of ``encoder_init``; they warn and will be
+        removed.
 
     Attributes
     ----------
@@ -163,7 +166,7 @@ class DuINMAE(TransformerMixin, BaseDuIN):
         crop_duration: float | None = None,
         mask_ratio: float = 0.5,
         target: str = "codes",
-        encoder_start: str | None = None,
+        encoder_init: str | None = None,
         encoder_lr_scale: float | None = None,
         front_lr_scale: float | None = None,
         max_iter: int | None = None,
@@ -178,13 +181,14 @@ class DuINMAE(TransformerMixin, BaseDuIN):
         compile: bool = False,
         random_state: int | np.random.RandomState | None = None,
         verbose: bool | None = None,
+        encoder_start: str | None = None,
     ):
         self.vqvae = vqvae
         self.preset = preset
         self.crop_duration = crop_duration
         self.mask_ratio = mask_ratio
         self.target = target
-        self.encoder_start = encoder_start
+        self.encoder_init = encoder_init
         self.encoder_lr_scale = encoder_lr_scale
         self.front_lr_scale = front_lr_scale
         self.max_iter = max_iter
@@ -199,6 +203,7 @@ class DuINMAE(TransformerMixin, BaseDuIN):
         self.compile = compile
         self.random_state = random_state
         self.verbose = verbose
+        self.encoder_start = encoder_start
 
     def fit(
         self,
@@ -237,7 +242,7 @@ class DuINMAE(TransformerMixin, BaseDuIN):
         """
         recipe = resolve(self, self._stage)
         check_option("target", self.target, TARGETS)
-        check_option("encoder_start", recipe["encoder_start"], ENCODER_STARTS)
+        check_option("encoder_init", recipe["encoder_init"], ENCODER_STARTS)
         check_numbers(self, recipe)
         vqvae = check_type("vqvae", unwrap(self.vqvae, "vqvae"), FIRST_STAGES)
         checkpoints = open_checkpoints(
@@ -250,7 +255,7 @@ class DuINMAE(TransformerMixin, BaseDuIN):
         run = self._begin(checkpoints)
         self.vqvae_.device_ = self.device_
         self.vqvae_.module_.to(self.device_).eval()
-        self._build_seeded(partial(self._build, recipe["encoder_start"]), run)
+        self._build_seeded(partial(self._build, recipe["encoder_init"]), run)
         data = self._signal_data(epochs, crop=recipe["crop_duration"])
         step = self._training_step(recipe, data)
         self._train(
@@ -305,7 +310,7 @@ class DuINMAE(TransformerMixin, BaseDuIN):
     def _lr_scale(self, recipe):
         encoder = recipe["encoder_lr_scale"]
         scale = {"encoder": encoder}
-        if recipe["encoder_start"] == "vqvae":
+        if recipe["encoder_init"] == "vqvae":
             scale |= front_scale(encoder * recipe["front_lr_scale"])
         return scale
 

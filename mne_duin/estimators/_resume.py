@@ -14,10 +14,11 @@ from pathlib import Path
 
 import numpy as np
 import torch
+from filelock import FileLock, Timeout
 from mne.utils import logger, warn
 
 from mne_duin._version import __version__
-from mne_duin.checkpoints import read_latest, write_next
+from mne_duin.checkpoints import list_checkpoints, read_latest, write_next
 from mne_duin.estimators._files import EARLIER_STAGES, LIBRARIES, plain
 from mne_duin.training import (
     CheckpointHooks,
@@ -50,6 +51,7 @@ class Checkpoints(CheckpointHooks):
         self.folder, self.every, self.parameters = folder, every, parameters
         self.data, self.circumstances, self.seed = None, None, None
         self._unwritten = None
+        self._seen = list_checkpoints(folder)
         latest = from_main(read_latest(folder) if is_main() else None)
         self.found = latest is not None
         self._tensors, self._meta = latest[:2] if self.found else (None, None)
@@ -126,7 +128,7 @@ class Checkpoints(CheckpointHooks):
     @contextmanager
     def watch(self):
         """Write the last complete pass when the training ends before its time."""
-        with _termination_as_interrupt():
+        with self._alone(), _termination_as_interrupt():
             try:
                 yield
             except OSError:
@@ -134,6 +136,33 @@ class Checkpoints(CheckpointHooks):
             except BaseException:
                 self._write()
                 raise
+
+    @contextmanager
+    def _alone(self):
+        """Refuse to train in a folder where another training is at work."""
+        if not is_main():
+            yield
+            return
+        self.folder.parent.mkdir(parents=True, exist_ok=True)
+        lock = FileLock(self.folder.with_name(f"{self.folder.name}.lock"), timeout=0)
+        try:
+            lock.acquire()
+        except Timeout:
+            raise BlockingIOError(
+                f"Another training is at work in {str(self.folder)!r}. Wait for it, or "
+                "pass another `checkpoint_dir`."
+            ) from None
+        try:
+            if list_checkpoints(self.folder) != self._seen:
+                raise BlockingIOError(
+                    f"Another training has written to {str(self.folder)!r} since this "
+                    "one began. Start again to continue it."
+                )
+            yield
+            # Where it ended well nobody else is to continue.
+            Path(lock.lock_file).unlink(missing_ok=True)
+        finally:
+            lock.release()
 
 
 @contextmanager

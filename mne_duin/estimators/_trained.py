@@ -16,7 +16,7 @@ from numpy.typing import ArrayLike
 from sklearn.base import BaseEstimator
 from sklearn.utils.validation import check_is_fitted
 
-from mne_duin.estimators._bands import add_high_gamma
+from mne_duin.estimators._bands import RAW, add_bands, choose_bands
 from mne_duin.estimators._resume import circumstances_of, fingerprint
 from mne_duin.estimators._subjects import (
     check_contacts,
@@ -42,6 +42,8 @@ from mne_duin.utils.checks import check_type
 from mne_duin.utils.epochs import as_array, info_with_positions, run_names
 from mne_duin.utils.random import draw_seed
 
+USUAL_PATCH = 0.1  # seconds; a patch is a whole number of steps of the convolutions
+PATCH_STEP = 10
 BATCH = 64  # epochs that are evaluated at once
 # What the user hands over; a list is what scikit-learn's indexing makes of Epochs.
 Signal = mne.BaseEpochs | np.ndarray | list
@@ -60,9 +62,9 @@ def inherit_input(estimator, pretrained):
     """Give an estimator the channels, subjects and scales of a pre-trained stage."""
     forget_network(estimator)
     for name in (
+        "bands_",
         "ch_names_",
         "contacts_",
-        "high_gamma_",
         "info_",
         "n_features_in_",
         "patch_size_",
@@ -100,13 +102,14 @@ class TrainedNetwork(BaseEstimator):
     """
 
     # Parameters of every network; subclasses give them their defaults.
-    patch_duration: float
     sfreq: float | None
     device: str
     precision: str
     random_state: int | np.random.RandomState | None
     verbose: bool | None
-    compile: bool = False  # a parameter of the Du-IN estimators, not of the baselines
+    # Parameters of some Du-IN estimators, not of the baselines.
+    compile: bool = False
+    patch_duration: float | None = None
 
     # What fit learns.
     module_: torch.nn.Module
@@ -121,7 +124,7 @@ class TrainedNetwork(BaseEstimator):
     subjects_: np.ndarray
     n_features_in_: int
     patch_size_: int
-    high_gamma_: bool
+    bands_: dict
     n_iter_: int
     best_iter_: int | None
 
@@ -131,11 +134,11 @@ class TrainedNetwork(BaseEstimator):
         tags.input_tags.three_d_array = True
         return tags
 
-    def _check_X(self, X, *, subject=None, sfreq=None):
+    def _check_X(self, X, *, subject=None, sfreq=None, bands=RAW, y=None):
         """Turn the training data into epochs of whole patches and learn the channels.
 
-        Sets ``ch_names_, contacts_, info_, n_features_in_, patch_size_, subjects_,
-        scaler_`` and, where it can be known, ``fit_groups_``.
+        Sets ``bands_, ch_names_, contacts_, info_, n_features_in_, patch_size_,
+        subjects_, scaler_`` and, where it can be known, ``fit_groups_``.
         """
         epochs = as_array(X, sfreq=sfreq if sfreq is not None else self.sfreq)
         if epochs.sfreq is None:
@@ -153,15 +156,14 @@ class TrainedNetwork(BaseEstimator):
         self.patch_size_ = self._count_patch_samples()
         self.subjects_, index = subject_index(epochs)
         self.contacts_ = learn_contacts(epochs, self.subjects_)
+        self.bands_ = choose_bands(bands, epochs, y, index)
         self._learn_scaler(epochs, index)
         note_runs(self, epochs.metadata)
         return self._whole_patches(epochs)
 
     def _inputs(self, epochs):
         """Return what the network sees, (n_epochs, n_inputs, n_times), not scaled."""
-        if not self.high_gamma_:
-            return epochs.data
-        return add_high_gamma(epochs.data, self.info_["sfreq"])
+        return add_bands(epochs.data, self.info_["sfreq"], self.bands_)
 
     def _check_fitted(self, X, subject=None):
         """Turn epochs for a fitted estimator into the form it was trained on."""
@@ -246,11 +248,20 @@ class TrainedNetwork(BaseEstimator):
     def _count_patch_samples(self):
         """Return the length of a patch in samples."""
         duration, rate = self.patch_duration, self.info_["sfreq"]
+        if duration is None:
+            size = PATCH_STEP * max(round(USUAL_PATCH * rate / PATCH_STEP), 1)
+            if abs(size / rate - USUAL_PATCH) > 1e-6:
+                logger.info(
+                    f"Patches of {size} samples at {rate:g} Hz are used, "
+                    f"{1000 * size / rate:.1f} ms."
+                )
+            return size
         size = duration * rate
         if abs(size - round(size)) > 1e-6:
             raise ValueError(
                 f"`patch_duration` must be a whole number of samples; {duration} s is "
-                f"{size:.3f} samples at {rate:g} Hz. Resample to 1000 Hz or change it."
+                f"{size:.3f} samples at {rate:g} Hz. Leave it None for the length "
+                f"nearest to {USUAL_PATCH} s that fits."
             )
         return round(size)
 
@@ -265,10 +276,16 @@ class TrainedNetwork(BaseEstimator):
             )
         if not extra:
             return epochs
-        mne.utils.warn(
+        message = (
             f"The epochs have {n_times} samples, not a whole number of patches of "
             f"{size}; the last {extra} samples are not used."
         )
+        is_usual = abs(size / self.info_["sfreq"] - USUAL_PATCH) < 1e-6
+        if self.patch_duration is None and not is_usual:
+            # No length in round seconds fits patches at this rate.
+            logger.info(message)
+        else:
+            mne.utils.warn(message)
         return replace(epochs, data=epochs.data[..., : n_times - extra])
 
     def _scaled(self, epochs):

@@ -3,7 +3,7 @@
 :class:`CodexTraining` is the training step; it starts the codex and keeps it alive.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -19,7 +19,13 @@ from sklearn.base import TransformerMixin
 from sklearn.utils.validation import check_is_fitted
 
 from mne_duin import viz
-from mne_duin.estimators._base import INITIAL, BaseDuIN, check_encoder, front_scale
+from mne_duin.estimators._base import (
+    INITIAL,
+    BaseDuIN,
+    check_encoder,
+    check_unscreened,
+    front_scale,
+)
 from mne_duin.estimators._plots import (
     own_contacts,
     own_epochs,
@@ -174,8 +180,7 @@ class DuINVQVAE(TransformerMixin, BaseDuIN):
     Parameters
     ----------
     %(preset)s
-    patch_duration : float
-        Length of a patch in seconds; the decoder needs 100 samples.
+    %(patch_duration)s
     %(crop_duration)s
     %(subject_layers)s
     %(patch_encoder)s
@@ -183,17 +188,24 @@ class DuINVQVAE(TransformerMixin, BaseDuIN):
     n_layers, n_decoder_layers : int
         Transformer blocks of the encoder and the decoder.
     %(attention_sizes)s
-    high_gamma : bool | None
-        Whether the network is given the logarithm of high-gamma power (70-150 Hz) of
-        every channel beside its signal. The patch encoder is linear and power is
-        not a linear function of the signal; with hours of recording the transformer
-        learns to compute it, with minutes it does not.
-    initial : str | None
-        Initial values: ``"principal"`` starts maps and filters from the principal
-        components of the training data, ``"random"`` from the published random values.
+    bands : "raw" | sequence of str | dict | None
+        Bands in which the network is given the logarithm of the power of every channel,
+        in addition to its signal: names out of theta (4-8 Hz), alpha (8-13), beta
+        (13-30), low-gamma (30-70) and high-gamma (70-150), or names and edges in Hz.
+        Those above half the sampling rate are left out, with a message. The quick
+        preset takes high gamma. ``"raw"``, the published input, is the signal alone:
+        the patch encoder is linear and power is not a linear function of the signal;
+        with hours of recording the transformer learns to compute it, with minutes it
+        does not.
+    init : str | None
+        Initial values. ``"zca"`` whitens the training data by the map that stays
+        closest to the channels, so that what one channel carries stays in one filter;
+        ``"principal"`` starts from their principal components, which spread it over all
+        filters. In both the convolutions start as low-pass filters. ``"random"``: the
+        published random values.
     front_lr_scale : float | None
         Learning rate of spatial maps and patch encoder relative to that of the rest,
-        where they start from principal components; 0 keeps them. A codex has room for
+        where they start from whitened data; 0 keeps them. A codex has room for
         the strongest directions of the signal only, and on little data maps that learn
         with it lose the others, which tell words apart. A random start always learns
         at the full rate.
@@ -205,7 +217,7 @@ class DuINVQVAE(TransformerMixin, BaseDuIN):
         Memory of the moving average that moves the codes.
     commitment : float
         Weight of the commitment loss.
-    codex_start : str | None
+    codex_init : str | None
         ``"unquantized"`` trains without a codex for half of the passes, then
         clusters the tokens of the whole training set; ``"first-batch"`` is the
         published start, which collapses on little data; ``"random"`` uses random codes.
@@ -216,6 +228,9 @@ class DuINVQVAE(TransformerMixin, BaseDuIN):
     random_state : None | int | RandomState
         Seed of initial values, batches, crops and dropout.
     %(progress)s
+    high_gamma, initial, codex_start : None
+        Former names of ``bands``, ``init``, ``codex_init``; they warn and will be
+        removed.
 
     Attributes
     ----------
@@ -251,7 +266,7 @@ class DuINVQVAE(TransformerMixin, BaseDuIN):
         self,
         preset: str = "quick",
         *,
-        patch_duration: float = 0.1,
+        patch_duration: float | None = None,
         crop_duration: float | None = None,
         subject_layers: str = "spatial",
         patch_encoder: str = "published",
@@ -266,14 +281,14 @@ class DuINVQVAE(TransformerMixin, BaseDuIN):
         ff_dim: int = 320,
         attention_dropout: float = 0.2,
         ff_dropout: float = 0.2,
-        high_gamma: bool | None = None,
-        initial: str | None = None,
+        bands: str | Sequence[str] | dict | None = None,
+        init: str | None = None,
         front_lr_scale: float | None = None,
         n_codes: int | None = None,
         code_dim: int = 64,
         codex_decay: float = 0.99,
         commitment: float = 1.0,
-        codex_start: str | None = None,
+        codex_init: str | None = None,
         revive_codes: bool | None = None,
         max_iter: int | None = None,
         batch_size: int | None = None,
@@ -287,6 +302,9 @@ class DuINVQVAE(TransformerMixin, BaseDuIN):
         compile: bool = False,
         random_state: int | np.random.RandomState | None = None,
         verbose: bool | None = None,
+        high_gamma: bool | None = None,
+        initial: str | None = None,
+        codex_start: str | None = None,
     ):
         self.preset = preset
         self.patch_duration = patch_duration
@@ -304,14 +322,14 @@ class DuINVQVAE(TransformerMixin, BaseDuIN):
         self.ff_dim = ff_dim
         self.attention_dropout = attention_dropout
         self.ff_dropout = ff_dropout
-        self.high_gamma = high_gamma
-        self.initial = initial
+        self.bands = bands
+        self.init = init
         self.front_lr_scale = front_lr_scale
         self.n_codes = n_codes
         self.code_dim = code_dim
         self.codex_decay = codex_decay
         self.commitment = commitment
-        self.codex_start = codex_start
+        self.codex_init = codex_init
         self.revive_codes = revive_codes
         self.max_iter = max_iter
         self.batch_size = batch_size
@@ -325,6 +343,9 @@ class DuINVQVAE(TransformerMixin, BaseDuIN):
         self.compile = compile
         self.random_state = random_state
         self.verbose = verbose
+        self.high_gamma = high_gamma
+        self.initial = initial
+        self.codex_start = codex_start
 
     def fit(
         self,
@@ -362,20 +383,19 @@ class DuINVQVAE(TransformerMixin, BaseDuIN):
         """
         recipe = resolve(self, self._stage)
         check_numbers(self, recipe)
-        check_option("codex_start", recipe["codex_start"], STARTS)
-        check_option("initial", recipe["initial"], INITIAL)
+        check_option("codex_init", recipe["codex_init"], STARTS)
+        check_option("init", recipe["init"], INITIAL)
+        check_unscreened(recipe["bands"])
         check_encoder(self)
         checkpoints = open_checkpoints(
             self, "vqvae", recipe, checkpoint_dir, checkpoint_every
         )
-        self.high_gamma_ = bool(recipe["high_gamma"])
-        epochs = self._check_X(X, subject=subject, sfreq=sfreq)
+        epochs = self._check_X(X, subject=subject, sfreq=sfreq, bands=recipe["bands"])
         run = self._begin(checkpoints)
         data = self._signal_data(epochs, crop=recipe["crop_duration"])
-        is_principal = recipe["initial"] == "principal"
-        self._build_seeded(
-            partial(self._build, recipe), run, _start if is_principal else None, data
-        )
+        is_whitened = recipe["init"] != "random"
+        start = partial(_start, whitening=recipe["init"]) if is_whitened else None
+        self._build_seeded(partial(self._build, recipe), run, start, data)
         step = self._training_step(recipe, data)
         self._train(
             step,
@@ -385,7 +405,7 @@ class DuINVQVAE(TransformerMixin, BaseDuIN):
             validation=self._held_out(validation, recipe, sfreq),
             begin_pass=step.begin_pass,
             end_pass=step.end_pass,
-            lr_scale=front_scale(recipe["front_lr_scale"]) if is_principal else None,
+            lr_scale=front_scale(recipe["front_lr_scale"]) if is_whitened else None,
         )
         codes = self._encode(epochs)
         self.code_counts_ = np.bincount(codes.ravel(), minlength=recipe["n_codes"])
@@ -396,7 +416,7 @@ class DuINVQVAE(TransformerMixin, BaseDuIN):
         n_passes = recipe["max_iter"]
         return CodexTraining(
             data,
-            start=recipe["codex_start"],
+            start=recipe["codex_init"],
             n_unquantized=n_passes // 2,
             revive=recipe["revive_codes"],
             # The network has to see every code before training ends.
@@ -409,7 +429,7 @@ class DuINVQVAE(TransformerMixin, BaseDuIN):
             raise ValueError(
                 f"The decoder rebuilds patches of a multiple of 10 samples; "
                 f"`patch_duration` {self.patch_duration} s at "
-                f"{self.info_['sfreq']:g} Hz is {self.patch_size_}. Change it, or "
+                f"{self.info_['sfreq']:g} Hz is {self.patch_size_}. Leave it None, or "
                 f"resample to {100 / self.patch_duration:g} Hz."
             )
         encoder = self._build_encoder(recipe)
@@ -424,7 +444,7 @@ class DuINVQVAE(TransformerMixin, BaseDuIN):
             warn(
                 f"Only {used} of {len(self.code_counts_)} codes are in use. Train on "
                 "more segments or for more passes, use fewer codes (`n_codes`), or "
-                "keep codex_start='unquantized' and revive_codes=True."
+                "keep codex_init='unquantized' and revive_codes=True."
             )
 
     def _codex(self):
@@ -671,5 +691,5 @@ class DuINVQVAE(TransformerMixin, BaseDuIN):
         return viz.plot_reconstruction(signal, rebuilt, table, **options)
 
 
-def _start(module, data):
-    module.start_from_components(data.x, data.subject)
+def _start(module, data, whitening):
+    module.start_from_components(data.x, data.subject, whitening=whitening)

@@ -6,6 +6,9 @@ parameter files where they differ); it needs about 15 hours of recording. ``"qui
 ours, found on simulations other than the shipped one, for minutes to hours.
 """
 
+from mne.utils import warn
+
+from mne_duin.utils.bands import BANDS
 from mne_duin.utils.checks import check_number, check_option
 
 PRESETS = {
@@ -18,13 +21,13 @@ PRESETS = {
             "warmup": 0.1,
             "weight_decay": 0.01,
             "crop_duration": 3.0,
-            "high_gamma": True,
-            "initial": "principal",
+            "bands": ("high-gamma",),
+            "init": "zca",
             "n_filters": None,
             "conv_filters": None,
             "front_lr_scale": 0.0,
             "n_codes": 128,
-            "codex_start": "unquantized",
+            "codex_init": "unquantized",
             "revive_codes": True,
         },
         "cells": {
@@ -35,8 +38,8 @@ PRESETS = {
             "warmup": 0.02,
             "weight_decay": 0.05,
             "crop_duration": 2.0,
-            "high_gamma": True,
-            "initial": "principal",
+            "bands": tuple(BANDS),
+            "init": "zca",
             "n_filters": None,
             "conv_filters": None,
             "front_lr_scale": 0.0,
@@ -49,13 +52,13 @@ PRESETS = {
             "warmup": 0.1,
             "weight_decay": 0.05,
             "crop_duration": 3.0,
-            "encoder_start": "vqvae",
+            "encoder_init": "vqvae",
             "encoder_lr_scale": 0.03,
             "front_lr_scale": 0.0,
         },
         "classifier": {
-            "high_gamma": True,
-            "initial": "principal",
+            "bands": "screened",
+            "init": "zca",
             "n_filters": None,
             "conv_filters": None,
             "max_iter": 8,
@@ -65,15 +68,15 @@ PRESETS = {
             "warmup": 0.1,
             "weight_decay": 0.05,
             "max_shift": 0.03,
-            "head_start": "lda",
+            "head_init": "lda",
             "head_dropout": 0.0,
             "label_smoothing": 0.0,
             "encoder_lr_scale": 1.0,
             "validation_fraction": 0.0,
         },
         "tokens": {
-            "high_gamma": True,
-            "initial": "principal",
+            "bands": ("high-gamma",),
+            "init": "zca",
             "n_filters": 16,
             "conv_filters": (128, 128, 16),
             "max_iter": 30,
@@ -83,7 +86,7 @@ PRESETS = {
             "warmup": 0.1,
             "weight_decay": 0.05,
             "max_shift": 0.03,
-            "head_start": "lda",
+            "head_init": "lda",
             "head_dropout": 0.0,
             "context": 2,
             "label_smoothing": 0.0,
@@ -91,8 +94,8 @@ PRESETS = {
             "validation_fraction": 0.0,
         },
         "sequences": {
-            "high_gamma": True,
-            "initial": "principal",
+            "bands": ("high-gamma",),
+            "init": "zca",
             "n_filters": 16,
             "conv_filters": (128, 128, 16),
             "max_iter": 15,
@@ -102,7 +105,7 @@ PRESETS = {
             "warmup": 0.1,
             "weight_decay": 0.05,
             "max_shift": 0.03,
-            "head_start": "linear",
+            "head_init": "linear",
             "head_dropout": 0.0,
             "context": 2,
             "label_smoothing": 0.0,
@@ -119,13 +122,13 @@ PRESETS = {
             "warmup": 0.1,
             "weight_decay": 0.01,
             "crop_duration": 4.0,
-            "high_gamma": False,
-            "initial": "random",
+            "bands": "raw",
+            "init": "random",
             "n_filters": 16,
             "conv_filters": (128, 128, 16),
             "front_lr_scale": 1.0,
             "n_codes": 2048,
-            "codex_start": "first-batch",
+            "codex_init": "first-batch",
             "revive_codes": False,
         },
         "mae": {
@@ -136,13 +139,13 @@ PRESETS = {
             "warmup": 0.1,
             "weight_decay": 0.05,
             "crop_duration": 4.0,
-            "encoder_start": "random",
+            "encoder_init": "random",
             "encoder_lr_scale": 1.0,
             "front_lr_scale": 1.0,
         },
         "classifier": {
-            "high_gamma": False,
-            "initial": "random",
+            "bands": "raw",
+            "init": "random",
             "n_filters": 16,
             "conv_filters": (128, 128, 16),
             "max_iter": 200,
@@ -152,7 +155,7 @@ PRESETS = {
             "warmup": 0.1,
             "weight_decay": 0.05,
             "max_shift": 0.3,
-            "head_start": "random",
+            "head_init": "random",
             "head_dropout": 0.0,
             "label_smoothing": 0.0,
             "encoder_lr_scale": 1.0,
@@ -160,8 +163,8 @@ PRESETS = {
         },
         # The parameters of ``duin_llm``, for which no training script was published.
         "tokens": {
-            "high_gamma": False,
-            "initial": "random",
+            "bands": "raw",
+            "init": "random",
             "n_filters": 16,
             "conv_filters": (128, 128, 16),
             "max_iter": 200,
@@ -171,7 +174,7 @@ PRESETS = {
             "warmup": 0.1,
             "weight_decay": 0.05,
             "max_shift": 0.0,
-            "head_start": "random",
+            "head_init": "random",
             "head_dropout": 0.0,
             "context": 0,
             "label_smoothing": 0.0,
@@ -186,53 +189,67 @@ PRESETS["paper"]["cells"] = PRESETS["quick"]["cells"]
 # CTC is ours; it is trained like the heads on single tokens.
 PRESETS["paper"]["sequences"] = PRESETS["paper"]["tokens"]
 
-COUNT = {"low": 1, "integer": True}
-POSITIVE = {"low": 0, "closed": False}
+COUNT = {"low": 1, "high": 100_000, "integer": True}
+# Far above anything useful: beyond, building alone would not end.
+LAYERS = {"low": 1, "high": 256, "integer": True}
+SECONDS = {"low": 0, "high": 3600, "closed": False}
+# One step of AdamW moves a weight by about the learning rate.
+RATE = {"low": 0, "high": 1, "closed": False}
+FACTOR = {"low": 0, "high": 1000}
 SHARE = {"low": 0, "high": 1}
 # Dropping nearly everything leaves nothing to learn from, and nothing to rescale.
 DROPOUT = {"low": 0, "high": 0.95}
 
 LIMITS = {
-    "patch_duration": POSITIVE,
-    "crop_duration": POSITIVE,
+    "patch_duration": SECONDS,
+    "crop_duration": SECONDS,
     "n_filters": COUNT,
-    "n_layers": COUNT,
-    "n_decoder_layers": COUNT,
+    "n_layers": LAYERS,
+    "n_decoder_layers": LAYERS,
     "n_heads": COUNT,
     "head_dim": COUNT,
     "ff_dim": COUNT,
     "hidden_dim": COUNT,
     "code_dim": COUNT,
-    "n_codes": {"low": 2, "integer": True},
+    "n_codes": {"low": 2, "high": 1_000_000, "integer": True},
     "attention_dropout": DROPOUT,
     "ff_dropout": DROPOUT,
     "head_dropout": DROPOUT,
-    "context": {"low": 0, "integer": True},
+    "context": {"low": 0, "high": 1000, "integer": True},
     "hidden_fraction": {"low": 0.05, "high": 0.95},
-    "signal_weight": {"low": 0},
-    "max_steps": COUNT,
+    "signal_weight": FACTOR,
+    "max_steps": {"low": 1, "high": 100_000_000, "integer": True},
     "mask_ratio": {"low": 0, "high": 0.95, "closed": False},
     "codex_decay": SHARE,
-    "commitment": {"low": 0},
-    "max_iter": COUNT,
-    "batch_size": {"low": 2, "integer": True},
-    "lr": POSITIVE,
-    "lr_min": {"low": 0},
+    "commitment": FACTOR,
+    "max_iter": {"low": 1, "high": 10_000_000, "integer": True},
+    "batch_size": {"low": 2, "high": 1_000_000, "integer": True},
+    "lr": RATE,
+    "lr_min": SHARE,
     "warmup": SHARE,
-    "weight_decay": {"low": 0},
-    "encoder_lr_scale": {"low": 0},
-    "front_lr_scale": {"low": 0},
+    "weight_decay": FACTOR,
+    "encoder_lr_scale": FACTOR,
+    "front_lr_scale": FACTOR,
     "label_smoothing": SHARE,
-    "max_shift": {"low": 0},
+    "max_shift": {"low": 0, "high": 3600},
     "validation_fraction": {"low": 0, "high": 0.5},
+    "sfreq": {"low": 0, "high": 1_000_000, "closed": False},
+}
+# Parameters that have a new name; the former one works for one release.
+FORMER = {
+    "bands": "high_gamma",
+    "init": "initial",
+    "head_init": "head_start",
+    "codex_init": "codex_start",
+    "encoder_init": "encoder_start",
 }
 CONVOLUTIONS = ("conv_filters", "conv_kernels", "conv_strides")
 
 # The published encoder has 16 filters for 10 channels, so its spatial map can be
-# inverted and loses nothing. With high gamma beside the signal the inputs are twice the
-# channels, and 16 filters for them throw directions away: those of least variance,
-# which in bipolar recordings carry as much of what is said as others.
-FEWEST_FILTERS, MOST_FILTERS = 16, 32
+# inverted and loses nothing. With band power in addition to the signal the inputs are
+# several times the channels, and 16 filters for them discard directions: those of least
+# variance, which in bipolar recordings carry as much information as others.
+FEWEST_FILTERS, MOST_FILTERS = 16, 64
 HIDDEN_FILTERS = (128, 128)
 
 
@@ -255,16 +272,32 @@ def resolve(estimator, stage: str) -> dict:
     check_option("preset", estimator.preset, PRESETS)
     recipe = {}
     for name, value in PRESETS[estimator.preset][stage].items():
-        given = getattr(estimator, name)
+        given = _given(estimator, name)
         recipe[name] = value if given is None else given
     return recipe
+
+
+def _given(estimator, name):
+    """Return what a parameter was set to, by its name or by its former one."""
+    given, former = getattr(estimator, name), FORMER.get(name)
+    before = getattr(estimator, former, None) if former else None
+    if before is None:
+        return given
+    if given is not None:
+        raise ValueError(
+            f"`{former}` is the former name of `{name}`; give only `{name}`."
+        )
+    if former == "high_gamma":
+        before = ("high-gamma",) if before else "raw"
+    warn(f"`{former}` is now `{name}`; use {name}={before!r}.", FutureWarning)
+    return before
 
 
 def encoder_width(recipe, n_inputs):
     """Return ``n_filters`` and ``conv_filters``, chosen where the recipe has None.
 
-    One spatial filter per input (high-gamma power included), but at least 16 and at
-    most 32; two layers of 128 filters, then one that keeps all spatial filters.
+    One spatial filter per input (band power included), but at least 16 and at most 64;
+    two layers of 128 filters, then one that keeps all spatial filters.
     """
     n_filters, conv_filters = recipe["n_filters"], recipe["conv_filters"]
     if n_filters is None:
@@ -288,7 +321,7 @@ def _check_convolutions(values):
     sizes = {name: tuple(values[name]) for name in CONVOLUTIONS}
     for name, value in sizes.items():
         for size in value:
-            check_number(name, size, low=1, integer=True)
+            check_number(name, size, **COUNT)
     if len({len(value) for value in sizes.values()}) != 1 or not sizes["conv_filters"]:
         listing = ", ".join(f"{name}={value}" for name, value in sizes.items())
         raise ValueError(

@@ -43,7 +43,7 @@ class Electrodes:
     unit : str | None
         The unit as declared.
     asked : str | None
-        The space that the caller asked for, if that is not the one of the file.
+        The space that the caller asked for.
     """
 
     path: Path
@@ -69,20 +69,16 @@ def find_electrodes(bids_path, space) -> Electrodes | None:
                 f"{space!r}."
             )
         return None
-    asked = space
-    if space not in by_entity or space is None:
-        chosen, asked = _choose_space(bids_path, by_entity, space)
+    if space is not None and space in by_entity:
+        chosen = by_entity[space]
     else:
-        chosen, asked = by_entity[space], None
+        chosen = _choose_space(bids_path, by_entity, space)
     path = only_one(bids_path, chosen)
-    return Electrodes(path, *read_system(bids_path, path), asked)
+    return Electrodes(path, *read_system(bids_path, path), space)
 
 
 def _choose_space(bids_path, by_entity, space):
-    """Choose among files by what their coordsystem.json says.
-
-    Returns the files, and the space to take their positions for, if it is another.
-    """
+    """Choose among files by what their coordsystem.json says."""
     systems = {
         entity: read_system(bids_path, paths[0], silent=True)[0]
         for entity, paths in by_entity.items()
@@ -94,15 +90,16 @@ def _choose_space(bids_path, by_entity, space):
                 f"sub-{bids_path.subject} has electrodes.tsv in several spaces "
                 f"({there}); choose one with space=."
             )
-        return next(iter(by_entity.values())), None
+        return next(iter(by_entity.values()))
     fitting = [entity for entity, system in systems.items() if system == space]
     if len(fitting) == 1:
-        return by_entity[fitting[0]], None
+        return by_entity[fitting[0]]
     if len(by_entity) == 1 and is_known_space(space):
-        return next(iter(by_entity.values())), space
+        return next(iter(by_entity.values()))
     hint = f"electrodes.tsv exists in: {there}"
     if len(by_entity) == 1:
-        hint += f". To state what these coordinates are, name one of {first_names(SYSTEMS, 20)}"
+        known = first_names(SYSTEMS, 20)
+        hint += f". To state what these coordinates are, name one of {known}"
     raise ValueError(f"`space` {space!r} is not there; {hint}.")
 
 
@@ -110,7 +107,7 @@ def only_one(bids_path, paths) -> Path:
     """Return the first of several files, or complain if the others say otherwise.
 
     Files that apply to the path as it is come first and decide. Among files of
-    sessions, acquisitions or tasks that the path does not name, none is chosen silently.
+    sessions, acquisitions or tasks that the path does not name, none is chosen.
     """
     first = paths[0]
     named = {key for key, value in bids_path.entities.items() if value is not None}
@@ -163,8 +160,8 @@ def read_system(bids_path, electrodes, *, silent=False) -> tuple[str, str | None
     said = system.get(f"{SYSTEM}Description")
     if not known and entity is None and said and not silent:
         logger.info(
-            f"{paths[0]} says {SYSTEM} {space!r} ({str(said)[:150]}). To state what the "
-            "coordinates are, pass space=, for example space='ScanRAS'."
+            f"{paths[0]} says {SYSTEM} {space!r} ({str(said)[:150]}). To state what "
+            "the coordinates are, pass space=, for example space='ScanRAS'."
         )
     return str((space if known else entity) or space or "n/a"), unit
 
@@ -228,6 +225,8 @@ def choose_columns(
     caller states. Where further columns hold MNI coordinates and the declared space is
     not MNI, those are taken, and that is logged.
     """
+    if electrodes.asked == electrodes.space:
+        return list("xyz"), electrodes.space
     others = position_columns(table)
     wanted = {electrodes.asked: electrodes.asked} if electrodes.asked else {}
     if not wanted and space_family(electrodes.space) not in ("MNI152", "MNI305"):

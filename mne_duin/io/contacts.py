@@ -124,7 +124,7 @@ def read_contacts(bids_path, *, space: str | None = None) -> pd.DataFrame:
 
 
 def _read_contact_channels(bids_path):
-    """Read the channels of channels.tsv that are typed as contacts; None without a file.
+    """Read the channels that channels.tsv types as contacts; None without a file.
 
     Where the path names no recording, those of all its tasks and runs are joined;
     sessions and acquisitions with different contacts must be named.
@@ -157,7 +157,7 @@ def _read_contact_channels(bids_path):
 
 
 def _read_electrodes(found) -> pd.DataFrame:
-    """Read electrodes.tsv: index name, ``x``, ``y``, ``z`` in mm, ``space``, the rest."""
+    """Read electrodes.tsv: by name ``x``, ``y``, ``z`` in mm, ``space``, the rest."""
     path = found.path
     raw = read_table(path, required=("name",))
     columns, space = choose_columns(found, raw)
@@ -196,7 +196,7 @@ def _drop_unusable(xyz, names, path):
 
 
 def _join(electrodes, channels, where) -> pd.DataFrame:
-    """Join electrodes.tsv and channels.tsv: contacts in the order of the data, named so.
+    """Join electrodes.tsv and channels.tsv: contacts in the order of the data.
 
     Rows of electrodes.tsv that were not recorded follow. ``where`` is the file of the
     positions, for the messages.
@@ -239,9 +239,9 @@ def _report_other(other, recorded):
     for kind in dict.fromkeys(typed.values()):
         names = [name for name, own in typed.items() if own == kind]
         warn(
-            f"{len(names)} channel(s) that channels.tsv types as contacts have names of "
-            f"{kind} channels and are left out: {first_names(names)}. Rename or retype "
-            "them if they are contacts."
+            f"{len(names)} channel(s) that channels.tsv types as contacts have names "
+            f"of {kind} channels and are left out: {first_names(names)}. Rename or "
+            "retype them if they are contacts."
         )
 
 

@@ -83,8 +83,8 @@ class DuINEncoder(nn.Module):
         return {"n_filters": self.n_components}
 
     @torch.no_grad()
-    def start_from_components(self, x, subject=None, y=None):
-        """Start from the principal components of the channels.
+    def start_from_components(self, x, subject=None, y=None, *, whitening="principal"):
+        """Start from components of the channels.
 
         Parameters
         ----------
@@ -94,7 +94,11 @@ class DuINEncoder(nn.Module):
             Subject of each epoch.
         y : LongTensor, shape (n_epochs,) | None
             Class of each epoch: turns the components of several subjects towards each
-            other by what they answer to the same classes.
+            other by their responses to the same classes, and chooses the channels to
+            stay close to where there are more of them than components.
+        whitening : str
+            ``"zca"`` stays as close to the channels as whitening can; ``"principal"``
+            takes their principal components.
 
         Returns
         -------
@@ -103,7 +107,14 @@ class DuINEncoder(nn.Module):
         """
         n_subjects = self.n_subjects
         parts = [x if subject is None else x[subject == i] for i in range(n_subjects)]
-        pairs = [_principal.principal_maps(own, self.n_components) for own in parts]
+        labels = [None] * n_subjects
+        if y is not None:
+            rows = [... if subject is None else subject == i for i in range(n_subjects)]
+            labels = [y[own] for own in rows]
+        pairs = [
+            _principal.whitening_maps(own, self.n_components, whitening, y=one)
+            for own, one in zip(parts, labels, strict=True)
+        ]
         maps, inverse = map(torch.stack, zip(*pairs, strict=True))
         if y is not None and n_subjects > 1:
             rotations = _principal.align_maps(maps, x, subject, y)
@@ -154,7 +165,7 @@ class DuINEncoder(nn.Module):
         inverse : Tensor, shape (n_channels, n_components)
             The map from the components back to the channels.
         """
-        forward, inverse = _principal.principal_maps(x, self.n_components)
+        forward, inverse = _principal.whitening_maps(x, self.n_components)
         self._take_map(position, forward)
         return inverse
 

@@ -43,8 +43,8 @@ class Stage(nn.Module):
         return {}
 
     @torch.no_grad()
-    def start_from_components(self, x, subject=None, y=None):
-        """Start from the principal components of the data.
+    def start_from_components(self, x, subject=None, y=None, *, whitening="principal"):
+        """Start from components of the data.
 
         Parameters
         ----------
@@ -53,10 +53,11 @@ class Stage(nn.Module):
         subject : LongTensor, shape (n_epochs,) | None
             Subject of each epoch.
         y : LongTensor, shape (n_epochs,) | None
-            Class of each epoch: turns the components of several subjects towards each
-            other by what they answer to the same classes.
+            Class of each epoch, see :meth:`DuINEncoder.start_from_components`.
+        whitening : str
+            ``"zca"`` or ``"principal"``.
         """
-        inverse = self.encoder.start_from_components(x, subject, y)
+        inverse = self.encoder.start_from_components(x, subject, y, whitening=whitening)
         self._start_behind(inverse, x, subject)
 
     def _start_behind(self, inverse, x, subject):

@@ -1,17 +1,21 @@
-"""Start the networks from the principal components of their data.
+"""Initialize the networks from the second moments of their data.
 
-The published start draws small random weights; rebuilding 100 ms of signal then takes
-thousands of steps to learn what a principal component analysis knows at once. Here the
-spatial maps start as the principal components of the channels, the convolutions as
-low-pass filters that hand them on in steps of 10 ms, the quantizer's projections as the
+The published initialization draws small random weights; reconstructing 100 ms of signal
+then takes thousands of steps to learn what a linear map of the channels does at once.
+Here the spatial maps start as a whitening of the channels, the convolutions as low-pass
+filters that hand it on in steps of 10 samples, the quantizer's projections as the
 principal components of the tokens, and the decoder as the way back. All weights are
 then trained as usual; the random part that is left breaks the symmetries.
 
-Components come in an order and with signs of their own in every subject, so the first
-filter of one subject need not mean what the first filter of another does, and what a
-shared network learns from one says nothing about the others. Where labels tell which
-epochs belong together, a rotation of each subject's filters brings the mean answers to
-the same class together (generalised orthogonal Procrustes analysis; Haxby et al.,
+Of all whitenings, ZCA changes the channels least: what one channel carries stays in one
+filter, where the feature selection of the head finds it. Principal components spread it
+over all filters.
+
+Filters come with an order and signs of their own in every subject, so the first filter
+of one subject need not mean what the first filter of another does, and what a shared
+network learns from one says nothing about the others. Where labels tell which epochs
+belong together, a rotation of each subject's filters brings the mean responses to the
+same class together (generalised orthogonal Procrustes analysis; Haxby et al.,
 Neuron 2011, "hyperalignment").
 """
 
@@ -56,21 +60,72 @@ def calibrate_(encoder, part, x, subject):
         norm.momentum = momentum
 
 
-def principal_maps(x, n_filters):
-    """Return whitening components (n_filters, n_channels) and the maps back."""
+def whitening_maps(x, n_filters, whitening="principal", *, y=None):
+    """Return whitening maps (n_filters, n_channels) and the maps back.
+
+    ``"zca"`` is the whitening that stays closest to the channels (Bell and Sejnowski,
+    Vision Research 1997; Kessy et al., The American Statistician 2018); with more
+    channels than filters, closest to those that differ most between the classes ``y``
+    (n_epochs,), or without classes to those that are least redundant.
+    """
     n_channels = x.shape[1]
     variance, vectors = _principal_axes(_second_moment(x))
     # Padded channels and exact linear dependencies have no variance to whiten.
-    n_kept = min(n_filters, int((variance > 1e-6 * variance[0]).sum()))
-    scale = variance[:n_kept].sqrt()
+    rank = int((variance > 1e-6 * variance[0]).sum())
+    if whitening == "principal":
+        n_kept = min(n_filters, rank)
+        scale, vectors = variance[:n_kept].sqrt(), vectors[:, :n_kept]
+        own, back = (vectors / scale).T, vectors * scale
+    elif y is None and n_channels > n_filters:
+        own, back = _closest_to_some(variance, vectors, min(n_filters, rank))
+    else:
+        scale, vectors = variance[:rank].sqrt(), vectors[:, :rank]
+        own, back = vectors / scale @ vectors.T, vectors * scale @ vectors.T
+        if n_channels > n_filters:
+            rows = _most_informative(own.to(x), x, y, n_filters)
+            own, back = own[rows], torch.linalg.pinv(own[rows])
+    n_kept = len(own)
     forward = torch.zeros(n_filters, n_channels, device=x.device)
-    forward[:n_kept] = (vectors[:, :n_kept] / scale).T.to(forward)
+    forward[:n_kept] = own.to(forward)
     backward = torch.zeros(n_channels, n_filters, device=x.device)
-    backward[:, :n_kept] = (vectors[:, :n_kept] * scale).to(backward)
+    backward[:, :n_kept] = back.to(backward)
     if n_kept < n_filters:
         mixture = torch.randn(n_filters - n_kept, n_kept, device=x.device)
         forward[n_kept:] = 0.5 * n_kept**-0.5 * mixture @ forward[:n_kept]
     return forward, backward
+
+
+def _closest_to_some(variance, vectors, n_kept):
+    """Rotate the strongest components towards as many channels, and back.
+
+    The channels are those that span the components best (pivoted elimination); the
+    rotation brings each filter as close to one of them as possible.
+    """
+    scale, vectors = variance[:n_kept].sqrt(), vectors[:, :n_kept]
+    rest, rows = vectors.clone(), []
+    for _ in range(n_kept):
+        rows.append(int(rest.square().sum(1).argmax()))
+        axis = rest[rows[-1]] / rest[rows[-1]].norm()
+        rest = rest - (rest @ axis)[:, None] * axis
+    left, _, right = torch.linalg.svd((vectors * scale)[sorted(rows)])
+    rotation = left @ right
+    return rotation @ (vectors / scale).T, vectors * scale @ rotation.T
+
+
+def _most_informative(maps, x, y, n_kept):
+    """Return the filters whose time course differs most between the classes."""
+    size = min(BIN_SAMPLES, x.shape[-1])
+    n_bins = x.shape[-1] // size
+    bins = x[..., : n_bins * size].unflatten(-1, (n_bins, size)).mean(-1)
+    responses = torch.einsum("fc,ecb->efb", maps, bins)
+    deviation = responses - responses.mean(0)
+    between = torch.zeros_like(deviation[0])
+    for label in y.unique().tolist():
+        own = deviation[y == label]
+        between += len(own) * own.mean(0).square()
+    explained = between / deviation.square().sum(0).clamp(min=1e-12)
+    # The strongest bin counts: most words differ for a moment only.
+    return explained.amax(-1).argsort(descending=True)[:n_kept].sort().values.cpu()
 
 
 def _second_moment(x):

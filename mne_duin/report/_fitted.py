@@ -178,7 +178,7 @@ def _filter_pictures(classifier, contacts, held_out, own):
     """Draw the filters of one subject; yield titles and elements."""
     encoder = classifier.module_.encoder
     quiet = own | {"show": False}
-    bands = ("broadband", "high-gamma")[: 1 + classifier.high_gamma_]
+    bands = ("broadband", *classifier.bands_)
     if encoder.spatial is not None:
         parts = {}
         for band in bands:

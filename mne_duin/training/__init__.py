@@ -4,8 +4,8 @@
 index arithmetic; :func:`train` makes the passes, each with a record in a
 :class:`History`. Randomness is private to a training. Several processes
 (:func:`join_processes`) share each batch, and checkpoints keep the state between two
-passes. :class:`SampledData` counts training in steps, and :class:`PretrainingCheck` says
-what was learned beyond simple rules.
+passes. :class:`SampledData` counts training in steps, and :class:`PretrainingCheck`
+says what was learned beyond simple rules.
 """
 
 from mne_duin.training._check import PretrainingCheck, cell_rules, code_rules

@@ -1,5 +1,7 @@
 """The frequency bands whose power the decoders hear, and their filters."""
 
+from functools import lru_cache
+
 import numpy as np
 from mne.utils import logger
 from scipy.signal import butter, sosfiltfilt
@@ -102,16 +104,20 @@ def bandpass(data, sfreq, band):
     filtered : ndarray, shape (..., n_times)
         The signal in the band, double precision.
     """
-    low, high = band
-    if low == 0:
-        sos = butter(4, high, fs=sfreq, output="sos")
-        period = 0.0
-    else:
-        # A steep filter of a low band rings longer than a word lasts.
-        order = 4 if high - low >= 50 else 2
-        sos = butter(order, band, "bandpass", fs=sfreq, output="sos")
-        period = sfreq / low
+    low, high = map(float, band)
+    sos = _design(float(sfreq), low, high)
+    period = sfreq / low if low else 0.0
     # SciPy's padding is a matter of samples; a slow band needs a period at the ends.
     padding = max(3 * (2 * len(sos) + 1), round(period))
     padding = min(padding, data.shape[-1] - 1)
     return sosfiltfilt(sos, np.asarray(data, float), axis=-1, padlen=padding)
+
+
+@lru_cache(maxsize=64)
+def _design(sfreq, low, high):
+    """Return the second-order sections of a filter."""
+    if low == 0:
+        return butter(4, high, fs=sfreq, output="sos")
+    # A steep filter of a low band rings longer than a word lasts.
+    order = 4 if high - low >= 50 else 2
+    return butter(order, (low, high), "bandpass", fs=sfreq, output="sos")

@@ -141,6 +141,12 @@ preset : str
     ``"quick"`` (ours) or ``"paper"``: where every parameter that is None here takes
     its value from; see :mod:`mne_duin.estimators.presets`.
 """,
+    "patch_duration": """
+patch_duration : float | None
+    Length of a patch in seconds, a whole number of samples. None takes the length
+    nearest to 0.1 s that is a multiple of 10 samples (the stride of the convolutions):
+    100 samples at 1000 and 1024 Hz, 50 at 512, 200 at 2048, 10 at 100 Hz.
+""",
     "crop_duration": """
 crop_duration : float | None
     Length in seconds of the random crops that longer epochs are trained on;
@@ -163,8 +169,8 @@ patch_encoder : str
     "spatial_sizes": """
 n_filters : int | None
     Number of spatial filters; the quick preset takes one per input (channels, and as
-    many of high gamma), but at least 16 and at most 32: fewer than there are inputs
-    throw directions of the signal away.
+    many per band of power), but at least 16 and at most 64: fewer than there are inputs
+    discard directions of the signal.
 conv_filters : tuple of int | None
     Filters of the patch encoder's convolutions; the last number times 10 is the size of
     a token. The quick preset takes ``(128, 128, n_filters)``.

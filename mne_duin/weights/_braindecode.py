@@ -67,7 +67,7 @@ def to_braindecode(
     >>> import numpy as np
     >>> from mne_duin import DuINVQVAE, to_braindecode
     >>> X = np.random.default_rng(0).standard_normal((8, 3, 400))
-    >>> options = {"high_gamma": False, "n_codes": 8, "max_iter": 1, "verbose": False}
+    >>> options = {"bands": "raw", "n_codes": 8, "max_iter": 1, "verbose": False}
     >>> vqvae = DuINVQVAE(n_layers=1, n_decoder_layers=1, **options)
     >>> state = to_braindecode(vqvae.fit(X, sfreq=1000))
     >>> tuple(state["spatial_projection.weight"].shape)

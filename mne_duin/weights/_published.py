@@ -148,7 +148,7 @@ def _estimator(stage, network):
 def set_up(estimator, module, ch_names, n_subjects, sfreq=SFREQ):
     """Make an estimator that counts as fitted on z-scored signals."""
     shape = (n_subjects, len(ch_names))
-    estimator.module_, estimator.high_gamma_ = module.eval(), False
+    estimator.module_, estimator.bands_ = module.eval(), {}
     estimator.device_ = torch.device("cpu")
     estimator.scaler_ = ChannelScaler(
         np.zeros(shape, np.float32), np.ones(shape, np.float32), np.ones(shape, bool)
@@ -166,7 +166,7 @@ def set_up(estimator, module, ch_names, n_subjects, sfreq=SFREQ):
 def check_plain(estimator, sizes, whose, *, poms):
     """Refuse networks with parts that others do not have."""
     reasons = {
-        "an input of high-gamma power (high_gamma=True)": estimator.high_gamma_,
+        "an input of band power (anything but bands='raw')": bool(estimator.bands_),
         "a patch encoder for each subject (subject_layers='patch')": (
             not poms and sizes["encoder"].get("subject_layers") == "patch"
         ),

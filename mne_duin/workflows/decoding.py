@@ -405,14 +405,16 @@ def _recipe(decoding, epochs):
     tested = decoding.result.epoch
     classifier = decoding.classifier
     recipe = resolve(classifier, "classifier")
-    inputs = "signal and log high-gamma power" if classifier.high_gamma_ else "signal"
+    inputs = "signal"
+    if classifier.bands_:
+        inputs += f" and log power in {', '.join(classifier.bands_)}"
     return {
         "training trials": len(epochs) - len(tested),
         "held-out trials": len(tested),
         "held-out run": ", ".join(np.unique(run_names(epochs.metadata)[tested])),
         "network inputs": inputs,
-        "start of a network without pre-training": recipe["initial"],
-        "start of the head": recipe["head_start"],
+        "start of a network without pre-training": recipe["init"],
+        "start of the head": recipe["head_init"],
         "codes": len(decoding.vqvae.codebook_),
     }
 

@@ -24,7 +24,7 @@ NETWORK = {
     "n_heads": 2,
     "head_dim": 16,
     "ff_dim": 64,
-    "head_start": "random",
+    "head_init": "random",
     "max_iter": 30,
     "lr": 1e-3,
     "verbose": False,

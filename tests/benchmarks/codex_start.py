@@ -35,15 +35,15 @@ NETWORK = {
     "n_decoder_layers": 1,
     "conv_filters": (32, 32, 16),
     "crop_duration": 1.0,
-    "high_gamma": False,
+    "bands": "raw",
     "n_codes": N_CODES,
     "batch_size": BATCH_SIZE,
     "precision": "32",
     "device": "cpu",
 }
 STARTS = {
-    "ours": {"codex_start": "unquantized", "revive_codes": True},
-    "published": {"codex_start": "first-batch", "revive_codes": False},
+    "ours": {"codex_init": "unquantized", "revive_codes": True},
+    "published": {"codex_init": "first-batch", "revive_codes": False},
 }
 
 
@@ -80,7 +80,7 @@ def measure(segments, held_out, start, initial, seed):
     vqvae = DuINVQVAE(
         **NETWORK,
         **STARTS[start],
-        initial=initial,
+        init=initial,
         max_iter=int(n_passes),
         random_state=seed,
         verbose=False,

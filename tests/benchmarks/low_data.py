@@ -135,9 +135,9 @@ NARROW = {"n_filters": 16, "conv_filters": (128, 128, 16)}
 # masked model; None leaves the stage out.
 NETWORKS = {
     SCRATCH: (None, DuINClassifier, {}, None, None),
-    "without high gamma": (SCRATCH, DuINClassifier, {"high_gamma": False}, None, None),
-    "random start": (SCRATCH, DuINClassifier, {"initial": "random"}, None, None),
-    "random head": (SCRATCH, DuINClassifier, {"head_start": "random"}, None, None),
+    "without high gamma": (SCRATCH, DuINClassifier, {"bands": "raw"}, None, None),
+    "random start": (SCRATCH, DuINClassifier, {"init": "random"}, None, None),
+    "random head": (SCRATCH, DuINClassifier, {"head_init": "random"}, None, None),
     "16 filters": (SCRATCH, DuINClassifier, NARROW, None, None),
     "head of 32": (SCRATCH, DuINClassifier, {"hidden_dim": 32}, None, None),
     "2 blocks": (SCRATCH, DuINClassifier, {"n_layers": 2}, None, None),
@@ -160,7 +160,7 @@ NETWORKS = {
     "codex, front learns": (CODEX, DuINClassifier, {}, LEARNS, None),
     "codex, published start": (
         CODEX, DuINClassifier, {},
-        {"codex_start": "first-batch", "revive_codes": False}, None,
+        {"codex_init": "first-batch", "revive_codes": False}, None,
     ),
     "codex, half of the recording": (CODEX, DuINClassifier, {}, {"share": 0.5}, None),
     "codex, 4 times the passes": (CODEX, DuINClassifier, {}, {"max_iter": 20}, None),

@@ -4,8 +4,8 @@
 datasets in FOLDER, whose signals need not be there: contacts, positions, labels and the
 reasons for missing ones, bipolar pairs and the longest of them against the distance to
 the nearest neighbors of its ends, channels left out, the label column that was found,
-events, warnings. Then it compares regions and probabilities of the atlas with the labels
-that the labs give. ``--out FILE`` writes the rows as a table.
+events, warnings. Then it compares regions and probabilities of the atlas with the
+labels that the labs give. ``--out FILE`` writes both tables.
 """
 
 import argparse
@@ -77,7 +77,8 @@ def pair_ratio(contacts, pairs):
     Neighbors are those of the same shaft and group.
     """
     xyz = contacts[["x", "y", "z"]].astype(float)
-    keys = contacts["shaft"].astype(str) + "|" + contacts.get("group", "").astype(str)
+    group = contacts.get("group", pd.Series("", contacts.index)).astype(str)
+    keys = contacts["shaft"].astype(str) + "|" + group
     worst = 0.0
     for anode, cathode in pairs:
         same = xyz[(keys == keys[anode]).to_numpy()]
@@ -170,6 +171,7 @@ def compare_labels(table):
     Returns one row per contact: the regions of both, and, where the lab uses the names
     of a bundled atlas, the probability of our label and whether it is theirs.
     """
+    table = table[~is_pair(table)]
     theirs = table.drop(columns=["label", "label_distance", "label_candidates"])
     column = find_label_column(theirs.drop(columns=["region"]))
     if column is None:
@@ -183,9 +185,11 @@ def compare_labels(table):
         atlas: {plain(name) for name in load_atlas(atlas).names.values()}
         for atlas in ATLASES
     }
-    atlas = max(known, key=lambda a: sum(plain(x) in known[a] for x in lab["label"]))
+    # A name in prose ("Superior Temporal Gyrus") is that of another parcellation.
+    names = lab["label"].where(~lab["label"].str.contains(" ")).map(plain)
+    atlas = max(known, key=lambda a: names.isin(known[a] - {""}).sum())
     ours = assign_labels(both[["x", "y", "z", "space"]], atlas)
-    named = lab["label"].map(plain).isin(known[atlas] - {""})
+    named = names.isin(known[atlas] - {""})
     out = pd.DataFrame(index=both.index)
     for name, regions in REGIONS.items():
         default = assign_regions(both.drop(columns="region"), regions)
@@ -196,6 +200,14 @@ def compare_labels(table):
     same = ours["label"].map(plain) == lab["label"].map(plain)
     out["same"] = same.where(named)
     return out.assign(atlas=atlas)
+
+
+def join(first, second):
+    """Join comparisons of two montages of one subject; each contact counts once."""
+    if first is None or not len(second):
+        return second if first is None else first
+    both = pd.concat([first, second])
+    return both[~both.index.duplicated()]
 
 
 def calibration_error(p, hit):
@@ -216,7 +228,7 @@ def f1(ours, lab):
 
 
 def summarize(comparisons):
-    """Print agreement and calibration for each dataset, and for all."""
+    """Print, and return, agreement and calibration for each dataset, and for all."""
     rows = []
     everything = pd.concat(comparisons.values())
     for name, table in {**comparisons, "all": everything}.items():
@@ -231,15 +243,17 @@ def summarize(comparisons):
             row["mean p"] = known["p"].mean()
             row["calibration error"] = calibration_error(known["p"], known["same"])
         rows.append(row)
+    found = pd.DataFrame(rows).round(3)
     print("\nRegions and labels of the atlas against those of the labs:")
-    print(pd.DataFrame(rows).round(3).to_string(index=False, na_rep="-"))
+    print(found.to_string(index=False, na_rep="-"))
+    return found
 
 
 def main():
     """Look at all datasets of a folder."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("folder", type=Path)
-    parser.add_argument("--out", type=Path, help="write the rows to this TSV file")
+    parser.add_argument("--out", type=Path, help="write the tables to TSV files")
     options = parser.parse_args()
     mne.set_log_level("ERROR")
     start, rows, comparisons = time.monotonic(), [], {}
@@ -249,9 +263,9 @@ def main():
             rows.append(row)
             for table in tables:
                 found = compare_labels(table)
-                if len(found):
-                    parts = [comparisons[root.name]] if root.name in comparisons else []
-                    comparisons[root.name] = pd.concat([*parts, found])
+                found.index = [f"{folder.name} {name}" for name in found.index]
+                comparisons[root.name] = join(comparisons.get(root.name), found)
+    comparisons = {name: table for name, table in comparisons.items() if len(table)}
     table = pd.DataFrame(rows)
     for column in table.columns:
         if pd.api.types.is_numeric_dtype(table[column]) and column != "longest":
@@ -263,10 +277,11 @@ def main():
         f"{table['without reason'].sum()} unlabeled contacts without a reason, longest "
         f"pair {table['longest'].max():.2f} times the nearest neighbor of its ends."
     )
-    if comparisons:
-        summarize(comparisons)
+    found = summarize(comparisons) if comparisons else pd.DataFrame()
     if options.out is not None:
-        table.to_csv(options.out, sep="\t", index=False, na_rep="n/a")
+        table.to_csv(options.out, sep="\t", index=False, na_rep="")
+        labels = options.out.with_stem(f"{options.out.stem}_labels")
+        found.to_csv(labels, sep="\t", index=False, na_rep="")
     return int(table["crashes"].sum() > 0)
 
 

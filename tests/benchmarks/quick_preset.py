@@ -21,9 +21,9 @@ from mne_duin.datasets import SimulationSettings
 
 TABLE = Path(__file__).parents[2] / "doc" / "benchmarks" / "quick_preset.tsv"
 N_TRAINING_RUNS = 3
-PUBLISHED_START = {"initial": "random", "head_start": "random"}
+PUBLISHED_START = {"init": "random", "head_init": "random"}
 WIDTH = {"n_filters": 16, "conv_filters": (128, 128, 16)}
-OFF = {**PUBLISHED_START, **WIDTH, "high_gamma": False, "max_iter": 25, "lr": 5e-4}
+OFF = {**PUBLISHED_START, **WIDTH, "bands": "raw", "max_iter": 25, "lr": 5e-4}
 
 
 def simulate(seed):
@@ -38,9 +38,9 @@ def variants(segments, seed):
     """Yield the estimators by name, and the seconds their pre-training took."""
     common = {"random_state": seed, "verbose": False}
     yield "scratch, published start", DuINClassifier(**OFF, **common), 0.0
-    with_power = OFF | {"high_gamma": True}
+    with_power = OFF | {"bands": ["high-gamma"]}
     yield "and high-gamma power", DuINClassifier(**with_power, **common), 0.0
-    principal = with_power | {"initial": "principal"}
+    principal = with_power | {"init": "principal"}
     yield "and principal start", DuINClassifier(**principal, **common), 0.0
     yield "and LDA head", DuINClassifier(**WIDTH, **common), 0.0
     name = "and one filter per input (quick, scratch)"

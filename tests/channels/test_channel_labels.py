@@ -107,9 +107,8 @@ def test_mni305_is_converted(space):
     [
         ("ACPC", "native space 'ACPC'.*subjects_dir"),
         ("ScanRAS", "native space"),
-        ("Talairach", "no known map from the space 'Talairach'"),
-        ("MNIColin27", "no known map"),
-        ("IXI549Space", "no known map"),
+        ("MNIColin27", "no known map from the space 'MNIColin27'"),
+        ("Other", "no known map.*state what they are"),
         ("Pixels", "no known map"),
         ("n/a", "no known map"),
     ],

@@ -7,7 +7,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mne_duin.channels import Contact, bipolar_pairs, name_table, parse_contact
-from mne_duin.channels._names import split_pair
+from mne_duin.channels._names import (
+    find_other_channels,
+    recorded_pairs,
+    split_pair,
+)
 
 STYLES = {
     "TI'2": ("TI'", 2),
@@ -28,6 +32,16 @@ STYLES = {
     "Ä3": ("Ä", 3),
     "EEG LA 04-REF": ("LA", 4),
     "C'3": ("C'", 3),
+    "M1_7": ("M1", 7),
+    "_AHL1": ("AHL", 1),
+    "_GL_A12": ("GL_A", 12),
+    "A1-AV": ("A", 1),
+    "A10'-Pz": ("A'", 10),
+    "1LD1": ("1LD", 1),
+    "A-1": ("A", 1),
+    "BP3": ("BP", 3),
+    "CH01": ("CH", 1),
+    "LPLAN-INS1": ("LPLAN-INS", 1),
 }
 OTHERS = "DC10 C3 EKG EKG1 Fp1 O2 EMG2 REF1 TRIG 12 A X'".split()
 OTHERS += ["EEG C3-Ref", "STI 014", "POL DC01"]
@@ -69,6 +83,62 @@ def test_a_pair_needs_one_shaft():
     assert split_pair("LA1-LA2") == ((("LA", 1)), ("LA", 2))
     assert split_pair("A1-B2") is None
     assert split_pair("L-A1-L-A2") == (("L-A", 1), ("L-A", 2))
+
+
+@pytest.mark.parametrize(
+    ("names", "other"),
+    [
+        ("LA1 LA2 EKG1 EKG2 C3 PZ TRIG DC01", "EKG1 EKG2 TRIG DC01 PZ C3"),
+        ("C1 C2 C3 C4 C5 C6 DC01 EKG1", "DC01 EKG1"),
+        ("C3 C4 F7 F8 T3 T4 O1 O2 LA1 LA2", "C3 C4 F7 F8 T3 T4 O1 O2"),
+        ("FP1 FP2 F7 F8 C2 -0 -1 G1 G2", "FP1 FP2 F7 F8 C2 -0 -1"),
+        ("O01 O02 P01 P02 T01 T02", ""),
+        ("T33 T34 P52 P53 F49 F50", ""),
+        ("BP1 BP2 CH1 CH2 CH16 DCLS1", ""),
+        ("C3 CZ C4 LOC ROC LOC1 DC7 RES1", "C3 CZ C4 LOC ROC DC7 RES1"),
+        ("EKG+RES1 N/A REF EKGL ECG-R LA1", "EKG+RES1 N/A REF EKGL ECG-R"),
+        ("G E LA1 X1", ""),
+    ],
+)
+def test_what_is_no_contact_is_seen_from_all_names(names, other):
+    assert set(find_other_channels(names.split())) == set(other.split())
+
+
+def test_a_position_makes_a_contact_of_an_ambiguous_name():
+    names = ["C3", "C4", "DC1", "EKG1", "LOC"]
+    assert set(find_other_channels(names)) == set(names)
+    assert set(find_other_channels(names, placed=names)) == {"EKG1"}
+
+
+@pytest.mark.parametrize(
+    ("names", "pairs"),
+    [
+        ("A1-A2 A2-A3 EKG", "A1-A2 A2-A3"),
+        ("LA10-LA9 LA10-LA3", "LA10-LA9 LA10-LA3"),
+        ("A-1-A-2 A-2-A-3", "A-1-A-2 A-2-A-3"),
+        ("A1-2 A2-3 A3-4", "A1-2 A2-3 A3-4"),
+        ("A1-1 A1-2 A1-3", ""),
+        ("A1-B5 A2-B5 A3-B5", ""),
+        ("A1-AV A2-AV A3-Ref A4-G2", ""),
+        ("G1-G2 G2-G3", "G1-G2 G2-G3"),
+        ("A1 A2 LPLAN-INS1", ""),
+    ],
+)
+def test_recorded_pairs_are_seen_from_all_names(names, pairs):
+    assert set(recorded_pairs(names.split())) == set(pairs.split())
+
+
+def test_the_reference_of_channels_tsv_makes_pairs():
+    found = recorded_pairs(["A1", "A2", "A3"], ["A2", "A3", None])
+    assert found == {"A1": ("A1", "A2"), "A2": ("A2", "A3")}
+    assert recorded_pairs(["A1", "A2", "A3", "A4"], ["A4"] * 3 + [None]) == {}
+
+
+def test_plain_numbers_are_numbers_of_their_group():
+    table = name_table(["1", "2", "12"], ["1", "1", "G"])
+    assert list(table["shaft"]) == ["1", "1", "G"]
+    assert list(table["number"]) == [1, 2, 12]
+    assert name_table(["7"])["shaft"].isna().all()
 
 
 def test_pairs_keep_the_order_of_the_data_and_never_bridge_a_gap():

@@ -5,6 +5,7 @@ import inspect
 import json
 import os
 import re
+import shutil
 import subprocess
 import sys
 import warnings
@@ -297,3 +298,21 @@ def test_saved_settings_are_options_again(tmp_path, calls):
         if name in found:
             expected = list(value) if isinstance(value, tuple) else value
             assert found[name] == expected, name
+
+
+def test_check_prints_a_table_and_says_by_its_status_what_it_found(tmp_path, capsys):
+    root = mne_duin.sample_data_path()
+    out = tmp_path / "checks.tsv"
+    assert main(["check", str(root), "--subject", "02", "--out", str(out)]) == 0
+    assert "0 error(s), 0 warning(s)" in capsys.readouterr().out
+    assert out.read_text(encoding="utf-8").startswith("subject\trecording\tcheck")
+    assert main(["check", "--list"]) == 0
+    assert "same_samples" in capsys.readouterr().out
+    assert main(["check"]) == 2
+    assert "Name the BIDS folder" in capsys.readouterr().err
+    copy = tmp_path / "bids"
+    shutil.copytree(root / "sub-02", copy / "sub-02")
+    for path in copy.rglob("*_events.tsv"):
+        path.write_text("onset\tduration\nsoon\t1\n", encoding="utf-8")
+    assert main(["check", str(copy), "--no-samples"]) == 1
+    assert re.search("error +events.tsv .*line 2", capsys.readouterr().out)

@@ -1,9 +1,14 @@
-"""High-gamma power beside the signal."""
+"""Band power in addition to the signal."""
 
 import numpy as np
 import pytest
+from mne.utils import catch_logging, use_log_level
 
-from mne_duin.estimators._bands import add_high_gamma
+from mne_duin.estimators._bands import add_bands, choose_bands
+from mne_duin.utils.bands import BANDS
+from mne_duin.utils.epochs import EpochsData
+
+HIGH_GAMMA = {"high-gamma": BANDS["high-gamma"]}
 
 
 def bursts(amplitude, *, frequency=100.0, n_times=2000, sfreq=1000.0):
@@ -18,7 +23,7 @@ def bursts(amplitude, *, frequency=100.0, n_times=2000, sfreq=1000.0):
 
 
 def test_power_of_a_sine_is_half_its_squared_amplitude():
-    inputs = add_high_gamma(bursts(3.0), 1000.0)
+    inputs = add_bands(bursts(3.0), 1000.0, HIGH_GAMMA)
     assert inputs.shape == (2, 4, 2000)
     np.testing.assert_allclose(inputs[0, 2, 1300:1700].mean(), np.log(4.5), atol=0.05)
     assert inputs[0, 2, :700].max() < np.log(4.5) - 4
@@ -26,30 +31,80 @@ def test_power_of_a_sine_is_half_its_squared_amplitude():
 
 @pytest.mark.parametrize("frequency", [10.0, 250.0])
 def test_other_frequencies_are_left_out(frequency):
-    inputs = add_high_gamma(bursts(3.0, frequency=frequency), 1000.0)
+    inputs = add_bands(bursts(3.0, frequency=frequency), 1000.0, HIGH_GAMMA)
     assert inputs[0, 2, 1300:1700].max() < np.log(4.5) - 4
 
 
 def test_signal_is_handed_on_and_epochs_do_not_depend_on_each_other():
     data = bursts(1.0).astype(np.float32)
     data[1] *= 100
-    together = add_high_gamma(data, 1000.0)
+    together = add_bands(data, 1000.0, HIGH_GAMMA)
     np.testing.assert_array_equal(together[:, :2], data)
-    np.testing.assert_array_equal(together[:1], add_high_gamma(data[:1], 1000.0))
+    np.testing.assert_array_equal(together[:1], add_bands(data[:1], 1000.0, HIGH_GAMMA))
 
 
 def test_scaling_a_channel_adds_a_constant():
     data = bursts(1.0)
-    first, second = add_high_gamma(data, 1000.0), add_high_gamma(10 * data, 1000.0)
+    first, second = (
+        add_bands(data, 1000.0, HIGH_GAMMA),
+        add_bands(10 * data, 1000.0, HIGH_GAMMA),
+    )
     np.testing.assert_allclose(second[:, 2:] - first[:, 2:], np.log(100), atol=1e-4)
 
 
 def test_padded_channels_stay_zero():
     data = bursts(1.0)
     data[:, 1] = 0
-    assert not add_high_gamma(data, 1000.0)[:, [1, 3]].any()
+    assert not add_bands(data, 1000.0, HIGH_GAMMA)[:, [1, 3]].any()
 
 
-def test_low_sampling_rate_is_refused():
-    with pytest.raises(ValueError, match="high_gamma=False"):
-        add_high_gamma(np.ones((1, 1, 500)), 250.0)
+@pytest.mark.parametrize("name", BANDS)
+def test_every_band_is_heard_alone(name):
+    frequency = np.sqrt(np.prod(BANDS[name]))
+    inputs = add_bands(bursts(3.0, frequency=frequency), 1000.0, BANDS)
+    power = inputs[0, 2:].reshape(5, 2, 2000)[:, 0, 1300:1700].mean(-1)
+    own = list(BANDS).index(name)
+    assert power[own] == pytest.approx(np.log(4.5), abs=0.1)
+    assert (np.delete(power, own) < np.log(4.5) - 1.5).all()
+
+
+def epochs_with_bursts(amplitude):
+    """Half of the epochs have bursts of 20 Hz with random phase in one channel."""
+    rng = np.random.default_rng(0)
+    y, data = np.repeat([0, 1], 30), rng.standard_normal((60, 2, 500))
+    phase = rng.uniform(0, 2 * np.pi, (30, 1))
+    time = np.arange(500) / 500.0
+    data[30:, 0] += amplitude * np.sin(2 * np.pi * 20.0 * time + phase)
+    order = rng.permutation(60)
+    return EpochsData(data[order].astype(np.float32), 500.0), y[order]
+
+
+def test_screening_keeps_high_gamma_and_what_differs_between_classes():
+    epochs, y = epochs_with_bursts(1.0)
+    assert list(choose_bands("screened", epochs, y)) == ["beta", "high-gamma"]
+    shuffled = np.random.default_rng(1).permutation(y)
+    assert list(choose_bands("screened", epochs, shuffled)) == ["high-gamma"]
+    two = np.arange(60) % 2
+    assert "beta" in choose_bands("screened", epochs, y, two)
+
+
+def test_bands_by_name_and_by_edges():
+    epochs, y = epochs_with_bursts(1.0)
+    assert choose_bands("raw", epochs) == {}
+    assert choose_bands(("beta", "theta"), epochs) == {
+        "theta": (4.0, 8.0),
+        "beta": (13.0, 30.0),
+    }
+    assert choose_bands({"mu": (9, 12)}, epochs) == {"mu": (9.0, 12.0)}
+    with pytest.raises(ValueError, match="`bands` has no gamma; the bands are theta"):
+        choose_bands(["gamma"], epochs)
+    with pytest.raises(TypeError, match="`bands` must be a list of names out of"):
+        choose_bands("theta", epochs)
+
+
+def test_bands_above_nyquist_are_left_out_and_named():
+    epochs = EpochsData(np.ones((2, 1, 200), np.float32), 100.0)
+    with use_log_level("INFO"), catch_logging() as log:
+        bands = choose_bands(tuple(BANDS), epochs)
+    assert list(bands) == ["theta", "alpha", "beta"]
+    assert "low-gamma (30-70 Hz), high-gamma (70-150 Hz)" in log.getvalue()

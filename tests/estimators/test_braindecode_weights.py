@@ -27,7 +27,7 @@ SMALL = {
     "ff_dim": 10,
     "conv_filters": (6, 5, 4),
     "n_filters": 3,
-    "high_gamma": False,
+    "bands": "raw",
     "max_iter": 1,
     "verbose": False,
 }
@@ -206,7 +206,7 @@ def test_each_subject_has_a_map_of_its_own():
 
 def test_parts_that_braindecode_has_not(vqvae, trials):
     X, y = trials
-    gamma = DuINClassifier(**SMALL | {"high_gamma": True, "max_shift": 0.0})
+    gamma = DuINClassifier(**SMALL | {"bands": ["high-gamma"], "max_shift": 0.0})
     with pytest.raises(
         ValueError, match="high-gamma power .* braindecode's DuIN has n"
     ):

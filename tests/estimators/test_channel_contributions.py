@@ -12,12 +12,14 @@ from mne_duin.estimators._contributions import N_SHUFFLES, other_epochs
 TRAIN = CLASSIFIER | {"max_iter": 10, "n_filters": 8}
 
 
-@pytest.fixture(scope="module", params=[False, True], ids=["signal", "high-gamma"])
+@pytest.fixture(
+    scope="module", params=["raw", ("high-gamma",)], ids=["signal", "high-gamma"]
+)
 def planted(request):
     X, y = simulate(96, 6, 300, seed=8)
     names = ["a", "b", "hot", "d", "e", "f"]
     epochs, held_out = as_epochs(X[:64], names=names), as_epochs(X[64:], names=names)
-    clf = DuINClassifier(**TRAIN, high_gamma=request.param).fit(epochs, y[:64])
+    clf = DuINClassifier(**TRAIN, bands=request.param).fit(epochs, y[:64])
     assert clf.score(held_out, y[64:]) > 0.8
     return clf, held_out, y[64:]
 
@@ -39,7 +41,7 @@ def test_ablation_is_the_rise_of_the_loss(planted):
     x, subject = clf._scaled(clf._check_fitted(X))
     rng = np.random.default_rng(0)
     donors = [other_epochs(x, subject, rng) for _ in range(N_SHUFFLES)]
-    silent = [PLANTED, PLANTED + 6][: 1 + clf.high_gamma_]
+    silent = [PLANTED, PLANTED + 6][: 1 + len(clf.bands_)]
     losses = []
     for donor in [np.arange(len(x)), *donors]:
         inputs = x.copy()
@@ -84,7 +86,7 @@ def test_the_first_stage_is_measured_against_the_signal_as_it_was(codes):
 def test_weights_are_the_published_measure(planted):
     clf, X, _ = planted
     values = clf.channel_contributions()
-    bands = ("broadband", "high-gamma")[: 1 + clf.high_gamma_]
+    bands = ("broadband", "high-gamma")[: 1 + len(clf.bands_)]
     weights = np.stack([clf.spatial_weights(band)[0] for band in bands])
     assert np.allclose(values, np.abs(weights).mean((0, 1)))
     assert clf.channel_contributions("weights", X=X).equals(values)
@@ -157,6 +159,6 @@ def test_what_the_measures_need(planted):
             clf.channel_contributions(method)
     with pytest.raises(ValueError, match="'ablation' of a classifier needs `y`"):
         clf.channel_contributions("ablation", X=X)
-    wrong = "nothing" if clf.high_gamma_ else "high-gamma"
+    wrong = "nothing" if clf.bands_ else "high-gamma"
     with pytest.raises(ValueError, match=f"`band` must be one of .*; got '{wrong}'"):
         clf.spatial_weights(wrong)

@@ -13,9 +13,9 @@ SMALL = {"n_layers": 1, "n_heads": 2, "head_dim": 8, "ff_dim": 32} | TRAINING
 OPEN = {"n_filters": None, "conv_filters": None}
 
 
-@pytest.mark.parametrize("n_inputs", [1, 7, 18, 32, 200])
+@pytest.mark.parametrize("n_inputs", [1, 7, 18, 64, 200])
 def test_one_filter_per_input_up_to_a_limit(n_inputs):
-    n_filters = {1: 16, 7: 16, 18: 18, 32: 32, 200: 32}[n_inputs]
+    n_filters = {1: 16, 7: 16, 18: 18, 64: 64, 200: 64}[n_inputs]
     expected = {"n_filters": n_filters, "conv_filters": (128, 128, n_filters)}
     assert encoder_width(OPEN, n_inputs) == expected
 
@@ -27,14 +27,14 @@ def test_what_is_given_counts():
     assert half == {"n_filters": 16, "conv_filters": (128, 128, 16)}
 
 
-@pytest.mark.parametrize("high_gamma", [True, False])
+@pytest.mark.parametrize("bands", [("high-gamma",), "raw"])
 @pytest.mark.parametrize("kind", [DuINVQVAE, DuINClassifier])
-def test_the_quick_preset_takes_one_filter_per_input(kind, high_gamma):
+def test_the_quick_preset_takes_one_filter_per_input(kind, bands):
     X, y = simulate(n_epochs=8, n_channels=9)
     options = {"n_codes": 8} if kind is DuINVQVAE else {}
-    estimator = kind(**SMALL, **options, high_gamma=high_gamma).fit(X, y, sfreq=SFREQ)
+    estimator = kind(**SMALL, **options, bands=bands).fit(X, y, sfreq=SFREQ)
     sizes = encoder_sizes(estimator.module_.encoder)
-    n_filters = 18 if high_gamma else 16
+    n_filters = 16 if bands == "raw" else 18
     assert sizes["n_filters"] == n_filters
     assert sizes["conv_filters"] == (128, 128, n_filters)
 

@@ -33,7 +33,7 @@ def test_saved_and_read_again(kind, trials, fitted, tmp_path):
     assert parameters(again) == parameters(estimator)
     assert again.history_.to_frame().equals(estimator.history_.to_frame())
     assert again.fit_groups_ == estimator.fit_groups_ == {"01", "02"}
-    for name in ("ch_names_", "n_iter_", "best_iter_", "patch_size_", "high_gamma_"):
+    for name in ("ch_names_", "n_iter_", "best_iter_", "patch_size_", "bands_"):
         assert getattr(again, name) == getattr(estimator, name), name
     assert again.info_["sfreq"] == 1000
     for method in ("weights", "patterns"):

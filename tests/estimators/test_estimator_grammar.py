@@ -26,7 +26,7 @@ ALL_KINDS = (*KINDS, *TOKEN_KINDS)
 
 LEARNED = (
     "module_ history_ scaler_ info_ ch_names_ n_iter_ best_iter_ n_features_in_ "
-    "subjects_ patch_size_ high_gamma_ device_ fit_groups_"
+    "subjects_ patch_size_ bands_ device_ fit_groups_"
 ).split()
 OWN = {
     "vqvae": ("codebook_", "code_counts_"),

@@ -4,6 +4,7 @@ import mne
 import numpy as np
 import pandas as pd
 import pytest
+from sklearn.base import clone
 from toy_trials import (
     CLASSIFIER,
     KINDS,
@@ -15,6 +16,7 @@ from toy_trials import (
 )
 
 from mne_duin.estimators import DuINClassifier, DuINVQVAE
+from mne_duin.estimators.presets import resolve
 
 QUICK = CLASSIFIER | {"max_iter": 1}
 
@@ -130,7 +132,7 @@ def test_flat_channels_are_named(kind, value, vqvae, trials):
     with pytest.raises(ValueError, match=r"2 channels are flat \(A2, A5\)"):
         make(kind, vqvae).fit(flat, trials[1])
     with pytest.raises(ValueError, match=r"2 channels are flat \(A2, A5\)"):
-        make(kind, vqvae, high_gamma=False).fit(flat, trials[1])
+        make(kind, vqvae, bands="raw").fit(flat, trials[1])
 
 
 def test_bad_and_foreign_channels_are_left_out_once_and_aloud(trials):
@@ -243,9 +245,43 @@ def test_two_classes_follow_scikit_learn():
     assert np.allclose(odds, scores, atol=1e-5)
 
 
-def test_high_gamma_needs_a_fast_enough_recording():
-    X, y = simulate(12, 3, 200)
-    with pytest.raises(ValueError, match="above 300 Hz; got 250 Hz. Set high_gamma=F"):
-        DuINClassifier(**QUICK, patch_duration=0.4).fit(X, y, sfreq=250)
-    slow = DuINClassifier(**QUICK, patch_duration=0.4, high_gamma=False)
-    assert slow.fit(X, y, sfreq=250).patch_size_ == 100
+@pytest.mark.parametrize(
+    ("sfreq", "size"),
+    [(50, 10), (100, 10), (256, 30), (400, 40), (500, 50), (512, 50), (1000, 100)]
+    + [(1024, 100), (2048, 200)],
+)
+def test_any_sampling_rate_is_read_without_special_care(sfreq, size):
+    X, y = simulate(12, 3, int(0.7 * sfreq))
+    fitted = DuINClassifier(**QUICK).fit(X, y, sfreq=sfreq)
+    assert fitted.patch_size_ == size
+    assert fitted.predict(X).shape == (12,)
+    assert ("high-gamma" in fitted.bands_) == (sfreq > 300)
+
+
+@pytest.mark.parametrize(
+    ("kind", "former", "name", "value", "now"),
+    [
+        ("classifier", "initial", "init", "random", "random"),
+        ("classifier", "head_start", "head_init", "random", "random"),
+        ("classifier", "high_gamma", "bands", False, "raw"),
+        ("vqvae", "high_gamma", "bands", True, ("high-gamma",)),
+        ("vqvae", "codex_start", "codex_init", "random", "random"),
+        ("mae", "encoder_start", "encoder_init", "random", "random"),
+    ],
+)
+def test_former_names_of_parameters_warn_and_work(
+    kind, former, name, value, now, vqvae
+):
+    estimator = make(kind, vqvae, **{former: value})
+    with pytest.warns(FutureWarning, match=f"`{former}` is now `{name}`; use {name}="):
+        recipe = resolve(estimator, estimator._stage)
+    assert recipe[name] == now
+    assert clone(estimator).get_params()[former] == value
+    estimator.set_params(**{name: now})
+    with pytest.raises(ValueError, match=f"`{former}` is the former name of `{name}`"):
+        resolve(estimator, estimator._stage)
+
+
+def test_screening_needs_classes_of_epochs(trials):
+    with pytest.raises(ValueError, match="which only DuINClassifier has; name the ban"):
+        make("vqvae", None, bands="screened").fit(trials[0])

@@ -42,8 +42,8 @@ def stages():
     X, y = simulate(24, 6, 300, seed=8)
     epochs = as_epochs(X, names=NAMES)
     epochs.shift_time(-0.1)
-    vqvae = DuINVQVAE(**VQVAE | {"high_gamma": False}).fit(epochs)
-    options = CLASSIFIER | {"high_gamma": True}
+    vqvae = DuINVQVAE(**VQVAE | {"bands": "raw"}).fit(epochs)
+    options = CLASSIFIER | {"bands": ["high-gamma"]}
     return vqvae, DuINClassifier(**options).fit(epochs, y), epochs, y
 
 
@@ -180,7 +180,7 @@ def test_subjects_keep_their_own_contacts(contacts):
     X, y = simulate(24, 6, 300, seed=8)
     X[12:, 4:] = 0
     subject = np.repeat(["01", "02"], 12)
-    clf = DuINClassifier(**CLASSIFIER, high_gamma=False)
+    clf = DuINClassifier(**CLASSIFIER, bands="raw")
     clf.fit(X, y, subject=subject, sfreq=1000)
     second = contacts.iloc[:4].rename(index="Z{}".format)
     tables = {"01": contacts, "02": second}

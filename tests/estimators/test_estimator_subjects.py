@@ -150,7 +150,7 @@ def test_padded_channels_get_no_gradient(stages, cohort):
 
 def test_padded_channels_do_not_move(cohort):
     X, y, subject = cohort
-    options = CLASSIFIER | {"initial": "random", "weight_decay": 0.0}
+    options = CLASSIFIER | {"init": "random", "weight_decay": 0.0}
     short = DuINClassifier(**options | {"max_iter": 1, "lr": 1e-9, "lr_min": 0.0})
     long = DuINClassifier(**options | {"lr": 1e-2})
     weights = [

@@ -7,7 +7,7 @@ from toy_trials import CLASSIFIER, SFREQ, simulate
 from mne_duin.estimators import DuINClassifier
 
 N_CLASSES, SEEDS = 3, range(3)
-OPTIONS = CLASSIFIER | {"head_start": "random", "max_iter": 10, "lr": 3e-3}
+OPTIONS = CLASSIFIER | {"head_init": "random", "max_iter": 10, "lr": 3e-3}
 
 
 def measure(activation, seed):

@@ -20,10 +20,10 @@ PUBLISHED = {
         "weight_decay": 0.01,
         "n_codes": 2048,
         "crop_duration": 4.0,
-        "codex_start": "first-batch",
+        "codex_init": "first-batch",
         "revive_codes": False,
-        "high_gamma": False,
-        "initial": "random",
+        "bands": "raw",
+        "init": "random",
     },
     "mae": {
         "max_iter": 400,
@@ -32,7 +32,7 @@ PUBLISHED = {
         "lr_min": 5e-5,
         "weight_decay": 0.05,
         "crop_duration": 4.0,
-        "encoder_start": "random",
+        "encoder_init": "random",
         "front_lr_scale": 1.0,
     },
     "classifier": {
@@ -42,9 +42,9 @@ PUBLISHED = {
         "lr_min": 5e-6,
         "weight_decay": 0.05,
         "max_shift": 0.3,
-        "head_start": "random",
-        "high_gamma": False,
-        "initial": "random",
+        "head_init": "random",
+        "bands": "raw",
+        "init": "random",
         "label_smoothing": 0.0,
         "encoder_lr_scale": 1.0,
     },
@@ -121,15 +121,15 @@ def test_numbers_out_of_range_are_named(kind, name, vqvae, trials):
     ("kind", "name", "allowed"),
     [
         ("vqvae", "preset", "'quick', 'paper'"),
-        ("vqvae", "codex_start", "'unquantized', 'first-batch', 'random'"),
-        ("vqvae", "initial", "'principal', 'random'"),
+        ("vqvae", "codex_init", "'unquantized', 'first-batch', 'random'"),
+        ("vqvae", "init", "'zca', 'principal', 'random'"),
         ("vqvae", "precision", "'32', 'bf16', 'auto'"),
         ("mae", "preset", "'quick', 'paper'"),
-        ("mae", "encoder_start", "'vqvae', 'random'"),
+        ("mae", "encoder_init", "'vqvae', 'random'"),
         ("classifier", "preset", "'quick', 'paper'"),
-        ("classifier", "initial", "'principal', 'random'"),
+        ("classifier", "init", "'zca', 'principal', 'random'"),
         ("classifier", "head_activation", "None, 'sigmoid'"),
-        ("classifier", "head_start", "'lda', 'random'"),
+        ("classifier", "head_init", "'lda', 'random'"),
     ],
 )
 def test_options_are_listed(kind, name, allowed, vqvae, trials):
@@ -146,7 +146,7 @@ def test_options_are_listed(kind, name, allowed, vqvae, trials):
         ({"device": "cuda:99"}, "`device` must be 'auto' or a device of this machine"),
         ({"device": "abacus"}, "`device` must be 'auto' or a device of this machine"),
         ({"patch_duration": 0.0995}, "`patch_duration` .* whole number .* 99.500 samp"),
-        ({"patch_duration": 0.025}, "a multiple of 10 samples.*is 25. Change it"),
+        ({"patch_duration": 0.025}, "a multiple of 10 samples.*is 25. Leave it None"),
         (
             {"crop_duration": 0.15},
             "`crop_duration` must be at least two patches of 0.1",
@@ -160,8 +160,8 @@ def test_parameters_that_do_not_fit(changes, message, trials):
 
 
 def test_the_head_start_needs_a_linear_head(trials):
-    options = CLASSIFIER | {"head_activation": "sigmoid", "head_start": "lda"}
-    with pytest.raises(ValueError, match="head_start='lda' needs head_activation=None"):
+    options = CLASSIFIER | {"head_activation": "sigmoid", "head_init": "lda"}
+    with pytest.raises(ValueError, match="head_init='lda' needs head_activation=None"):
         DuINClassifier(**options).fit(*trials)
     with pytest.raises(ValueError, match="`use_codex=True` needs a `pretrained` stage"):
         DuINClassifier(**CLASSIFIER, use_codex=True).fit(*trials)
@@ -175,10 +175,10 @@ def test_every_start_trains(preset, trials):
     collapse = pytest.warns(RuntimeWarning, match="of 16 codes are in use")
     with collapse if preset == "paper" else nullcontext():
         vqvae = DuINVQVAE(preset, **own, n_codes=16).fit(epochs)
-    assert vqvae.high_gamma_ == (preset == "quick")
+    assert bool(vqvae.bands_) == (preset == "quick")
     assert np.isfinite(vqvae.history_["train_loss"]).all()
     mae = DuINMAE(vqvae, preset, **TRAINING).fit(epochs)
-    assert mae.high_gamma_ == vqvae.high_gamma_
+    assert mae.bands_ == vqvae.bands_
     options = TRAINING | {"max_shift": 0.05}
     clf = DuINClassifier(mae, preset, **options).fit(epochs, y)
     assert clf.predict(epochs).shape == y.shape
@@ -192,7 +192,7 @@ def test_every_start_trains(preset, trials):
 @pytest.mark.parametrize("start", ["unquantized", "first-batch", "random"])
 def test_the_codex_starts_as_asked(start, trials):
     epochs = trials[0]
-    options = VQVAE | {"codex_start": start, "max_iter": 6, "n_codes": 8}
+    options = VQVAE | {"codex_init": start, "max_iter": 6, "n_codes": 8}
     vqvae = DuINVQVAE(**options).fit(epochs)
     used = vqvae.history_["codes_used"]
     assert ((used == 0) == (np.arange(6) < (3 if start == "unquantized" else 0))).all()
@@ -207,9 +207,9 @@ def test_a_collapsed_codex_is_reported(trials):
     # Without noise and revival, equal epochs can only ever use a few codes.
     X = np.repeat(trials[0].get_data()[:1, :, :200], 6, 0)
     X = X + 1e-9 * np.random.default_rng(0).standard_normal(X.shape)
-    options = VQVAE | {"n_codes": 64, "codex_start": "random", "revive_codes": False}
+    options = VQVAE | {"n_codes": 64, "codex_init": "random", "revive_codes": False}
     with pytest.warns(RuntimeWarning, match="of 64 codes are in use. Train on more"):
-        DuINVQVAE(**options | {"high_gamma": False}).fit(X, sfreq=SFREQ)
+        DuINVQVAE(**options | {"bands": "raw"}).fit(X, sfreq=SFREQ)
 
 
 def test_validation_epochs(trials, vqvae):
@@ -249,11 +249,11 @@ def test_the_principal_start_learns_faster():
     X, _ = simulate(24, 4, 400, seed=3)
     X = np.cumsum(X, -1)
     X -= X.mean(-1, keepdims=True)
-    options = VQVAE | {"max_iter": 4, "high_gamma": False, "n_codes": 4}
+    options = VQVAE | {"max_iter": 4, "bands": "raw", "n_codes": 4}
     losses = {}
-    for initial in ("principal", "random"):
-        vqvae = DuINVQVAE(**options, initial=initial).fit(X, sfreq=SFREQ)
-        losses[initial] = vqvae.history_["train_loss_reconstruction"]
+    for init in ("zca", "principal", "random"):
+        vqvae = DuINVQVAE(**options, init=init).fit(X, sfreq=SFREQ)
+        losses[init] = vqvae.history_["train_loss_reconstruction"]
     assert losses["principal"][1] < 0.8 * losses["random"][1]
 
 
@@ -272,13 +272,13 @@ def unmoved(make):
 
 
 @pytest.mark.parametrize("scale", [0.0, 0.5])
-@pytest.mark.parametrize("initial", ["principal", "random"])
-def test_the_front_of_the_first_stage_is_kept(initial, scale):
+@pytest.mark.parametrize("init", ["zca", "principal", "random"])
+def test_the_front_of_the_first_stage_is_kept(init, scale):
     # A scale of zero keeps principal components; a random start learns all the same.
-    options = VQVAE | {"initial": initial, "front_lr_scale": scale, "n_codes": 4}
+    options = VQVAE | {"init": init, "front_lr_scale": scale, "n_codes": 4}
     same = unmoved(lambda n: DuINVQVAE(**options | {"max_iter": n}))
     front = {name for name in same if name.startswith(FRONT)}
-    assert bool(front) == (initial == "principal" and scale == 0)
+    assert bool(front) == (init != "random" and scale == 0)
     assert same == front
 
 
@@ -286,7 +286,7 @@ def test_the_front_of_the_first_stage_is_kept(initial, scale):
 def test_the_front_of_the_masked_stage_is_kept(start):
     X, _ = simulate(n_epochs=8)
     vqvae = DuINVQVAE(**VQVAE | {"n_codes": 4}).fit(X, sfreq=SFREQ)
-    options = TRAINING | {"encoder_start": start}
+    options = TRAINING | {"encoder_init": start}
     same = unmoved(lambda n: DuINMAE(vqvae, **options | {"max_iter": n}))
     front = {n for n, _ in vqvae.module_.named_parameters() if n.startswith(FRONT)}
     assert same == (front if start == "vqvae" else set())

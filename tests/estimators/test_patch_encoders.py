@@ -11,7 +11,7 @@ from mne_duin.weights import read_estimator, to_published
 
 mpl.use("Agg")
 KINDS = ("depthwise", "depthwise-filters")
-PLAIN = {"high_gamma": False}
+PLAIN = {"bands": "raw"}
 
 
 @pytest.fixture(scope="module")
@@ -35,7 +35,7 @@ def test_the_kind_is_handed_on_and_saved(trials, kind, tmp_path):
 def test_every_contact_has_kernels_that_learn_and_are_shown(trials):
     X, y = trials
     options = CLASSIFIER | {"lr": 3e-3, "patch_encoder": "depthwise"}
-    clf = DuINClassifier(**options | {"high_gamma": True}).fit(X, y)
+    clf = DuINClassifier(**options | {"bands": ("high-gamma",)}).fit(X, y)
     kernels = clf.contact_kernels()
     assert kernels.shape == (1, 5, 19)
     impulse = np.eye(19)[9]

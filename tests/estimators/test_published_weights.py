@@ -10,7 +10,7 @@ from mne_duin import DuINClassifier, DuINMAE, DuINVQVAE, read_official, to_publi
 # What the published code neither loads nor needs: its tables of positions, and the
 # branches that its classifier never uses.
 LEFT = ("time_encodings", "contra_block.")
-SMALL = {"n_layers": 1, "high_gamma": False, "max_iter": 1, "verbose": False}
+SMALL = {"n_layers": 1, "bands": "raw", "max_iter": 1, "verbose": False}
 
 
 @pytest.mark.parametrize("case", ["one_subject", "three_subjects", "poms_two_subjects"])
@@ -56,7 +56,7 @@ def test_what_the_published_network_has_not():
     random = np.random.default_rng(0)
     X, y = random.standard_normal((12, 4, 300)), np.arange(12) % 3
     options = {"max_shift": 0.0, "max_iter": 1, "verbose": False, "n_layers": 1}
-    gamma = DuINClassifier(high_gamma=True, **options).fit(X, y, sfreq=1000)
+    gamma = DuINClassifier(bands=["high-gamma"], **options).fit(X, y, sfreq=1000)
     with pytest.raises(ValueError, match="high-gamma power .* the published network"):
         to_published(gamma)
     with pytest.raises(ValueError, match="`estimator` is not fitted"):

@@ -8,11 +8,13 @@ import signal
 import numpy as np
 import pytest
 import torch
+from filelock import FileLock
 from toy_trials import KINDS, as_epochs, make
 from training_worker import CHANGES, make_stage, start_worker, tensors_of
 
 from mne_duin.checkpoints import read_checkpoint
 from mne_duin.checkpoints._folder import list_checkpoints
+from mne_duin.estimators._resume import Checkpoints
 from mne_duin.training import _engine
 
 FOLDER = {k: "classifier" if k == "finetuned" else k for k in KINDS}
@@ -180,7 +182,7 @@ def test_a_damaged_checkpoint_is_told_and_the_one_before_is_used(tmp_path, whole
     [
         ("vqvae", {"lr": 0.5}, r"lr 0.001 -> 0.5\. Continue"),
         ("mae", {"max_iter": 9}, r"max_iter 8 -> 9\."),
-        ("classifier", {"head_start": "random"}, "head_start 'lda' -> 'random'"),
+        ("classifier", {"head_init": "random"}, "head_init 'lda' -> 'random'"),
         ("vqvae", {"random_state": 3}, "random_state 0 -> 3"),
         ("vqvae", {"conv_filters": (9, 8, 4)}, r"\[8, 8, 4\] -> \[9, 8, 4\]"),
     ],
@@ -260,3 +262,26 @@ def test_stages_share_a_folder(tmp_path):
         estimator.fit(epochs, y, checkpoint_dir=tmp_path, checkpoint_every=0)
     assert set(CHANGES) == set(KINDS)
     assert make("vqvae", None).max_iter == 3
+
+
+def test_two_trainings_in_one_folder_are_refused(tmp_path):
+    epochs, y, estimator = make_stage("vqvae")
+    with FileLock(tmp_path / "vqvae.lock"):
+        with pytest.raises(BlockingIOError, match="Another training is at work in"):
+            estimator.fit(epochs, y, checkpoint_dir=tmp_path)
+        assert not (tmp_path / "vqvae").exists()
+    estimator.fit(epochs, y, checkpoint_dir=tmp_path)
+    assert [path.name for path in tmp_path.iterdir()] == ["vqvae"]
+
+
+def test_what_another_training_wrote_meanwhile_is_not_continued(tmp_path):
+    folder = tmp_path / "vqvae"
+    checkpoints = Checkpoints(folder, 1, {})
+    folder.mkdir()
+    (folder / "checkpoint-00001.safetensors").write_bytes(b"of another one")
+    with (
+        pytest.raises(BlockingIOError, match="since this one began"),
+        checkpoints.watch(),
+    ):
+        pytest.fail("it trained")
+    assert (folder / "checkpoint-00001.safetensors").read_bytes() == b"of another one"

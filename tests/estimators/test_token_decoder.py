@@ -124,10 +124,10 @@ def test_masked_tokens_teach_nothing(streams):
     masked = y.copy()
     masked[:, -1] = None
     data = epochs.get_data().copy()
-    options = DECODER | {"context": 0, "high_gamma": False, "max_iter": 1}
+    options = DECODER | {"context": 0, "bands": "raw", "max_iter": 1}
     options |= {
-        "initial": "random",
-        "head_start": "random",
+        "init": "random",
+        "head_init": "random",
         "lr": 1e-12,
         "max_shift": 0,
     }
@@ -165,7 +165,7 @@ def test_pretrained_encoders(vqvae, trials):
 def test_the_linear_start_beats_chance_before_training(start, streams):
     sequences = [collapse(own) for own in streams[1]]
     options = DECODER | {"max_iter": 1, "lr": 1e-12, "context": 0}
-    ctc = DuINTokenDecoder(loss="ctc", head_start=start, **options)
+    ctc = DuINTokenDecoder(loss="ctc", head_init=start, **options)
     rate = error_rate(sequences, ctc.fit(streams[0], sequences).predict(streams[0]))
     assert (rate < 0.2) == (start == "linear")
 
@@ -254,9 +254,9 @@ def change(y, **labels):
             "`loss` must be one of 'cross-entropy', 'ctc'",
         ),
         (
-            {"head_start": "linear"},
+            {"head_init": "linear"},
             lambda y: y,
-            "`head_start` must be one of 'lda', 'r",
+            "`head_init` must be one of 'lda', 'r",
         ),
         ({"hidden_dim": 5}, lambda y: y, "`hidden_dim` must be at least 6; got 5"),
         ({"context": -1}, lambda y: y, "`context` must be at least 0; got -1"),
@@ -280,9 +280,9 @@ def test_token_labels_that_cannot_be_learned(options, spoil, message, streams):
         ({}, lambda y: [["ba"]] * 24, "`y` has one label only, 'ba'"),
         ({"classes": {"a": ["ba"]}}, lambda y: y, "loss='ctc' has one tier"),
         (
-            {"head_start": "lda"},
+            {"head_init": "lda"},
             lambda y: y,
-            "`head_start` must be one of 'linear', 'r",
+            "`head_init` must be one of 'linear', 'r",
         ),
         ({"label_smoothing": 0.1}, lambda y: y, "has no use for `label_smoothing`"),
     ],

@@ -21,7 +21,7 @@ from mne_duin import (
 )
 from mne_duin.cli import main
 
-OPTIONS = {"high_gamma": False, "max_iter": 1, "verbose": False}
+OPTIONS = {"bands": "raw", "max_iter": 1, "verbose": False}
 NAMES = ["A1", "A2", "B'1", "B'2"]
 ENDING = {"mne_duin": "", "published": ".pth", "braindecode": ".safetensors"}
 

@@ -12,7 +12,7 @@ from toy_trials import as_epochs, fit_vqvae, make, simulate
 from mne_duin.estimators import _resume as resume
 
 CHANGES = {
-    "vqvae": {"codex_start": "unquantized", "max_iter": 8, "n_codes": 8},
+    "vqvae": {"codex_init": "unquantized", "max_iter": 8, "n_codes": 8},
     "mae": {"max_iter": 8},
     "classifier": {"max_iter": 8, "validation_fraction": 0.25, "lr": 3e-3},
     "finetuned": {"max_iter": 8},

@@ -1,6 +1,8 @@
 """What must not be learned from test trials is not, and the checks can fail."""
 
+import mne
 import numpy as np
+import pandas as pd
 import pytest
 from simple_estimators import (
     Centroid,
@@ -120,3 +122,37 @@ def test_p_values_after_refitting_are_uniform_without_information():
     strong = make_epochs(2.0, n_per_run=4)
     result = evaluate(Centroid(), strong, cv=3, n_permutations=19, random_state=0)
     assert result.p_value == 1 / 20
+
+
+def doubled_run():
+    """Make trials of noise whose first run was read twice, as run 1 and run 2."""
+    rng = np.random.default_rng(0)
+    data = np.cumsum(rng.standard_normal((20, 4, 60)), axis=2)
+    info = mne.create_info(4, 50.0, "seeg")
+    codes = np.tile(rng.permutation(np.repeat([1, 2], 10)), 2)
+    events = np.column_stack([np.arange(40) * 99, 0 * codes, codes])
+    return mne.EpochsArray(
+        np.concatenate([data, 3 * data]),
+        info,
+        events,
+        event_id={"aa": 1, "bb": 2},
+        metadata=pd.DataFrame({"run": np.repeat(["1", "2"], 20)}),
+        verbose="error",
+    )
+
+
+def test_copies_of_training_trials_are_refused():
+    epochs = doubled_run()
+    with pytest.raises(ValueError, match="20 of 40 .*copy .*allow_copies=True"):
+        evaluate(make_lda(), epochs, cv="last-run")
+    result = evaluate(make_lda(), epochs, cv="last-run", allow_copies=True)
+    assert any("tested on a copy" in leak for leak in result.leaks)
+    alone = evaluate(make_lda(), epochs[:20], cv=2, random_state=0)
+    assert not any("copy" in leak for leak in alone.leaks)
+
+
+def test_copies_that_stay_on_one_side_are_no_leak():
+    epochs = doubled_run()
+    groups = np.tile(np.arange(20) % 5, 2)
+    result = evaluate(make_lda(), epochs, cv=5, groups=groups, random_state=0)
+    assert not result.leaks

@@ -32,7 +32,7 @@ SIZES = {"n_layers": 1, "n_heads": 2, "head_dim": 8, "ff_dim": 16}
 TRAINING = {"max_iter": 3, "batch_size": 16, "verbose": False, "random_state": 0}
 NETWORK = TRAINING | {"lr": 3e-3, "max_shift": 0.0, "validation_fraction": 0.2}
 PRETRAINING = NETWORK | {"pretrain_iter": 1}
-DUIN = SIZES | {"n_filters": 4, "conv_filters": (8, 8, 4), "high_gamma": False}
+DUIN = SIZES | {"n_filters": 4, "conv_filters": (8, 8, 4), "bands": "raw"}
 
 
 def make_duin_tiny(variant):

@@ -247,12 +247,12 @@ MESSAGES = [
     ({"sfreq": 300.0}, "`h_freq` 200 Hz.*the sampling rate `sfreq` is 300 Hz"),
     ({"regions": "MTG"}, r"No contact lies in MTG.*STG \(3\), vSMC \(3\)"),
     ({"regions": "Broca"}, "no preset 'Broca'"),
-    ({"reference": "average"}, "`reference` must be one of 'bipolar'"),
+    ({"reference": "median"}, "`reference` must be one of 'bipolar'"),
     ({"tmax": -1.0}, "`tmax` must be"),
     ({"align": "nothing"}, "`align` 'nothing' is neither a column.*nor a label"),
     ({"align": "sample"}, "must be seconds from the onset"),
     ({"notch": "line"}, "`notch` must be"),
-    ({"space": "ACPC"}, "`space` 'ACPC' is not there.*fsaverage"),
+    ({"space": "Mars"}, "`space` 'Mars' is not there.*fsaverage"),
     ({"labels": "nothing"}, "no column 'nothing'"),
 ]
 

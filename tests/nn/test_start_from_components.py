@@ -1,9 +1,16 @@
 """Networks that start from the principal components of their data."""
 
+import numpy as np
 import pytest
 import torch
 
-from mne_duin.nn import Quantizer, build_encoder, build_vqvae, reconstruction_loss
+from mne_duin.nn import (
+    Quantizer,
+    _principal,
+    build_encoder,
+    build_vqvae,
+    reconstruction_loss,
+)
 
 SMALL = {"n_layers": 2, "n_heads": 2, "head_dim": 8, "ff_dim": 16}
 
@@ -157,3 +164,65 @@ def test_the_start_leaves_everything_trainable():
     for name, parameter in vqvae.named_parameters():
         assert parameter.grad is not None, name
         assert parameter.grad.any() or name.endswith("norm_k.bias"), name
+
+
+def correlated(n_channels, n_epochs=12):
+    """Neighbors share most of their signal; the last channel repeats the first."""
+    rng = np.random.default_rng(0)
+    source = rng.standard_normal((n_epochs, n_channels, 400))
+    x = source + 0.8 * np.roll(source, 1, axis=1)
+    x[:, -1] = x[:, 0]
+    return torch.tensor(x, dtype=torch.float32)
+
+
+def test_zca_whitens_and_is_symmetric():
+    x = correlated(6)[:, :5]
+    forward, backward = _principal.whitening_maps(x, 5, "zca")
+    white = torch.einsum("fc,ect->eft", forward, x)
+    moment = torch.einsum("eft,egt->fg", white, white) / (x.shape[0] * x.shape[2])
+    torch.testing.assert_close(moment, torch.eye(5), atol=1e-3, rtol=0)
+    torch.testing.assert_close(forward, forward.T, atol=1e-4, rtol=0)
+    torch.testing.assert_close(backward @ forward, torch.eye(5), atol=1e-4, rtol=0)
+
+
+def test_zca_leaves_channels_that_are_white_as_they_are():
+    x = torch.randn(8, 4, 5000, generator=torch.Generator().manual_seed(0))
+    x = torch.linalg.qr(x.transpose(0, 1).flatten(1).T)[0].T * (8 * 5000) ** 0.5
+    x = x.unflatten(1, (8, 5000)).transpose(0, 1)
+    forward, _ = _principal.whitening_maps(x, 6, "zca")
+    torch.testing.assert_close(forward[:4], torch.eye(4), atol=1e-4, rtol=0)
+
+
+def test_zca_of_padded_and_repeated_channels_is_finite():
+    x = correlated(6)
+    x[:, 2] = 0
+    forward, backward = _principal.whitening_maps(x, 6, "zca")
+    assert torch.isfinite(forward).all()
+    assert forward[2].abs().max() < 1e-9
+    assert forward[:, 2].abs().max() < 1e-9
+    back = torch.einsum("cf,fd,edt->ect", backward, forward, x)
+    torch.testing.assert_close(back, x, atol=1e-3, rtol=0)
+
+
+def test_with_few_filters_zca_stays_close_to_some_channels():
+    x = correlated(8)[:, :7]
+    forward, backward = _principal.whitening_maps(x, 4, "zca")
+    white = torch.einsum("fc,ect->eft", forward, x)
+    moment = torch.einsum("eft,egt->fg", white, white) / (x.shape[0] * x.shape[2])
+    torch.testing.assert_close(moment, torch.eye(4), atol=1e-3, rtol=0)
+    torch.testing.assert_close(forward @ backward, torch.eye(4), atol=1e-4, rtol=0)
+    principal, _ = _principal.whitening_maps(x, 4, "principal")
+    # The same subspace, but each filter has a channel of its own.
+    both = torch.cat([forward, principal])
+    assert torch.linalg.matrix_rank(both, rtol=1e-3) == 4
+    signal = torch.einsum("eft,ect->fc", white, x).abs()
+    assert len(set(signal.argmax(1).tolist())) == 4
+
+
+def test_with_few_filters_labels_choose_the_channels():
+    x = torch.randn(40, 8, 400, generator=torch.Generator().manual_seed(0))
+    y = torch.arange(40) % 2
+    x[y == 1, 5, 100:200] += 2
+    forward, backward = _principal.whitening_maps(x, 1, "zca", y=y)
+    assert forward[0].abs().argmax() == 5
+    assert (forward @ backward).item() == pytest.approx(1, abs=1e-4)

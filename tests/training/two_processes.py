@@ -63,10 +63,10 @@ def stages(exact):
             warnings.filterwarnings("ignore", "Only . of 4 codes")
             return DuINVQVAE(**sizes | CODEX | COMMON | changes).fit(epochs)
 
-    yield "unquantized", lambda: fit_vqvae(codex_start="unquantized")
-    yield "first-batch", lambda: fit_vqvae(codex_start="first-batch", initial="random")
+    yield "unquantized", lambda: fit_vqvae(codex_init="unquantized")
+    yield "first-batch", lambda: fit_vqvae(codex_init="first-batch", init="random")
     with descend_plainly({}) if exact else nullcontext():
-        first = fit_vqvae(codex_start="random", max_iter=1)
+        first = fit_vqvae(codex_init="random", max_iter=1)
     yield "mae", lambda: DuINMAE(first, encoder_lr_scale=1.0, **COMMON).fit(epochs)
     head = {"hidden_dim": 16, "validation_fraction": 0.25}
     yield "classifier", lambda: DuINClassifier(**sizes, **COMMON, **head).fit(epochs, y)

@@ -24,31 +24,37 @@ from mne_duin.estimators._prediction import (
     probabilities,
 )
 from mne_duin.estimators._trained import Signal, TrainedNetwork
-from mne_duin.estimators.presets import check_numbers
+from mne_duin.estimators.presets import (
+    COUNT,
+    FACTOR,
+    RATE,
+    SHARE,
+    check_numbers,
+)
 from mne_duin.utils.checks import check_number
 from mne_duin.utils.docs import fill_doc
 
 RECIPE = ("max_iter", "batch_size", "lr", "lr_min", "warmup", "weight_decay")
-COUNT = {"low": 1, "integer": True}
-POSITIVE = {"low": 0, "closed": False}
 LIMITS = {
-    "network_sfreq": POSITIVE,
+    "network_sfreq": {"low": 0, "high": 1_000_000, "closed": False},
     "kernel": COUNT,
     "stride": COUNT,
     "pool": COUNT,
     "pool_stride": COUNT,
     "dim": COUNT,
     "dropout": {"low": 0, "high": 0.95},
-    "pretrain_iter": {"low": 0, "integer": True},
-    "pretrain_batch_size": {"low": 2, "integer": True},
-    "pretrain_lr": POSITIVE,
-    "pretrain_lr_min": {"low": 0},
+    "pretrain_iter": {"low": 0, "high": 10_000_000, "integer": True},
+    "pretrain_batch_size": {"low": 2, "high": 1_000_000, "integer": True},
+    "pretrain_lr": RATE,
+    "pretrain_lr_min": SHARE,
     "context_dim": COUNT,
     "n_steps": COUNT,
     "max_segments": COUNT,
-    "jitter": {"low": 0},
-    "scale_deviation": {"low": 0},
+    "jitter": FACTOR,
+    "scale_deviation": FACTOR,
+    "patch": COUNT,
 }
+SEVERAL = ("hidden_dims", "filters", "kernels", "pools", "strides")
 
 
 @fill_doc
@@ -114,7 +120,6 @@ class NetworkClassifier(ClassifierMixin, TrainedNetwork):
     def _fit(self, X, y, subject, sfreq, *, unlabelled=None, **held_out):
         """Pre-train where the network does so, then train."""
         self._check_parameters()
-        self.high_gamma_ = False
         epochs = self._check_X(X, subject=subject, sfreq=sfreq)
         self.n_times_ = self._inputs(epochs[:1]).shape[-1]
         self.classes_, y = learn_classes(y, len(epochs))
@@ -139,6 +144,9 @@ class NetworkClassifier(ClassifierMixin, TrainedNetwork):
         for name, limits in LIMITS.items():
             if values.get(name) is not None:
                 check_number(name, values[name], **limits)
+        for name in SEVERAL:
+            for size in values.get(name, ()):
+                check_number(name, size, **COUNT)
 
     def _check_unlabelled(self, unlabelled, sfreq):
         """Return the segments to pre-train on; for networks that do."""
@@ -323,7 +331,7 @@ class NetworkClassifier(ClassifierMixin, TrainedNetwork):
 
     def _take_state(self, tensors, meta):
         """Take back what :meth:`_add_state` added."""
-        self.high_gamma_, self.patch_size_ = False, 1
+        self.bands_, self.patch_size_ = {}, 1
         self.classes_ = np.array(meta["learned"]["classes"])
         self.n_times_ = meta["learned"]["n_times"]
         with torch.random.fork_rng(devices=[]):

@@ -83,18 +83,18 @@ class DuINTokenDecoder(BaseDuIN):
         All labels there are, of each tier where there are several; None takes those of
         the training data. For the published variant ``{"initial": INITIALS,
         "final": FINALS}`` of ``mne_duin.sequences``.
-    high_gamma : bool | None
-        Whether the network is given high-gamma power beside the signal; a pre-trained
-        encoder decides itself.
-    initial : str | None
-        Initial values of an encoder from scratch: ``"principal"`` or ``"random"``; see
-        :class:`DuINVQVAE`.
+    bands : "raw" | "screened" | sequence of str | dict | None
+        Bands whose power the network is given in addition to the signal; a pre-trained
+        encoder decides itself. See :class:`DuINVQVAE`.
+    init : str | None
+        Initial values of an encoder from scratch: ``"zca"``, ``"principal"`` or
+        ``"random"``; see :class:`DuINVQVAE`.
     hidden_dim : int
         Size of the hidden layer of each head.
     context : int | None
         Tokens on either side that a head sees beside its own; as published it sees
         none (the encoder's attention sees all).
-    head_start : str | None
+    head_init : str | None
         ``"lda"`` starts each head as a shrinkage LDA on the tokens of the training
         epochs; with CTC ``"linear"`` starts it as a linear map fitted to the same loss
         (from the whitened principal components of the tokens). ``"random"`` as
@@ -129,6 +129,9 @@ class DuINTokenDecoder(BaseDuIN):
     random_state : None | int | RandomState
         Seed of initial values, batches, shifts, dropout and the validation split.
     %(progress)s
+    high_gamma, initial, head_start : None
+        Former names of ``bands``, ``init``, ``head_init``; they warn and will be
+        removed.
 
     Attributes
     ----------
@@ -188,11 +191,11 @@ class DuINTokenDecoder(BaseDuIN):
         *,
         loss: str = "cross-entropy",
         classes: Sequence | dict | None = None,
-        high_gamma: bool | None = None,
-        initial: str | None = None,
+        bands: str | Sequence[str] | dict | None = None,
+        init: str | None = None,
         hidden_dim: int = 128,
         context: int | None = None,
-        head_start: str | None = None,
+        head_init: str | None = None,
         head_dropout: float | None = None,
         encoder_lr_scale: float | None = None,
         label_smoothing: float | None = None,
@@ -223,16 +226,19 @@ class DuINTokenDecoder(BaseDuIN):
         compile: bool = False,
         random_state: int | np.random.RandomState | None = None,
         verbose: bool | None = None,
+        high_gamma: bool | None = None,
+        initial: str | None = None,
+        head_start: str | None = None,
     ):
         self.pretrained = pretrained
         self.preset = preset
         self.loss = loss
         self.classes = classes
-        self.high_gamma = high_gamma
-        self.initial = initial
+        self.bands = bands
+        self.init = init
         self.hidden_dim = hidden_dim
         self.context = context
-        self.head_start = head_start
+        self.head_init = head_init
         self.head_dropout = head_dropout
         self.encoder_lr_scale = encoder_lr_scale
         self.label_smoothing = label_smoothing
@@ -263,6 +269,9 @@ class DuINTokenDecoder(BaseDuIN):
         self.compile = compile
         self.random_state = random_state
         self.verbose = verbose
+        self.high_gamma = high_gamma
+        self.initial = initial
+        self.head_start = head_start
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()
@@ -352,9 +361,9 @@ class DuINTokenDecoder(BaseDuIN):
 
     def _check_recipe(self, recipe):
         check_numbers(self, recipe)
-        check_option("initial", recipe["initial"], INITIAL)
+        check_option("init", recipe["init"], INITIAL)
         check_encoder(self)
-        check_option("head_start", recipe["head_start"], HEAD_STARTS[self.loss])
+        check_option("head_init", recipe["head_init"], HEAD_STARTS[self.loss])
         if self.loss != "ctc":
             check_alignment(recipe["max_shift"], self.patch_duration)
         elif recipe["label_smoothing"] != 0:
@@ -394,11 +403,11 @@ class DuINTokenDecoder(BaseDuIN):
 
     def _start(self, recipe, module, data):
         """Give a new encoder and the heads their start."""
-        if self.pretrained is None and recipe["initial"] == "principal":
-            module.start_from_components(data.x, data.subject)
-        if recipe["head_start"] == "lda":
+        if self.pretrained is None and recipe["init"] != "random":
+            module.start_from_components(data.x, data.subject, whitening=recipe["init"])
+        if recipe["head_init"] == "lda":
             start_token_heads_(module, data)
-        elif recipe["head_start"] == "linear":
+        elif recipe["head_init"] == "linear":
             start_sequence_head_(module, data)
 
     def _earlier_stage(self):

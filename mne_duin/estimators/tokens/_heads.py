@@ -41,7 +41,7 @@ def _encode(module, data):
             raise ValueError(
                 "A head that starts from a linear model needs two hidden units per "
                 f"label: `hidden_dim` must be at least {needed}; got {hidden_dim}. "
-                "Raise it or set head_start='random'."
+                "Raise it or set head_init='random'."
             )
     module.eval()
     batches = list(data.batches(64))
