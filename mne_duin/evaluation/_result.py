@@ -1,6 +1,7 @@
 """What an evaluation returns: printed, plotted, saved and read again."""
 
 from dataclasses import dataclass, field
+from html import escape
 from textwrap import fill
 
 import numpy as np
@@ -106,6 +107,11 @@ class DecodingResult:
 
     def __str__(self):
         return summarize(self)
+
+    def _repr_html_(self):
+        """Return the accuracy as a table and the summary below it."""
+        table = viz.results_table({self.estimator: self}).to_html(border=0)
+        return f"{table}<pre>{escape(summarize(self))}</pre>"
 
     @property
     def n_trials(self):

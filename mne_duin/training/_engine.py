@@ -9,7 +9,13 @@ from itertools import islice
 import numpy as np
 import torch
 from mne.utils import logger
-from tqdm.auto import tqdm
+
+try:
+    import ipywidgets  # noqa: F401
+    from tqdm.auto import tqdm
+except ImportError:
+    # Without widgets tqdm.auto warns at every import in a notebook.
+    from tqdm import tqdm
 
 from mne_duin.training._compiling import compiled
 from mne_duin.training._devices import BorrowedRandomness, private_randomness
@@ -44,7 +50,7 @@ def is_shown(verbose):
     if isinstance(level, str):
         level = logging.getLevelName(level.upper())
     wanted = level if isinstance(level, bool) else level <= logging.INFO
-    in_notebook = any("notebook" in cls.__module__ for cls in tqdm.__mro__)
+    in_notebook = "ipykernel" in sys.modules
     return bool(wanted) and (in_notebook or sys.stderr.isatty())
 
 
