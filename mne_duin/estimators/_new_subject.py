@@ -2,6 +2,7 @@
 
 from copy import deepcopy
 from dataclasses import replace
+from typing import Any
 
 import mne
 import numpy as np
@@ -107,11 +108,12 @@ def add_subject(
     """
     _check_estimator(estimator)
     check_type("X", X, (mne.BaseEpochs, list))
-    for number, value in {
+    options: dict[str, Any] = {
         "max_iter": max_iter,
         "batch_size": batch_size,
         "lr": lr,
-    }.items():
+    }
+    for number, value in options.items():
         check_number(number, value, **LIMITS[number])
     epochs = as_array(X)
     if not np.isclose(epochs.sfreq, estimator.info_["sfreq"]):
@@ -122,7 +124,6 @@ def add_subject(
     name = _check_name(estimator, epochs, name)
     _check_labels(estimator, y, len(epochs))
     seed = draw_seed(random_state)
-    options = {"max_iter": max_iter, "batch_size": batch_size, "lr": lr}
     options |= {"seed": seed, "verbose": verbose, "batch_norm": batch_norm}
     return _add(estimator, epochs, y, name, options)
 

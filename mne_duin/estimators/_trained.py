@@ -6,7 +6,7 @@ ordered, scaled), runs the engine, and evaluates in batches.
 """
 
 from dataclasses import dataclass, replace
-from typing import Self
+from typing import Self, TypeAlias
 
 import mne
 import numpy as np
@@ -45,7 +45,7 @@ USUAL_PATCH = 0.1  # seconds; a patch is a whole number of steps of the convolut
 PATCH_STEP = 10
 BATCH = 64  # epochs that are evaluated at once
 # What the user hands over; a list is what scikit-learn's indexing makes of Epochs.
-Signal = mne.BaseEpochs | np.ndarray | list
+Signal: TypeAlias = mne.BaseEpochs | np.ndarray | list
 
 
 @dataclass(frozen=True)

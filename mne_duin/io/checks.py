@@ -688,6 +688,8 @@ def _check_pooled(done):
 def _sample_facts(record: Record):
     """Look at the samples of all contacts that are not marked bad."""
     raw = record.raw
+    if raw is None:
+        return None
     kinds = dict(zip(raw.ch_names, raw.get_channel_types(), strict=True))
     picks = [
         name

@@ -85,7 +85,7 @@ class NetworkClassifier(ClassifierMixin, TrainedNetwork):
     sfreq: float | None = None
     device: str = "auto"
     precision: str = "auto"
-    random_state: object = None
+    random_state: int | np.random.RandomState | None = None
     verbose: bool | None = None
 
     def fit(

@@ -333,7 +333,7 @@ class DuINTokenDecoder(BaseDuIN):
         )
         held_out = None
         if validation is not None:
-            held_out = self._labelled_data(*validation, sfreq)
+            held_out = self._labelled_data(validation[0], validation[1], sfreq)
         elif len(rest):
             held_out = self._signal_data(epochs[rest], y=targets[rest])
         self._build_seeded(
