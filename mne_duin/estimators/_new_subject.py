@@ -17,7 +17,6 @@ from mne_duin.nn import OneSubject
 from mne_duin.training import (
     ChannelScaler,
     private_randomness,
-    seed_randomness,
     train,
 )
 from mne_duin.utils.checks import check_number, check_type
@@ -192,12 +191,11 @@ def _add(estimator, epochs, y, name, options):
     if metadata is not None:
         metadata = metadata.assign(**{"subject": name, COLUMN: ""})
     note_runs(added, metadata, estimator)
-    with private_randomness(added.device_):
-        seed_randomness(options["seed"], added.device_)
+    with private_randomness(options["seed"]):
         n_bands = 1 + len(added.bands_)
         added.module_.add_subject(position, added.n_features_in_, n_bands)
-    data = _own_data(added, epochs, y, name)
-    _start(added, position, data, options["batch_norm"])
+        data = _own_data(added, epochs, y, name)
+        _start(added, position, data, options["batch_norm"])
     fit = OneSubject(added.module_, position)
     recipe = resolve(added, added._stage)
     step = added._subject_step(recipe, data)

@@ -80,6 +80,30 @@ def write_text(path, text):
     return write_file(path, text.encode())
 
 
+def move_file(source, target):
+    """Give a file its final name in the same folder, for good.
+
+    Parameters
+    ----------
+    source, target : path-like
+        The file and its new name; what has that name is replaced.
+
+    Returns
+    -------
+    target : Path
+        The file.
+
+    Raises
+    ------
+    OSError
+        If the file cannot be renamed.
+    """
+    target = Path(target)
+    os.replace(source, target)
+    _flush_folder(target.parent)
+    return target
+
+
 def write_figure(path, figure, **options):
     """Write a figure, whole or not at all.
 
