@@ -7,7 +7,7 @@ carrier. Units are locked in phase (onset jitter 15 ms), power only (40 ms) or b
 of random phase; ``states`` are three states of one contact that differ a little in the
 power of several bands.
 
-The defaults (bins of the head, screening) were chosen on two other seeds of such trials;
+The defaults (bins of the head, screening) were chosen on two other seeds of such data;
 the table reports seeds 11 to 13. A row is one training; rows that are in the table are
 not made again::
 
