@@ -1,7 +1,7 @@
 """The report: sections follow what is given, numbers are stated as they are."""
 
 import re
-from types import SimpleNamespace
+from dataclasses import replace
 
 import matplotlib as mpl
 import matplotlib.pyplot as plt
@@ -9,16 +9,29 @@ import mne
 import numpy as np
 import pandas as pd
 import pytest
+from sklearn.frozen import FrozenEstimator
 
 from mne_duin.channels import stack_subjects
 from mne_duin.estimators import DuINClassifier, DuINVQVAE
+from mne_duin.evaluation import DecodingResult, evaluate
+from mne_duin.evaluation._statistics import exact_mcnemar_test
 from mne_duin.report import make_report
+from mne_duin.report._data import count_trials, rejected_trials
 from mne_duin.report._fitted import fitted_contributions, held_out_epochs
+from mne_duin.report._verdict import (
+    compare_to_main,
+    find_baseline,
+    table_of_results,
+    verdict,
+)
 from mne_duin.utils.methods import methods_text
 from mne_duin.viz import results_table
+from mne_duin.viz._confusion import confusion_order, shared_order
+from mne_duin.viz._signals import high_gamma_response
 
 mpl.use("Agg")
 RNG = np.random.default_rng(0)
+NO_TESTS = pd.DataFrame(columns=["p"])
 WORDS = np.array(["嘴巴", "把", "<b>平静</b>", "豆腐"])
 
 
@@ -44,16 +57,25 @@ def contacts():
 
 @pytest.fixture
 def epochs(contacts):
-    info = mne.create_info(list(contacts.index), 200.0, "seeg")
-    data = RNG.normal(size=(20, 6, 600))
+    info = mne.create_info(list(contacts.index), 400.0, "seeg")
+    data = 1e-5 * RNG.normal(size=(20, 6, 600))
     return mne.EpochsArray(data, info, tmin=-0.5, verbose=False)
 
 
-def make_result(accuracy, p_value):
+def make_result(n_right, p_value=np.nan, *, shift=0, n_folds=1, name="clf"):
+    """A result with the first ``n_right`` of 40 trials right, from ``shift`` on."""
     y_true = np.tile(WORDS, 10)
-    return SimpleNamespace(
-        accuracy=accuracy, interval=(accuracy - 0.1, accuracy + 0.1), chance=0.25,
-        p_value=p_value, y_true=y_true, y_pred=np.roll(y_true, 3), labels=WORDS,
+    right = np.isin(np.arange(40), (np.arange(n_right) + shift) % 40)
+    y_pred = np.where(right, y_true, np.roll(WORDS, 1)[np.arange(40) % 4])
+    n_null = 0 if np.isnan(p_value) else round(1 / p_value) - 1
+    folds = pd.DataFrame(
+        {"n_train": 80, "n_test": 40, "n_unlabelled": 0, "accuracy": n_right / 40,
+         "majority": 0.25, "seconds_fit": 1.0, "seconds_predict": 0.1},
+        index=range(n_folds),
+    )  # fmt: skip
+    return DecodingResult(
+        y_true, y_pred, None, np.sort(WORDS), np.arange(40) * n_folds // 40,
+        np.arange(40), name, folds, null_predictions=np.zeros(n_null),
     )  # fmt: skip
 
 
@@ -80,7 +102,7 @@ def test_every_piece_has_its_section(contacts, epochs, tmp_path):
         title="sub-01",
         contacts=contacts,
         epochs=epochs,
-        results={"Du-IN": make_result(0.6, 0.01), "LDA": make_result(0.5, np.nan)},
+        results={"Du-IN": make_result(24, 0.01), "LDA": make_result(20)},
         histories={"VQ-VAE": history},
         signal=signal,
         reconstruction=0.5 * signal,
@@ -94,15 +116,17 @@ def test_every_piece_has_its_section(contacts, epochs, tmp_path):
         figures={"More": [plt.figure()]},
         notes="simulated",
     )
-    expected = "Summary Contacts Training Reconstruction Codex Contributions Decoding"
+    expected = "Summary Data Contacts Training Reconstruction Codex Contributions"
+    expected += " Filters Decoding"
     assert sections(report) == [*expected.split(), "More", "Methods"]
     assert not plt.get_fignums()
     html = page(report, tmp_path)
-    assert len(html) < 6e6
+    assert len(html) < 4e6
     assert "<b>平静</b>" not in html
-    assert "60.0%" in html
-    assert "50.0% to 70.0%" in html
+    assert "60.0 %" in html
+    assert "44.6 to 73.7 %" in html
     assert "not tested" in html
+    assert html.index("Du-IN is better than LDA here") < html.index("trials of 1 words")
     assert "l_freq = 0.5" in html
     assert not re.findall(r'<(?:script|link|img|iframe)[^>]+(?:src|href)="http', html)
 
@@ -131,10 +155,10 @@ def fitted():
     y = np.tile(WORDS, 9)
     vqvae = DuINVQVAE(n_decoder_layers=1, n_codes=8, code_dim=4, **SIZES).fit(X[:24])
     classifier = DuINClassifier(hidden_dim=16, **SIZES).fit(X[:24], y[:24])
-    result = make_result(0.3, np.nan)
-    result.estimator, result.epoch = "Du-IN", np.arange(24, 36)
-    result.y_true, result.y_pred = y[24:], classifier.predict(X[24:])
-    result.fold = np.zeros(12, dtype=int)
+    result = evaluate(
+        FrozenEstimator(classifier), X, y, cv=[(np.arange(24), np.arange(24, 36))],
+        random_state=0, verbose=False,
+    )  # fmt: skip
     return classifier, vqvae, X, result
 
 
@@ -145,21 +169,20 @@ def titles(report):
 def test_fitted_estimators_draw_themselves(fitted, contacts, tmp_path):
     classifier, vqvae, X, result = fitted
     report = make_report(classifier, X, contacts, vqvae=vqvae, result=result)
-    expected = "Summary Contacts Training Reconstruction Codex Contributions Filters"
-    assert sections(report) == [*expected.split(), "Decoding", "Methods"]
-    found = titles(report)
-    for method in ("ablation", "patterns", "weights"):
-        assert f"On the brain: {method}" in found
-        assert f"On the cortex: {method}" in found
-    for band in ("broadband", "high-gamma"):
-        assert f"Spatial filters, {band}" in found
-        assert f"Patterns of the filters, {band}" in found
-    assert "Signal around the codes" in found
-    assert "Turn and click: ablation" in found
+    expected = "Summary Data Contacts Training Reconstruction Codex Contributions"
+    assert sections(report) == [*expected.split(), "Filters", "Decoding", "Methods"]
+    assert "Signal around the codes" in titles(report)
     assert not plt.get_fignums()
     html = page(report, tmp_path)
+    for method in ("ablation", "patterns", "weights"):
+        for place in ("glass brain", "cortex"):
+            assert html.count(f"{method}, {place}</label>") == 1
+    for band in ("broadband", "high-gamma"):
+        assert html.count(f"{band}</label>") == 1
     assert "Du-IN" in html
-    assert "left out" not in html
+    assert "left out (codes over time" not in html
+    assert "was trained with AdamW for 2 passes" in html
+    assert "No data was set aside for validation" in html
     with pytest.raises(ValueError, match="Give `result` or `results`, not both"):
         make_report(classifier, result=result, results={"a": result})
 
@@ -179,11 +202,9 @@ def test_several_subjects_share_a_brain_and_have_filters_of_their_own(contacts):
         classifier, contacts=table, vqvae=vqvae, held_out=stacked, labels=y
     )
     found = titles(report)
-    for method in ("ablation", "patterns", "weights"):
-        for place in ("brain", "cortex"):
-            assert f"Of 2 subjects on the {place}: {method}" in found
+    assert "Of the channels of 2 subjects" in found
     for name in ("01", "02"):
-        assert f"Spatial filters, broadband, subject {name}" in found
+        assert f"Spatial filters, subject {name}" in found
         assert f"Signal and reconstruction, subject {name}" in found
         assert f"Signal around the codes, subject {name}" in found
     assert not plt.get_fignums()
@@ -199,7 +220,7 @@ def test_pictures_of_held_out_epochs_need_them(fitted):
     assert list(found) == ["ablation", "patterns", "weights"]
     expected = classifier.channel_contributions("ablation", X=X[24:], y=labels)
     assert found["ablation"].equals(expected)
-    folds = SimpleNamespace(**vars(result) | {"fold": np.arange(12) % 2})
+    folds = replace(result, fold=np.arange(12) % 2, folds=pd.concat([result.folds] * 2))
     assert held_out_epochs(X, folds, None, None) == (None, None)
     assert list(fitted_contributions(classifier, None, None)) == ["weights"]
     own = X[30:]
@@ -211,41 +232,149 @@ def test_pictures_of_held_out_epochs_need_them(fitted):
 
 
 def test_results_table_states_what_was_measured():
-    table = results_table({"Du-IN": make_result(0.6, 0.002)})
+    table = results_table({"Du-IN": make_result(24, 0.002)})
     assert table.loc["Du-IN"].to_dict() == {
-        "accuracy": "60.0%",
-        "95 % interval": "50.0% to 70.0%",
-        "chance": "25.0%",
+        "accuracy": "60.0 %",
+        "95 % interval": "44.6 to 73.7 %",
+        "chance": "25.0 %",
         "permutation p": "0.002",
         "predictions": 40,
         "classes": 4,
     }
 
 
+@pytest.mark.parametrize(
+    ("first", "second", "shift", "said"),
+    [
+        (30, 30, 0, "is not better than LDA here: 75.0 and 75.0 % of 40 held-out "
+         "trials (0 trials each way; exact McNemar test over trials, p = 1.00)."),
+        (30, 30, 5, "(5 trials each way;"),
+        (30, 10, 0, "is better than LDA here: 75.0 and 25.0 % of 40 held-out trials "
+         "(20 trials gained, 0 lost; exact McNemar test over trials, p < 0.001)."),
+        (10, 30, 0, "is worse than LDA here"),
+    ],
+)  # fmt: skip
+def test_the_verdict_is_what_the_paired_test_says(first, second, shift, said):
+    results = {"Du-IN": make_result(first), "Du-IN with LDA": make_result(40)}
+    results["LDA"] = make_result(second, shift=shift)
+    assert find_baseline(results) == "LDA"
+    tests = compare_to_main(results)
+    expected = exact_mcnemar_test(results["Du-IN"].correct, results["LDA"].correct)
+    assert tests.loc["LDA", "p"] == expected
+    assert said in verdict(results, tests)[0]
+    table = table_of_results(results, tests)
+    assert table.loc["LDA", "gained / lost"].split(" / ") == [
+        str(np.sum(results["Du-IN"].correct & ~results["LDA"].correct)),
+        str(np.sum(results["LDA"].correct & ~results["Du-IN"].correct)),
+    ]
+    assert "-0.0" not in " ".join(map(str, table.to_numpy().ravel()))
+
+
+def test_the_verdict_on_chance_needs_evidence():
+    above = verdict({"Du-IN": make_result(24, 0.002)}, NO_TESTS)
+    assert above == [
+        "Du-IN is above chance: 60.0 % (95 % interval 44.6 to 73.7 %) where chance is "
+        "25.0 % (permutation test, p = 0.002)."
+    ]
+    below = verdict({"Du-IN": make_result(11)}, NO_TESTS)
+    assert below[0].startswith("Du-IN is not shown to be above chance: 27.5 %")
+
+
+def test_results_of_other_trials_are_not_tested():
+    results = {"Du-IN": make_result(24), "LDA": make_result(20)}
+    results["LDA"] = replace(results["LDA"], epoch=np.arange(40) + 3)
+    tests = compare_to_main(results)
+    assert tests.empty
+    assert "no paired test was made" in verdict(results, tests)[0]
+
+
+def test_trials_are_counted_by_word_and_run(epochs):
+    runs = np.repeat(["1", "2"], 10)
+    events = np.column_stack([np.arange(20), np.zeros(20), 1 + np.arange(20) % 3])
+    own = mne.EpochsArray(
+        epochs.get_data(), epochs.info, events.astype(int), tmin=-0.5,
+        event_id={"a": 1, "b": 2, "c": 3}, verbose=False,
+        metadata=pd.DataFrame({"run": runs}),
+    )  # fmt: skip
+    table = count_trials(own, np.arange(10, 20))
+    assert list(table.columns) == ["run 1", "run 2, held out", "all"]
+    assert table.loc["b"].tolist() == [3, 4, 7]
+    assert table.loc["all"].tolist() == [10, 10, 20]
+    own.drop([0, 3], reason="TI'1", verbose=False)
+    assert rejected_trials(own)["trials"].to_dict() == {"TI'1": 2}
+    report = make_report(
+        epochs=own, excluded={"TI'9": "marked bad", "A1": "marked bad"}
+    )
+    html = " ".join(one.html for one in report._content if one.section == "Data")
+    assert "2 of 20 trials were rejected" in html
+    assert "TI&#x27;9, A1" in html or "TI'9, A1" in html
+
+
+def test_high_gamma_is_relative_to_before_time_zero():
+    """Twice the amplitude after time zero are 6 dB."""
+    rng = np.random.default_rng(0)
+    carrier = np.sin(
+        2 * np.pi * 100 * np.arange(1500) / 1000 + rng.uniform(0, 6, 8)[:, None, None]
+    )
+    gain = np.where(np.arange(1500) < 500, 1.0, 2.0)
+    response, edges = high_gamma_response(carrier * gain, 1000.0, -0.5)
+    inside = (edges[:-1] > 0.2) & (edges[1:] < 0.9)
+    np.testing.assert_allclose(response[..., inside].mean(), 6.02, atol=0.1)
+    assert abs(response[..., edges[1:] < -0.1].mean()) < 0.1
+    assert high_gamma_response(carrier, 250.0, 0.0)[0] is None
+
+
+def test_matrices_share_one_order():
+    results = [make_result(20), make_result(30, shift=9)]
+    order = shared_order(results)
+    assert sorted(order) == sorted(WORDS)
+    total = sum(one.confusion_matrix().to_numpy() for one in results)
+    assert list(order) == list(results[0].labels[confusion_order(total)])
+    other = replace(results[1], labels=np.append(results[1].labels, "z"))
+    assert shared_order([results[0], other]) is None
+
+
 def test_methods_name_only_what_is_known(contacts, epochs):
     paragraphs, references = methods_text(contacts=contacts, epochs=epochs)
     text = " ".join(paragraphs)
-    assert "20 epochs from -0.5 to 2.495 s were analysed at 200 Hz" in text
-    assert "6 bipolar channels of neighbouring contacts (4 STG)" in text
+    assert "20 epochs from -0.5 to 0.9975 s were analyzed at 400 Hz" in text
+    assert "6 bipolar channels of neighboring contacts (4 STG)" in text
     assert "Desikan-Killiany" in text
     assert "Destrieux" not in " ".join([text, *references])
     assert any(reference.startswith("Desikan, R. S.") for reference in references)
     assert any("Du-IN" in reference for reference in references)
     bare, few = methods_text()
-    assert "channels of neighbouring" not in " ".join(bare)
+    assert "channels of neighboring" not in " ".join(bare)
     assert not any(reference.startswith("Desikan") for reference in few)
+
+
+def test_methods_state_what_reading_did(contacts, epochs):
+    contacts.attrs["processing"] = {
+        "l_freq": 0.5, "h_freq": None, "notch": (50.0, 100.0), "rate": 512.0,
+        "sfreq": 400.0, "reference": "bipolar",
+    }  # fmt: skip
+    contacts.attrs["excluded"] = {"A1": "marked bad", "A2": "marked bad"}
+    text = " ".join(methods_text(contacts=contacts, epochs=epochs)[0])
+    for part in (
+        "notch-filtered at 50 and 100 Hz, high-pass filtered at 0.5 Hz and resampled "
+        "from 512 to 400 Hz", "(bipolar)", "Contacts left out: 2 (marked bad).",
+    ):  # fmt: skip
+        assert part in text
 
 
 def test_methods_report_every_result():
     paragraphs, references = methods_text(
-        results={"Du-IN": make_result(0.6, 0.01), "LDA": make_result(0.7, np.nan)}
+        results={"Du-IN": make_result(24, 0.01), "LDA": make_result(28)}
     )
     text = " ".join(paragraphs)
-    assert "LDA reached 70.0% on 40 held-out predictions of 4 classes" in text
-    assert text.count("permutation p") == 1
+    assert "LDA reached 70.0 % on 40 held-out predictions of 4 classes" in text
+    assert text.count("permutation p ") == 1
+    assert "exact McNemar test over trials (McNemar, 1947)" in text
+    assert "(99 permutations)" in text
+    assert any(reference.startswith("McNemar") for reference in references)
     assert any(reference.startswith("Wilson") for reference in references)
 
 
 def test_results_must_be_named():
     with pytest.raises(TypeError, match="`results` must be Mapping"):
-        make_report(results=[make_result(0.5, 0.1)])
+        make_report(results=[make_result(20, 0.1)])

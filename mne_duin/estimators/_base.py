@@ -1,6 +1,7 @@
 """What the Du-IN estimators have in common: the encoder, its weights and pictures."""
 
 from collections.abc import Mapping
+from html import escape
 from pathlib import Path
 from typing import ClassVar
 
@@ -24,16 +25,13 @@ from mne_duin.estimators._trained import (
 )
 from mne_duin.estimators.presets import encoder_width, resolve
 from mne_duin.nn import (
-    MAE,
-    VQVAE,
-    Classifier,
     Quantizer,
-    TokenClassifier,
     build_encoder,
     encoder_sizes,
     load_network,
     network_sizes,
 )
+from mne_duin.nn._models import Stage
 from mne_duin.utils.bands import BANDS
 from mne_duin.utils.checks import check_option
 from mne_duin.utils.docs import fill_doc
@@ -163,7 +161,7 @@ class BaseDuIN(TrainedNetwork):
     preset: str
     subject_layers: str
     patch_encoder: str
-    module_: VQVAE | MAE | Classifier | TokenClassifier
+    module_: Stage
     _stage: ClassVar[str]  # its name in PRESETS
     _takes_labels: ClassVar[bool] = False
 
@@ -243,7 +241,7 @@ class BaseDuIN(TrainedNetwork):
         if width * self.patch_size_ * dim > MOST_WEIGHTS or dim > MOST_FEATURES:
             rate = self.info_["sfreq"]
             raise ValueError(
-                f"Patches of {self.patch_duration:g} s at {rate:g} Hz have "
+                f"Patches of {self.patch_size_ / rate:g} s at {rate:g} Hz have "
                 f"{self.patch_size_} samples, and their tokens {dim} features: more "
                 f"than memory is good for (at most {MOST_FEATURES}). Read the "
                 "recording with read_epochs(sfreq=1000), or shorten `patch_duration`."
@@ -271,6 +269,23 @@ class BaseDuIN(TrainedNetwork):
             preset gives them.
         """
         return self.get_params(deep=False) | resolve(self, self._stage)
+
+    def _html_repr(self):
+        """Return the diagram of scikit-learn and what the preset gives."""
+        given = self.get_params(deep=False)
+        chosen = {
+            name: value
+            for name, value in resolve(self, self._stage).items()
+            if given[name] is None
+        }
+        rows = "".join(
+            f"<tr><td>{escape(name)}</td><td>{escape(repr(value))}</td></tr>"
+            for name, value in chosen.items()
+        )
+        return (
+            f"{super()._html_repr()}<details><summary>{len(chosen)} parameters from "
+            f"preset={escape(repr(self.preset))}</summary><table>{rows}</table></details>"
+        )
 
     def spatial_weights(self, band: str = "broadband") -> np.ndarray:
         """Return the first linear projection of every subject.

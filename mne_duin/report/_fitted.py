@@ -45,7 +45,8 @@ def held_out_epochs(epochs, result, held_out, labels):
     if held_out is not None or epochs is None or result is None:
         return held_out, labels
     position, fold = getattr(result, "epoch", None), getattr(result, "fold", None)
-    if position is None or fold is None or len(np.unique(fold)) != 1:
+    known = position is not None and fold is not None and len(np.unique(fold)) == 1
+    if not known or np.max(position) >= len(epochs):
         return None, labels
     return epochs[position], np.asarray(result.y_true) if labels is None else labels
 

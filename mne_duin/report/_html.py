@@ -33,10 +33,14 @@ CSS = """
 .duin-text p { max-width: 52rem; }
 iframe { max-width: 100%; }
 @media (max-width: 700px) {
-  #toc, .toc, nav.sidebar { display: none !important; }
-  .accordion-body { padding: 8px !important; }
+  #toc, #filter-by-tags-dropdown-menu { display: none !important; }
+  #content { margin-left: 0 !important; width: 100% !important; }
+  #top-bar .fs-3 { font-size: 1rem !important; } #top-bar img { width: 48px; }
+  .accordion-body { padding: 8px !important; } .badge { display: none; }
 }
 """
+# Without it a phone draws the page as wide as a desk and makes all letters small.
+VIEWPORT = '\n<meta name="viewport" content="width=device-width, initial-scale=1">\n'
 _numbers = count(1)
 
 

@@ -130,8 +130,11 @@ def make_report(
     contributions = measured | given
     report = mne.Report(title=title, img_max_width=None, img_max_res=160, verbose=False)
     report.add_custom_css(_html.CSS)
+    report.include += _html.VIEWPORT
     sections.add_summary(report, results, epochs, contacts, notes)
     tested = None if main is None else getattr(main, "epoch", None)
+    if tested is not None and epochs is not None and max(tested) >= len(epochs):
+        tested = None  # the results are of other epochs
     add_data(report, sections.add_html, epochs, contacts, tested, excluded)
     sections.add_contacts(report, contacts, contributions)
     own, best = fitted.fitted_histories(stages)

@@ -1,6 +1,7 @@
 """What happened in each pass over the training data, as plain records."""
 
 from dataclasses import dataclass, field
+from html import escape
 
 import numpy as np
 import pandas as pd
@@ -63,6 +64,15 @@ class History:
             The figure.
         """
         return plot_history(self.to_frame(), show=show)
+
+    def _repr_html_(self):
+        """Return the last passes as a table."""
+        frame = self.to_frame()
+        table = frame.tail(5).to_html(
+            index=False, na_rep="", float_format="{:.4g}".format
+        )
+        more = f" (the last 5 of {len(frame)})" if len(frame) > 5 else ""
+        return f"<p>{escape(str(self))}{more}</p>{table}"
 
     def __str__(self):
         if not self.records:

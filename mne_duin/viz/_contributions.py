@@ -37,7 +37,7 @@ from mne_duin.viz.brain._panels import (
 METHODS = {
     "weights": "mean |spatial weight|",
     "patterns": "forward-model pattern",
-    "ablation": "increase in loss when the channel is permuted",
+    "ablation": "increase in loss when permuted",
 }
 CAVEATS = {
     "weights": "Weights hardly leave their initial values on a few hundred trials, and "

@@ -1,6 +1,7 @@
 """One look for all pictures: sizes, colours, colour maps, and where `show` ends."""
 
 from itertools import product
+from typing import Any
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -64,7 +65,8 @@ SHARES = LinearSegmentedColormap.from_list(
 )
 DIVERGING = plt.get_cmap("RdBu_r")
 
-theme = plt.rc_context
+# A context manager and a decorator; the type of matplotlib's says the former only.
+theme: Any = plt.rc_context
 
 
 def group_names(values):
@@ -276,9 +278,40 @@ def finish(figure, show):
         The same figure.
     """
     silent = {"agg", "cairo", "pdf", "pgf", "ps", "svg", "template"}
-    if show and plt.get_backend().lower() not in silent:
+    backend = plt.get_backend().lower()
+    if show and backend not in silent:
         plt.show()
+        if "inline" in backend:
+            figure._ipython_display_ = _ShownOnce(figure)
     return figure
+
+
+class _ShownOnce:
+    """Keep a notebook from drawing a figure again at the end of the cell that did.
+
+    In other cells the figure is drawn as any other.
+    """
+
+    def __init__(self, figure):
+        self.figure, self.cell = figure, _cell()
+
+    def __call__(self):
+        if _cell() == self.cell:
+            return
+        from IPython.display import display
+
+        del self.figure._ipython_display_
+        display(self.figure)
+
+
+def _cell():
+    """Return the number of the cell that a notebook runs, None outside of one."""
+    try:
+        from IPython import get_ipython
+    except ImportError:
+        return None
+    shell = get_ipython()
+    return None if shell is None else shell.execution_count
 
 
 def given_axes(axes, n_panels):

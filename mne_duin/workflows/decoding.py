@@ -471,7 +471,6 @@ def _report(decoding, epochs, settings):
         mae=decoding.mae,
         results=decoding.results,
         parameters=settings,
-        notes=pretraining_effect(decoding.results),
     )
     plt.close("all")
     return report

@@ -62,7 +62,7 @@ def test_contributions_meet_their_contacts_by_name(stages, contacts):
     names = [tick.get_text() for tick in bars.get_yticklabels()]
     assert names == list(ranked.index)
     np.testing.assert_allclose([bar.get_width() for bar in bars.patches], ranked)
-    assert bars.get_xlabel() == "increase in loss when the channel is permuted"
+    assert bars.get_xlabel() == "increase in loss when permuted"
     with pytest.raises(ValueError, match=r"`contacts` lacks 1 channels .*\['A2'\]"):
         clf.plot_contributions(contacts.drop("A2"), show=False)
 

@@ -59,6 +59,79 @@ def test_a_left_contact_is_on_the_left_and_posterior_right(page, contacts, tmp_p
     assert anterior[1] < posterior[1]
 
 
+def test_sides_are_marked_and_cover_each_other(page, make_contacts, tmp_path):
+    """L, R, A, P stand where they are; from a side only its contacts are seen."""
+    contacts = make_contacts(side=0)
+    page.open(view_contacts(contacts).save(tmp_path / "view.html"))
+    left = {name for name in contacts.index if "'" in name}
+    for view, marks, drawn in (
+        ("left", "AP", left),
+        ("right", "AP", set(contacts.index) - left),
+        ("top", "LRAP", set(contacts.index)),
+        ("back", "LR", set(contacts.index)),
+    ):
+        page.evaluate(f"contactsView.look('{view}')")
+        assert set(page.evaluate("contactsView.marks()")) == set(marks)
+        assert set(page.evaluate("contactsView.drawn()")) == drawn
+    page.evaluate("contactsView.look('left')")
+    note = page.evaluate("document.getElementById('aside-note').innerText")
+    assert "14 contacts of the other hemisphere" in note
+    assert page.complaints() == []
+
+
+def test_chosen_contacts_are_a_list_for_picks(page, contacts, tmp_path):
+    page.open(view_contacts(contacts).save(tmp_path / "view.html"))
+    for name in ("C'7", "A'7", "B'7", "A'7"):
+        page.click(*page.evaluate(f'contactsView.locate("{name}")'))
+    text = page.evaluate("document.getElementById('list').value")
+    assert json.loads(text) == ["B'7", "C'7"]
+    page.evaluate("document.getElementById('clear').click()")
+    assert page.evaluate("contactsView.picks()") == "[]"
+
+
+@pytest.mark.parametrize("width", [390, 1200])
+def test_long_measures_do_not_squeeze_their_values(
+    page, contacts, rng, width, tmp_path
+):
+    name = "increase in loss when permuted, mean over many held-out trials"
+    values = pd.DataFrame({name: rng.random(28), "other": 1.0}, contacts.index)
+    size = {"width": width, "height": 800, "deviceScaleFactor": 1, "mobile": False}
+    page.send("Emulation.setDeviceMetricsOverride", **size)
+    page.open(view_contacts(contacts, values=values).save(tmp_path / "view.html"))
+    page.evaluate("contactsView.recolor(1)")
+    assert page.evaluate("contactsView.coloring()") == name
+    page.click(*page.evaluate('contactsView.locate("C\'7")'))
+    rows = page.evaluate(
+        "[...document.querySelectorAll('#info dd')].map((d) => [d.innerText, "
+        "d.getBoundingClientRect().width])"
+    )
+    shown = dict(rows)
+    value = values.loc["C'7", name]
+    assert f"{value:#.3g}" in shown
+    assert all(wide > 60 for wide in shown.values())
+    assert page.evaluate("document.documentElement.scrollWidth") <= width
+
+
+def test_a_slider_steps_through_time_with_one_scale(page, contacts, rng, tmp_path):
+    times = np.arange(-0.1, 0.3, 0.1)
+    values = pd.DataFrame(rng.normal(size=(28, 4)), contacts.index, times)
+    page.open(view_contacts(values=values, contacts=contacts, label="dB").save(
+        tmp_path / "view.html"
+    ))  # fmt: skip
+    assert page.evaluate("document.getElementById('steps').offsetHeight") > 0
+    ends = []
+    for step in range(4):
+        page.evaluate(
+            f"(() => {{ const s = document.getElementById('step'); s.value = {step}; "
+            "s.dispatchEvent(new Event('input')); })()"
+        )
+        assert page.evaluate("contactsView.coloring()") == f"{times[step]:.3f} s"
+        ends.append(page.evaluate("document.getElementById('legend').innerText"))
+    assert len(set(ends)) == 1
+    assert "dB" in ends[0]
+    assert page.complaints() == []
+
+
 def test_names_cannot_run_code(page, contacts, tmp_path):
     bad = "</script><script>window.hacked=1</script>"
     contacts = contacts.rename(index={"A'7": bad})
@@ -103,6 +176,9 @@ def test_the_report_opens_without_network(page, contacts, rng, tmp_path):
     info = page.evaluate(f"{frame}.contentDocument.getElementById('info').innerText")
     assert "B'7" in info
     assert "ctx-1-7" in info
+    size = {"width": 390, "height": 800, "deviceScaleFactor": 1, "mobile": True}
+    page.send("Emulation.setDeviceMetricsOverride", **size)
+    assert page.evaluate("document.documentElement.scrollWidth") <= 390
     page.screenshot(tmp_path / "report.png")
     assert imread(tmp_path / "report.png")[..., :3].std() > 0.05
     assert page.complaints() == []
