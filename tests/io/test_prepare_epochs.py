@@ -43,7 +43,7 @@ def test_the_result_is_that_of_read_epochs(recorded):
 def test_all_kinds_of_events_give_the_same_trials(recorded):
     _, raw, contacts = recorded
     short = raw.copy().crop(0, 60)
-    # Events of MNE lie on samples of the recording; another rate would round them again.
+    # Events of MNE lie on samples of the recording; another rate rounds them again.
     options = OPTIONS | {"sfreq": None}
     reference, _ = prepare_epochs(short, None, contacts, **options)
     events, event_id = mne.events_from_annotations(short, verbose=False)
