@@ -33,6 +33,7 @@ lint: $(VENV)/.installed-test
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/codespell
+	$(BIN)/mypy
 
 docs: $(VENV)/.installed-doc
 	$(BIN)/python -m sphinx -W --keep-going -n -b html doc doc/_build/html

@@ -8,7 +8,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from mne_duin.utils.bands import BANDS, bandpass, bands_below_nyquist, check_bands
 from mne_duin.utils.checks import check_number, check_option
-from mne_duin.utils.epochs import as_array
+from mne_duin.utils.epochs import as_array, check_start
 from mne_duin.utils.screening import group_p_value
 
 LOWER_BANDS = ("theta", "alpha", "beta", "low-gamma")
@@ -155,6 +155,7 @@ class EvokedPower(TransformerMixin, BaseEstimator):
         self.sfreq_ = epochs.sfreq
         self.bands_ = self._usable_bands()
         _, self.n_channels_, self.n_times_ = epochs.data.shape
+        self.tmin_ = epochs.tmin
         self._lay_out(epochs)
         lower = [name for name in self.bands_ if name != "high-gamma"]
         if y is None or self.screening is None or not lower:
@@ -203,6 +204,7 @@ class EvokedPower(TransformerMixin, BaseEstimator):
                 f"`X` must have (n_channels, n_times, sfreq) = {wanted} as at fit; "
                 f"got {came}."
             )
+        check_start(epochs, self.tmin_, type(self).__name__)
         features = np.empty((len(epochs.data), self.n_features_out_))
         for first in range(0, len(features), N_AT_ONCE):
             rows = slice(first, first + N_AT_ONCE)

@@ -1,6 +1,7 @@
 """Every estimator of the comparison by its name."""
 
 from pathlib import Path
+from typing import Any
 
 from mne_duin.baselines._lda import make_lda
 from mne_duin.baselines._riemann import make_riemann
@@ -106,7 +107,7 @@ def make_estimator(
         return make_lda(LDA[name], **parameters)
     if name in RIEMANN:
         return make_riemann(**{"band": RIEMANN[name]} | WINDOWS | parameters)
-    training = {
+    training: dict[str, Any] = {
         "device": device,
         "precision": precision,
         "random_state": random_state,

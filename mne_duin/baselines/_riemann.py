@@ -16,7 +16,7 @@ from mne_duin.utils.checks import (
     check_type,
     import_optional,
 )
-from mne_duin.utils.epochs import as_array
+from mne_duin.utils.epochs import as_array, check_start
 
 CLASSIFIERS = ("logistic", "lda")
 
@@ -61,7 +61,9 @@ class BandSignal(TransformerMixin, BaseEstimator):
         ValueError
             If the sampling rate is not known or too low for the band.
         """
-        self.scale_ = self._filter(X).std((0, 2), keepdims=True)
+        epochs = as_array(X, sfreq=self.sfreq)
+        self.scale_ = self._filter(epochs).std((0, 2), keepdims=True)
+        self.n_times_, self.tmin_ = epochs.data.shape[-1], epochs.tmin
         return self
 
     def transform(self, X):
@@ -76,12 +78,24 @@ class BandSignal(TransformerMixin, BaseEstimator):
         -------
         signal : ndarray, shape (n_epochs, n_channels, n_times)
             In deviations of each channel.
+
+        Raises
+        ------
+        ValueError
+            If the epochs have another length or start than at fit.
         """
         check_is_fitted(self, "scale_")
-        return self._filter(X) / self.scale_
-
-    def _filter(self, X):
         epochs = as_array(X, sfreq=self.sfreq)
+        n_times = epochs.data.shape[-1]
+        if n_times != self.n_times_:
+            raise ValueError(
+                f"`X` has epochs of {n_times} samples; {type(self).__name__} was "
+                f"fitted with {self.n_times_}."
+            )
+        check_start(epochs, self.tmin_, type(self).__name__)
+        return self._filter(epochs) / self.scale_
+
+    def _filter(self, epochs):
         data = epochs.data.astype(float)
         if self.band is None:
             return data - data.mean(-1, keepdims=True)

@@ -96,10 +96,9 @@ def take_label_column(contacts: pd.DataFrame, column: str) -> pd.DataFrame:
     known = out["label"].notna().to_numpy()
     out["label_distance"] = out["label_probability"] = np.nan
     out["label_candidates"] = pd.Series(None, out.index, dtype=object)
-    out["atlas"] = pd.Series(np.where(known, source, None), out.index, dtype=object)
-    out["label_reason"] = pd.Series(
-        np.where(known, None, empty), out.index, dtype=object
-    )
+    reasons = pd.Series(empty, out.index, dtype=object)
+    out["atlas"] = pd.Series(source, out.index, dtype=object).where(known, None)
+    out["label_reason"] = reasons.where(~known, None)
     out["hemisphere"] = hemispheres(out)
     return out
 

@@ -375,9 +375,15 @@ def _label_without_atlas(contacts, column, subject):
     out["label_reason"] = reasons
     out["hemisphere"] = hemispheres(out)
     if len(out):
+        places = reasons.str.contains("space")
+        hint = (
+            " Native coordinates need the subject's FreeSurfer folder: pass `subject` "
+            "and `subjects_dir`."
+        )
         logger.info(
             f"{len(out)} contact(s) get no label: {first_names(sorted(set(reasons)))}; "
             "and no column of electrodes.tsv or channels.tsv holds labels."
+            f"{hint if places.any() else ''}"
         )
     return out
 

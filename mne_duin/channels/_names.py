@@ -131,8 +131,10 @@ def split_pair(name: str) -> tuple[Contact, Contact] | None:
     ends = pair_ends(name)
     if ends is None:
         return None
-    anode, cathode = (split_name(end) for end in ends)
-    return (anode, cathode) if anode.shaft == cathode.shaft else None
+    anode, cathode = split_name(ends[0]), split_name(ends[1])
+    if anode is None or cathode is None or anode.shaft != cathode.shaft:
+        return None
+    return anode, cathode
 
 
 def pair_ends(name: str) -> tuple[str, str] | None:
@@ -224,9 +226,11 @@ def find_other_channels(names, placed=()) -> dict[str, str]:
         site = SITE.match(text)
         if site:
             areas.setdefault(site["area"].lower(), []).append(name)
-        elif split_name(text) and SITE.match(text.replace("0", "", 1)):
-            # C01 beside C3: the shaft is numbered with zeros.
-            areas.setdefault(split_name(text).shaft.lower(), []).append(name)
+            continue
+        contact = split_name(text)
+        if contact is not None and SITE.match(text.replace("0", "", 1)):
+            # C01 next to C3: the shaft is numbered with zeros.
+            areas.setdefault(contact.shaft.lower(), []).append(name)
     classic = [
         a for a, group in areas.items() if all(map(_is_site(SCALP, bare), group))
     ]
@@ -234,7 +238,8 @@ def find_other_channels(names, placed=()) -> dict[str, str]:
     for group in areas.values():
         dense = all(map(_is_site(DENSE_SCALP, bare), group))
         is_classic = all(map(_is_site(SCALP, bare), group))
-        numbers = sorted(split_name(bare[name]).number for name in group)
+        contacts = (split_name(bare[name]) for name in group)
+        numbers = sorted(c.number for c in contacts if c is not None)
         in_a_row = len(numbers) > 2 and np.ptp(numbers) == len(numbers) - 1
         is_scalp = (dense and is_cap and not (in_a_row and numbers[0] == 1)) or (
             is_classic and not in_a_row

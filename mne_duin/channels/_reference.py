@@ -419,8 +419,8 @@ def reference_info(info: mne.Info, contacts: pd.DataFrame, reference: str) -> mn
     kinds = dict(zip(info["ch_names"], info.get_channel_types(), strict=True))
     anodes = contacts.get("anode", pd.Series(None, contacts.index, dtype=object))
     origin = [n if n in kinds else anode for n, anode in anodes.items()]
-    kinds = [kinds[name] for name in origin]
-    new = mne.create_info(list(contacts.index), info["sfreq"], kinds)
+    types = [kinds[name] for name in origin]
+    new = mne.create_info(list(contacts.index), info["sfreq"], types)
     with new._unlock():
         for key in ("line_freq", "highpass", "lowpass", "meas_date", "subject_info"):
             new[key] = info[key]

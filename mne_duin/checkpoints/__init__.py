@@ -15,6 +15,7 @@ from mne_duin.checkpoints._folder import list_checkpoints, read_latest, write_ne
 from mne_duin.checkpoints._foreign import read_state_dict, unwrap_names
 from mne_duin.checkpoints._format import (
     FORMAT,
+    DamagedError,
     LaterVersionError,
     read_checkpoint,
     write_checkpoint,
@@ -29,6 +30,7 @@ from mne_duin.checkpoints._published_names import (
 
 __all__ = [
     "FORMAT",
+    "DamagedError",
     "LaterVersionError",
     "braindecode_sizes",
     "check_official",

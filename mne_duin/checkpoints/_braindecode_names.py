@@ -139,7 +139,8 @@ def rename_from_braindecode(
     unknown = sorted(set(state_dict) - {row.official for row in rows})
     if unknown:
         raise ValueError(f"Tensors that braindecode's DuIN has not: {unknown[:5]}.")
-    ours, parts = {}, {}
+    ours: dict = {}
+    parts: dict = {}
     for row in rows:
         if row.official not in state_dict:
             raise ValueError(

@@ -11,6 +11,7 @@ import torch
 from mne.utils import warn
 
 from mne_duin.checkpoints._format import (
+    DamagedError,
     LaterVersionError,
     read_checkpoint,
     write_checkpoint,
@@ -115,8 +116,8 @@ def read_latest(folder: Path | str):
 
     Raises
     ------
-    ValueError
-        If every checkpoint is damaged.
+    DamagedError
+        If every checkpoint is damaged; a kind of ValueError.
     LaterVersionError
         If the newest whole one was written by a later version of the package.
     """
@@ -136,7 +137,7 @@ def read_latest(folder: Path | str):
             warn(f"{' '.join(reasons)} Using the one before, {path.name}.")
         return tensors, meta, path
     if reasons:
-        raise ValueError(
+        raise DamagedError(
             f"All {len(reasons)} checkpoints in {str(folder)!r} are damaged: "
             f"{' '.join(reasons)} Remove them to start anew."
         )

@@ -22,6 +22,10 @@ VERSION = 1
 DAMAGE = (safetensors.SafetensorError, json.JSONDecodeError, KeyError, RecursionError)
 
 
+class DamagedError(ValueError):
+    """A file that is not as it was written, or not what it says it is."""
+
+
 class LaterVersionError(ValueError):
     """A whole checkpoint, written by a later version of this package."""
 
@@ -98,8 +102,8 @@ def read_checkpoint(path: Path | str):
     ------
     FileNotFoundError
         If there is no such file.
-    ValueError
-        If the file is damaged or of another kind.
+    DamagedError
+        If the file is damaged or of another kind; a kind of ValueError.
     LaterVersionError
         If it is whole, but of a later version; a kind of ValueError.
     """
@@ -114,12 +118,12 @@ def read_checkpoint(path: Path | str):
         is_whole = checksum(tensors, header) == header["sha256"]
     except DAMAGE as error:
         reason = " ".join(str(error).split())
-        raise ValueError(
-            f"{path.name} is damaged or not a checkpoint of mne_duin ({reason:.100})."
+        raise DamagedError(
+            f"{path} is damaged or not a checkpoint of mne_duin ({reason:.100})."
         ) from error
     if not is_whole:
-        raise ValueError(
-            f"{path.name} is damaged: its content does not match its checksum."
+        raise DamagedError(
+            f"{path} is damaged: its content does not match its checksum."
         )
     _check_version(header.get("version"), path)
     return tensors, meta
@@ -128,8 +132,8 @@ def read_checkpoint(path: Path | str):
 def _read_header(metadata, path):
     """Return what was written beside the tensors."""
     if FORMAT not in metadata:
-        raise ValueError(
-            f"{path.name} is a safetensors file, but not a checkpoint of mne_duin."
+        raise DamagedError(
+            f"{path} is a safetensors file, but not a checkpoint of mne_duin."
         )
     header = json.loads(metadata[FORMAT])
     if not isinstance(header, dict):
@@ -141,6 +145,6 @@ def _check_version(version, path):
     """Check that this version of the package understands a file."""
     if not isinstance(version, int) or version > VERSION:
         raise LaterVersionError(
-            f"{path.name} has format version {version!r}; this mne_duin reads up to "
+            f"{path} has format version {version!r}; this mne_duin reads up to "
             f"{VERSION}. Update mne_duin."
         )

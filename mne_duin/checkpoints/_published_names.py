@@ -293,7 +293,8 @@ def from_official(
         If a tensor is missing; ``check_official`` checks the others.
     """
     sizes = official_sizes(state_dict, stage)
-    ours, parts = {}, {}
+    ours: dict = {}
+    parts: dict = {}
     for row in table(stage, sizes):
         _shape(state_dict, row.official, stage)
         value = _to_ours(state_dict[row.official], row, sizes)

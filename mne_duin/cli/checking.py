@@ -15,6 +15,7 @@ def add_check(commands):
     )
     shared.add_place(parser)
     shared.add_runs(parser)
+    parser.add_argument("--space", help="which coordinates, where there are several")
     parser.add_argument(
         "--no-samples", action="store_true",
         help="look at sidecars and headers only, which takes seconds",
@@ -47,7 +48,9 @@ def check(options):
     tables = []
     for subject in dict.fromkeys(path.subject for path in paths):
         runs = [path for path in paths if path.subject == subject]
-        table = mne_duin.check_recording(runs, samples=not options.no_samples)
+        table = mne_duin.check_recording(
+            runs, samples=not options.no_samples, space=options.space
+        )
         table.insert(0, "subject", subject)
         for name, rows in table.groupby("recording", sort=False):
             _print_recording(f"sub-{subject}: {name}", rows, everything=options.all)

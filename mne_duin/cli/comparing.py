@@ -119,6 +119,7 @@ def ablate(options):
         raise ValueError("Name what is varied: mne-duin ablate path/to/bids WHAT …")
     keywords = shared.keywords(options, mne_duin.ablate_words)
     what = keywords.pop("what")
+    keywords |= getattr(options, "further", {})
 
     def one(subject):
         table = mne_duin.ablate_words(options.root, subject, what, **keywords)

@@ -10,6 +10,8 @@ from mne_duin.cli.options import NONE
 
 # What a saved analysis holds besides options.
 NO_OPTIONS = ("command", "version")
+# Parameters of the networks that `ablate` passes on and that have no option.
+NETWORK = ("architecture", "vqvae", "mae", "classifier", "task_data")
 
 
 def apply_config(parser, command, arguments):
@@ -29,18 +31,23 @@ def apply_config(parser, command, arguments):
         if isinstance(action, argparse._SubParsersAction)
     )
     own = commands.choices[command]
+    further = {}
     actions = {name: action for action in own._actions for name in _names(action)}
     for key, value in settings.items():
         if key in NO_OPTIONS:
             continue
         action = actions.get(str(key).replace("-", "_"))
-        if action is None:
+        if action is None and command == "ablate" and key in NETWORK:
+            further[key] = value
+        elif action is None:
             known = sorted({action.dest for action in actions.values()} - {"help"})
             raise ValueError(
                 f"{path} has the setting {key!r}, which `mne-duin {command}` does not "
                 f"know; it knows {', '.join(known)}."
             )
-        own.set_defaults(**{action.dest: _parse(own, action, value)})
+        else:
+            own.set_defaults(**{action.dest: _parse(own, action, value)})
+    own.set_defaults(further=further)
 
 
 def _find_config(arguments):

@@ -25,16 +25,13 @@ from mne_duin.estimators._trained import (
 )
 from mne_duin.estimators.presets import encoder_width, resolve
 from mne_duin.nn import (
-    MAE,
-    VQVAE,
-    Classifier,
     Quantizer,
-    TokenClassifier,
     build_encoder,
     encoder_sizes,
     load_network,
     network_sizes,
 )
+from mne_duin.nn._models import Stage
 from mne_duin.utils.bands import BANDS
 from mne_duin.utils.checks import check_option
 from mne_duin.utils.docs import fill_doc
@@ -164,7 +161,7 @@ class BaseDuIN(TrainedNetwork):
     preset: str
     subject_layers: str
     patch_encoder: str
-    module_: VQVAE | MAE | Classifier | TokenClassifier
+    module_: Stage
     _stage: ClassVar[str]  # its name in PRESETS
     _takes_labels: ClassVar[bool] = False
 
@@ -244,7 +241,7 @@ class BaseDuIN(TrainedNetwork):
         if width * self.patch_size_ * dim > MOST_WEIGHTS or dim > MOST_FEATURES:
             rate = self.info_["sfreq"]
             raise ValueError(
-                f"Patches of {self.patch_duration:g} s at {rate:g} Hz have "
+                f"Patches of {self.patch_size_ / rate:g} s at {rate:g} Hz have "
                 f"{self.patch_size_} samples, and their tokens {dim} features: more "
                 f"than memory is good for (at most {MOST_FEATURES}). Read the "
                 "recording with read_epochs(sfreq=1000), or shorten `patch_duration`."

@@ -170,7 +170,7 @@ class DuINCells(TransformerMixin, BaseDuIN):
     ...     n_layers=1, n_codes=4, max_steps=2, validation_fraction=0, verbose=False
     ... )
     >>> cells.fit(X, sfreq=400).transform(X).shape
-    (8, 20, 64)
+    (8, 20, 72)
     >>> cells.codes(X).shape
     (8, 20)
     """
@@ -390,11 +390,12 @@ class DuINCells(TransformerMixin, BaseDuIN):
 
     def _check_learning(self, data, epochs):
         """Compare held-out predictions with those of rules; warn if none is beaten."""
-        if epochs is None or not len(epochs):
-            logger.info(
-                "Nothing was held out, so it is not known whether pre-training learned "
-                "anything; set `validation_fraction` or pass `validation`."
-            )
+        if epochs is None:
+            if self.validation_fraction:
+                logger.info(
+                    "Too few segments to hold any out, so it is not known whether "
+                    "pre-training learned anything; pass `validation`."
+                )
             return None
         self.module_.eval()
         rows = torch.arange(len(data))[:: max(len(data) // MOST_CHECKED, 1)]

@@ -41,6 +41,7 @@ from mne_duin.nn import Classifier
 from mne_duin.utils.checks import check_option
 from mne_duin.utils.docs import fill_doc
 from mne_duin.utils.epochs import as_array
+from mne_duin.utils.labels import label_array
 
 HEAD_ACTIVATIONS = (None, "sigmoid")
 HEAD_STARTS = ("lda", "random")
@@ -278,6 +279,7 @@ class DuINClassifier(ClassifierMixin, BaseDuIN):
         X = as_array(X, sfreq=self.sfreq if sfreq is None else sfreq)
         classes, y = learn_classes(y, len(X))
         epochs = read_training_epochs(self, X, recipe, subject, sfreq, y)
+        self.tmin_ = epochs.tmin
         self.classes_ = classes
         check_shared_classes(epochs, self.classes_, y)
         run = self._begin(checkpoints)
@@ -387,7 +389,12 @@ class DuINClassifier(ClassifierMixin, BaseDuIN):
 
     def _take_state(self, tensors, meta):
         super()._take_state(tensors, meta)
-        self.classes_ = np.array(meta["learned"]["classes"])
+        self.classes_ = label_array(meta["learned"]["classes"])
+        if len(self.classes_) != self.module_.scores.out_features:
+            raise ValueError(
+                f"the network has {self.module_.scores.out_features} classes, the list "
+                f"{len(self.classes_)}"
+            )
 
     def decision_function(
         self, X: Signal, *, subject: ArrayLike | None = None

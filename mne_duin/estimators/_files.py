@@ -13,8 +13,10 @@ import numpy as np
 import torch
 
 from mne_duin._version import __version__
-from mne_duin.checkpoints import read_checkpoint, write_checkpoint
+from mne_duin.checkpoints import DamagedError, read_checkpoint, write_checkpoint
 from mne_duin.training import ChannelScaler, History
+from mne_duin.utils.checks import check_number, check_type
+from mne_duin.utils.labels import label_array
 
 # Parameters that hold another estimator; what a later stage needs of it is nested.
 EARLIER_STAGES = ("vqvae", "pretrained")
@@ -22,16 +24,39 @@ EARLIER_STAGES = ("vqvae", "pretrained")
 NOT_SAVED = (*EARLIER_STAGES, "memory")
 LIBRARIES = ("torch", "mne", "numpy", "scipy", "scikit-learn", "safetensors")
 SCALES = ("mean", "scale", "channel_mask")
+# What is met in a file whose parts do not go together.
+ERRORS = (
+    AttributeError,
+    LookupError,
+    OverflowError,
+    RuntimeError,
+    TypeError,
+    ValueError,
+    ZeroDivisionError,
+)
 
 
-def save(estimator, path) -> Path:
-    """Write a fitted estimator to one file."""
-    return write_checkpoint(path, *to_state(estimator))
+def save(estimator, path, *, key=None) -> Path:
+    """Write a fitted estimator to one file, with the key of its training if it has one.
+
+    The key stands for parameters, seed and data; see ``memory``.
+    """
+    tensors, meta = to_state(estimator)
+    return write_checkpoint(path, tensors, meta if key is None else meta | {"key": key})
 
 
-def read(path, classes):
-    """Read an estimator of one of ``classes``, a dict of class by name."""
-    return from_state(*read_checkpoint(path), classes, path=path)
+def read(path, classes, *, key=None):
+    """Read an estimator of one of ``classes``, a dict of class by name.
+
+    With a key it has to be the one of that training.
+    """
+    tensors, meta = read_checkpoint(path)
+    if key is not None and meta.get("key") != key:
+        raise DamagedError(
+            f"{path} was learned with other parameters or from other data than its "
+            "folder says."
+        )
+    return from_state(tensors, meta, classes, path=path)
 
 
 def to_state(estimator):
@@ -72,6 +97,8 @@ def _learned(estimator):
     known = vars(estimator)
     if "fit_groups_" in known:
         learned["fit_groups"] = sorted(estimator.fit_groups_)
+    if known.get("tmin_") is not None:
+        learned["tmin"] = float(estimator.tmin_)
     if "fingerprint_" in known:
         learned["fingerprint"] = plain(estimator.fingerprint_)
     return learned
@@ -103,17 +130,54 @@ def from_state(tensors, meta, classes, *, path=None):
             f"{where} holds a {meta.get('class')!r}; known are "
             f"{', '.join(sorted(classes))}."
         )
+    try:
+        return _build(classes[meta["class"]], tensors, meta)
+    except ERRORS as error:
+        where = "The checkpoint" if path is None else path
+        raise DamagedError(
+            f"{where} holds no whole estimator ({type(error).__name__}: "
+            f"{error!s:.300})."
+        ) from error
+
+
+def _build(kind, tensors, meta):
+    """Build an estimator from its tensors and JSON part, which have to agree."""
     parameters = {
         name: tuple(value) if isinstance(value, list) else value
         for name, value in meta["parameters"].items()
     }
-    estimator = classes[meta["class"]](**parameters)
+    estimator = kind(**parameters)
     _set_learned(estimator, meta["learned"])
     estimator.scaler_ = ChannelScaler(
         *(tensors[f"scaler.{name}"].numpy() for name in SCALES)
     )
     estimator._take_state(tensors, meta)
+    _check_sizes(estimator)
     return estimator
+
+
+def _check_sizes(estimator):
+    """Check that scales, network, subjects, channels and classes go together."""
+    n_subjects, n_channels = len(estimator.subjects_), len(estimator.ch_names_)
+    shapes = {getattr(estimator.scaler_, name).shape for name in SCALES}
+    rows, n_inputs = shapes.pop()
+    if (
+        shapes
+        or rows != n_subjects
+        or n_inputs != n_channels * (1 + len(estimator.bands_))
+    ):
+        raise ValueError(
+            f"the scales have {rows} subjects and {n_inputs} inputs, the lists "
+            f"{n_subjects} subjects and {n_channels} channels"
+        )
+    encoder = getattr(estimator.module_, "encoder", None)
+    sizes = {
+        "n_subjects": getattr(encoder, "n_subjects", n_subjects) == n_subjects,
+        "n_channels": getattr(encoder, "n_channels", n_inputs) == n_inputs,
+    }
+    wrong = [name for name, fits in sizes.items() if not fits]
+    if wrong:
+        raise ValueError(f"the network has another {wrong[0]} than the lists")
 
 
 def below(tensors, prefix):
@@ -127,11 +191,14 @@ def below(tensors, prefix):
 
 def _set_learned(estimator, learned):
     """Give an estimator what every network has learned besides tensors."""
+    for name in ("ch_names", "subjects", "history"):
+        check_type(name, learned[name], list)
+    check_number("sfreq", learned["sfreq"], low=0, closed=False)
     estimator.device_ = torch.device("cpu")
     estimator.ch_names_ = learned["ch_names"]
     estimator.info_ = mne.create_info(learned["ch_names"], learned["sfreq"], "seeg")
     estimator.n_features_in_ = len(learned["ch_names"])
-    estimator.subjects_ = np.array(learned["subjects"])
+    estimator.subjects_ = label_array(learned["subjects"])
     estimator.contacts_ = learned.get("contacts")
     estimator.history_ = History(learned["history"])
     # Comparison networks of version 0.1 counted their history instead.
@@ -139,5 +206,7 @@ def _set_learned(estimator, learned):
     estimator.best_iter_ = learned["best_iter"]
     if "fit_groups" in learned:
         estimator.fit_groups_ = set(learned["fit_groups"])
+    if "tmin" in learned:
+        estimator.tmin_ = float(learned["tmin"])
     if "fingerprint" in learned:
         estimator.fingerprint_ = learned["fingerprint"]

@@ -2,6 +2,7 @@
 
 from copy import deepcopy
 from dataclasses import replace
+from typing import Any
 
 import mne
 import numpy as np
@@ -17,7 +18,6 @@ from mne_duin.nn import OneSubject
 from mne_duin.training import (
     ChannelScaler,
     private_randomness,
-    seed_randomness,
     train,
 )
 from mne_duin.utils.checks import check_number, check_type
@@ -108,11 +108,12 @@ def add_subject(
     """
     _check_estimator(estimator)
     check_type("X", X, (mne.BaseEpochs, list))
-    for number, value in {
+    options: dict[str, Any] = {
         "max_iter": max_iter,
         "batch_size": batch_size,
         "lr": lr,
-    }.items():
+    }
+    for number, value in options.items():
         check_number(number, value, **LIMITS[number])
     epochs = as_array(X)
     if not np.isclose(epochs.sfreq, estimator.info_["sfreq"]):
@@ -123,7 +124,6 @@ def add_subject(
     name = _check_name(estimator, epochs, name)
     _check_labels(estimator, y, len(epochs))
     seed = draw_seed(random_state)
-    options = {"max_iter": max_iter, "batch_size": batch_size, "lr": lr}
     options |= {"seed": seed, "verbose": verbose, "batch_norm": batch_norm}
     return _add(estimator, epochs, y, name, options)
 
@@ -192,12 +192,11 @@ def _add(estimator, epochs, y, name, options):
     if metadata is not None:
         metadata = metadata.assign(**{"subject": name, COLUMN: ""})
     note_runs(added, metadata, estimator)
-    with private_randomness(added.device_):
-        seed_randomness(options["seed"], added.device_)
+    with private_randomness(options["seed"]):
         n_bands = 1 + len(added.bands_)
         added.module_.add_subject(position, added.n_features_in_, n_bands)
-    data = _own_data(added, epochs, y, name)
-    _start(added, position, data, options["batch_norm"])
+        data = _own_data(added, epochs, y, name)
+        _start(added, position, data, options["batch_norm"])
     fit = OneSubject(added.module_, position)
     recipe = resolve(added, added._stage)
     step = added._subject_step(recipe, data)

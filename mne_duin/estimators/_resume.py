@@ -18,7 +18,12 @@ from filelock import FileLock, Timeout
 from mne.utils import logger, warn
 
 from mne_duin._version import __version__
-from mne_duin.checkpoints import list_checkpoints, read_latest, write_next
+from mne_duin.checkpoints import (
+    DamagedError,
+    list_checkpoints,
+    read_latest,
+    write_next,
+)
 from mne_duin.estimators._files import EARLIER_STAGES, LIBRARIES, plain
 from mne_duin.training import (
     CheckpointHooks,
@@ -42,6 +47,10 @@ def open_checkpoints(estimator, stage, recipe, checkpoint_dir, checkpoint_every)
     parameters = estimator.get_params(deep=False) | recipe
     matter = {k: v for k, v in parameters.items() if k not in NO_MATTER}
     return Checkpoints(Path(checkpoint_dir) / stage, checkpoint_every, plain(matter))
+
+
+class OtherTrainingError(ValueError):
+    """A folder of checkpoints belongs to a training of something else."""
 
 
 class Checkpoints(CheckpointHooks):
@@ -82,7 +91,7 @@ class Checkpoints(CheckpointHooks):
 
     def _refuse(self, what, changed):
         if changed:
-            raise ValueError(
+            raise OtherTrainingError(
                 f"The training in {str(self.folder)!r} had other {what}: {changed}. "
                 "Continue it with what it had, or pass another `checkpoint_dir`."
             )
@@ -91,7 +100,13 @@ class Checkpoints(CheckpointHooks):
         """Continue from the newest good checkpoint; see :class:`CheckpointHooks`."""
         if not self.found:
             return 0
-        state.load_(self._tensors, self._meta["training"]["state"])
+        try:
+            state.load_(self._tensors, self._meta["training"]["state"])
+        except (RuntimeError, LookupError, TypeError, ValueError) as error:
+            raise DamagedError(
+                f"The newest checkpoint in {str(self.folder)!r} is not one of this "
+                f"network ({error!s:.100}). Pass another `checkpoint_dir`."
+            ) from error
         self._tensors = None
         n_done = len(state.history)
         if is_main():

@@ -91,7 +91,7 @@ class DuINDecoder(ClassifierMixin, BaseEstimator):
         self,
         vqvae: DuINVQVAE | DuINCells,
         mae: DuINMAE | None = None,
-        classifier: DuINClassifier = None,
+        classifier: DuINClassifier | None = None,
         *,
         task_data: bool = True,
         select: str = "first",
@@ -155,7 +155,7 @@ class DuINDecoder(ClassifierMixin, BaseEstimator):
         last = clone(self.classifier).set_params(pretrained=stage, select=self.select)
         self.classifier_ = last.fit(X, y, validation=validation, test=test)
         self.classes_ = last.classes_
-        vars(self).pop("fit_groups_", None)
+        self.__dict__.pop("fit_groups_", None)
         if "fit_groups_" in vars(last):
             self.fit_groups_ = last.fit_groups_
         return self

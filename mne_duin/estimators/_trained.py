@@ -6,7 +6,7 @@ ordered, scaled), runs the engine, and evaluates in batches.
 """
 
 from dataclasses import dataclass, replace
-from typing import Self
+from typing import Self, TypeAlias
 
 import mne
 import numpy as np
@@ -34,19 +34,18 @@ from mne_duin.training import (
     choose_device,
     choose_precision,
     private_randomness,
-    seed_randomness,
     train,
 )
 from mne_duin.training._processes import from_main
 from mne_duin.utils.checks import check_type
-from mne_duin.utils.epochs import as_array, info_with_positions, run_names
+from mne_duin.utils.epochs import as_array, check_start, info_with_positions, run_names
 from mne_duin.utils.random import draw_seed
 
 USUAL_PATCH = 0.1  # seconds; a patch is a whole number of steps of the convolutions
 PATCH_STEP = 10
 BATCH = 64  # epochs that are evaluated at once
 # What the user hands over; a list is what scikit-learn's indexing makes of Epochs.
-Signal = mne.BaseEpochs | np.ndarray | list
+Signal: TypeAlias = mne.BaseEpochs | np.ndarray | list
 
 
 @dataclass(frozen=True)
@@ -123,6 +122,7 @@ class TrainedNetwork(BaseEstimator):
     contacts_: dict | None
     subjects_: np.ndarray
     n_features_in_: int
+    tmin_: float | None  # of classifiers, whose epochs have a fixed window
     patch_size_: int
     bands_: dict
     n_iter_: int
@@ -168,7 +168,9 @@ class TrainedNetwork(BaseEstimator):
     def _check_fitted(self, X, subject=None):
         """Turn epochs for a fitted estimator into the form it was trained on."""
         check_is_fitted(self, "module_")
-        return self._check_again(X, subject=subject)
+        epochs = self._check_again(X, subject=subject)
+        check_start(epochs, vars(self).get("tmin_"), type(self).__name__)
+        return epochs
 
     def learn_scales(self, X: Signal, *, subject: ArrayLike | None = None) -> Self:
         """Learn mean and deviation of every channel anew; the network stays as it is.
@@ -193,7 +195,8 @@ class TrainedNetwork(BaseEstimator):
         ValueError
             If the channels are not those of the network, or one of them is flat.
         """
-        epochs = self._check_fitted(X, subject)
+        check_is_fitted(self, "module_")
+        epochs = self._check_again(X, subject=subject)
         _, index = subject_index(epochs, self.subjects_)
         self._learn_scaler(epochs, index)
         return self
@@ -371,8 +374,7 @@ class TrainedNetwork(BaseEstimator):
         ``start(module, data)`` may then give it better ones, unless a checkpoint has
         all values anyway.
         """
-        with private_randomness(self.device_):
-            seed_randomness(run.seed, self.device_)
+        with private_randomness(run.seed):
             self.module_ = build().to(self.device_)
             if start is not None and not run.checkpoints.found:
                 start(self.module_, data)

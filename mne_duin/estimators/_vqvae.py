@@ -460,6 +460,8 @@ class DuINVQVAE(TransformerMixin, BaseDuIN):
     def _take_state(self, tensors, meta):
         super()._take_state(tensors, meta)
         self.code_counts_ = tensors["code_counts"].numpy()
+        if len(self.code_counts_) != len(self.codebook_):
+            raise ValueError("the codex has another size than the counts of its codes")
 
     @property
     def codebook_(self):

@@ -8,18 +8,19 @@ parameters, the earlier stage and every value of its data.
 import hashlib
 import json
 from contextlib import contextmanager, nullcontext
+from itertools import count
 from pathlib import Path
 
 import numpy as np
 import torch
 from filelock import FileLock
-from mne.utils import logger
+from mne.utils import logger, warn
 
 from mne_duin._version import __version__
-from mne_duin.checkpoints import list_checkpoints
+from mne_duin.checkpoints import DamagedError, list_checkpoints
 from mne_duin.estimators import _files
 from mne_duin.estimators._files import plain
-from mne_duin.estimators._resume import NO_MATTER, digest
+from mne_duin.estimators._resume import NO_MATTER, OtherTrainingError, digest
 from mne_duin.estimators.presets import resolve
 from mne_duin.training import (
     choose_device,
@@ -28,6 +29,7 @@ from mne_duin.training import (
     join_processes,
     n_processes,
 )
+from mne_duin.training._processes import from_main
 from mne_duin.utils.epochs import as_array, run_names
 
 # Passes from one checkpoint to the next; an interruption writes one at any pass.
@@ -37,7 +39,8 @@ EVERY = 10
 def fit_or_recall(stage, X, name: str, memory: Path | str | None = None):
     """Fit a stage, or read it where it was fitted to the same data before.
 
-    A training that was interrupted is continued.
+    A training that was interrupted is continued. A file that is damaged, or is not of
+    this training, is renamed and learned anew, with a warning that names it.
 
     Parameters
     ----------
@@ -64,17 +67,51 @@ def fit_or_recall(stage, X, name: str, memory: Path | str | None = None):
         return stage.fit(X)
     check_seed(stage.random_state, f"of the stage {name!r} ")
     join_processes(stage.device)
-    with open_folder(memory, name, _describe(stage, X, name)) as folder:
+    with open_folder(memory, name, _describe(stage, X, name)) as (folder, key):
         path = folder / "estimator.safetensors"
-        if path.exists():
-            logger.info(f"Read the stage {name!r} from {str(path)!r}.")
-            fitted = _files.read(path, {type(stage).__name__: type(stage)})
-        else:
-            fitted = stage.fit(X, checkpoint_dir=folder, checkpoint_every=EVERY)
+        fitted = _recall(path, type(stage), key)
+        if fitted is None:
+            fitted = or_set_aside(
+                lambda: stage.fit(X, checkpoint_dir=folder, checkpoint_every=EVERY),
+                folder / name,
+            )
             if is_main():
-                _keep(fitted, path, folder / name)
+                _keep(fitted, path, folder / name, key)
+        else:
+            logger.info(f"Read the stage {name!r} from {str(path)!r}.")
     # A file has no earlier stage and knows nothing of this machine.
     return fitted.set_params(**stage.get_params(deep=False))
+
+
+def _recall(path, kind, key):
+    """Return the stage in a file, or None; set the file aside if it is not the one."""
+    fitted, known = None, {kind.__name__: kind}
+    if is_main() and path.exists():
+        try:
+            fitted = _files.read(path, known, key=key)
+        except ValueError as error:
+            _set_aside([path], error)
+    if from_main(fitted is not None) and not is_main():
+        fitted = _files.read(path, known, key=key)
+    return fitted
+
+
+def or_set_aside(train, folder):
+    """Train from the checkpoints in a folder, or anew where they are of no use."""
+    try:
+        return train()
+    except (DamagedError, OtherTrainingError) as error:
+        _set_aside(list_checkpoints(folder), error)
+    return train()
+
+
+def _set_aside(paths, reason):
+    """Rename files, so that nothing is lost, and tell of it."""
+    kept = []
+    for path in paths:
+        numbers = (path.with_name(f"{path.name}.damaged-{i}") for i in count(1))
+        kept.append(path.rename(next(p for p in numbers if not p.exists())))
+    warn(f"{reason} It is learned anew; kept as {', '.join(map(str, kept))}.")
 
 
 def check_seed(random_state, whose=""):
@@ -88,7 +125,7 @@ def check_seed(random_state, whose=""):
 
 @contextmanager
 def open_folder(memory, name, known):
-    """Enter the folder of one training, alone.
+    """Enter the folder of one training, alone; yields it and the training's key.
 
     Of two programs that need the same training the second waits for the first;
     processes that train it together do not wait for each other.
@@ -98,12 +135,12 @@ def open_folder(memory, name, known):
     folder = Path(memory) / f"{name}-{key[:20]}"
     folder.mkdir(parents=True, exist_ok=True)
     with FileLock(folder / "lock") if n_processes() == 1 else nullcontext():
-        yield folder
+        yield folder, key
 
 
-def _keep(stage, path, checkpoints):
+def _keep(stage, path, checkpoints, key):
     """Write a fitted stage and remove the checkpoints that led to it."""
-    stage.save(path)
+    _files.save(stage, path, key=key)
     for checkpoint in list_checkpoints(checkpoints):
         checkpoint.unlink()
 

@@ -6,12 +6,14 @@ parameter files where they differ); it needs about 15 hours of recording. ``"qui
 ours, found on simulations other than the shipped one, for minutes to hours.
 """
 
+from typing import Any
+
 from mne.utils import warn
 
 from mne_duin.utils.bands import BANDS
 from mne_duin.utils.checks import check_number, check_option
 
-PRESETS = {
+PRESETS: dict[str, dict[str, dict[str, Any]]] = {
     "quick": {
         "vqvae": {
             "max_iter": 5,
@@ -200,7 +202,7 @@ SHARE = {"low": 0, "high": 1}
 # Dropping nearly everything leaves nothing to learn from, and nothing to rescale.
 DROPOUT = {"low": 0, "high": 0.95}
 
-LIMITS = {
+LIMITS: dict[str, dict[str, Any]] = {
     "patch_duration": SECONDS,
     "crop_duration": SECONDS,
     "n_filters": COUNT,

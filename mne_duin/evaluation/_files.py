@@ -3,12 +3,18 @@
 import csv
 import hashlib
 import json
+import re
+from contextlib import suppress
+from glob import escape
+from io import BytesIO
 from pathlib import Path
 
 import pandas as pd
 
-from mne_duin.utils.atomic import write_text
+from mne_duin.utils.atomic import move_file, remove_partial, write_text
 from mne_duin.utils.checks import check_option
+
+DIGEST = re.compile("[0-9a-f]{64}")
 
 
 def format_table(table, style="tsv", *, digits=3):
@@ -99,8 +105,44 @@ def write_record(path, record, table):
             sep="\t", index=False, lineterminator="\n", quoting=csv.QUOTE_NONNUMERIC
         )
     record = {**record, "tsv_sha256": hashlib.sha256(text.encode()).hexdigest()}
-    write_text(path.with_suffix(".tsv"), text)
-    return _write_json(path, record)
+    # The record commits both: until it is there, the earlier table is in its place;
+    # from then on the reader knows where the new one is.
+    waiting = write_text(_waiting(path, record), text)
+    try:
+        _write_json(path, record)
+    except BaseException:
+        waiting.unlink(missing_ok=True)
+        raise
+    move_file(waiting, path.with_suffix(".tsv"))
+    for leftover in path.parent.glob(f".{escape(path.stem)}.*.next.tsv"):
+        leftover.unlink(missing_ok=True)
+    remove_partial(path.parent)
+    return path
+
+
+def _waiting(path, record):
+    """Return where a table waits for its record to be written."""
+    return path.with_name(f".{path.stem}.{record['tsv_sha256'][:16]}.next.tsv")
+
+
+def _read_table(path, record):
+    """Return the table of a record; complete the writing of one that waits."""
+    place, waiting = path.with_suffix(".tsv"), _waiting(path, record)
+    for source in (place, waiting):
+        if source.is_file():
+            content = source.read_bytes()
+            if hashlib.sha256(content).hexdigest() == record["tsv_sha256"]:
+                break
+    else:
+        raise ValueError(
+            f"{place} is not the table that {path.name} was saved with; save the "
+            "result again or restore both files."
+        )
+    if source is waiting:
+        # Where the folder cannot be written, the next reader finds it waiting, too.
+        with suppress(OSError):
+            move_file(waiting, place)
+    return pd.read_csv(BytesIO(content), sep="\t", dtype=str, keep_default_na=False)
 
 
 def extend_record(path, **fields):
@@ -156,23 +198,19 @@ def read_record(path):
         If a file is damaged or of another kind, or the two do not belong together.
     """
     path = Path(path).with_suffix(".json")
-    table_path = path.with_suffix(".tsv")
     try:
         record = json.loads(path.read_text(encoding="utf-8"))
     except (ValueError, RecursionError) as error:
         raise ValueError(
             f"{path} is damaged or not a decoding result ({error!s:.100})."
         ) from error
-    content = table_path.read_bytes()
-    if not isinstance(record, dict) or "tsv_sha256" not in record:
+    if not isinstance(record, dict) or not _is_digest(record.get("tsv_sha256")):
         raise ValueError(f"{path} is not a decoding result.")
-    if hashlib.sha256(content).hexdigest() != record["tsv_sha256"]:
-        raise ValueError(
-            f"{table_path.name} is not the table that {path.name} was saved with; save "
-            "the result again or restore both files."
-        )
-    table = pd.read_csv(table_path, sep="\t", dtype=str, keep_default_na=False)
-    return record, table
+    return record, _read_table(path, record)
+
+
+def _is_digest(value):
+    return isinstance(value, str) and DIGEST.fullmatch(value) is not None
 
 
 def check_record(record, path):

@@ -16,6 +16,7 @@ from mne_duin.evaluation._statistics import (
     wilson_interval,
 )
 from mne_duin.utils.checks import check_option
+from mne_duin.utils.labels import label_array
 
 # Further columns of the table, and the fields of its JSON sidecar, which describes the
 # columns by their names: no class can have one of these to itself.
@@ -355,7 +356,8 @@ class DecodingResult:
         ----------
         path : path-like
             A path that ends in ``.json``. The predictions go beside it, to the same
-            name with ``.tsv``. Existing files are replaced, never half written.
+            name with ``.tsv``. Existing files are replaced, both or none: whenever the
+            program is stopped, the earlier result can be read, or the new one.
 
         Returns
         -------
@@ -474,7 +476,7 @@ def read_fields(path):
     check_record(record, path)
     try:
         return _fields(record, table)
-    except (LookupError, TypeError, ValueError) as error:
+    except (LookupError, OverflowError, TypeError, ValueError) as error:
         raise ValueError(
             f"{path} is damaged or not a decoding result "
             f"({type(error).__name__}: {error!s:.100})."
@@ -483,21 +485,42 @@ def read_fields(path):
 
 def _fields(record, table):
     """Return the fields that a record and its table hold."""
-    labels = np.array(record["labels"], dtype=record["labels_dtype"])
+    labels = _labels(record, len(table))
+    if len(record["epoch"]) != len(table):
+        raise ValueError(f"{len(record['epoch'])} epochs, {len(table)} predictions")
+    fold, folds = table["fold"].to_numpy(dtype=int), _restore_folds(record["folds"])
+    if not ((fold >= 0) & (fold < len(folds))).all():
+        raise ValueError(f"a fold that is none of the {len(folds)}")
     position = {str(label): index for index, label in enumerate(labels)}
     probabilities = table.iloc[:, 2:-1]
+    if probabilities.shape[1] not in (0, len(labels)):
+        raise ValueError(f"{len(labels)} labels, {probabilities.shape[1]} columns")
     return {
         "y_true": labels[[position[name] for name in table["y_true"]]],
         "y_pred": labels[[position[name] for name in table["y_pred"]]],
         "probabilities": _to_float(probabilities) if probabilities.size else None,
         "labels": labels,
-        "fold": table["fold"].to_numpy(dtype=int),
+        "fold": fold,
         "epoch": np.array(record["epoch"], dtype=int),
-        "folds": _restore_folds(record["folds"]),
+        "folds": folds,
         **{name: record[name] for name in TEXTS},
         **{name: tuple(record[name]) for name in TUPLES},
         **{name: np.array(record[name], dtype=float) for name in NULLS},
     }
+
+
+def _labels(record, n_predictions):
+    """Return the labels; how wide their type is, is seen from the labels themselves."""
+    labels = label_array(record["labels"], 2 * n_predictions)
+    declared = np.dtype(record["labels_dtype"])
+    kinds = "UO" if labels.dtype.kind == "U" else "biufO"
+    if declared.kind not in kinds or declared.shape:
+        raise ValueError(f"labels cannot be {declared}")
+    if declared.kind != "U":
+        labels = np.array(record["labels"], dtype=declared)
+    if len(set(labels.tolist())) < len(labels):
+        raise ValueError("a label that comes twice")
+    return labels
 
 
 def _to_float(table):
@@ -507,6 +530,8 @@ def _to_float(table):
 
 def _restore_folds(columns):
     """Turn columns into a table, where null is a number that is missing."""
+    if len({len(values) for values in columns.values()}) > 1:
+        raise ValueError("columns of the folds differ in length")
     return pd.DataFrame(
         {
             name: pd.Series(

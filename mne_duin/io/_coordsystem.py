@@ -59,7 +59,7 @@ def find_electrodes(bids_path, space) -> Electrodes | None:
     system that is to be taken for what the only file says.
     """
     paths = find_sidecars(bids_path, "electrodes", ".tsv", free=(ENTITY,))
-    by_entity = {}
+    by_entity: dict[str | None, list] = {}
     for path in paths:
         by_entity.setdefault(entities(path).get(ENTITY), []).append(path)
     if not by_entity:
@@ -228,7 +228,9 @@ def choose_columns(
     if electrodes.asked == electrodes.space:
         return list("xyz"), electrodes.space
     others = position_columns(table)
-    wanted = {electrodes.asked: electrodes.asked} if electrodes.asked else {}
+    wanted: dict[str, str | None] = {}
+    if electrodes.asked:
+        wanted = {electrodes.asked: electrodes.asked}
     if not wanted and space_family(electrodes.space) not in ("MNI152", "MNI305"):
         wanted = dict.fromkeys(("MNI152", "MNI305"))
     if not wanted and not _has_values(table, "xyz"):

@@ -46,7 +46,12 @@ def read_events(path):
 
 
 def in_order(events, path):
-    """Sort events by onset, without those that have none and without repetitions."""
+    """Sort events by onset, without those that have none and without repetitions.
+
+    ``attrs["lines"]`` of the result has the line in the file of each event.
+    """
+    lines = np.array(events.attrs.get("lines", range(2, len(events) + 2)), dtype=int)
+    events = events.reset_index(drop=True)
     lost = events["onset"].isna()
     if lost.any():
         warn(f"{path}: {lost.sum()} of {len(events)} events have no onset; left out.")
@@ -54,7 +59,11 @@ def in_order(events, path):
     twice = events.duplicated()
     if twice.any():
         warn(f"{path} repeats {twice.sum()} row(s); each event is used once.")
-    return events[~twice].reset_index(drop=True)
+    events = events[~twice]
+    lines = lines[events.index]
+    events = events.reset_index(drop=True)
+    events.attrs["lines"] = tuple(lines.tolist())
+    return events
 
 
 def given_events(events, where):

@@ -7,6 +7,7 @@ cut into epochs.
 """
 
 import tempfile
+import warnings
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -193,21 +194,29 @@ def _open_with_own_samples(path, text, samples, markers, verbose):
 
 def _open_eeglab(path, channels, header, verbose):
     """Open an EEGLAB recording; one that is cut into epochs as concatenated trials."""
-    try:
-        raw = mne.io.read_raw_eeglab(path, verbose=verbose)
-    except TypeError as error:
-        if "number of trials" not in str(error):
-            raise
-        epochs = mne.read_epochs_eeglab(path, verbose=verbose)
-        n_times = len(epochs.times)
-        data = np.concatenate(list(epochs.get_data(copy=False)), axis=1)
-        raw = mne.io.RawArray(data, epochs.info, verbose=verbose)
-        set_boundaries(raw, np.arange(n_times, raw.n_times, n_times))
-        return raw
+    with warnings.catch_warnings():
+        # Boundaries are looked after here, and events come from events.tsv.
+        warnings.filterwarnings("ignore", "The data contains 'boundary' events")
+        warnings.filterwarnings("ignore", "At least one epoch has multiple events")
+        try:
+            raw = mne.io.read_raw_eeglab(path, verbose=verbose)
+        except TypeError as error:
+            if "number of trials" not in str(error):
+                raise
+            return _concatenated(mne.read_epochs_eeglab(path, verbose=verbose))
     header.named = header.used = Path(raw.filenames[0])
     if header.used.stem != path.stem:
         _check_owner(path, header.used)
     set_boundaries(raw)
+    return raw
+
+
+def _concatenated(epochs):
+    """Return the trials of Epochs one after the other, with boundaries between them."""
+    n_times = len(epochs.times)
+    data = np.concatenate(list(epochs.get_data(copy=False)), axis=1)
+    raw = mne.io.RawArray(data, epochs.info, verbose="error")
+    set_boundaries(raw, np.arange(n_times, raw.n_times, n_times))
     return raw
 
 

@@ -6,6 +6,7 @@ finding; the checks of :mod:`mne_duin.io.checks` then hold the parts against eac
 Only the record flows on.
 """
 
+import re
 import warnings
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -122,6 +123,9 @@ class Record:
     def add(self, check, severity, message, part="", row=None, error=None):
         """Keep a finding about a part."""
         file = self.files.get(part, "")
+        said = re.search(r", line (\d+)[,:]", message)
+        if row is None and said:
+            row = int(said.group(1))
         self.findings.append(Finding(check, severity, message, file, row, error))
 
     def read(self, part, function, *args):

@@ -65,6 +65,12 @@ def choose_trials(events, label_column, event_id, condition, source):
             f"{label_column!r} of {source}; there are: {first_names(there, 40)}."
         )
     chosen = usable & labels.isin(wanted)
+    is_bad = int((labels == "BAD").sum())
+    if is_bad and "BAD" not in names and all(label.isupper() for label in there):
+        warn(
+            f"{source}: 'BAD' ({is_bad} events) in the column {label_column!r} marks "
+            "spans to leave out. If it is a word, name the words with `event_id`."
+        )
     _report_labels(labels[chosen], label_column, event_id, source)
     return chosen.to_numpy()
 

@@ -177,6 +177,8 @@ def sampling_rate(record):
 def duration(record):
     """Check that the recording is as long as ieeg.json says."""
     said = record.ieeg.get("RecordingDuration")
+    if record.is_epoched and said == record.ieeg.get("EpochLength"):
+        return
     own = record.raw.n_times / record.raw.info["sfreq"]
     if isinstance(said, (int, float)) and abs(said - own) > 0.01 * own + 1:
         yield (
@@ -264,6 +266,7 @@ def event_times(record):
     if apart <= LATENESS + 1.0 / rate:
         return
     onset = record.events["onset"].iloc[lag.rows[worst]]
+    line = _line(record, lag.rows[worst])
     start = f"events.tsv of {record.name}: the columns onset and {lag.column} differ by"
     if abs(lag.counted_at / rate - 1) > ROUNDED:
         yield (
@@ -271,6 +274,7 @@ def event_times(record):
             f"{lag.counted_at:g} Hz, and the recording has {rate:g} Hz; onset (in "
             "seconds) is used.",
             "events.tsv",
+            line,
         )
     elif apart > LOST and record.onset is None:
         yield (
@@ -278,7 +282,7 @@ def event_times(record):
             "trials are not known. Pass onset='sample' if samples count from the start "
             "of the file, or onset='onset' if onsets do.",
             "events.tsv",
-            None,
+            line,
             "error",
         )
     else:
@@ -286,7 +290,14 @@ def event_times(record):
             f"{start} up to {apart:.3g} s (at onset {onset:g} s); onset (in seconds) "
             "is used. Pass onset='sample' to use the samples.",
             "events.tsv",
+            line,
         )
+
+
+def _line(record, row):
+    """Return the line in events.tsv of an event."""
+    lines = record.events.attrs.get("lines", ())
+    return lines[row] if row < len(lines) else None
 
 
 # ------------------------------------------------- of a record, only on request
@@ -315,6 +326,7 @@ def events_there(record):
             f"{outside.sum()} of {len(onsets)} events of {record.name} lie outside the "
             f"recording (0 to {end:g} s), the first at {onsets[outside].iloc[0]:g} s.",
             "events.tsv",
+            _line(record, int(outside.to_numpy().argmax())),
         )
 
 
@@ -337,12 +349,14 @@ def labels(record):
             f"The labels {' and '.join(map(repr, group))} differ only by case, spaces "
             "or decimals; if they are one class, write them alike.",
             "events.tsv",
+            _line(record, own.index[own == group[-1]][0]),
         )
     for word, count in missing_words(own).items():
         yield (
             f"The label {word!r} ({count} events) is read as a word; if it stands for "
             "a missing label, write n/a.",
             "events.tsv",
+            _line(record, own.index[own == word][0]),
         )
 
 
@@ -564,7 +578,11 @@ def list_checks() -> pd.DataFrame:
 
 
 def check_recording(
-    bids_path: BIDSPath | list[BIDSPath], *, samples: bool = True, verbose=None
+    bids_path: BIDSPath | list[BIDSPath],
+    *,
+    samples: bool = True,
+    space: str | None = None,
+    verbose=None,
 ) -> pd.DataFrame:
     """Check recordings and everything that describes them, before trusting them.
 
@@ -575,6 +593,8 @@ def check_recording(
         against each other, too.
     samples : bool
         Whether to read the samples of all contacts, too.
+    space : str | None
+        The coordinate space of electrodes.tsv, where there are several.
     verbose : bool | str | int | None
         How much MNE logs.
 
@@ -609,17 +629,17 @@ def check_recording(
     """
     paths = [bids_path] if isinstance(bids_path, BIDSPath) else as_list(bids_path)
     with mne.utils.use_log_level("WARNING" if verbose is None else verbose):
-        done = [_check_one(path, samples) for path in paths]
+        done = [_check_one(path, samples, space) for path in paths]
         tables = [_as_table(record, made) for record, made, _ in done]
         if len(done) > 1:
             tables.append(_check_pooled(done))
     return pd.concat(tables, ignore_index=True)
 
 
-def _check_one(path, samples):
+def _check_one(path, samples, space):
     """Return the record of a recording, the checks that were made, and its facts."""
     record = read_record(path, verbose="WARNING")
-    record.read("electrodes.tsv", _read_places, record)
+    record.read("electrodes.tsv", _read_places, record, space)
     made, facts = list(PARTS), None
     if record.raw is not None:
         run_checks(names_of("record", "audit"), record, record)
@@ -631,9 +651,9 @@ def _check_one(path, samples):
     return record, made, facts
 
 
-def _read_places(record):
+def _read_places(record, space):
     """Keep the contacts of a recording in its record."""
-    record.contacts = read_contacts(record.path)
+    record.contacts = read_contacts(record.path, space=space)
 
 
 def _check_pooled(done):
@@ -668,6 +688,8 @@ def _check_pooled(done):
 def _sample_facts(record: Record):
     """Look at the samples of all contacts that are not marked bad."""
     raw = record.raw
+    if raw is None:
+        return None
     kinds = dict(zip(raw.ch_names, raw.get_channel_types(), strict=True))
     picks = [
         name

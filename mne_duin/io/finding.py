@@ -49,7 +49,7 @@ def find_recordings(
         raise FileNotFoundError(f"The BIDS folder {root} does not exist.")
     wanted = {"subject": subject, "session": session, "task": task, "run": run}
     wanted["acquisition"] = acquisition
-    found = {}
+    found: dict[tuple, list] = {}
     for path in sorted(root.glob("sub-*/**/ieeg/*_ieeg.*")):
         if path.suffix.lower() not in FORMATS or path.name.startswith("."):
             continue

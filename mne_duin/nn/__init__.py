@@ -24,6 +24,7 @@ from mne_duin.nn._depthwise import (
 )
 from mne_duin.nn._encoders import DuINEncoder, PomsEncoder
 from mne_duin.nn._layers import SubjectLinear
+from mne_duin.nn._loading import check_weights
 from mne_duin.nn._models import (
     MAE,
     VQVAE,
@@ -59,6 +60,7 @@ __all__ = [
     "TokenHead",
     "Transformer",
     "build_encoder",
+    "check_weights",
     "build_network",
     "build_vqvae",
     "encoder_sizes",

@@ -1,6 +1,6 @@
 """Build the networks from sizes."""
 
-import torch
+from functools import partial
 
 from mne_duin.nn._cells import CellPredictor
 from mne_duin.nn._depthwise import (
@@ -10,6 +10,7 @@ from mne_duin.nn._depthwise import (
 )
 from mne_duin.nn._encoders import DuINEncoder, PomsEncoder
 from mne_duin.nn._layers import SubjectLinear
+from mne_duin.nn._loading import check_weights, part_counts
 from mne_duin.nn._models import MAE, VQVAE, Classifier, PomsVQVAE
 from mne_duin.nn._patch import (
     PatchDecoder,
@@ -20,6 +21,7 @@ from mne_duin.nn._patch import (
 from mne_duin.nn._quantizer import Quantizer
 from mne_duin.nn._tokens import TokenClassifier
 from mne_duin.nn._transformer import Transformer
+from mne_duin.utils.torch_random import PrivateRandomness
 
 
 def build_encoder(
@@ -204,8 +206,14 @@ def load_network(sizes, state_dict):
     -------
     module : VQVAE | CellPredictor | MAE | Classifier | TokenClassifier
         The network in evaluation mode.
+
+    Raises
+    ------
+    ValueError
+        If the sizes are not those of the weights; found before anything is built.
     """
-    with torch.random.fork_rng(devices=[]):
+    check_weights(partial(build_network, sizes), state_dict, part_counts(sizes))
+    with PrivateRandomness(0):
         module = build_network(sizes)
     module.load_state_dict(state_dict)
     return module.eval()

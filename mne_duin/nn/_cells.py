@@ -44,6 +44,7 @@ class CellPredictor(Stage):
     """
 
     name = "CellPredictor"
+    codebook: torch.Tensor
 
     def __init__(self, encoder, n_signals, *, n_codes=64, fixed_front=True):
         super().__init__(encoder)

@@ -14,7 +14,6 @@ from mne_duin.training._devices import (
     choose_device,
     choose_precision,
     private_randomness,
-    seed_randomness,
 )
 from mne_duin.training._engine import train
 from mne_duin.training._history import History
@@ -45,7 +44,6 @@ __all__ = [
     "leave_processes",
     "n_processes",
     "private_randomness",
-    "seed_randomness",
     "split_steps",
     "steps_for",
     "train",

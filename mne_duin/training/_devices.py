@@ -1,11 +1,11 @@
 """Where and in which precision a network is trained, and its private randomness."""
 
 import os
-from contextlib import contextmanager
 
 import torch
 
 from mne_duin.utils.checks import check_option
+from mne_duin.utils.torch_random import PrivateRandomness
 
 PRECISIONS = ("32", "bf16", "auto")
 
@@ -94,43 +94,61 @@ def choose_precision(precision, device):
     return torch.bfloat16 if native else None
 
 
-@contextmanager
-def private_randomness(device):
-    """Let a block draw random numbers without touching the caller's random states.
+def private_randomness(seed):
+    """Let a block draw random numbers that neither callers nor other threads notice.
+
+    Parameters
+    ----------
+    seed : int
+        The seed, on every device.
+
+    Returns
+    -------
+    randomness : context manager
+        Inside of it torch draws what it would draw after ``torch.manual_seed(seed)``;
+        its method ``seed(seed)`` begins anew.
+    """
+    return PrivateRandomness(seed)
+
+
+class BorrowedRandomness:
+    """torch's global random states, given back whenever a block ends.
+
+    Compiled code draws from them and from nothing else; not for several threads.
 
     Parameters
     ----------
     device : torch.device
         The device on which numbers are drawn, beside the CPU.
-
-    Yields
-    ------
-    None
-        Nothing; :func:`seed_randomness` gives the block its seed.
     """
-    cuda = [device] if device.type == "cuda" else []
-    mps = torch.mps.get_rng_state() if device.type == "mps" else None
-    try:
-        with torch.random.fork_rng(devices=cuda):
-            yield
-    finally:
-        if mps is not None:
-            torch.mps.set_rng_state(mps)
 
+    def __init__(self, device):
+        self._cuda = device if device.type == "cuda" else None
+        self._own, self._lent = None, None
 
-def seed_randomness(seed, device):
-    """Seed the CPU and one device; ``torch.manual_seed`` would seed every device.
+    def seed(self, seed):
+        """Begin anew from another seed; ``manual_seed`` would seed every device."""
+        with self:
+            torch.default_generator.manual_seed(seed)
+            if self._cuda is not None:
+                with torch.cuda.device(self._cuda):
+                    torch.cuda.manual_seed(seed)
 
-    Parameters
-    ----------
-    seed : int
-        The seed.
-    device : torch.device
-        The device.
-    """
-    torch.default_generator.manual_seed(seed)
-    if device.type == "cuda":
-        with torch.cuda.device(device):
-            torch.cuda.manual_seed(seed)
-    elif device.type == "mps":
-        torch.mps.manual_seed(seed)
+    def _states(self):
+        cuda = None if self._cuda is None else torch.cuda.get_rng_state(self._cuda)
+        return torch.get_rng_state(), cuda
+
+    def _set(self, states):
+        torch.set_rng_state(states[0])
+        if self._cuda is not None:
+            torch.cuda.set_rng_state(states[1], self._cuda)
+
+    def __enter__(self):
+        self._lent = self._states()
+        if self._own is not None:
+            self._set(self._own)
+        return self
+
+    def __exit__(self, *error):
+        self._own = self._states()
+        self._set(self._lent)

@@ -4,6 +4,7 @@ import logging
 import math
 import sys
 import time
+from itertools import islice
 
 import numpy as np
 import torch
@@ -17,7 +18,7 @@ except ImportError:
     from tqdm import tqdm
 
 from mne_duin.training._compiling import compiled
-from mne_duin.training._devices import private_randomness, seed_randomness
+from mne_duin.training._devices import BorrowedRandomness, private_randomness
 from mne_duin.training._processes import (
     average_statistics_,
     is_main,
@@ -139,7 +140,8 @@ def train(
     Raises
     ------
     ValueError
-        If the loss of a pass is not finite, or the network cannot be compiled.
+        If the loss of a pass or a number of the network after it is not finite, or the
+        network cannot be compiled.
     RuntimeError
         If there is no compiler.
     """
@@ -153,12 +155,9 @@ def train(
     is_hidden = not (is_shown(verbose) and is_main())
     bar = tqdm(total=max_iter, desc=name, disable=is_hidden, leave=False)
     sets = _by_prefix(validation)
-    with (
-        bar,
-        private_randomness(device),
-        shared_statistics(module) as norms,
-        checkpoints.watch(),
-    ):
+    begin_pass, end_pass = begin_pass or _no_hook, end_pass or _no_hook
+    draws = BorrowedRandomness(device) if compile else private_randomness(seed)
+    with bar, shared_statistics(module) as norms, checkpoints.watch():
         n_done = checkpoints.resume(state)
         state.broadcast_()
         bar.update(n_done)
@@ -167,28 +166,35 @@ def train(
             rate = learning_rate(
                 index, max_iter, lr=lr, lr_min=lr_min, n_warmup=n_warmup
             )
+            _set_rate(optimizer, rate)
             generator = torch.Generator().manual_seed(pass_seed(seed, index))
-            seed_randomness(pass_seed(seed, index, process_index()) ^ 1, device)
-            record = {"pass": index + 1, "lr": rate}
-            if begin_pass is not None:
+            draws.seed(pass_seed(seed, index, process_index()) ^ 1)
+            with draws:
                 begin_pass(module, index, generator)
             batches = data.random_batches(batch_size, generator)
-            record |= _train_pass(network, step, batches, optimizer, rate, dtype, norms)
-            _check_loss(record, lr)
-            if end_pass is not None:
+            means = _train_pass(network, step, batches, optimizer, dtype, draws, norms)
+            record = {"pass": index + 1, "lr": rate} | means
+            with draws:
                 record |= end_pass(module, index, generator) or {}
-            for prefix, held_out in sets.items():
-                record |= evaluate(
-                    module, step, held_out, batch_size, dtype=dtype, prefix=prefix
-                )
+                record |= _evaluate_all(module, step, sets, batch_size, dtype)
+            _check_finite(record, module, lr)
             record["seconds"] = time.perf_counter() - started
             state.add_pass(record)
             checkpoints.after_pass(state, max_iter)
             bar.set_postfix_str(_summary(record), refresh=False)
             bar.update()
+        if not sets and n_done < max_iter:
+            # Nothing else sees what the last step did.
+            with draws:
+                last = evaluate(module, step, data, batch_size, n_batches=1)
+            _check_finite({"pass": max_iter, "loss": last["valid_loss"]}, module, lr)
     state.restore_best()
     module.eval()
     return state.history, state.best_iteration
+
+
+def _no_hook(module, index, generator):
+    """Do nothing before or after a pass."""
 
 
 def decay_groups(module, weight_decay, lr_scale=None):
@@ -267,17 +273,23 @@ def _by_prefix(validation):
     return {} if validation is None else {"valid": validation}
 
 
-def _train_pass(module, step, batches, optimizer, rate, dtype, norms):
-    """Run the steps of one pass; the host reads the losses once, at the end."""
+def _set_rate(optimizer, rate):
+    """Set the learning rate of every group."""
     for group in optimizer.param_groups:
         group["lr"] = rate * group["lr_scale"]
+
+
+def _train_pass(module, step, batches, optimizer, dtype, draws, norms):
+    """Run the steps of one pass; the host reads the losses once, at the end."""
     module.train()
     totals, count = {}, 0
     for batch in batches:
         local = local_batch(batch)
         for norm in norms:
             norm.counts = local.counts
-        with torch.autocast(batch.x.device.type, dtype, enabled=dtype is not None):
+        half = torch.autocast(batch.x.device.type, dtype, enabled=dtype is not None)
+        # The steps alone draw; what follows would only pass through the mode.
+        with draws, half:
             losses = step(module, local)
         optimizer.zero_grad(set_to_none=True)
         (losses["loss"] * local.weight).backward()
@@ -289,16 +301,38 @@ def _train_pass(module, step, batches, optimizer, rate, dtype, norms):
     return _means(totals, count, "train")
 
 
-def _check_loss(record, lr):
-    if not math.isfinite(record["train_loss"]):
+def _evaluate_all(module, step, sets, batch_size, dtype):
+    """Return the means over every held-out set, by its prefix."""
+    record = {}
+    for prefix, data in sets.items():
+        record |= evaluate(module, step, data, batch_size, dtype=dtype, prefix=prefix)
+    return record
+
+
+def _check_finite(record, module, lr):
+    """Stop where a loss or a number of the network is none any more."""
+    found = [
+        f"the loss of pass {record['pass']} ({name}) is {value}"
+        for name, value in record.items()
+        if name.endswith("loss") and not math.isfinite(value)
+    ]
+    values = {k: v for k, v in module.state_dict().items() if v.is_floating_point()}
+    is_finite = torch.stack([value.isfinite().all() for value in values.values()])
+    # One answer for all, because the host waits for a device.
+    if not is_finite.all():
+        name = next(k for k, v in values.items() if not v.isfinite().all())
+        found.append(f"{name} is not finite after pass {record['pass']}")
+    if found:
         raise ValueError(
-            f"Training diverged: the loss of pass {record['pass']} is "
-            f"{record['train_loss']}. Lower `lr` (it is {lr:g}), or use precision='32'."
+            f"Training diverged: {found[0]}. Lower `lr` (it is {lr:g}) or the weight "
+            "decay, or use precision='32'."
         )
 
 
 @torch.no_grad()
-def evaluate(module, step, data, batch_size, *, dtype=None, prefix="valid"):
+def evaluate(
+    module, step, data, batch_size, *, dtype=None, prefix="valid", n_batches=None
+):
     """Return the mean losses and metrics over some data, changing nothing.
 
     Parameters
@@ -315,6 +349,8 @@ def evaluate(module, step, data, batch_size, *, dtype=None, prefix="valid"):
         Type of autocast.
     prefix : str
         Put before the names.
+    n_batches : int | None
+        Number of batches; None takes all of the data.
 
     Returns
     -------
@@ -323,14 +359,15 @@ def evaluate(module, step, data, batch_size, *, dtype=None, prefix="valid"):
     """
     was_training = module.training
     module.eval()
-    totals = {}
-    for batch in data.batches(batch_size):
+    totals, count = {}, 0
+    for batch in islice(data.batches(batch_size), n_batches):
         with torch.autocast(batch.x.device.type, dtype, enabled=dtype is not None):
             local = local_batch(batch)
             losses = step(module, local)
         _add(totals, losses, local)
+        count += len(batch)
     module.train(was_training)
-    return _means(totals, len(data), prefix)
+    return _means(totals, count, prefix)
 
 
 def _add(totals, losses, local):

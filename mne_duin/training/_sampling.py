@@ -32,7 +32,7 @@ def steps_for(seconds):
     Examples
     --------
     >>> steps_for(600.0), steps_for(3600.0), steps_for(5 * 3600.0)
-    (1400, 4200, 19400)
+    (1400, 4200, 19300)
     """
     hours, steps = np.log(BUDGET).T
     amount = np.interp(math.log(max(seconds, 1.0) / 3600), hours, steps)

@@ -11,7 +11,7 @@ from pathlib import Path
 try:
     import fcntl
 except ImportError:  # Windows, where an open file cannot be removed anyway
-    fcntl = None
+    fcntl = None  # type: ignore[assignment]
 
 PARTIAL = re.compile(r"\.(?P<name>.+)\.[0-9a-f]{8}\.partial")
 # Some network file systems cannot flush a folder; the rename is done all the same.
@@ -78,6 +78,30 @@ def write_text(path, text):
         If the file cannot be written; an earlier one is left as it was.
     """
     return write_file(path, text.encode())
+
+
+def move_file(source, target):
+    """Give a file its final name in the same folder, for good.
+
+    Parameters
+    ----------
+    source, target : path-like
+        The file and its new name; what has that name is replaced.
+
+    Returns
+    -------
+    target : Path
+        The file.
+
+    Raises
+    ------
+    OSError
+        If the file cannot be renamed.
+    """
+    target = Path(target)
+    os.replace(source, target)
+    _flush_folder(target.parent)
+    return target
 
 
 def write_figure(path, figure, **options):

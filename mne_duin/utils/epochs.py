@@ -35,6 +35,8 @@ class EpochsData:
         Subject of each epoch, if known.
     metadata : DataFrame | None
         Metadata of the epochs, if there are any.
+    tmin : float | None
+        Time of the first sample in seconds relative to the event, if known.
     """
 
     data: np.ndarray
@@ -42,6 +44,7 @@ class EpochsData:
     ch_names: list | None = None
     subject: np.ndarray | None = None
     metadata: pd.DataFrame | None = None
+    tmin: float | None = None
 
     def __getitem__(self, index):
         """Return the chosen epochs."""
@@ -135,6 +138,33 @@ def run_names(metadata):
     return np.array(["/".join(row) for row in zip(*parts, strict=True)], dtype=str)
 
 
+def check_start(epochs, tmin, name):
+    """Check that epochs start when those of the training did.
+
+    Parameters
+    ----------
+    epochs : EpochsData
+        The epochs.
+    tmin : float | None
+        When the training epochs started; None if that is not known.
+    name : str
+        Name of the estimator, for the message.
+
+    Raises
+    ------
+    ValueError
+        If they start at another time, by more than half a sample.
+    """
+    if tmin is None or epochs.tmin is None:
+        return
+    if abs(epochs.tmin - tmin) > 0.5 / epochs.sfreq:
+        raise ValueError(
+            f"`X` starts {epochs.tmin:+.3f} s from the event; {name} was fitted with "
+            f"epochs that start at {tmin:+.3f} s. Cut the same window (tmin, tmax); to "
+            "try another one on purpose, hand over the array."
+        )
+
+
 def _from_epochs(epochs, name):
     used = usable_channels(epochs, name)
     return EpochsData(
@@ -143,6 +173,7 @@ def _from_epochs(epochs, name):
         used,
         _subject_column(epochs.metadata),
         epochs.metadata,
+        float(epochs.tmin),
     )
 
 
@@ -193,7 +224,7 @@ def _from_list(parts, name):
             part.ch_names == first.ch_names
             and part.info["sfreq"] == first.info["sfreq"]
             and set(part.info["bads"]) == set(first.info["bads"])
-            and len(part.times) == len(first.times)
+            and np.array_equal(part.times, first.times)
         )
         if not alike:
             raise ValueError(
@@ -211,6 +242,7 @@ def _from_list(parts, name):
         used,
         _subject_column(metadata),
         metadata,
+        float(first.tmin),
     )
 
 

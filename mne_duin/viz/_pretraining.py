@@ -19,7 +19,7 @@ from mne_duin.viz._theme import (
 )
 
 MEASURES = {
-    "error": "squared error on hidden cells (the mean's is 1)",
+    "error": "squared error on hidden cells (1: the mean)",
     "accuracy": "fraction of hidden codes named correctly",
 }
 
@@ -56,6 +56,17 @@ def plot_pretraining(
     ------
     ValueError
         If the table lacks a column or has no rows.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> from mne_duin import plot_pretraining
+    >>> values = {"network": 0.7, "mean": 1.0, "both neighbors": 0.9}
+    >>> rows = [("power", method, value) for method, value in values.items()]
+    >>> table = pd.DataFrame(rows, columns=["quantity", "method", "value"])
+    >>> figure = plot_pretraining(table, show=False)
+    >>> figure.axes[0].get_xlabel()
+    'squared error on hidden cells (1: the mean)'
     """
     check_option("measure", measure, tuple(MEASURES))
     missing = {"quantity", "method", "value"} - set(table.columns)

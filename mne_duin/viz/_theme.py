@@ -1,6 +1,7 @@
 """One look for all pictures: sizes, colours, colour maps, and where `show` ends."""
 
 from itertools import product
+from typing import Any
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -64,7 +65,8 @@ SHARES = LinearSegmentedColormap.from_list(
 )
 DIVERGING = plt.get_cmap("RdBu_r")
 
-theme = plt.rc_context
+# A context manager and a decorator; the type of matplotlib's says the former only.
+theme: Any = plt.rc_context
 
 
 def group_names(values):

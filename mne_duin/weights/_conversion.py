@@ -88,7 +88,8 @@ def convert_weights(
         _write_tensors(to_published(estimator), target)
     else:
         known = {str(name): name for name in estimator.subjects_.tolist()}
-        state = to_braindecode(estimator, subject=known.get(subject, subject))
+        own = subject if subject is None else known.get(subject, subject)
+        state = to_braindecode(estimator, subject=own)
         _write_tensors(state, target)
     return estimator
 

@@ -1,6 +1,7 @@
 """Open the files that the package wrote."""
 
 from pathlib import Path
+from typing import Any
 
 from mne_duin.baselines import TSTCC, CNNBiGRU, DeWave, EEGConformer, NeuroBERT
 from mne_duin.estimators import (
@@ -168,5 +169,9 @@ def from_pretrained(
     --------
     >>> clf = from_pretrained("lab/word-reading")  # doctest: +SKIP
     """
-    options = {"token": token, "cache_dir": cache_dir, "endpoint": endpoint}
+    options: dict[str, Any] = {
+        "token": token,
+        "cache_dir": cache_dir,
+        "endpoint": endpoint,
+    }
     return BaseDuIN.from_pretrained(repo_id_or_folder, revision=revision, **options)

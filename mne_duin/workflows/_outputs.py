@@ -3,6 +3,7 @@
 from contextlib import nullcontext
 from pathlib import Path
 
+from mne_duin.utils.checks import as_list
 from mne_duin.weights import read_estimator
 from mne_duin.workflows._analysis import name_analysis
 from mne_duin.workflows._derivative import plain_settings
@@ -17,6 +18,7 @@ NOT_SAVED = (
     "out", "overwrite", "verbose", "n_jobs", "checkpoint_dir", "checkpoint_every",
     "memory", "models",
 )  # fmt: skip
+LISTS = ("session", "task", "run", "acquisition", "regions", "event_id")
 
 
 def open_writer(command, given, paths, *, name=None, repeat=False):
@@ -36,6 +38,10 @@ def settings_of(command, given):
     """Return the parameters of a workflow as ``--config`` takes them."""
     saved = {name: value for name, value in given.items() if name not in NOT_SAVED}
     saved["subject"] = str(given["subject"]).removeprefix("sub-")
+    for name in LISTS:
+        # One label and a list of it are the same setting.
+        if saved.get(name) is not None and not isinstance(saved[name], dict):
+            saved[name] = as_list(saved[name])
     return {"command": command, **plain_settings(saved)}
 
 

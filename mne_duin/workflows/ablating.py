@@ -69,10 +69,10 @@ def ablate_words(
     notch="auto",
     sfreq=1000.0,
     reject="auto",
+    n_jobs=1,
     device="auto",
     precision="auto",
     random_state=0,
-    n_jobs=1,
     verbose=None,
     **parameters,
 ):
@@ -97,10 +97,10 @@ def ablate_words(
     out : path-like | None
         BIDS derivative dataset that gets ``…_metrics.tsv`` (and ``.md`` for people) and
         ``…_accuracy.png``; None writes nothing.
+    %(job_output)s
     %(memory)s
     %(trial_options)s
     %(reference_and_anatomy)s
-    %(job_output)s
     n_jobs : int
         Folds that run at the same time, by joblib.
     %(job_machine)s

@@ -95,6 +95,7 @@ def decode_words(
     preset="quick",
     out=None,
     desc=None,
+    overwrite=False,
     event_id=None,
     label_column="trial_type",
     where=None,
@@ -117,12 +118,11 @@ def decode_words(
     cv="last-run",
     pretrained=None,
     models=True,
-    overwrite=False,
     checkpoint_dir=None,
+    n_jobs=1,
     device="auto",
     precision="auto",
     random_state=0,
-    n_jobs=1,
     verbose=None,
 ):
     """Decode words from the recordings of one subject, with an honest comparison.
@@ -140,6 +140,7 @@ def decode_words(
     out : path-like | None
         BIDS derivative dataset that gets the results, such as
         ``root / "derivatives" / "mne_duin"``; None writes nothing. See Notes.
+    %(job_output)s
     %(trial_options)s
     %(reference_and_anatomy)s
     cv : int | str
@@ -150,7 +151,6 @@ def decode_words(
         the pre-training; None pre-trains on the runs that are not held out.
     models : bool
         Whether to write the networks as well.
-    %(job_output)s
     checkpoint_dir : path-like | None
         Folder for checkpoints of the pre-training, which an interrupted call continues
         from; see :meth:`mne_duin.DuINVQVAE.fit`.

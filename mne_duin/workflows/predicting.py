@@ -1,5 +1,6 @@
 """Use a saved decoder on new recordings: a table of predictions."""
 
+import inspect
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -244,4 +245,7 @@ def _fill(table, writer, folder):
     }
     described = describe_columns(table[table.columns[:first]]) | classes
     write_columns(path, table, described | {"Settings": writer.settings})
-    write_config(folder / writer.analysis.file_name("config.yaml"), writer.settings)
+    # What is inherited from the decoding is no parameter of a prediction.
+    own = {"command", *inspect.signature(predict_words).parameters}
+    settings = {name: value for name, value in writer.settings.items() if name in own}
+    write_config(folder / writer.analysis.file_name("config.yaml"), settings)

@@ -99,10 +99,10 @@ def pretrain(
         BIDS derivative dataset; None takes ``root/derivatives/mne_duin``. It gets
         ``…_mae.safetensors`` (the second stage with the first one in it),
         ``…_contacts.tsv`` and the folder ``…_checkpoints``.
+    %(job_output)s
     duration, overlap : float
         Length and overlap of the segments in seconds.
     %(reference_and_anatomy)s
-    %(job_output)s
     max_iter : int | None
         Passes of each stage; None takes those of the preset.
     checkpoint_every : int

@@ -44,6 +44,11 @@ def read_decoding(path):
         If there is no manifest, or a file that it lists is missing.
     ValueError
         If the folder holds several analyses, or a file is damaged.
+
+    Examples
+    --------
+    >>> decoding = read_decoding("results/sub-01")  # doctest: +SKIP
+    >>> print(decoding.result)  # doctest: +SKIP
     """
     manifest = find_file(path, "manifest.json", command="decode")
     folder, listed = manifest.parent, read_json(manifest).get("Files", {})

@@ -1,11 +1,15 @@
 """Pre-training of the compared networks that is kept and read again."""
 
+import shutil
+
 import numpy as np
 import pytest
 from toy_networks import PRETRAINED, as_epochs, make, simulate
 
 from mne_duin import read_baseline
-from mne_duin.baselines import make_estimator
+from mne_duin.baselines import EEGConformer, make_estimator
+from mne_duin.checkpoints import DamagedError
+from mne_duin.estimators import _files
 from mne_duin.estimators._resume import Checkpoints
 
 
@@ -129,3 +133,35 @@ def test_segments_of_every_subject_are_wanted(trials, segments):
     first = as_epochs(segments.get_data(), subject=["01"] * 10)
     with pytest.raises(ValueError, match="segments of every subject .* none of 02"):
         make("ts_tcc").fit(both, y, unlabelled=first)
+
+
+def test_a_pretraining_of_something_else_is_set_aside(
+    trials, segments, passes, tmp_path
+):
+    X, _ = simulate(10, n_times=600, seed=9)
+    for other in (segments, as_epochs(X)):
+        make("ts_tcc", memory=tmp_path).fit(*trials, unlabelled=other)
+    first, second = sorted(tmp_path.iterdir(), key=lambda path: path.stat().st_mtime_ns)
+    for path in first.glob("checkpoint-*"):
+        shutil.copy(second / path.name, path)
+    assert passes == [1, 2, 1, 2]
+    with pytest.warns(RuntimeWarning, match="had other parameters: key.*learned anew"):
+        found = make("ts_tcc", memory=tmp_path).fit(*trials, unlabelled=segments)
+    assert passes == [1, 2, 1, 2, 1, 2]
+    expected = make("ts_tcc").fit(*trials, unlabelled=segments)
+    probabilities = expected.predict_proba(trials[0])
+    assert np.array_equal(found.predict_proba(trials[0]), probabilities)
+    assert len(list(first.glob("*.damaged-1"))) == 2
+
+
+@pytest.mark.parametrize(
+    ("name", "value"), [("n_times", 10**9), ("n_times", 399), ("n_times", "400")]
+)
+def test_a_file_with_another_length_of_epochs_is_refused(name, value, trials):
+    tensors, meta = _files.to_state(make("eeg_conformer", max_iter=1).fit(*trials))
+    lie = meta | {"learned": meta["learned"] | {name: value}}
+    with pytest.raises(DamagedError, match="holds no whole estimator"):
+        _files.from_state(tensors, lie, {"EEGConformer": EEGConformer})
+    lie = meta | {"parameters": meta["parameters"] | {"n_layers": 10**9}}
+    with pytest.raises(DamagedError, match="holds no whole .*`n_layers`"):
+        _files.from_state(tensors, lie, {"EEGConformer": EEGConformer})

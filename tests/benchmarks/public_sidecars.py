@@ -9,6 +9,7 @@ labels that the labs give. ``--out FILE`` writes both tables.
 """
 
 import argparse
+import os
 import re
 import sys
 import time
@@ -77,8 +78,8 @@ def pair_ratio(contacts, pairs):
     Neighbors are those of the same shaft and group.
     """
     xyz = contacts[["x", "y", "z"]].astype(float)
-    group = contacts.get("group", pd.Series("", contacts.index)).astype(str)
-    keys = contacts["shaft"].astype(str) + "|" + group
+    group = contacts.get("group", pd.Series("", contacts.index)).astype("string")
+    keys = contacts["shaft"].astype("string").fillna("") + "|" + group.fillna("")
     worst = 0.0
     for anode, cathode in pairs:
         same = xyz[(keys == keys[anode]).to_numpy()]
@@ -139,9 +140,14 @@ def count(values):
 def look_at_subject(root, subject):
     """Return one row for a subject, and its labeled contacts, one for each montage."""
     row = {"dataset": root.name, "subject": subject, "recordings": 0, "crashes": 0}
-    tables, texts, errors = {}, [], []
+    tables, texts, errors, seen = {}, [], [], set()
     for path in find_paths(root, subject):
         row["recordings"] += 1
+        files = [find_sidecars(path, s, ".tsv")[:1] for s in ("channels", "electrodes")]
+        content = tuple(file.read_bytes() for found in files for file in found)
+        if content in seen:  # a further run with the same contacts
+            continue
+        seen.add(content)
         with warnings.catch_warnings(record=True) as caught:
             warnings.simplefilter("always")
             try:
@@ -181,12 +187,13 @@ def compare_labels(table):
     if not len(both):
         return pd.DataFrame()
     lab = both[["x", "y", "z", "space"]].assign(label=labels)
+    # Names in prose ("Superior Temporal Gyrus") are those of another parcellation.
+    is_prose = lab["label"].str.contains(" ").mean() > 0.1
     known = {
         atlas: {plain(name) for name in load_atlas(atlas).names.values()}
         for atlas in ATLASES
     }
-    # A name in prose ("Superior Temporal Gyrus") is that of another parcellation.
-    names = lab["label"].where(~lab["label"].str.contains(" ")).map(plain)
+    names = lab["label"].map(plain).where(not is_prose, "")
     atlas = max(known, key=lambda a: names.isin(known[a] - {""}).sum())
     ours = assign_labels(both[["x", "y", "z", "space"]], atlas)
     named = names.isin(known[atlas] - {""})
@@ -255,7 +262,8 @@ def main():
     parser.add_argument("folder", type=Path)
     parser.add_argument("--out", type=Path, help="write the tables to TSV files")
     options = parser.parse_args()
-    mne.set_log_level("ERROR")
+    mne.set_log_level("WARNING")
+    mne.set_log_file(os.devnull)
     start, rows, comparisons = time.monotonic(), [], {}
     for root in sorted(p for p in options.folder.iterdir() if p.is_dir()):
         for folder in sorted(root.glob("sub-*")):

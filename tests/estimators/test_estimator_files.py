@@ -2,6 +2,7 @@
 
 import json
 import pickle
+import re
 
 import numpy as np
 import pytest
@@ -10,8 +11,9 @@ import torch
 from harmful import Touch
 from toy_trials import CLASSIFIER, KINDS, TRAINING, as_epochs, make, output
 
-from mne_duin import DuINClassifier, DuINMAE, read_estimator
-from mne_duin.checkpoints import read_checkpoint, write_checkpoint
+from mne_duin import DuINClassifier, DuINMAE, DuINVQVAE, read_estimator
+from mne_duin.checkpoints import DamagedError, read_checkpoint, write_checkpoint
+from mne_duin.estimators import _files
 from mne_duin.evaluation._folds import trained_runs
 
 PARTS = ("vqvae", "pretrained")
@@ -183,3 +185,86 @@ def test_a_pickle_is_not_run(tmp_path):
     with pytest.raises(ValueError, match="model is damaged or not a checkpoint"):
         read_estimator(tmp_path / "model")
     assert not mark.exists()
+
+
+def places(value, path=()):
+    """Paths to all whole numbers in nested dicts and tuples."""
+    if type(value) is int:
+        yield path
+    parts = value.items() if isinstance(value, dict) else ()
+    if isinstance(value, list | tuple):
+        parts = enumerate(value)
+    for key, part in parts:
+        yield from places(part, (*path, key))
+
+
+def with_value(value, path, new):
+    """The same with another value at a path."""
+    if not path:
+        return new
+    pairs = value.items() if isinstance(value, dict) else enumerate(value)
+    parts = {k: with_value(v, path[1:], new) if k == path[0] else v for k, v in pairs}
+    return parts if isinstance(value, dict) else list(parts.values())
+
+
+def value_at(value, path):
+    for key in path:
+        value = value[key]
+    return value
+
+
+# As many steps come out of a patch for some other strides.
+UNDETERMINED = {"conv_strides", "patch_size"}
+KNOWN = {kind.__name__: kind for kind in (DuINClassifier, DuINMAE, DuINVQVAE)}
+
+
+@pytest.mark.parametrize("kind", ["vqvae", "mae", "classifier"])
+def test_sizes_of_the_network_are_those_of_the_weights(kind, fitted):
+    tensors, meta = _files.to_state(fitted[kind])
+    found = list(places(meta["network"]))
+    assert len(found) >= 12
+    for path in found:
+        value = value_at(meta["network"], path)
+        wrong = [0, -1, 10**9, 10**18, "3"]
+        wrong += [] if UNDETERMINED & {*path} else [value + 1, 2 * value]
+        for new in wrong:
+            lie = meta | {"network": with_value(meta["network"], path, new)}
+            with pytest.raises(DamagedError, match="holds no whole estimator"):
+                _files.from_state(tensors, lie, KNOWN)
+
+
+@pytest.mark.parametrize(
+    ("name", "change"),
+    [
+        ("classes", lambda v: [*v, "more"]),
+        ("classes", lambda v: v[:-1]),
+        ("classes", lambda v: [*v[:-1], "x" * 50_000_000]),
+        ("classes", lambda v: 10**9),
+        ("subjects", lambda v: [*v, "more"]),
+        ("subjects", lambda v: []),
+        ("ch_names", lambda v: [*v, "more"]),
+        ("ch_names", lambda v: v[1:]),
+        ("sfreq", lambda v: -1),
+        ("sfreq", lambda v: float("nan")),
+        ("bands", lambda v: {**v, "more": [70, 150]}),
+        ("history", lambda v: 3),
+    ],
+)
+def test_lists_are_those_of_the_weights(name, change, fitted, tmp_path):
+    tensors, meta = _files.to_state(fitted["classifier"])
+    learned = meta["learned"] | {name: change(meta["learned"][name])}
+    write_checkpoint(tmp_path / "model", tensors, meta | {"learned": learned})
+    message = f"^{re.escape(str(tmp_path / 'model'))} holds no whole estimator"
+    with pytest.raises(DamagedError, match=message):
+        read_estimator(tmp_path / "model")
+
+
+@pytest.mark.parametrize("drop", ["module.encoder.spatial.bias", "scaler.mean"])
+def test_missing_and_added_weights_are_refused(drop, fitted):
+    tensors, meta = _files.to_state(fitted["classifier"])
+    rest = {name: value for name, value in tensors.items() if name != drop}
+    with pytest.raises(DamagedError, match=f"holds no whole.*{re.escape(drop[7:])}"):
+        _files.from_state(rest, meta, KNOWN)
+    more = tensors | {"module.more": torch.zeros(2)}
+    with pytest.raises(DamagedError, match="more has shape"):
+        _files.from_state(more, meta, KNOWN)

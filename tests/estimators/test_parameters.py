@@ -1,13 +1,25 @@
 """Presets as published, and every parameter checked by name."""
 
+import inspect
 from contextlib import nullcontext
 
 import numpy as np
 import pytest
 import torch
-from toy_trials import CLASSIFIER, SFREQ, TRAINING, VQVAE, make, simulate
+from toy_trials import CLASSIFIER, SFREQ, SIZES, TRAINING, VQVAE, make, simulate
 
-from mne_duin.estimators import DuINClassifier, DuINMAE, DuINVQVAE
+from mne_duin import read_estimator
+from mne_duin.baselines import TSTCC, CNNBiGRU, DeWave, EEGConformer, NeuroBERT
+from mne_duin.baselines._features import EvokedPower
+from mne_duin.baselines._riemann import BandSignal
+from mne_duin.baselines.networks._network import LIMITS as NETWORK_LIMITS
+from mne_duin.estimators import (
+    DuINCells,
+    DuINClassifier,
+    DuINMAE,
+    DuINTokenDecoder,
+    DuINVQVAE,
+)
 from mne_duin.estimators.presets import LIMITS, PRESETS, encoder_width, resolve
 
 # Zheng et al. 2024, Tables 5-7 and Appendix D.
@@ -49,9 +61,10 @@ PUBLISHED = {
         "encoder_lr_scale": 1.0,
     },
 }
+NETWORKS = (CNNBiGRU, EEGConformer, TSTCC, NeuroBERT, DeWave)
 ESTIMATORS = {"vqvae": DuINVQVAE, "mae": DuINMAE, "classifier": DuINClassifier}
 WIDTH = {"n_filters": 16, "conv_filters": (128, 128, 16)}
-SIZES = {
+PUBLISHED_SIZES = {
     "conv_kernels": (19, 3, 3),
     "conv_strides": (10, 1, 1),
     "n_layers": 8,
@@ -70,7 +83,7 @@ def test_the_paper_preset_is_the_published_recipe(stage):
     recipe = resolve(estimator, stage)
     assert {name: recipe[name] for name in PUBLISHED[stage]} == PUBLISHED[stage]
     assert recipe["warmup"] * recipe["max_iter"] == recipe["max_iter"] / 10
-    for name, value in SIZES.items() if stage != "mae" else ():
+    for name, value in PUBLISHED_SIZES.items() if stage != "mae" else ():
         assert getattr(estimator, name) == value, name
     if stage != "mae":
         assert encoder_width(recipe, 30) == WIDTH
@@ -112,9 +125,13 @@ def test_numbers_out_of_range_are_named(kind, name, vqvae, trials):
     if LIMITS[name].get("integer"):
         with pytest.raises(TypeError, match=f"`{name}` must be a whole number; got fl"):
             estimator.set_params(**{name: 2.5}).fit(*trials)
-    if "high" in LIMITS[name]:
-        with pytest.raises(ValueError, match=f"`{name}` must be .* at most .*got 1.01"):
-            estimator.set_params(**{name: 1.01}).fit(*trials)
+    for value in (float("nan"), float("inf"), -float("inf"), 10**12):
+        is_odd = LIMITS[name].get("integer") and isinstance(value, float)
+        error = TypeError if is_odd else ValueError
+        with pytest.raises(
+            error, match=f"`{name}` must be .*; got {type(value)(value)}"
+        ):
+            estimator.set_params(**{name: value}).fit(*trials)
 
 
 @pytest.mark.parametrize(
@@ -237,7 +254,9 @@ def test_a_share_of_the_epochs_chooses_the_pass(trials):
 
 
 def test_training_that_diverges_says_so(trials):
-    options = CLASSIFIER | {"lr": 1e30, "warmup": 0.0, "max_iter": 5}
+    # Every step multiplies the weights by 1 - 1000.
+    options = CLASSIFIER | {"lr": 1.0, "weight_decay": 1e3, "lr_min": 1.0}
+    options |= {"warmup": 0.0, "max_iter": 8}
     with pytest.raises(
         ValueError, match="Training diverged: the loss of pass .* Lower"
     ):
@@ -290,3 +309,76 @@ def test_the_front_of_the_masked_stage_is_kept(start):
     same = unmoved(lambda n: DuINMAE(vqvae, **options | {"max_iter": n}))
     front = {n for n, _ in vqvae.module_.named_parameters() if n.startswith(FRONT)}
     assert same == (front if start == "vqvae" else set())
+
+
+def numbers_of(estimator):
+    """Names of the parameters whose value or annotation is a number."""
+    kinds = {"int", "float", "int | None", "float | None"}
+    own = inspect.signature(type(estimator).__init__).parameters
+    return {
+        name
+        for name, parameter in own.items()
+        if str(parameter.annotation).replace("<class '", "").rstrip("'>") in kinds
+        or (type(parameter.default) in (int, float))
+    }
+
+
+@pytest.mark.parametrize(
+    "kind",
+    [DuINVQVAE, DuINCells, DuINMAE, DuINClassifier, DuINTokenDecoder, *NETWORKS],
+)
+def test_every_number_has_limits(kind):
+    estimator = kind(**{"vqvae": None} if kind is DuINMAE else {})
+    names = numbers_of(estimator)
+    assert {"lr", "max_iter", "sfreq", "weight_decay"} & names
+    known = {*LIMITS, *NETWORK_LIMITS, "random_state"}
+    assert names <= known, names - known
+
+
+@pytest.mark.parametrize("n_words", [65, 200])
+def test_more_words_than_the_hidden_layer_has_room_for(n_words, tmp_path):
+    rng = np.random.default_rng(0)
+    y = np.repeat([f"w{index:03d}" for index in range(n_words)], 2)
+    X = rng.standard_normal((2 * n_words, 2, 200))
+    options = SIZES | {"n_layers": 1, "max_iter": 1, "bands": "raw", "verbose": False}
+    clf = DuINClassifier(**options, max_shift=0.0).fit(X, y, sfreq=SFREQ)
+    assert clf.module_.hidden.out_features == 2 * n_words
+    # The linear start is the discriminant: far better than chance where it was learned.
+    assert clf.score(X, y) > 20 / n_words
+    again = read_estimator(clf.save(tmp_path / "words"))
+    assert np.array_equal(again.predict_proba(X), clf.predict_proba(X))
+
+
+@pytest.mark.parametrize("rate", [30_000.0, 44_100.0, 500_000.0])
+def test_patches_too_long_are_refused(rate):
+    X = np.random.default_rng(0).standard_normal((4, 2, 3 * int(rate / 10)))
+    message = r"Patches of 0.1 s at .* Hz have .*read_epochs\(sfreq=1000\)"
+    wide = {"bands": "raw", "n_filters": 16, "conv_filters": (8, 8, 16)}
+    wide["patch_duration"] = 0.1
+    with pytest.raises(ValueError, match=message):
+        DuINClassifier(**CLASSIFIER | wide).fit(X, [0, 1, 0, 1], sfreq=rate)
+    with pytest.raises(ValueError, match=message):
+        DuINVQVAE(**VQVAE | wide).fit(X, sfreq=rate)
+
+
+def test_another_window_is_refused(trials, tmp_path):
+    epochs, y = trials
+    clf = DuINClassifier(**CLASSIFIER | {"max_iter": 1}).fit(epochs, y)
+    later = epochs.copy().shift_time(0.2)
+    for own in (clf, read_estimator(clf.save(tmp_path / "model"))):
+        with pytest.raises(ValueError, match=r"starts \+0.200 s .* start at \+0.000 s"):
+            own.predict(later)
+        with pytest.raises(ValueError, match="2 patches; the classifier was fitted"):
+            own.predict(epochs.copy().crop(tmax=0.199))
+        assert own.predict(later.get_data()).shape == y.shape
+
+
+def test_another_window_is_refused_by_the_baselines(trials):
+    epochs, y = trials
+    later, shorter = epochs.copy().shift_time(0.2), epochs.copy().crop(tmax=0.299)
+    for estimator in (EvokedPower(), BandSignal(band=(70, 150))):
+        estimator.fit(epochs, y)
+        with pytest.raises(ValueError, match=r"starts \+0.200 s .* was fitted with"):
+            estimator.transform(later)
+        with pytest.raises(ValueError, match="300"):
+            estimator.transform(shorter)

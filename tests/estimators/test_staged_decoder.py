@@ -1,5 +1,9 @@
 """All stages as one classifier, and what the masked stage can predict."""
 
+import hashlib
+import json
+import re
+import shutil
 from collections import Counter
 
 import numpy as np
@@ -9,10 +13,18 @@ from sklearn.base import clone
 from sklearn.model_selection import cross_val_score
 from toy_trials import SIZES, as_epochs, simulate
 
-from mne_duin.estimators import DuINClassifier, DuINMAE, DuINVQVAE, make_duin
+from mne_duin.estimators import (
+    DuINClassifier,
+    DuINMAE,
+    DuINVQVAE,
+    make_duin,
+    memory,
+)
+from mne_duin.estimators._files import plain
 from mne_duin.estimators._mae import TARGETS
 from mne_duin.estimators._resume import Checkpoints
 from mne_duin.estimators._staged import VARIANTS, join_segments
+from mne_duin.estimators.memory import fit_or_recall
 from mne_duin.utils.epochs import as_array
 
 SHORT = {"max_iter": 2, "batch_size": 8}
@@ -217,3 +229,62 @@ def test_memory_continues_an_interrupted_training(trials, tmp_path, monkeypatch)
     found = decoder.fit(epochs, y).predict_proba(epochs)
     assert seen == [1, 2, 3, 4]
     assert np.array_equal(found, expected)
+
+
+def damage(path, other):
+    content = bytearray(path.read_bytes())
+    content[-9] ^= 4
+    path.write_bytes(content)
+
+
+def swap(path, other):
+    shutil.copy(other, path)
+
+
+def cut(path, other):
+    path.write_bytes(path.read_bytes()[:100])
+
+
+@pytest.mark.parametrize("harm", [damage, swap, cut])
+def test_a_spoiled_file_of_the_memory_is_set_aside(harm, trials, fits, tmp_path):
+    epochs, _ = trials
+    seeds = [
+        DuINVQVAE(**SIZES, **SHORT, n_codes=16, n_decoder_layers=1, random_state=seed)
+        for seed in (0, 1)
+    ]
+    paths = []
+    for stage in seeds:
+        fit_or_recall(clone(stage), epochs, "vqvae", tmp_path)
+        new = set(tmp_path.rglob("estimator.safetensors")) - {*paths}
+        paths.append(new.pop())
+    harm(*paths)
+    spoiled = paths[0].read_bytes()
+    with pytest.warns(RuntimeWarning, match=f"^{re.escape(str(paths[0]))} .*anew"):
+        again = fit_or_recall(clone(seeds[0]), epochs, "vqvae", tmp_path)
+    kept = paths[0].with_name(f"{paths[0].name}.damaged-1")
+    assert kept.read_bytes() == spoiled
+    n_fits = fits.total()
+    recalled = fit_or_recall(clone(seeds[0]), epochs, "vqvae", tmp_path)
+    assert fits.total() == n_fits
+    assert np.array_equal(recalled.codebook_, again.codebook_)
+    whole = clone(seeds[0]).fit(epochs)
+    assert np.array_equal(again.codebook_, whole.codebook_)
+
+
+def test_checkpoints_of_another_training_in_the_memory_are_set_aside(trials, tmp_path):
+    epochs, _ = trials
+    options = SIZES | SHORT | {"n_codes": 16, "n_decoder_layers": 1}
+    stage = DuINVQVAE(**options, random_state=0)
+    key = hashlib.sha256(_key(stage, epochs).encode()).hexdigest()
+    folder = tmp_path / f"vqvae-{key[:20]}"
+    other = DuINVQVAE(**options, random_state=1)
+    other.fit(epochs, checkpoint_dir=folder)
+    with pytest.warns(RuntimeWarning, match="had other parameters.*learned anew"):
+        found = fit_or_recall(clone(stage), epochs, "vqvae", tmp_path)
+    assert len(list((folder / "vqvae").glob("*.damaged-1"))) == 2
+    assert np.array_equal(found.codebook_, clone(stage).fit(epochs).codebook_)
+
+
+def _key(stage, epochs):
+    known = memory._describe(stage, epochs, "vqvae")
+    return json.dumps(plain(known), sort_keys=True)

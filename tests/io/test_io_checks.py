@@ -89,6 +89,23 @@ def test_what_cannot_be_opened_is_a_row(dataset):
     assert table.loc["electrodes.tsv", "outcome"] == "ok"
 
 
+def test_the_line_in_the_file_is_named(dataset):
+    def shuffle(table):
+        table = table.iloc[::-1].reset_index(drop=True)
+        table.loc[4, "sample"] = "1"
+        return table
+
+    examples.edit(dataset.root, EVENTS, shuffle)
+    table = check_recording(dataset, samples=False).set_index("check")
+    assert table.loc["event_times", "row"] == 6
+    assert table.loc["event_times", "file"].endswith("run-1_events.tsv")
+    examples.edit(
+        dataset.root, EVENTS, lambda t: t.assign(onset=[*t["onset"][:6], "?"])
+    )
+    table = check_recording(dataset, samples=False).set_index("check")
+    assert table.loc["events.tsv", "row"] == 8
+
+
 # ---------------------------------------------------------- which recording
 
 
@@ -341,7 +358,11 @@ def test_pauses_of_brainvision(dataset):
 
 def test_trials_that_were_concatenated(dataset):
     examples.set_json(
-        dataset.root, "*run-1_ieeg.json", RecordingType="epoched", EpochLength=4.0
+        dataset.root,
+        "*run-1_ieeg.json",
+        RecordingType="epoched",
+        EpochLength=4.0,
+        RecordingDuration=4.0,
     )
     with pytest.warns(RuntimeWarning, match="7 of 7 trials reach across"):
         with pytest.raises(ValueError, match="None of the 7 windows"):
@@ -408,6 +429,15 @@ def test_marks_are_marks_unless_they_are_asked_for(dataset, mark):
         return
     asked, _ = read_epochs(dataset, [mark, "ba"], **PLAIN)
     assert len(asked) == 7
+
+
+def test_bad_among_words_in_capitals_is_told(dataset):
+    relabel(dataset, ["BAD", "DOG", "CAT"])
+    with pytest.warns(RuntimeWarning, match="'BAD' .3 events.*If it is a word"):
+        epochs, _ = read_epochs(dataset, **PLAIN)
+    assert set(epochs.event_id) == {"DOG", "CAT"}
+    epochs, _ = read_epochs(dataset, ["BAD", "DOG"], **PLAIN)
+    assert set(epochs.event_id) == {"BAD", "DOG"}
 
 
 def test_composed_and_decomposed_words_and_names_are_one(dataset):

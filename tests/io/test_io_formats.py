@@ -329,3 +329,28 @@ def test_picks(tmp_path):
     assert read_raw(path, picks="ecg").ch_names == ["EKG"]
     assert isinstance(read_raw(path), mne.io.BaseRaw)
     assert isinstance(read_contacts(path), pd.DataFrame)
+
+
+def test_eeglab_boundaries_and_trials(tmp_path):
+    """A boundary is a place, however much was cut out there."""
+    path = examples.write_dataset(tmp_path / "bids")
+    file = swap_file(path, ".set")
+    raw = examples.make_raw(0).pick("seeg")
+    examples.edit(path.root, "*_channels.tsv", lambda t: t[t["type"] == "SEEG"])
+    cut = mne.Annotations([14.7], [4.0], ["boundary"])
+    marked = raw.copy().set_annotations(raw.annotations + cut)
+    mne.export.export_raw(file, marked, verbose="error")
+    plain = {"reference": "none", "l_freq": None, "h_freq": None, "notch": None}
+    plain |= {"sfreq": None, "tmin": 0.0, "tmax": 1.0}
+    with pytest.warns(RuntimeWarning, match="1 of 7 trials reach across a gap"):
+        epochs, _ = read_epochs(path, **plain)
+    assert list(epochs.metadata["onset"]) == [2, 6, 10, 18, 22, 26]
+    trials = mne.make_fixed_length_epochs(raw, 3.0, preload=True, verbose="error")
+    mne.export.export_epochs(file, trials, overwrite=True, verbose="error")
+    found = read_raw(path)
+    np.testing.assert_allclose(found.get_data(), raw.get_data(), atol=1e-10)
+    edges = found.annotations.description == "BAD boundary"
+    np.testing.assert_allclose(found.annotations.onset[edges], np.arange(3, 30, 3))
+    with pytest.warns(RuntimeWarning, match="7 of 7 trials reach"):
+        with pytest.raises(ValueError, match="None of the 7 windows"):
+            read_epochs(path, **plain | {"tmin": -1.5, "tmax": 1.5})

@@ -147,3 +147,16 @@ def test_flat_channels_are_refused(value):
         ChannelScaler.learn(data, np.zeros(6, int), 1, ["a", "b", "c"])
     with pytest.raises(ValueError, match=r"1 channels are flat \(1\)"):
         ChannelScaler.learn(data, np.zeros(6, int), 1)
+
+
+def test_one_trial_far_from_the_rest_does_not_set_the_scale():
+    rng = np.random.default_rng(0)
+    data = 1e-5 * rng.standard_normal((40, 3, 200))
+    clean = ChannelScaler.learn(np.delete(data, 7, axis=0), np.zeros(39, int), 1)
+    data[7] *= 300
+    with pytest.warns(RuntimeWarning, match=r"1 of 40 trials \(number 7\)"):
+        scaler = ChannelScaler.learn(data, np.zeros(40, int), 1)
+    np.testing.assert_array_equal(scaler.scale, clean.scale)
+    scaled = scaler.apply(data, np.zeros(40, int))
+    assert np.abs(scaled[7]).max() == 50.0
+    assert np.abs(np.delete(scaled, 7, axis=0)).max() < 6.0

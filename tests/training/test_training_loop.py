@@ -15,8 +15,6 @@ from mne_duin.training import (
     SignalData,
     choose_device,
     choose_precision,
-    private_randomness,
-    seed_randomness,
     train,
 )
 from mne_duin.training._engine import (
@@ -239,9 +237,37 @@ def dropped(module, batch):
 def test_a_loss_that_is_not_finite_stops_the_training():
     module = Line(start=float("nan"))
     with pytest.raises(
-        ValueError, match="Training diverged: the loss of pass 1 is nan"
+        ValueError,
+        match=r"Training diverged: the loss of pass 1 \(train_loss\) is nan. Lower",
     ):
         run(module)
+
+
+def test_a_loss_of_held_out_data_that_is_not_finite_stops_the_training():
+    def step(module, batch):
+        losses = distance(module, batch)
+        return losses if module.training else {"loss": losses["loss"] / 0}
+
+    with pytest.raises(ValueError, match=r"loss of pass 1 \(valid_loss\) is inf"):
+        run(Line(2.0), step, validation=signal())
+
+
+@pytest.mark.parametrize(
+    "options",
+    [{"lr": float("inf")}, {"weight_decay": float("inf")}, {"weight_decay": 3e38}],
+)
+def test_numbers_that_are_not_finite_stop_the_training(options):
+    options = {"max_iter": 1, "batch_size": 16, "lr": 100.0} | options
+    with pytest.raises(ValueError, match="diverged: weight is not finite after pass 1"):
+        run(Line(2.0), **options)
+
+
+def test_what_the_last_step_did_is_seen():
+    def step(module, batch):
+        return {"loss": (module.weight**2).mean()}
+
+    with pytest.raises(ValueError, match=r"the loss of pass 1 \(loss\) is inf"):
+        run(Line(2.0), step, max_iter=1, batch_size=16, lr=1e30)
 
 
 def test_hooks_see_every_pass_and_join_the_record():
@@ -261,19 +287,6 @@ def test_a_history_has_holes_where_a_pass_has_no_value():
     assert np.isnan(history["valid_loss"][1])
     with pytest.raises(KeyError, match=r"no 'loss'; it has \['pass', 'valid_loss'\]"):
         history["loss"]
-
-
-def test_private_randomness_is_private():
-    before, cpu = torch.get_rng_state(), torch.device("cpu")
-    with private_randomness(cpu):
-        seed_randomness(3, cpu)
-        first = torch.rand(4)
-    assert torch.equal(torch.get_rng_state(), before)
-    expected = torch.rand(4, generator=torch.Generator().manual_seed(3))
-    assert torch.equal(first, expected)
-    with pytest.raises(RuntimeError, match="size"), private_randomness(cpu):
-        torch.rand(4) + torch.rand(3)
-    assert torch.equal(torch.get_rng_state(), before)
 
 
 def test_devices_and_precisions():

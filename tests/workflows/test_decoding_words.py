@@ -201,6 +201,19 @@ def test_a_saved_decoder_predicts_new_recordings(decoded, bids_root, tmp_path, c
     assert set(table["run"]) == {"2"}
     sidecar = json.loads(path.with_suffix(".json").read_text("utf-8"))
     assert set(table.columns) <= set(sidecar)
+    (config,) = out.rglob("*_config.yaml")
+    again = [
+        "predict",
+        "--config",
+        str(config),
+        "--quiet",
+        "--out",
+        str(tmp_path / "c"),
+    ]
+    assert main(again) == 0
+    (other,) = (tmp_path / "c").rglob("*_predictions.tsv")
+    assert other.read_bytes() == path.read_bytes()
+    capsys.readouterr()
     assert main([*command, "--quiet", "--out", str(tmp_path / "b"), "--tmax", "2"]) == 2
     assert "fitted to epochs from -0.5 to 2.5 s" in capsys.readouterr().err
 

@@ -31,8 +31,11 @@ from mne_duin.estimators.presets import (
     SHARE,
     check_numbers,
 )
+from mne_duin.nn import check_weights
+from mne_duin.training import private_randomness
 from mne_duin.utils.checks import check_number
 from mne_duin.utils.docs import fill_doc
+from mne_duin.utils.labels import label_array
 
 RECIPE = ("max_iter", "batch_size", "lr", "lr_min", "warmup", "weight_decay")
 LIMITS = {
@@ -82,7 +85,7 @@ class NetworkClassifier(ClassifierMixin, TrainedNetwork):
     sfreq: float | None = None
     device: str = "auto"
     precision: str = "auto"
-    random_state: object = None
+    random_state: int | np.random.RandomState | None = None
     verbose: bool | None = None
 
     def fit(
@@ -121,6 +124,7 @@ class NetworkClassifier(ClassifierMixin, TrainedNetwork):
         """Pre-train where the network does so, then train."""
         self._check_parameters()
         epochs = self._check_X(X, subject=subject, sfreq=sfreq)
+        self.tmin_ = epochs.tmin
         self.n_times_ = self._inputs(epochs[:1]).shape[-1]
         self.classes_, y = learn_classes(y, len(epochs))
         run = self._begin()
@@ -332,9 +336,14 @@ class NetworkClassifier(ClassifierMixin, TrainedNetwork):
     def _take_state(self, tensors, meta):
         """Take back what :meth:`_add_state` added."""
         self.bands_, self.patch_size_ = {}, 1
-        self.classes_ = np.array(meta["learned"]["classes"])
+        self.classes_ = label_array(meta["learned"]["classes"])
         self.n_times_ = meta["learned"]["n_times"]
-        with torch.random.fork_rng(devices=[]):
-            module = self._build(len(self.ch_names_), self.n_times_)
-        module.load_state_dict(_files.below(tensors, "module."))
+        self._check_parameters()
+        check_number("n_times", self.n_times_, low=1, high=10_000_000, integer=True)
+        build = partial(self._build, len(self.ch_names_), self.n_times_)
+        weights = _files.below(tensors, "module.")
+        check_weights(build, weights, {"n_layers": getattr(self, "n_layers", 0)})
+        with private_randomness(0):
+            module = build()
+        module.load_state_dict(weights)
         self.module_ = module.eval()

@@ -13,12 +13,11 @@ from mne_duin.estimators._files import plain
 from mne_duin.estimators._resume import Checkpoints, circumstances_of, digest
 from mne_duin.estimators._subjects import subject_index
 from mne_duin.estimators._trained import Signal, note_runs
-from mne_duin.estimators.memory import EVERY, check_seed, open_folder
+from mne_duin.estimators.memory import EVERY, check_seed, open_folder, or_set_aside
 from mne_duin.training import (
     CheckpointHooks,
     History,
     private_randomness,
-    seed_randomness,
     train,
 )
 from mne_duin.utils.docs import fill_doc
@@ -138,8 +137,7 @@ class PretrainedNetwork(NetworkClassifier):
             return
         # Another stream of random numbers than that of the supervised stage.
         seed = run.seed + 1
-        with private_randomness(self.device_):
-            seed_randomness(seed, self.device_)
+        with private_randomness(seed):
             task = self._build_task(self.module_.encoder).to(self.device_)
         recipe = {
             "max_iter": self.pretrain_iter,
@@ -180,8 +178,10 @@ class PretrainedNetwork(NetworkClassifier):
             "length of a crop": data.n_times,
         }
         name = type(self).__name__.lower()
-        with open_folder(self.memory, name, known) as folder:
-            yield Checkpoints(folder, EVERY, plain(recipe))
+        with open_folder(self.memory, name, known) as (folder, key):
+            # The key stands for all that is known, also of the data.
+            own = plain(recipe) | {"key": key}
+            yield or_set_aside(lambda: Checkpoints(folder, EVERY, own), folder)
 
     def _add_state(self, tensors, meta):
         super()._add_state(tensors, meta)

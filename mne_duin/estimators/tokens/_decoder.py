@@ -32,6 +32,7 @@ from mne_duin.sequences import beam_search, collapse, error_rate, greedy_sequenc
 from mne_duin.sequences._targets import label_index
 from mne_duin.utils.checks import check_option
 from mne_duin.utils.docs import fill_doc
+from mne_duin.utils.labels import label_array
 
 LOSSES = ("cross-entropy", "ctc")
 HEAD_STARTS = {"cross-entropy": ("lda", "random"), "ctc": ("linear", "random")}
@@ -332,7 +333,7 @@ class DuINTokenDecoder(BaseDuIN):
         )
         held_out = None
         if validation is not None:
-            held_out = self._labelled_data(*validation, sfreq)
+            held_out = self._labelled_data(validation[0], validation[1], sfreq)
         elif len(rest):
             held_out = self._signal_data(epochs[rest], y=targets[rest])
         self._build_seeded(
@@ -429,9 +430,14 @@ class DuINTokenDecoder(BaseDuIN):
         super()._take_state(tensors, meta)
         classes = meta["learned"]["classes"]
         if isinstance(classes, dict):
-            self.classes_ = {tier: np.array(labels) for tier, labels in classes.items()}
+            self.classes_ = {tier: label_array(own) for tier, own in classes.items()}
         else:
-            self.classes_ = np.array(classes)
+            self.classes_ = label_array(classes)
+        # One score more where sequences have a blank.
+        n_scores = [head.scores.out_features for head in self.module_.heads]
+        n_labels = [len(own) + (self.loss == "ctc") for own in self._label_sets()]
+        if n_scores != n_labels:
+            raise ValueError(f"the heads have {n_scores} scores for {n_labels} labels")
 
     @property
     def tiers_(self):
