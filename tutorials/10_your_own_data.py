@@ -105,8 +105,8 @@ print(f"{raw.info['sfreq']:g} Hz, {raw.times[-1]:.0f} s, {len(raw.ch_names)} cha
 print(f"line frequency {raw.info['line_freq']} Hz, bad: {raw.info['bads']}")
 
 # %%
-# **Do the files agree?** Header, sidecars and samples are compared with each other; only
-# what is not in order is shown here. :doc:`/checks` explains each check, and
+# **Do the files agree?** Header, sidecars and samples are compared with each other;
+# only what is not in order is shown here. :doc:`/checks` explains each check, and
 # ``mne-duin check path/to/bids`` does the same at the command line.
 
 table = check_recording(paths)

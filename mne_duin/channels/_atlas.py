@@ -146,10 +146,11 @@ class Atlas:
 
     def distance_to_brain(self, xyz: np.ndarray) -> np.ndarray:
         """Return the distance in mm from points (n_points, 3) to any labeled voxel."""
-        tree, _ = _search_tree(self, tuple(sorted(set(_mean_x(self)))))
         out = np.full(len(xyz), np.nan)
         known = np.isfinite(xyz).all(axis=1)
-        out[known] = tree.query(xyz[known])[0]
+        if known.any():
+            tree, _ = _search_tree(self, tuple(sorted(set(_mean_x(self)))))
+            out[known] = tree.query(xyz[known])[0]
         return out
 
     def from_surface(self, xyz: np.ndarray) -> np.ndarray:

@@ -6,11 +6,10 @@ from functools import lru_cache
 import numpy as np
 import pandas as pd
 
-from mne_duin.channels._atlas import load_atlas
 from mne_duin.channels._label_words import label_parts, plain
 from mne_duin.channels._regions import REGIONS, expand
 from mne_duin.channels._spaces import hemispheres
-from mne_duin.data import ATLAS_NAMES
+from mne_duin.data import ATLAS_NAMES, data_path
 
 LABEL_COLUMNS = re.compile(
     r"^(?:.*[_\-. ])?(?:label|labels|desikan.*|destrieux.*|dk|dkt|aparc.*|anat|anatomy|"
@@ -115,7 +114,8 @@ def clean_label(value) -> str | None:
 @lru_cache(maxsize=1)
 def _known_labels():
     """Return the plain names of all labels of the bundled atlases and regions."""
-    names = [name for atlas in ATLAS_NAMES for name in load_atlas(atlas).names.values()]
+    tables = [pd.read_csv(data_path(f"{a}.tsv"), sep="\t") for a in ATLAS_NAMES]
+    names = [name for table in tables for name in table["name"]]
     for region in REGIONS.values():
         for rule in expand(region["rules"]):
             names += rule.get("labels", [])

@@ -167,8 +167,9 @@ def _errors(error, points):
 
 def _reasons(volume, points, distances, max_distance, names):
     """Say for each contact why it has no label; None where it has one."""
-    far = volume.distance_to_brain(points.xyz)
-    beyond = far > OUTSIDE
+    missing = ~np.isfinite(distances)
+    asked = np.where((missing | (max_distance > OUTSIDE))[:, None], points.xyz, np.nan)
+    beyond = volume.distance_to_brain(asked) > OUTSIDE
     if beyond.any():
         logger.warning(
             f"{beyond.sum()} contact(s) lie more than {OUTSIDE:g} mm outside the brain "
@@ -182,10 +183,10 @@ def _reasons(volume, points, distances, max_distance, names):
             f"{first_names(names[~known])}."
         )
     near = f"no grey matter within {max_distance:g} mm"
-    across = np.isfinite(volume.lookup(points.xyz, max_distance)[1])
+    across = np.isfinite(volume.lookup(asked, max_distance)[1])
     near = np.where(across, f"{near} on this side of the midline", near)
     texts = np.select([~known, beyond], ["no position", "outside the brain"], near)
-    return np.where(np.isfinite(distances), None, texts).tolist()
+    return np.where(missing, texts, None).tolist()
 
 
 def _points_in_atlas(contacts, volume: Atlas, atlas_space, subject) -> _Points:
@@ -348,7 +349,8 @@ def _is_usable(contacts, subject) -> np.ndarray:
     """Return which contacts can be looked up in an atlas."""
     if subject is None:
         return np.isfinite(to_mni152(contacts)).all(axis=1)
-    native = contacts["space"].isin([*NATIVE, "Other"]).to_numpy()
+    spaces = contacts.get("space", pd.Series("n/a", contacts.index))
+    native = spaces.isin([*NATIVE, "Other"]).to_numpy()
     return native & np.isfinite(coordinates(contacts)).all(axis=1)
 
 

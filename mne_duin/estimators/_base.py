@@ -58,6 +58,10 @@ INITIAL = ("zca", "principal", "random")
 SUBJECT_LAYERS = ("spatial", "patch")
 PATCH_ENCODERS = ("published", "depthwise", "depthwise-filters")
 FRONT = ("encoder.spatial", "encoder.patch")
+# Transformer and head grow with the features of a token, the folded patch encoder with
+# inputs x samples x features; published are 160, and 16 x 100 x 160.
+MOST_FEATURES = 4096
+MOST_WEIGHTS = 2**27
 
 
 def check_encoder(estimator):
@@ -213,12 +217,37 @@ class BaseDuIN(TrainedNetwork):
         architecture |= encoder_width(recipe, n_inputs)
         if self.patch_encoder == "depthwise-filters":
             _check_groups(architecture["n_filters"], architecture["conv_filters"])
+        self._check_patch(n_inputs, architecture)
         return build_encoder(
             n_inputs,
             n_subjects=len(self.subjects_),
             patch_size=self.patch_size_,
             **architecture,
         )
+
+    def _check_patch(self, n_inputs, architecture):
+        """Refuse patches whose tokens need more memory than they are worth."""
+        n_steps = self.patch_size_
+        for kernel, stride in zip(
+            architecture["conv_kernels"], architecture["conv_strides"], strict=True
+        ):
+            n_steps = (n_steps + 2 * (kernel // 2) - kernel) // stride + 1
+        if n_steps < 1:
+            raise ValueError(
+                f"A patch of {self.patch_size_} samples is too short for convolutions "
+                f"with conv_kernels={tuple(architecture['conv_kernels'])}. Lengthen "
+                "`patch_duration` or shorten the kernels."
+            )
+        dim = n_steps * architecture["conv_filters"][-1]
+        width = max(n_inputs, architecture["n_filters"])
+        if width * self.patch_size_ * dim > MOST_WEIGHTS or dim > MOST_FEATURES:
+            rate = self.info_["sfreq"]
+            raise ValueError(
+                f"Patches of {self.patch_duration:g} s at {rate:g} Hz have "
+                f"{self.patch_size_} samples, and their tokens {dim} features: more "
+                f"than memory is good for (at most {MOST_FEATURES}). Read the "
+                "recording with read_epochs(sfreq=1000), or shorten `patch_duration`."
+            )
 
     def _held_out(self, X, recipe, sfreq):
         """Return unlabelled epochs as data of the engine; None where there are none."""

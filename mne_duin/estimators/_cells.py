@@ -6,13 +6,16 @@ their two neighbors. Here every channel of every band is hidden on its own, toke
 token, so that the network has to know which channels and bands change together.
 """
 
+from collections.abc import Sequence
 from functools import partial
-from typing import ClassVar
+from pathlib import Path
+from typing import ClassVar, Self
 
 import numpy as np
 import pandas as pd
 import torch
 from mne.utils import logger, warn
+from numpy.typing import ArrayLike
 from sklearn.base import TransformerMixin
 from sklearn.cluster import MiniBatchKMeans
 
@@ -24,6 +27,7 @@ from mne_duin.estimators._base import (
     front_scale,
 )
 from mne_duin.estimators._resume import open_checkpoints
+from mne_duin.estimators._trained import Signal
 from mne_duin.estimators.presets import check_numbers, resolve
 from mne_duin.nn import CellPredictor
 from mne_duin.training import (
@@ -171,45 +175,48 @@ class DuINCells(TransformerMixin, BaseDuIN):
     (8, 20)
     """
 
+    module_: CellPredictor
+    check_: PretrainingCheck | None
+    n_steps_: int
     _stage: ClassVar[str] = "cells"
 
     def __init__(
         self,
-        preset="quick",
+        preset: str = "quick",
         *,
-        patch_duration=None,
-        crop_duration=None,
-        subject_layers="spatial",
-        patch_encoder="published",
-        n_filters=None,
-        conv_filters=None,
-        conv_kernels=(19, 3, 3),
-        conv_strides=(10, 1, 1),
-        n_layers=8,
-        n_heads=8,
-        head_dim=64,
-        ff_dim=320,
-        attention_dropout=0.2,
-        ff_dropout=0.2,
-        bands=None,
-        init=None,
-        front_lr_scale=None,
-        hidden_fraction=0.5,
-        signal_weight=1.0,
-        n_codes=64,
-        max_steps=None,
-        validation_fraction=0.05,
-        batch_size=None,
-        lr=None,
-        lr_min=None,
-        warmup=None,
-        weight_decay=None,
-        sfreq=None,
-        device="auto",
-        precision="auto",
-        compile=False,
-        random_state=None,
-        verbose=None,
+        patch_duration: float | None = None,
+        crop_duration: float | None = None,
+        subject_layers: str = "spatial",
+        patch_encoder: str = "published",
+        n_filters: int | None = None,
+        conv_filters: tuple[int, ...] | None = None,
+        conv_kernels: tuple[int, ...] = (19, 3, 3),
+        conv_strides: tuple[int, ...] = (10, 1, 1),
+        n_layers: int = 8,
+        n_heads: int = 8,
+        head_dim: int = 64,
+        ff_dim: int = 320,
+        attention_dropout: float = 0.2,
+        ff_dropout: float = 0.2,
+        bands: str | Sequence[str] | dict | None = None,
+        init: str | None = None,
+        front_lr_scale: float | None = None,
+        hidden_fraction: float = 0.5,
+        signal_weight: float = 1.0,
+        n_codes: int = 64,
+        max_steps: int | None = None,
+        validation_fraction: float = 0.05,
+        batch_size: int | None = None,
+        lr: float | None = None,
+        lr_min: float | None = None,
+        warmup: float | None = None,
+        weight_decay: float | None = None,
+        sfreq: float | None = None,
+        device: str = "auto",
+        precision: str = "auto",
+        compile: bool = False,
+        random_state: int | np.random.RandomState | None = None,
+        verbose: bool | None = None,
     ):
         self.preset = preset
         self.patch_duration = patch_duration
@@ -248,15 +255,15 @@ class DuINCells(TransformerMixin, BaseDuIN):
 
     def fit(
         self,
-        X,
-        y=None,
+        X: Signal,
+        y: object = None,
         *,
-        subject=None,
-        sfreq=None,
-        validation=None,
-        checkpoint_dir=None,
-        checkpoint_every=1,
-    ):
+        subject: ArrayLike | None = None,
+        sfreq: float | None = None,
+        validation: Signal | None = None,
+        checkpoint_dir: Path | str | None = None,
+        checkpoint_every: int = 1,
+    ) -> Self:
         """Pre-train the encoder.
 
         Parameters
@@ -285,11 +292,11 @@ class DuINCells(TransformerMixin, BaseDuIN):
         check_option("init", recipe["init"], INITIAL)
         check_unscreened(recipe["bands"])
         check_encoder(self)
-        keeper = open_checkpoints(
+        checkpoints = open_checkpoints(
             self, self._stage, recipe, checkpoint_dir, checkpoint_every
         )
         epochs = self._check_X(X, subject=subject, sfreq=sfreq, bands=recipe["bands"])
-        run = self._begin(keeper)
+        run = self._begin(checkpoints)
         epochs, held_out = self._hold_out(epochs, validation, sfreq)
         data = self._signal_data(epochs, crop=recipe["crop_duration"])
         start = partial(self._start, recipe)
@@ -439,11 +446,11 @@ class DuINCells(TransformerMixin, BaseDuIN):
         self.check_ = None
 
     @property
-    def codebook_(self):
+    def codebook_(self) -> np.ndarray:
         """Cluster centers of the predicted values, shape (n_codes, n_values)."""
         return self.module_.codebook.cpu().numpy().copy()
 
-    def transform(self, X, *, subject=None):
+    def transform(self, X: Signal, *, subject: ArrayLike | None = None) -> np.ndarray:
         """Return the embedding of every token.
 
         Parameters
@@ -459,7 +466,7 @@ class DuINCells(TransformerMixin, BaseDuIN):
         epochs = self._check_fitted(X, subject)
         return self._batched(self.module_.encoder, *self._scaled(epochs))
 
-    def codes(self, X, *, subject=None):
+    def codes(self, X: Signal, *, subject: ArrayLike | None = None) -> np.ndarray:
         """Return the code of every token.
 
         Parameters
@@ -493,7 +500,7 @@ class DuINCells(TransformerMixin, BaseDuIN):
 
         return self._batched(losses, x, subject)
 
-    def score(self, X, y=None, *, subject=None):
+    def score(self, X: Signal, y=None, *, subject: ArrayLike | None = None) -> float:
         """Return the proportion of the variance of hidden cells that is predicted.
 
         Parameters

@@ -23,7 +23,7 @@ from mne_duin.estimators._base import (
 )
 from mne_duin.estimators._cells import DuINCells
 from mne_duin.estimators._files import plain
-from mne_duin.estimators._head import start_head_
+from mne_duin.estimators._head import head_width, start_head_
 from mne_duin.estimators._mae import DuINMAE
 from mne_duin.estimators._prediction import (
     LabelTraining,
@@ -72,7 +72,8 @@ class DuINClassifier(ClassifierMixin, BaseDuIN):
         output enters the cross-entropy as if it were logits: probabilities are nearly
         flat.
     hidden_dim : int
-        Size of the hidden layer of the head.
+        Size of the hidden layer of the head. With ``head_init="lda"`` it is at least
+        twice the number of classes.
     head_init : str | None
         ``"lda"`` starts the head as a shrinkage LDA on the tokens of the training
         epochs, ``"random"`` as published. A head that starts at random fits a few
@@ -337,7 +338,9 @@ class DuINClassifier(ClassifierMixin, BaseDuIN):
             self._build_encoder(recipe) if scratch else copy_encoder(self.pretrained),
             n_tokens,
             len(self.classes_),
-            hidden_dim=self.hidden_dim,
+            hidden_dim=head_width(
+                self.hidden_dim, recipe["head_init"], len(self.classes_)
+            ),
             head_activation=self.head_activation,
             quantizer=quantizer,
             head_dropout=recipe["head_dropout"],

@@ -19,6 +19,11 @@ MAX_FOLDS, MOST_FEATURES = 4, 600
 SHARPNESS = (0.5, 1.0, 2.0, 4.0)
 
 
+def head_width(hidden_dim, head_init, n_classes):
+    """Return the size of the hidden layer: two units per class for a linear start."""
+    return max(hidden_dim, 2 * n_classes) if head_init == "lda" else hidden_dim
+
+
 @torch.no_grad()
 def start_head_(module, data, *, significance):
     """Give the head a linear discriminant of the tokens of the training epochs.
@@ -30,29 +35,71 @@ def start_head_(module, data, *, significance):
     exactly the discriminant: the hidden layer gets a pair of units per class, one for
     the positive and one for the negative part of its score. The other units keep small
     random weights.
+
+    Where the head sees tokens without context, too, these are averaged, those with
+    context are taken as they are, and cross-validation chooses one of them or both.
     """
     module.eval()
     batches = list(data.batches(64))
     parts = [module.features(batch.x, batch.subject) for batch in batches]
-    tokens = torch.cat(parts).float().cpu()
+    tokens = torch.cat(parts).float().cpu().numpy()
     y = torch.cat([batch.y for batch in batches]).cpu().numpy()
     n_steps, dim = module.encoder.patch.n_steps, module.encoder.dim
-    n_parts = tokens.shape[1] // (module.n_tokens * dim)
-    parts = tokens.numpy().reshape(len(y), module.n_tokens, n_parts, n_steps, -1)
-    steps = parts.swapaxes(2, 3).reshape(len(y), module.n_tokens * n_steps, -1)
-    bins = choose_bins(steps, y, n_steps, significance)
-    averages = average(steps, bins)
-    weights, offsets = linear_discriminant(averages, y, significance)
-    scores = averages @ weights.T + offsets
+    tokens = tokens.reshape(len(y), module.n_tokens, -1, dim)
+    blocks, bins = head_blocks(tokens, y, n_steps, significance)
+    used = choose_blocks(blocks, y, significance)
+    features = np.concatenate([blocks[block] for block in used], axis=1)
+    weights, offsets = linear_discriminant(features, y, significance)
+    scores = features @ weights.T + offsets
     # A linear discriminant is far too sure of its training epochs; with scores of unit
     # spread the loss starts where there is still something to learn.
     scale = 1 / (scores - scores.mean(1, keepdims=True)).std()
     offsets = offsets - scores.mean()
-    weights = weights.reshape(len(weights), len(bins), -1)
-    weights = np.einsum("cbf,bt->ctf", weights, bins)
-    weights = weights.reshape(-1, module.n_tokens, n_steps, n_parts, dim // n_steps)
-    weights = weights.swapaxes(2, 3).reshape(len(weights), -1)
-    set_pairs_(module, weights * scale, offsets * scale)
+    whole = np.zeros((len(weights), *tokens.shape[1:]))
+    first = 0
+    for block in used:
+        own = weights[:, first : first + blocks[block].shape[1]]
+        first += own.shape[1]
+        if block == 0:
+            own = own.reshape(len(own), len(bins), -1)
+            own = np.einsum("cbf,bt->ctf", own, bins)
+        whole[:, :, -1 if block == 0 else 0] = own.reshape(len(own), -1, dim)
+    set_pairs_(module, whole.reshape(len(whole), -1) * scale, offsets * scale)
+
+
+def head_blocks(tokens, y, n_steps, significance):
+    """Return the blocks of features that a head can start from, and the bins.
+
+    ``tokens`` (n_epochs, n_tokens, n_parts, dim) has one part, or two: with and without
+    context. The first block is the last part, averaged in bins (n_bins, n_times), the
+    second one the tokens with context where there are both.
+    """
+    steps = tokens[:, :, -1].reshape(len(y), tokens.shape[1] * n_steps, -1)
+    bins = choose_bins(steps, y, n_steps, significance)
+    blocks = [average(steps, bins)]
+    if tokens.shape[2] > 1:
+        blocks.append(tokens[:, :, 0].reshape(len(y), -1))
+    return blocks, bins
+
+
+def choose_blocks(blocks, y, significance):
+    """Return which blocks of features decode left-out epochs best, as indices."""
+    everything = list(range(len(blocks)))
+    n_folds = min(MAX_FOLDS, int(np.bincount(y).min()))
+    if len(blocks) == 1 or n_folds < 3:
+        return everything
+    folds = list(StratifiedKFold(n_folds).split(blocks[0], y))
+    candidates = [everything, *([block] for block in everything)]
+    losses = [
+        _left_out_loss(
+            np.concatenate([blocks[block] for block in used], axis=1),
+            y,
+            folds,
+            significance,
+        )
+        for used in candidates
+    ]
+    return candidates[int(np.argmin(losses))]
 
 
 def average(steps, bins):

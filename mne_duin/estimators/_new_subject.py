@@ -12,7 +12,7 @@ from mne_duin.estimators._mae import DuINMAE
 from mne_duin.estimators._subjects import learn_contacts
 from mne_duin.estimators._trained import note_runs
 from mne_duin.estimators._vqvae import DuINVQVAE
-from mne_duin.estimators.presets import resolve
+from mne_duin.estimators.presets import LIMITS, resolve
 from mne_duin.nn import OneSubject
 from mne_duin.training import (
     ChannelScaler,
@@ -107,9 +107,12 @@ def add_subject(
     """
     _check_estimator(estimator)
     check_type("X", X, (mne.BaseEpochs, list))
-    check_number("max_iter", max_iter, low=1, integer=True)
-    check_number("batch_size", batch_size, low=2, integer=True)
-    check_number("lr", lr, low=0, closed=False)
+    for number, value in {
+        "max_iter": max_iter,
+        "batch_size": batch_size,
+        "lr": lr,
+    }.items():
+        check_number(number, value, **LIMITS[number])
     epochs = as_array(X)
     if not np.isclose(epochs.sfreq, estimator.info_["sfreq"]):
         raise ValueError(

@@ -5,7 +5,11 @@ import pandas as pd
 import torch
 from sklearn.model_selection import StratifiedKFold
 
-from mne_duin.estimators._head import linear_discriminant
+from mne_duin.estimators._head import (
+    choose_blocks,
+    head_blocks,
+    linear_discriminant,
+)
 from mne_duin.training._check import FROZEN, RAW
 
 N_FOLDS = 5
@@ -15,11 +19,12 @@ SIGNIFICANCE = 0.003
 def probe_encoder(stage, X, y, *, skip):
     """Compare a pre-trained encoder with its input in cross-validation.
 
-    The signal's features are the tokens without context: a linear map of signal and
-    band power. Those of the encoder are the tokens with context, and with ``skip`` both
-    (what the head of a classifier sees). Returns a table for
-    :class:`~mne_duin.training.PretrainingCheck`, with the standard error of the
-    difference in ``attrs``, or None where a class has fewer than two epochs.
+    The signal's features are the tokens without context (a linear map of signal and
+    band power), averaged over time as the head does it. Those of the encoder are the
+    tokens with context; with ``skip`` one of the two or both, as the head chooses.
+    Returns a table for :class:`~mne_duin.training.PretrainingCheck`, with the standard
+    error of the difference in ``attrs``, or None where a class has fewer than two
+    epochs.
     """
     y = np.unique(np.asarray(y), return_inverse=True)[1]
     fewest = np.bincount(y).min()
@@ -32,13 +37,15 @@ def probe_encoder(stage, X, y, *, skip):
         return torch.cat([encoder.transformer(alone), alone], -1).flatten(1)
 
     both = stage._batched(tokens, *stage._scaled(stage._check_fitted(X)))
-    both = both.reshape(len(both), -1, 2 * encoder.dim)
-    alone = both[..., encoder.dim :].reshape(len(both), -1)
-    context = both if skip else both[..., : encoder.dim]
+    # With and without context.
+    parts = both.reshape(len(both), -1, 2, encoder.dim)
+    blocks, _ = head_blocks(parts, y, encoder.patch.n_steps, SIGNIFICANCE)
+    used = choose_blocks(blocks, y, SIGNIFICANCE) if skip else [1]
+    features = {FROZEN: np.concatenate([blocks[i] for i in used], axis=1)}
+    features[RAW] = blocks[0]
     folds = StratifiedKFold(min(N_FOLDS, fewest), shuffle=True, random_state=0)
-    features = {FROZEN: context.reshape(len(both), -1), RAW: alone}
     hits = {name: np.zeros(len(y), bool) for name in features}
-    for train, test in folds.split(alone, y):
+    for train, test in folds.split(both, y):
         for name, own in features.items():
             weights, offsets = linear_discriminant(own[train], y[train], SIGNIFICANCE)
             guess = (own[test] @ weights.T + offsets).argmax(1)

@@ -8,7 +8,7 @@ import hashlib
 import platform
 import signal
 import threading
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from importlib.metadata import version
 from pathlib import Path
 
@@ -51,9 +51,9 @@ class Checkpoints(CheckpointHooks):
         self.folder, self.every, self.parameters = folder, every, parameters
         self.data, self.circumstances, self.seed = None, None, None
         self._unwritten = None
+        self._seen = list_checkpoints(folder)
         latest = from_main(read_latest(folder) if is_main() else None)
         self.found = latest is not None
-        self._known = _names(folder)
         self._tensors, self._meta = latest[:2] if self.found else (None, None)
         if self.found:
             known = self._meta.get("training", {}).get("parameters", {})
@@ -125,52 +125,10 @@ class Checkpoints(CheckpointHooks):
             write_next(self.folder, *self._unwritten)
             self._unwritten = None
 
-    def _take_folder(self, lock):
-        """Make sure that no other training writes here; return what is wrong."""
-        folder = repr(str(self.folder))
-        try:
-            self.folder.mkdir(parents=True, exist_ok=True)
-            lock.acquire(timeout=0)
-        except NotImplementedError:
-            # A file system without locks.
-            return None
-        except Timeout:
-            wrong = "is written by another training now"
-        except OSError as error:
-            return OSError(
-                f"Writing failed: the folder {folder} cannot be used "
-                f"({error.strerror}). Pass another `checkpoint_dir`."
-            )
-        else:
-            if _names(self.folder) == self._known:
-                return None
-            wrong = "was written by another training meanwhile"
-        return RuntimeError(
-            f"The folder {folder} {wrong}. Wait until that is done, or pass another "
-            "`checkpoint_dir`."
-        )
-
     @contextmanager
     def watch(self):
-        """Own the folder; write the last complete pass when the training is cut off."""
-        lock = FileLock(self.folder / ".lock")
-        try:
-            error = from_main(self._take_folder(lock) if is_main() else None)
-            if error is not None:
-                raise error
-            with self._write_at_the_end():
-                yield
-        finally:
-            if lock.is_locked:
-                # Where open files cannot be removed, an empty one stays.
-                with suppress(OSError):
-                    Path(lock.lock_file).unlink()
-            lock.release()
-
-    @contextmanager
-    def _write_at_the_end(self):
         """Write the last complete pass when the training ends before its time."""
-        with _termination_as_interrupt():
+        with self._alone(), _termination_as_interrupt():
             try:
                 yield
             except OSError:
@@ -179,10 +137,32 @@ class Checkpoints(CheckpointHooks):
                 self._write()
                 raise
 
-
-def _names(folder):
-    """Return the names of the checkpoints in a folder."""
-    return [path.name for path in list_checkpoints(folder)]
+    @contextmanager
+    def _alone(self):
+        """Refuse to train in a folder where another training is at work."""
+        if not is_main():
+            yield
+            return
+        self.folder.parent.mkdir(parents=True, exist_ok=True)
+        lock = FileLock(self.folder.with_name(f"{self.folder.name}.lock"), timeout=0)
+        try:
+            lock.acquire()
+        except Timeout:
+            raise BlockingIOError(
+                f"Another training is at work in {str(self.folder)!r}. Wait for it, or "
+                "pass another `checkpoint_dir`."
+            ) from None
+        try:
+            if list_checkpoints(self.folder) != self._seen:
+                raise BlockingIOError(
+                    f"Another training has written to {str(self.folder)!r} since this "
+                    "one began. Start again to continue it."
+                )
+            yield
+            # Where it ended well nobody else is to continue.
+            Path(lock.lock_file).unlink(missing_ok=True)
+        finally:
+            lock.release()
 
 
 @contextmanager

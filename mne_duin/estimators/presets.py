@@ -8,6 +8,7 @@ ours, found on simulations other than the shipped one, for minutes to hours.
 
 from mne.utils import warn
 
+from mne_duin.utils.bands import BANDS
 from mne_duin.utils.checks import check_number, check_option
 
 PRESETS = {
@@ -37,7 +38,7 @@ PRESETS = {
             "warmup": 0.02,
             "weight_decay": 0.05,
             "crop_duration": 2.0,
-            "bands": ("high-gamma",),
+            "bands": tuple(BANDS),
             "init": "zca",
             "n_filters": None,
             "conv_filters": None,
@@ -188,45 +189,51 @@ PRESETS["paper"]["cells"] = PRESETS["quick"]["cells"]
 # CTC is ours; it is trained like the heads on single tokens.
 PRESETS["paper"]["sequences"] = PRESETS["paper"]["tokens"]
 
-COUNT = {"low": 1, "integer": True}
-POSITIVE = {"low": 0, "closed": False}
+COUNT = {"low": 1, "high": 100_000, "integer": True}
+# Far above anything useful: beyond, building alone would not end.
+LAYERS = {"low": 1, "high": 256, "integer": True}
+SECONDS = {"low": 0, "high": 3600, "closed": False}
+# One step of AdamW moves a weight by about the learning rate.
+RATE = {"low": 0, "high": 1, "closed": False}
+FACTOR = {"low": 0, "high": 1000}
 SHARE = {"low": 0, "high": 1}
 # Dropping nearly everything leaves nothing to learn from, and nothing to rescale.
 DROPOUT = {"low": 0, "high": 0.95}
 
 LIMITS = {
-    "patch_duration": POSITIVE,
-    "crop_duration": POSITIVE,
+    "patch_duration": SECONDS,
+    "crop_duration": SECONDS,
     "n_filters": COUNT,
-    "n_layers": COUNT,
-    "n_decoder_layers": COUNT,
+    "n_layers": LAYERS,
+    "n_decoder_layers": LAYERS,
     "n_heads": COUNT,
     "head_dim": COUNT,
     "ff_dim": COUNT,
     "hidden_dim": COUNT,
     "code_dim": COUNT,
-    "n_codes": {"low": 2, "integer": True},
+    "n_codes": {"low": 2, "high": 1_000_000, "integer": True},
     "attention_dropout": DROPOUT,
     "ff_dropout": DROPOUT,
     "head_dropout": DROPOUT,
-    "context": {"low": 0, "integer": True},
+    "context": {"low": 0, "high": 1000, "integer": True},
     "hidden_fraction": {"low": 0.05, "high": 0.95},
-    "signal_weight": {"low": 0},
-    "max_steps": COUNT,
+    "signal_weight": FACTOR,
+    "max_steps": {"low": 1, "high": 100_000_000, "integer": True},
     "mask_ratio": {"low": 0, "high": 0.95, "closed": False},
     "codex_decay": SHARE,
-    "commitment": {"low": 0},
-    "max_iter": COUNT,
-    "batch_size": {"low": 2, "integer": True},
-    "lr": POSITIVE,
-    "lr_min": {"low": 0},
+    "commitment": FACTOR,
+    "max_iter": {"low": 1, "high": 10_000_000, "integer": True},
+    "batch_size": {"low": 2, "high": 1_000_000, "integer": True},
+    "lr": RATE,
+    "lr_min": SHARE,
     "warmup": SHARE,
-    "weight_decay": {"low": 0},
-    "encoder_lr_scale": {"low": 0},
-    "front_lr_scale": {"low": 0},
+    "weight_decay": FACTOR,
+    "encoder_lr_scale": FACTOR,
+    "front_lr_scale": FACTOR,
     "label_smoothing": SHARE,
-    "max_shift": {"low": 0},
+    "max_shift": {"low": 0, "high": 3600},
     "validation_fraction": {"low": 0, "high": 0.5},
+    "sfreq": {"low": 0, "high": 1_000_000, "closed": False},
 }
 # Parameters that have a new name; the former one works for one release.
 FORMER = {
@@ -314,7 +321,7 @@ def _check_convolutions(values):
     sizes = {name: tuple(values[name]) for name in CONVOLUTIONS}
     for name, value in sizes.items():
         for size in value:
-            check_number(name, size, low=1, integer=True)
+            check_number(name, size, **COUNT)
     if len({len(value) for value in sizes.values()}) != 1 or not sizes["conv_filters"]:
         listing = ", ".join(f"{name}={value}" for name, value in sizes.items())
         raise ValueError(

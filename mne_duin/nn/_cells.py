@@ -72,8 +72,8 @@ class CellPredictor(Stage):
         }
 
     def _front(self):
-        parts = self.encoder.spatial, self.encoder.patch
-        return [part for part in parts if part is not None]
+        parts = self.encoder.named_children()
+        return [part for name, part in parts if name != "transformer"]
 
     def train(self, mode=True):
         """Switch to training; a fixed front keeps its running statistics."""

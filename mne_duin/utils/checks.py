@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from importlib import import_module
+from math import isfinite
 from numbers import Integral, Real
 
 
@@ -100,10 +101,10 @@ def check_number(name, value, *, low=None, high=None, integer=False, closed=True
             f"`{name}` must be {wanted}; got {type(value).__name__} {value!r}."
         )
     too_low = low is not None and (value < low or (value == low and not closed))
-    if too_low or (high is not None and value > high) or value != value:
+    if too_low or (high is not None and value > high) or not isfinite(value):
         left = "" if low is None else f"{'at least' if closed else 'above'} {low}"
         right = "" if high is None else f"at most {high}"
-        limits = " and ".join(part for part in (left, right) if part)
+        limits = " and ".join(part for part in (left, right) if part) or "finite"
         raise ValueError(f"`{name}` must be {limits}; got {value!r}.")
     return value
 

@@ -2,9 +2,10 @@
 
 ``python tests/benchmarks/architecture_numbers.py [FOLDER ...]`` counts in the folders
 that hold ``mne_duin`` (default: this one), one column each, so that two versions can be
-laid side by side.
+laid side by side. ``--out FILE`` writes the table, too.
 """
 
+import argparse
 import ast
 import json
 import subprocess
@@ -153,14 +154,24 @@ def count(root):
     return numbers
 
 
-def main(folders):
+def main():
     """Print the table, one column per version."""
-    columns = [count(Path(folder).resolve()) for folder in folders]
-    width = max(map(len, columns[0]))
-    for name in columns[0]:
-        values = "".join(f"{column[name]:>10}" for column in columns)
-        print(f"{name:<{width}}{values}")
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("folders", nargs="*", type=Path, default=[HERE])
+    parser.add_argument("--names", nargs="+", help="heads of the columns")
+    parser.add_argument("--out", type=Path, help="write the table to this TSV file")
+    options = parser.parse_args()
+    names = options.names or [folder.resolve().name for folder in options.folders]
+    columns = [count(folder.resolve()) for folder in options.folders]
+    rows = [["number", *names]]
+    rows += [[name, *(str(column[name]) for column in columns)] for name in columns[0]]
+    width = max(len(row[0]) for row in rows)
+    for row in rows:
+        print(f"{row[0]:<{width}}" + "".join(f"{value:>12}" for value in row[1:]))
+    if options.out is not None:
+        text = "".join("\t".join(row) + "\n" for row in rows)
+        options.out.write_text(text, encoding="utf-8")
 
 
 if __name__ == "__main__":
-    main(sys.argv[1:] or [HERE])
+    main()

@@ -133,7 +133,7 @@ def test_shapes_and_scores(fitted):
     codes = fitted.codes(X)
     assert codes.shape == (5, 10)
     assert set(np.unique(codes)) <= set(range(4))
-    assert fitted.codebook_.shape == (4, 3 * 4 + 3)
+    assert fitted.codebook_.shape == (4, 3 * 4 + 3 * 5)
     assert fitted.score(X) < 1
     assert fitted.n_steps_ == 4
     assert fitted.check_ is None
@@ -201,7 +201,7 @@ def test_learning_is_told_from_not_learning():
     cells = DuINCells(**options).fit(common_bursts())
     assert cells.check_.learned
     wide = cells.check_.table.pivot(index="quantity", columns="method", values="value")
-    assert wide.loc["power", "network"] < 0.8 * wide.loc["power", "both neighbors"]
+    assert wide.loc["power", "network"] < 0.9 * wide.loc["power", "both neighbors"]
     with pytest.warns(RuntimeWarning, match="did not learn.*max_steps"):
         DuINCells(**options | {"max_steps": 1, "lr": 1e-6}).fit(noise())
 
@@ -256,7 +256,7 @@ def test_the_head_sees_tokens_without_context_after_cells(fitted, tmp_path):
 def _labelled(n_epochs=40, seed=0):
     X = common_bursts(n_epochs, seed)
     y = np.repeat([0, 1], n_epochs // 2)
-    X[y == 1, 0, 200:400] *= 3
+    X[y == 1, 0] += 3e-4 * np.sin(2 * np.pi * np.arange(800) / 400)
     return X, np.array(["low", "high"])[y]
 
 
@@ -284,10 +284,12 @@ def test_pretraining_that_learned_nothing_is_not_used():
         architecture=SIZES | {"sfreq": SFREQ},
         cells={"max_steps": 1, "lr": 1e-6, "n_codes": 4},
         classifier={"max_iter": 2},
+        task_data=False,
         random_state=0,
         verbose=False,
     )
-    with pytest.warns(RuntimeWarning, match="not used.*from scratch"):
+    unused = pytest.warns(RuntimeWarning, match="not used: .*from scratch")
+    with pytest.warns(RuntimeWarning, match="did not learn"), unused:
         clf.fit(X, y, unlabelled=noise(40, n_times=800))
     assert not clf.uses_pretraining_
     assert clf.classifier_.pretrained is None

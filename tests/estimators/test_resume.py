@@ -8,12 +8,13 @@ import signal
 import numpy as np
 import pytest
 import torch
+from filelock import FileLock
 from toy_trials import KINDS, as_epochs, make
 from training_worker import CHANGES, make_stage, start_worker, tensors_of
 
 from mne_duin.checkpoints import read_checkpoint
 from mne_duin.checkpoints._folder import list_checkpoints
-from mne_duin.estimators._resume import Checkpoints, open_checkpoints
+from mne_duin.estimators._resume import Checkpoints
 from mne_duin.training import _engine
 
 FOLDER = {k: "classifier" if k == "finetuned" else k for k in KINDS}
@@ -263,46 +264,24 @@ def test_stages_share_a_folder(tmp_path):
     assert make("vqvae", None).max_iter == 3
 
 
-def test_one_training_at_a_time_writes_to_a_folder(tmp_path):
-    """A second one is refused while the first is between two passes."""
-    epochs, y, first = make_stage("classifier")
-    second = make_stage("classifier")[2].set_params(random_state=1)
-    refused = []
-
-    def interfere(state, n_passes):
-        if not refused:
-            with pytest.raises(RuntimeError, match="is written by another training"):
-                second.fit(epochs, y, checkpoint_dir=tmp_path)
-            refused.append(True)
-
-    with pytest.MonkeyPatch.context() as patch:
-        original = Checkpoints.after_pass
-
-        def after_pass(self, state, n_passes):
-            interfere(state, n_passes)
-            original(self, state, n_passes)
-
-        patch.setattr(Checkpoints, "after_pass", after_pass)
-        first.fit(epochs, y, checkpoint_dir=tmp_path)
-    assert refused
-    folder = tmp_path / "classifier"
-    assert sorted(folder.iterdir()) == sorted(list_checkpoints(folder))
-    with pytest.raises(ValueError, match="had other parameters: random_state"):
-        second.fit(epochs, y, checkpoint_dir=tmp_path)
-    assert_same(
-        tensors_of(first),
-        tensors_of(make_stage("classifier")[2].fit(epochs, y, checkpoint_dir=tmp_path)),
-    )
+def test_two_trainings_in_one_folder_are_refused(tmp_path):
+    epochs, y, estimator = make_stage("vqvae")
+    with FileLock(tmp_path / "vqvae.lock"):
+        with pytest.raises(BlockingIOError, match="Another training is at work in"):
+            estimator.fit(epochs, y, checkpoint_dir=tmp_path)
+        assert not (tmp_path / "vqvae").exists()
+    estimator.fit(epochs, y, checkpoint_dir=tmp_path)
+    assert [path.name for path in tmp_path.iterdir()] == ["vqvae"]
 
 
-def test_a_training_that_was_there_meanwhile_is_not_overwritten(tmp_path):
-    epochs, y, first = make_stage("classifier")
-    second = make_stage("classifier")[2].set_params(random_state=1)
-    opened = open_checkpoints(second, "classifier", {}, tmp_path, 1)
-    first.fit(epochs, y, checkpoint_dir=tmp_path)
-    before = {p.name: p.read_bytes() for p in (tmp_path / "classifier").iterdir()}
-    meanwhile = pytest.raises(RuntimeError, match="by another training meanwhile")
-    with meanwhile, opened.watch():
-        pytest.fail("it has begun")
-    after = {p.name: p.read_bytes() for p in (tmp_path / "classifier").iterdir()}
-    assert after == before
+def test_what_another_training_wrote_meanwhile_is_not_continued(tmp_path):
+    folder = tmp_path / "vqvae"
+    checkpoints = Checkpoints(folder, 1, {})
+    folder.mkdir()
+    (folder / "checkpoint-00001.safetensors").write_bytes(b"of another one")
+    with (
+        pytest.raises(BlockingIOError, match="since this one began"),
+        checkpoints.watch(),
+    ):
+        pytest.fail("it trained")
+    assert (folder / "checkpoint-00001.safetensors").read_bytes() == b"of another one"

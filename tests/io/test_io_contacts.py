@@ -3,6 +3,7 @@
 import json
 
 import mne
+import nibabel as nib
 import numpy as np
 import pandas as pd
 import pytest
@@ -10,6 +11,7 @@ from mne_bids import BIDSPath
 
 from mne_duin.channels import bipolar_pairs, label_contacts
 from mne_duin.cli.main import main
+from mne_duin.data import data_path
 from mne_duin.io import read_contacts, read_epochs
 from tests.io.bids_examples import edit, set_json, write_dataset
 
@@ -107,7 +109,7 @@ def test_montages_with_other_channels_must_be_named(tmp_path):
 def test_channels_that_are_no_contacts_are_named_and_left_out(tmp_path):
     names = ["LA1", "LA2", "EKG1", "C3", "PZ", "DC01", "N/A", "B1-AV"]
     path = subject(tmp_path, channel_rows=channels(names))
-    with pytest.warns(RuntimeWarning, match="2 .*scalp channels.*: C3, PZ"):
+    with pytest.warns(RuntimeWarning, match="2 .*scalp channels.*: PZ, C3"):
         with pytest.warns(
             RuntimeWarning, match="auxiliary channels.*: EKG1, DC01, N/A"
         ):
@@ -283,3 +285,46 @@ def test_references_of_many_contacts(dataset, reference):
     kept = single.get_data(epochs.ch_names)
     np.testing.assert_allclose(epochs.get_data(), kept - mean, atol=1e-12)
     assert list(contacts.index) == epochs.ch_names
+
+
+@pytest.mark.parametrize(("unit", "per_mm"), [("mm", 1.0), ("cm", 0.1), ("m", 0.001)])
+@pytest.mark.parametrize("space", ["MNI152NLin2009cAsym", "fsaverage"])
+def test_positions_units_and_labels_by_pandas_and_nibabel(
+    tmp_path, unit, per_mm, space
+):
+    rng = np.random.default_rng(3)
+    points = {f"A{i}": rng.uniform([-65, -80, -30], [65, 60, 70]) for i in range(1, 60)}
+    scaled = {name: xyz * per_mm for name, xyz in points.items()}
+    path = subject(tmp_path, electrode_rows=electrodes(scaled), system=space)
+    set_json(tmp_path, "*_coordsystem.json", iEEGCoordinateUnits=unit)
+    contacts = label_contacts(read_contacts(path), "atlas")
+
+    file = next(tmp_path.rglob("*_electrodes.tsv"))
+    plain = pd.read_csv(file, sep="\t", index_col="name")[["x", "y", "z"]] / per_mm
+    np.testing.assert_allclose(contacts[["x", "y", "z"]], plain, rtol=1e-12)
+    # FreeSurfer's affine from MNI305 to MNI152 (CoregistrationTransforms, 8b).
+    affine = np.array(
+        [
+            [0.9975, -0.0073, 0.0176, -0.0429],
+            [0.0146, 1.0009, -0.0024, 1.5496],
+            [-0.0130, -0.0093, 0.9971, 1.1840],
+        ]
+    )
+    xyz = plain.to_numpy()
+    mni = xyz if space != "fsaverage" else xyz @ affine[:, :3].T + affine[:, 3]
+    image = nib.load(data_path("desikan-killiany.nii.gz"))
+    names = pd.read_csv(data_path("desikan-killiany.tsv"), sep="\t", index_col="index")
+    voxels = np.round(nib.affines.apply_affine(np.linalg.inv(image.affine), mni))
+    volume, checked = np.asanyarray(image.dataobj), 0
+    for (_, contact), voxel, x in zip(
+        contacts.iterrows(), voxels.astype(int), mni[:, 0], strict=True
+    ):
+        inside = (voxel >= 0).all() and (voxel < volume.shape).all()
+        found = names.loc[volume[tuple(voxel)]] if inside else None
+        if found is not None and found["tissue"] == "grey" and abs(x) > 2:
+            assert contact["label"] == found["name"]
+            assert contact["label_distance"] == 0
+            checked += 1
+        elif found is None:
+            assert contact["label_distance"] != 0
+    assert checked > 10

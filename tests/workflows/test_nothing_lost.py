@@ -2,14 +2,19 @@
 
 import json
 import shutil
+from types import SimpleNamespace
 
+import numpy as np
 import pandas as pd
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from sklearn.dummy import DummyClassifier
 
-from mne_duin import write_simulated_bids
+from mne_duin import evaluate, write_simulated_bids
 from mne_duin.cli import main
 from mne_duin.datasets import SimulationSettings
-from mne_duin.workflows import decoding
+from mne_duin.workflows import ablating, comparing, decoding, pretraining
 from mne_duin.workflows._places import check_place
 
 FOREIGN = ("notes.txt", "pretraining/vqvae.safetensors", "compare.tsv", "lda.json")
@@ -18,8 +23,8 @@ FOREIGN = ("notes.txt", "pretraining/vqvae.safetensors", "compare.tsv", "lda.jso
 @pytest.fixture(scope="module")
 def bids_root(tmp_path_factory):
     root = tmp_path_factory.mktemp("bids") / "dataset"
-    settings = SimulationSettings(n_words=2, n_trials_per_word=3, n_runs=2, rest=2.0)
-    return write_simulated_bids(root, subjects={"01": settings}, random_state=1)
+    simulation = SimulationSettings(n_words=2, n_trials_per_word=3, n_runs=2, rest=2.0)
+    return write_simulated_bids(root, subjects={"01": simulation}, random_state=1)
 
 
 def contents(folder):
@@ -73,6 +78,119 @@ def test_writing_twice_leaves_what_others_wrote(tmp_path, monkeypatch):
 class Saved:
     """Stands for a report, a result and an estimator."""
 
+    history_ = "history"
+
     @staticmethod
     def save(path, **_):
         path.write_text("saved")
+
+
+COMMANDS = ("decode", "compare", "ablate", "pretrain")
+OPTIONS = {
+    "decode": [],
+    "compare": ["--estimators", "lda"],
+    "ablate": ["mask-ratio"],
+    "pretrain": [],
+}
+PLACES = (
+    "", "sub-01", "sub-01/ieeg", "derivatives", "derivatives/mne_duin", "../out",
+    "../out/deeper", "../notes.txt", "code",
+)  # fmt: skip
+ALLOWED = ("derivatives", "derivatives/mne_duin", "../out", "../out/deeper")
+PREFIX = "sub-01/ieeg/sub-01_task-wordreading_desc-"
+NAMES = (
+    "notes.txt",
+    ".bidsignore",
+    "dataset_description.json",
+    "sub-01/report.html",
+    "sub-01/ieeg/notes.md",
+    "sub-01/pretraining/vqvae.safetensors",
+    *(f"{PREFIX}{command}_{end}" for command in ("mine", "x") for end in ("a", "b")),
+    f"{PREFIX}mine_report.html",
+    f"{PREFIX}mine_metrics.tsv",
+    f"{PREFIX}mine_manifest.json",
+    f"{PREFIX}mine_mae.safetensors/inside.txt",
+    ".mne_duin/notes.txt",
+)
+
+
+@pytest.fixture(scope="module")
+def quick(bids_root):
+    """All commands, with nothing read and nothing learned."""
+    epochs = SimpleNamespace(ch_names=["A1"], metadata=None)
+    contacts = pd.DataFrame({"x": [1.0]}, index=pd.Index(["A1"], name="name"))
+    y = np.repeat(["ba", "ga"], 4)
+    result = evaluate(DummyClassifier(), np.zeros((8, 2)), y, cv=2, verbose=False)
+    table = pd.DataFrame({"value": [1], "accuracy": 0.5, "low": 0.1, "high": 0.9,
+                          "difference": 0.0, "p_holm": 1.0})  # fmt: skip
+
+    def learn(epochs, segments, contacts, common, folder, checkpoint_dir):
+        results = {decoding.MAIN: result}
+        return decoding.WordDecoding(results, contacts, None, Saved, Saved, folder)
+
+    with pytest.MonkeyPatch.context() as patch:
+        for module in (decoding, comparing, ablating):
+            patch.setattr(
+                module, "read_words", lambda *_, **__: (epochs, contacts, None)
+            )
+        patch.setattr(decoding, "check_trials", lambda *_: None)
+        patch.setattr(decoding, "_learn", learn)
+        patch.setattr(decoding, "_recipe", lambda *_: {})
+        patch.setattr(decoding, "_report", lambda *_: Saved)
+        patch.setattr(comparing, "evaluate_each", lambda *_, **__: {"lda": result})
+        patch.setattr(ablating, "ablate", lambda *_, **__: table)
+        for module in (comparing, ablating):
+            patch.setattr(module, "save_figure", lambda _, path: path.write_text("png"))
+            for name in ("plot_accuracy", "plot_ablation"):
+                patch.setattr(module, name, lambda *_, **__: None, raising=False)
+        patch.setattr(pretraining, "read_segments", lambda *_, **__: (None, contacts))
+        patch.setattr(pretraining, "log_costs", lambda *_: None)
+        for name in ("DuINVQVAE", "DuINMAE"):
+            stage = SimpleNamespace(fit=lambda *_, **__: Saved)
+            patch.setattr(pretraining, name, lambda *_, _stage=stage, **__: _stage)
+        yield bids_root
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_every_command_writes_where_it_may(quick, tmp_path, command):
+    arguments = [command, str(quick), *OPTIONS[command], "--subject", "01", "--quiet"]
+    assert main([*arguments, "--out", str(tmp_path)]) == 0
+    assert list(tmp_path.rglob(f"*_desc-{command}*_manifest.json"))
+
+
+@settings(max_examples=25, deadline=None, derandomize=True)
+@given(
+    commands=st.lists(st.sampled_from(COMMANDS), min_size=1, max_size=3),
+    place=st.sampled_from(PLACES),
+    names=st.sets(st.sampled_from(NAMES), max_size=6),
+    desc=st.sampled_from([None, "mine"]),
+    overwrite=st.booleans(),
+)
+def test_whatever_was_there_is_there_byte_for_byte(
+    quick, tmp_path_factory, commands, place, names, desc, overwrite
+):
+    home = tmp_path_factory.mktemp("lab")
+    root = shutil.copytree(quick, home / "bids")
+    (home / "notes.txt").write_text("mine")
+    out = root / place
+    for name in names:
+        path = out / name
+        # What lies in the BIDS folder as it is stays so as well.
+        if not path.exists() and out.name != "notes.txt":
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(f"mine: {name}")
+    before = contents(home)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(home)
+        for command in commands:
+            arguments = [command, str(root), *OPTIONS[command], "--subject", "01"]
+            arguments += ["--quiet", "--out", str(out)]
+            arguments += [] if desc is None else ["--desc", desc]
+            status = main(arguments + ["--overwrite"] * overwrite)
+            if not names and place in ALLOWED and commands == [command]:
+                assert status == 0
+            now = contents(home)
+            assert before.items() <= now.items()
+            if not overwrite:
+                before = now
+    shutil.rmtree(home)

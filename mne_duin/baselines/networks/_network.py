@@ -24,32 +24,38 @@ from mne_duin.estimators._prediction import (
     probabilities,
 )
 from mne_duin.estimators._trained import Signal, TrainedNetwork
-from mne_duin.estimators.presets import check_numbers
+from mne_duin.estimators.presets import (
+    COUNT,
+    FACTOR,
+    RATE,
+    SHARE,
+    check_numbers,
+)
 from mne_duin.training import private_randomness
 from mne_duin.utils.checks import check_number
 from mne_duin.utils.docs import fill_doc
 
 RECIPE = ("max_iter", "batch_size", "lr", "lr_min", "warmup", "weight_decay")
-COUNT = {"low": 1, "integer": True}
-POSITIVE = {"low": 0, "closed": False}
 LIMITS = {
-    "network_sfreq": POSITIVE,
+    "network_sfreq": {"low": 0, "high": 1_000_000, "closed": False},
     "kernel": COUNT,
     "stride": COUNT,
     "pool": COUNT,
     "pool_stride": COUNT,
     "dim": COUNT,
     "dropout": {"low": 0, "high": 0.95},
-    "pretrain_iter": {"low": 0, "integer": True},
-    "pretrain_batch_size": {"low": 2, "integer": True},
-    "pretrain_lr": POSITIVE,
-    "pretrain_lr_min": {"low": 0},
+    "pretrain_iter": {"low": 0, "high": 10_000_000, "integer": True},
+    "pretrain_batch_size": {"low": 2, "high": 1_000_000, "integer": True},
+    "pretrain_lr": RATE,
+    "pretrain_lr_min": SHARE,
     "context_dim": COUNT,
     "n_steps": COUNT,
     "max_segments": COUNT,
-    "jitter": {"low": 0},
-    "scale_deviation": {"low": 0},
+    "jitter": FACTOR,
+    "scale_deviation": FACTOR,
+    "patch": COUNT,
 }
+SEVERAL = ("hidden_dims", "filters", "kernels", "pools", "strides")
 
 
 @fill_doc
@@ -139,6 +145,9 @@ class NetworkClassifier(ClassifierMixin, TrainedNetwork):
         for name, limits in LIMITS.items():
             if values.get(name) is not None:
                 check_number(name, values[name], **limits)
+        for name in SEVERAL:
+            for size in values.get(name, ()):
+                check_number(name, size, **COUNT)
 
     def _check_unlabelled(self, unlabelled, sfreq):
         """Return the segments to pre-train on; for networks that do."""
