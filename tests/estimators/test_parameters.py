@@ -231,7 +231,14 @@ def test_validation_epochs(trials, vqvae):
     epochs, y = trials
     held_out = simulate(12, seed=9)
     first = DuINVQVAE(**VQVAE).fit(epochs, validation=held_out[0])
-    masked = DuINMAE(vqvae, **TRAINING).fit(epochs, validation=held_out[0])
+    with pytest.warns(RuntimeWarning, match="did not learn: on 12 held-out segments"):
+        masked = DuINMAE(vqvae, **TRAINING).fit(epochs, validation=held_out[0])
+    assert masked.check_.rules == [
+        "commonest code",
+        "copying a neighbor",
+        "both neighbors",
+    ]
+    assert not masked.check_.learned
     for stage in (first, masked):
         assert np.isfinite(stage.history_["valid_loss"]).all()
         assert stage.best_iter_ is None
