@@ -202,7 +202,7 @@ SHARE = {"low": 0, "high": 1}
 # Dropping nearly everything leaves nothing to learn from, and nothing to rescale.
 DROPOUT = {"low": 0, "high": 0.95}
 
-LIMITS = {
+LIMITS: dict[str, dict[str, Any]] = {
     "patch_duration": SECONDS,
     "crop_duration": SECONDS,
     "n_filters": COUNT,

@@ -89,8 +89,17 @@ def prepare_epochs(
         Line noise to remove; ``"auto"`` takes ``raw.info["line_freq"]``.
     sfreq : float | None
         Sampling rate of the result in Hz; None keeps that of the recording.
-    regions, atlas, labels, subject, subjects_dir, align, where, reject
-        As in :func:`read_epochs`.
+    regions, atlas, labels, subject : str | sequence of str | dict | None
+        Regions to keep, atlas, where labels come from, and FreeSurfer subject, as in
+        :func:`read_epochs`.
+    subjects_dir : path-like | None
+        The folder of the FreeSurfer subjects.
+    align : str | None
+        What time zero is: the event, a column of latencies, or a label.
+    where : dict | str | None
+        What else must hold of a trial, as in :func:`read_epochs`.
+    reject : "auto" | dict | None
+        Which trials to drop by their amplitude, as in :func:`read_epochs`.
     verbose : bool | str | int | None
         How much MNE logs.
 

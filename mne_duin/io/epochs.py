@@ -190,7 +190,7 @@ def cut_trials(
         Start and end of a trial in seconds.
     filters : tuple
         ``l_freq, h_freq, notch, sfreq``.
-    label_column, event_id, where, align, reject
+    label_column, event_id, where, align, reject : object
         As in :func:`mne_duin.read_epochs`.
 
     Returns

@@ -67,6 +67,15 @@ def plot_contact_kernels(kernels, contacts, *, sfreq, title=None, axes=None, sho
     ------
     ValueError
         If the kernels do not have one row per contact.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from mne_duin import make_contacts, plot_contact_kernels
+    >>> places = {"A1": (-40.0, -20.0, 8.0), "A2": (-44.0, -20.0, 8.0)}
+    >>> contacts = make_contacts(places, space="MNI152")
+    >>> kernels = np.hanning(19) * np.ones((2, 1))
+    >>> figure = plot_contact_kernels(kernels, contacts, sfreq=1000.0, show=False)
     """
     check_number("sfreq", sfreq, low=0, closed=False)
     kernels = np.asarray(kernels, dtype=float)
