@@ -55,6 +55,7 @@ from mne_duin import (
     check_recording,
     evaluate,
     find_recordings,
+    list_checks,
     make_lda,
     plot_contacts,
     read_contacts,
@@ -109,6 +110,7 @@ print(f"line frequency {raw.info['line_freq']} Hz, bad: {raw.info['bads']}")
 # only what is not in order is shown here. :doc:`/checks` explains each check, and
 # ``mne-duin check path/to/bids`` does the same at the command line.
 
+print(list_checks()["about"].to_string())
 table = check_recording(paths)
 print(table["outcome"].value_counts().to_string())
 print(table[table["outcome"] != "ok"][["recording", "check", "message"]].to_string())
@@ -125,7 +127,8 @@ plot_contacts(contacts, color_by="shaft")
 # %%
 # **Trials.** ``align=`` names a column of ``events.tsv`` that says where time zero is,
 # in seconds after the onset; leave it out if yours has none. Trials per word and run,
-# and channels per region:
+# and channels per region. If the words stand in a transcript of the stimulus, pass
+# ``events=read_stimulus_events(path)`` or ``events=read_transcript(file, offset=…)``:
 
 epochs, contacts = attempt(read_epochs, paths, align="response_time")
 print(pd.crosstab(epochs.metadata["trial_type"], epochs.metadata["run"]))

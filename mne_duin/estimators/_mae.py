@@ -6,7 +6,9 @@ from pathlib import Path
 from typing import ClassVar, Self
 
 import numpy as np
+import pandas as pd
 import torch
+from mne.utils import warn
 from numpy.typing import ArrayLike
 from sklearn.base import TransformerMixin
 from sklearn.frozen import FrozenEstimator
@@ -20,6 +22,8 @@ from mne_duin.estimators._trained import BATCH, Signal, inherit_input, note_runs
 from mne_duin.estimators._vqvae import DuINVQVAE
 from mne_duin.estimators.presets import check_numbers, resolve
 from mne_duin.nn import MAE, build_encoder, encoder_sizes, random_mask
+from mne_duin.training import PretrainingCheck, code_rules
+from mne_duin.training._check import NETWORK
 from mne_duin.utils.checks import check_option, check_type
 from mne_duin.utils.docs import fill_doc
 
@@ -135,6 +139,8 @@ class DuINMAE(TransformerMixin, BaseDuIN):
         The network.
     vqvae_ : DuINVQVAE | DuINCells | None
         A copy of the fitted first stage; None where weights were read without it.
+    check_ : PretrainingCheck | None
+        What was learned beyond simple rules, where ``fit`` was given ``validation``.
     %(learned)s
 
     References
@@ -156,6 +162,7 @@ class DuINMAE(TransformerMixin, BaseDuIN):
 
     module_: MAE
     vqvae_: DuINVQVAE | DuINCells | None
+    check_: PretrainingCheck | None
     _stage: ClassVar[str] = "mae"
 
     def __init__(
@@ -258,16 +265,41 @@ class DuINMAE(TransformerMixin, BaseDuIN):
         self._build_seeded(partial(self._build, recipe["encoder_init"]), run)
         data = self._signal_data(epochs, crop=recipe["crop_duration"])
         step = self._training_step(recipe, data)
+        held_out = self._held_out(validation, recipe, sfreq)
         self._train(
             step,
             data,
             recipe,
             run,
-            validation=self._held_out(validation, recipe, sfreq),
+            validation=held_out,
             begin_pass=step.begin_pass,
             lr_scale=self._lr_scale(recipe),
         )
+        self.check_ = self._check_learning(data, held_out)
         return self
+
+    def _check_learning(self, data, held_out):
+        """Compare held-out accuracy with that of simple rules; warn if none is beaten.
+
+        None where nothing was held out, or no codes are predicted.
+        """
+        if held_out is None or self.target != "codes":
+            return None
+        train, test = (self._codes_of(part) for part in (data, held_out))
+        values = code_rules(train, test, len(self.vqvae_.codebook_))
+        values[NETWORK] = float(self.history_["valid_accuracy"][-1])
+        rows = [("hidden codes", method, value) for method, value in values.items()]
+        table = pd.DataFrame(rows, columns=["quantity", "method", "value"])
+        check = PretrainingCheck(table, "accuracy", len(held_out))
+        if not check.learned:
+            warn(f"{check.verdict} Record more, or train for more passes (`max_iter`).")
+        return check
+
+    def _codes_of(self, data):
+        """Return the codes of some training data, (n_epochs, n_tokens)."""
+        module = self.vqvae_.module_
+        parts = [module.encode(b.x, b.subject).cpu() for b in data.batches(BATCH)]
+        return torch.cat(parts).numpy()
 
     def _masked_training(self):
         """Return the training step; without the first stage there is none."""
@@ -300,7 +332,7 @@ class DuINMAE(TransformerMixin, BaseDuIN):
 
     def _take_state(self, tensors, meta):
         super()._take_state(tensors, meta)
-        self.vqvae_ = None
+        self.vqvae_ = self.check_ = None
         if "vqvae" in meta["nested"]:
             inner = _files.below(tensors, "vqvae/")
             known = {kind.__name__: kind for kind in FIRST_STAGES}

@@ -115,6 +115,11 @@ def read_stimulus_events(
     See Also
     --------
     read_transcript : Read one transcript.
+
+    Examples
+    --------
+    >>> words = read_stimulus_events(path, tier="words")  # doctest: +SKIP
+    >>> epochs, contacts = read_epochs(path, events=words)  # doctest: +SKIP
     """
     paths = find_sidecars(bids_path, "events", ".tsv")
     if not paths:

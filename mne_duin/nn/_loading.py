@@ -17,6 +17,7 @@ ERRORS = (
     ZeroDivisionError,
 )
 COUNTS = ("n_layers", "n_decoder_layers")
+CAN_BE_ZERO = ("context",)
 
 
 def check_weights(build, state_dict, counts):
@@ -76,10 +77,30 @@ def part_counts(sizes):
     -------
     counts : dict of str to int
         The numbers by name.
+
+    Raises
+    ------
+    ValueError
+        If any size is not positive.
     """
+    for name, value in _whole_numbers(sizes):
+        if value < (0 if name in CAN_BE_ZERO else 1):
+            raise ValueError(f"`{name}` is {value}; sizes are positive.")
     encoder = sizes["encoder"]
     known = {**encoder, **sizes}
     names = [*COUNTS]
     if encoder.get("subject_layers") == "patch":
         names.append("n_subjects")
     return {name: known[name] for name in names if name in known}
+
+
+def _whole_numbers(value, name=""):
+    """Yield all whole numbers in nested sizes with their names."""
+    if type(value) is int:
+        yield name, value
+    elif isinstance(value, dict):
+        for key, part in value.items():
+            yield from _whole_numbers(part, key)
+    elif isinstance(value, list | tuple):
+        for part in value:
+            yield from _whole_numbers(part, name)

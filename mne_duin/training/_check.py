@@ -61,6 +61,11 @@ class PretrainingCheck:
         return bool(len(self.gains) and self.gains.max() > MARGIN)
 
     @property
+    def rules(self):
+        """Names of the rules."""
+        return [one for one in self.table["method"].unique() if one != NETWORK]
+
+    @property
     def gains(self):
         """Advantage over the best rule by quantity, as a fraction of its error."""
         wide = self.table.pivot(index="quantity", columns="method", values="value")
@@ -102,8 +107,8 @@ class PretrainingCheck:
             )
         else:
             text = (
-                f"Pre-training did not learn: {where} no quantity is predicted better "
-                "than by the mean, a neighbor or a table of both neighbors."
+                f"Pre-training did not learn: {where} nothing is predicted better than "
+                f"by simple rules ({', '.join(self.rules)})."
             )
         if self.probe is not None:
             accuracy = 100 * self.probe.set_index("method")["accuracy"]

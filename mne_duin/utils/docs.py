@@ -54,8 +54,6 @@ checkpoint_every : int
     "checkpoint_errors": """
 OSError
     If a checkpoint cannot be written; earlier ones are left as they were.
-RuntimeError
-    If another training writes to ``checkpoint_dir`` at the same time.
 """,
     "memory": """
 memory : path-like | None

@@ -151,11 +151,13 @@ def test_a_pretraining_of_something_else_is_set_aside(
     expected = make("ts_tcc").fit(*trials, unlabelled=segments)
     probabilities = expected.predict_proba(trials[0])
     assert np.array_equal(found.predict_proba(trials[0]), probabilities)
-    assert len(list(first.glob("*.damaged-1"))) == 2
+    assert [path.name for path in first.glob("*.damaged-*")] == [
+        "checkpoint-00001.safetensors.damaged-1"
+    ]
 
 
 @pytest.mark.parametrize(
-    ("name", "value"), [("n_times", 10**9), ("n_times", 399), ("n_times", "400")]
+    ("name", "value"), [("n_times", 10**9), ("n_times", 200), ("n_times", "400")]
 )
 def test_a_file_with_another_length_of_epochs_is_refused(name, value, trials):
     tensors, meta = _files.to_state(make("eeg_conformer", max_iter=1).fit(*trials))

@@ -4,7 +4,12 @@ import numpy as np
 import pytest
 import torch
 
-from mne_duin.estimators._head import linear_discriminant, start_head_
+from mne_duin.estimators._head import (
+    average,
+    choose_bins,
+    linear_discriminant,
+    start_head_,
+)
 from mne_duin.nn import Classifier, build_encoder
 from mne_duin.training import SignalData
 
@@ -20,23 +25,56 @@ def make_data(n_classes, *, n_per_class=12, n_channels=3, n_times=400):
     return SignalData(x, y=y)
 
 
-@pytest.mark.parametrize("n_classes", [2, 3, 6])
-def test_network_computes_the_discriminant_before_it_is_trained(n_classes):
+@pytest.mark.parametrize("skip", [False, True])
+@pytest.mark.parametrize("n_classes", [2, 6])
+def test_network_computes_the_discriminant_before_it_is_trained(n_classes, skip):
     torch.manual_seed(0)
-    data = make_data(n_classes)
-    module = Classifier(build_encoder(3, n_layers=1), 4, n_classes).eval()
+    data, y = make_data(n_classes), make_data(n_classes).y.numpy()
+    module = Classifier(build_encoder(3, n_layers=1), 4, n_classes, skip=skip).eval()
     start_head_(module, data, significance=0.01)
     with torch.no_grad():
-        tokens = module.encoder(data.x).flatten(1).numpy()
+        context = module.encoder(data.x)
+        alone = module.encoder.tokenize(data.x)
         scores = module(data.x).numpy()
-    weights, offsets = linear_discriminant(tokens, data.y.numpy(), 0.01)
-    expected = tokens @ weights.T + offsets
+    parts = [context, alone] if skip else [context]
+    # Ten steps of 16 filters make a token.
+    steps = np.concatenate([part.reshape(len(y), 40, 16) for part in parts], -1)
+    averages = average(steps, choose_bins(steps, y, 10, 0.01))
+    weights, offsets = linear_discriminant(averages, y, 0.01)
+    expected = averages @ weights.T + offsets
     expected -= expected.mean(1, keepdims=True)
     scores -= scores.mean(1, keepdims=True)
     # The other hidden units add a small random part.
     correlation = np.corrcoef(scores.ravel(), expected.ravel())[0, 1]
     assert correlation > 0.995
     np.testing.assert_array_equal(scores.argmax(1), expected.argmax(1))
+
+
+def responses(shape, jitter, seed=0):
+    """Steps (60, 40, 2) of two classes with a response of 5 steps at another place."""
+    rng = np.random.default_rng(seed)
+    y = np.arange(60) % 2
+    steps = rng.standard_normal((60, 40, 2)).astype(np.float32)
+    for one, label in zip(steps, y, strict=True):
+        start = 10 + 15 * label + rng.integers(-jitter, jitter + 1)
+        one[start : start + 5, 0] += shape
+    return steps, y
+
+
+def test_responses_that_jitter_are_averaged_in_longer_bins_than_locked_ones():
+    wave = np.array([2.0, -2.0, 2.0, -2.0, 2.0])
+    locked = choose_bins(*responses(wave, 0, seed=1), 10, 0.003)
+    jittered = choose_bins(*responses(np.full(5, 1.5), 6, seed=1), 10, 0.003)
+    assert (locked.astype(bool).sum(1) == 1).any()
+    assert jittered.astype(bool).sum(1).min() >= 5
+    np.testing.assert_allclose(locked.sum(1), 1.0, rtol=1e-6)
+    np.testing.assert_allclose(jittered.sum(1), 1.0, rtol=1e-6)
+
+
+def test_bins_of_too_few_epochs_are_of_all_lengths():
+    steps, y = responses(np.ones(5), 0)
+    bins = choose_bins(steps[:4], y[:4], 10, 0.003)
+    assert sorted(set(bins.astype(bool).sum(1))) == [1, 5, 10]
 
 
 def test_discriminant_uses_informative_features_only():

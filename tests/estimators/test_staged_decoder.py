@@ -231,6 +231,9 @@ def test_memory_continues_an_interrupted_training(trials, tmp_path, monkeypatch)
     assert np.array_equal(found, expected)
 
 
+TINY = SIZES | {"n_codes": 4, "n_decoder_layers": 1, "max_iter": 2, "bands": "raw"}
+
+
 def damage(path, other):
     content = bytearray(path.read_bytes())
     content[-9] ^= 4
@@ -248,10 +251,7 @@ def cut(path, other):
 @pytest.mark.parametrize("harm", [damage, swap, cut])
 def test_a_spoiled_file_of_the_memory_is_set_aside(harm, trials, fits, tmp_path):
     epochs, _ = trials
-    seeds = [
-        DuINVQVAE(**SIZES, **SHORT, n_codes=16, n_decoder_layers=1, random_state=seed)
-        for seed in (0, 1)
-    ]
+    seeds = [DuINVQVAE(**TINY, random_state=seed) for seed in (0, 1)]
     paths = []
     for stage in seeds:
         fit_or_recall(clone(stage), epochs, "vqvae", tmp_path)
@@ -273,11 +273,10 @@ def test_a_spoiled_file_of_the_memory_is_set_aside(harm, trials, fits, tmp_path)
 
 def test_checkpoints_of_another_training_in_the_memory_are_set_aside(trials, tmp_path):
     epochs, _ = trials
-    options = SIZES | SHORT | {"n_codes": 16, "n_decoder_layers": 1}
-    stage = DuINVQVAE(**options, random_state=0)
+    stage = DuINVQVAE(**TINY, random_state=0)
     key = hashlib.sha256(_key(stage, epochs).encode()).hexdigest()
     folder = tmp_path / f"vqvae-{key[:20]}"
-    other = DuINVQVAE(**options, random_state=1)
+    other = DuINVQVAE(**TINY, random_state=1)
     other.fit(epochs, checkpoint_dir=folder)
     with pytest.warns(RuntimeWarning, match="had other parameters.*learned anew"):
         found = fit_or_recall(clone(stage), epochs, "vqvae", tmp_path)

@@ -210,7 +210,7 @@ def test_a_saved_decoder_predicts_new_recordings(decoded, bids_root, tmp_path, c
         "--out",
         str(tmp_path / "c"),
     ]
-    assert main(again) == 0
+    assert main([*again, "--out", str(tmp_path / "c")]) == 0
     (other,) = (tmp_path / "c").rglob("*_predictions.tsv")
     assert other.read_bytes() == path.read_bytes()
     capsys.readouterr()
