@@ -126,7 +126,8 @@ def test_every_piece_has_its_section(contacts, epochs, tmp_path):
     assert "60.0 %" in html
     assert "44.6 to 73.7 %" in html
     assert "not tested" in html
-    assert html.index("Du-IN is better than LDA here") < html.index("trials of 1 words")
+    verdict_at = html.index("Du-IN is not better than LDA here")
+    assert verdict_at < html.index("trials of 1 words")
     assert "l_freq = 0.5" in html
     assert not re.findall(r'<(?:script|link|img|iframe)[^>]+(?:src|href)="http', html)
 
