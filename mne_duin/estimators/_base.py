@@ -242,9 +242,9 @@ class BaseDuIN(TrainedNetwork):
             rate = self.info_["sfreq"]
             raise ValueError(
                 f"Patches of {self.patch_size_ / rate:g} s at {rate:g} Hz have "
-                f"{self.patch_size_} samples, and their tokens {dim} features: more "
-                f"than memory is good for (at most {MOST_FEATURES}). Read the "
-                "recording with read_epochs(sfreq=1000), or shorten `patch_duration`."
+                f"{self.patch_size_} samples, which makes tokens of {dim} features and "
+                "needs too much memory. Read the recording with "
+                "read_epochs(sfreq=1000), or shorten `patch_duration`."
             )
 
     def _held_out(self, X, recipe, sfreq):

@@ -193,7 +193,7 @@ def compare_labels(table):
         atlas: {plain(name) for name in load_atlas(atlas).names.values()}
         for atlas in ATLASES
     }
-    names = lab["label"].map(plain).where(not is_prose, "")
+    names = lab["label"].map(lambda label: "" if is_prose else plain(label))
     atlas = max(known, key=lambda a: names.isin(known[a] - {""}).sum())
     ours = assign_labels(both[["x", "y", "z", "space"]], atlas)
     named = names.isin(known[atlas] - {""})
