@@ -251,7 +251,7 @@ def test_results_table_states_what_was_measured():
          "trials (0 trials each way; exact McNemar test over trials, p = 1.00)."),
         (30, 30, 5, "(5 trials each way;"),
         (30, 10, 0, "is better than LDA here: 75.0 and 25.0 % of 40 held-out trials "
-         "(20 trials gained, 0 lost; exact McNemar test over trials, p < 0.001)."),
+         "(20 gained, 0 lost; exact McNemar test over trials, p < 0.001)."),
         (10, 30, 0, "is worse than LDA here"),
     ],
 )  # fmt: skip
