@@ -24,7 +24,7 @@ from mne_duin.report._verdict import (
     table_of_results,
     verdict,
 )
-from mne_duin.utils.methods import methods_text
+from mne_duin.utils._methods import methods_text
 from mne_duin.viz import results_table
 from mne_duin.viz._confusion import confusion_order, shared_order
 from mne_duin.viz._signals import high_gamma_response

@@ -32,9 +32,9 @@ from mne_duin.nn import (
     network_sizes,
 )
 from mne_duin.nn._models import Stage
-from mne_duin.utils.bands import BANDS
-from mne_duin.utils.checks import check_option
-from mne_duin.utils.docs import fill_doc
+from mne_duin.utils._bands import BANDS
+from mne_duin.utils._checks import check_option
+from mne_duin.utils._docs import fill_doc
 
 ARCHITECTURE = (
     "subject_layers",

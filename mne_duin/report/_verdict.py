@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 
 from mne_duin.evaluation import compare_results
-from mne_duin.utils.numbers import p_value_text, percent, percent_range
+from mne_duin.utils._numbers import p_value_text, percent, percent_range
 
 LEVEL = 0.05
 

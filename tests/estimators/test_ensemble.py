@@ -16,7 +16,7 @@ from toy_trials import make, one_by_one
 
 from mne_duin import DecoderEnsemble, evaluate, make_lda
 from mne_duin.baselines._make_estimator import ENSEMBLES, make_estimator
-from mne_duin.utils.signature import takes_segments
+from mne_duin.utils._signature import takes_segments
 
 
 class Says(ClassifierMixin, BaseEstimator):

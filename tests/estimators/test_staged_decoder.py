@@ -25,7 +25,7 @@ from mne_duin.estimators._mae import TARGETS
 from mne_duin.estimators._resume import Checkpoints
 from mne_duin.estimators._staged import VARIANTS, join_segments
 from mne_duin.estimators.memory import fit_or_recall
-from mne_duin.utils.epochs import as_array
+from mne_duin.utils._epochs import as_array
 
 SHORT = {"max_iter": 2, "batch_size": 8}
 
