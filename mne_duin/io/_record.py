@@ -2,8 +2,8 @@
 
 The parts are read in one place, in order: channels.tsv, ieeg.json, the header of the
 recording, events.tsv. What cannot be read, and what its reader warned about, becomes a
-finding; the checks of :mod:`mne_duin.io._checks` then hold the parts against each other.
-Only the record flows on.
+finding; the checks of :mod:`mne_duin.io._checks` then compare the parts. Only the
+record flows on.
 """
 
 import re
