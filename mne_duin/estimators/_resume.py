@@ -158,7 +158,13 @@ class Checkpoints(CheckpointHooks):
         if not is_main():
             yield
             return
-        self.folder.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            self.folder.parent.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise OSError(
+                f"Writing failed: {str(self.folder)!r} cannot be made "
+                f"({error.strerror}). Pass another `checkpoint_dir`."
+            ) from error
         lock = FileLock(self.folder.with_name(f"{self.folder.name}.lock"), timeout=0)
         try:
             lock.acquire()

@@ -176,7 +176,7 @@ def test_those_with_a_name(name):
         {"selection": 0.1} if first == "lda" else {"classifier": {"max_iter": 7}}
     )
     ensemble = make_estimator(name, random_state=3, **parameters)
-    assert takes_segments(ensemble) is (first in ("vqvae", "mae"))
+    assert takes_segments(ensemble) is (first in ("pretrained", "vqvae", "mae"))
     last = {
         "lda": "lda__calibrated__estimator__select__threshold",
         "scratch": "duin__max_iter",
