@@ -15,7 +15,7 @@ from mne_duin.baselines.networks._dewave import DeWave
 from mne_duin.baselines.networks._eeg_conformer import EEGConformer
 from mne_duin.baselines.networks._neuro_bert import NeuroBERT
 from mne_duin.baselines.networks._ts_tcc import TSTCC
-from mne_duin.utils.moved import forward
+from mne_duin.utils._moved import forward
 
 __all__ = [
     "TSTCC",

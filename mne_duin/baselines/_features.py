@@ -6,10 +6,10 @@ from scipy import signal
 from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.utils.validation import check_is_fitted
 
-from mne_duin.utils.bands import BANDS, bandpass, bands_below_nyquist, check_bands
-from mne_duin.utils.checks import check_number, check_option
-from mne_duin.utils.epochs import as_array, check_start
-from mne_duin.utils.screening import group_p_value
+from mne_duin.utils._bands import BANDS, bandpass, bands_below_nyquist, check_bands
+from mne_duin.utils._checks import check_number, check_option
+from mne_duin.utils._epochs import as_array, check_start
+from mne_duin.utils._screening import group_p_value
 
 LOWER_BANDS = ("theta", "alpha", "beta", "low-gamma")
 FEATURES = ("evoked", "high-gamma", "both", "all")

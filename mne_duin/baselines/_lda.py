@@ -10,8 +10,8 @@ from sklearn.utils.validation import check_is_fitted
 
 from mne_duin.baselines._calibration import calibrate
 from mne_duin.baselines._features import FEATURES, LOWER_BANDS, EvokedPower
-from mne_duin.utils.bands import BANDS
-from mne_duin.utils.checks import check_number, check_option, check_type
+from mne_duin.utils._bands import BANDS
+from mne_duin.utils._checks import check_number, check_option, check_type
 
 
 class SelectInformative(TransformerMixin, BaseEstimator):

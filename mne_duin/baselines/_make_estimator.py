@@ -13,8 +13,8 @@ from mne_duin.baselines.networks._pretrained import PretrainedNetwork
 from mne_duin.baselines.networks._ts_tcc import TSTCC
 from mne_duin.estimators import DecoderEnsemble, make_duin
 from mne_duin.estimators._staged import VARIANTS
-from mne_duin.utils.checks import check_option
-from mne_duin.utils.docs import fill_doc
+from mne_duin.utils._checks import check_option
+from mne_duin.utils._docs import fill_doc
 
 LDA = {"lda": "all", "lda-evoked": "evoked", "lda-high-gamma": "high-gamma"}
 NETWORKS = {

@@ -10,13 +10,13 @@ from sklearn.preprocessing import FunctionTransformer, StandardScaler
 from sklearn.utils.validation import check_is_fitted
 
 from mne_duin.baselines._calibration import calibrate
-from mne_duin.utils.checks import (
+from mne_duin.utils._checks import (
     check_number,
     check_option,
     check_type,
     import_optional,
 )
-from mne_duin.utils.epochs import as_array, check_start
+from mne_duin.utils._epochs import as_array, check_start
 
 CLASSIFIERS = ("logistic", "lda")
 

@@ -10,9 +10,9 @@ from sklearn.utils.validation import check_is_fitted
 from mne_duin.baselines._features import EvokedPower
 from mne_duin.baselines._lda import SelectInformative
 from mne_duin.sequences import collapse, token_targets
-from mne_duin.utils.checks import check_number
-from mne_duin.utils.docs import fill_doc
-from mne_duin.utils.epochs import as_array
+from mne_duin.utils._checks import check_number
+from mne_duin.utils._docs import fill_doc
+from mne_duin.utils._epochs import as_array
 
 
 @fill_doc

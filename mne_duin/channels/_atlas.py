@@ -14,7 +14,7 @@ from scipy.spatial import cKDTree
 
 from mne_duin.channels._label_words import LEFT, RIGHT
 from mne_duin.data import ATLAS_NAMES, data_path
-from mne_duin.utils.checks import check_option
+from mne_duin.utils._checks import check_option
 
 FREESURFER_FILES = {
     "desikan-killiany": "aparc+aseg.mgz",

@@ -17,7 +17,7 @@ from mne_duin.channels._spaces import (
     to_mni152,
 )
 from mne_duin.channels._table import coordinates, order_columns
-from mne_duin.utils.checks import check_number, first_names
+from mne_duin.utils._checks import check_number, first_names
 
 # Standard deviation of a contact's position in the atlas along each axis in mm:
 # localization (1 to 2 mm) and registration to the template. Where labs give labels of

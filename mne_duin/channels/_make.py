@@ -13,7 +13,7 @@ from mne_duin.channels._names import find_other_channels, name_table
 from mne_duin.channels._pairs import complete_pairs
 from mne_duin.channels._spaces import SYSTEMS, hemispheres, is_known_space
 from mne_duin.channels._table import order_columns
-from mne_duin.utils.checks import check_option, check_type, first_names
+from mne_duin.utils._checks import check_option, check_type, first_names
 
 UNITS = {"m": 1000.0, "cm": 10.0, "mm": 1.0}
 INTRACRANIAL = ("seeg", "ecog", "dbs")

@@ -9,7 +9,7 @@ from mne.utils import warn
 from scipy.spatial.distance import cdist
 
 from mne_duin.channels._table import as_name_table, coordinates, is_end, is_pair
-from mne_duin.utils.checks import check_number, first_names
+from mne_duin.utils._checks import check_number, first_names
 
 # Depth electrodes have at most 18 contacts, the smallest grids 8.
 LONGEST_SHAFT, SMALLEST_GRID = 20, 8

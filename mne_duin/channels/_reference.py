@@ -18,7 +18,7 @@ from mne_duin.channels._neighbors import bipolar_pairs
 from mne_duin.channels._pairs import complete_pairs, pair_table
 from mne_duin.channels._spaces import to_mni305
 from mne_duin.channels._table import as_name_table, is_pair
-from mne_duin.utils.checks import check_option, first_names
+from mne_duin.utils._checks import check_option, first_names
 
 REFERENCES = ("bipolar", "laplacian", "shaft", "average", "white-matter", "none")
 WHITE_COLUMNS = re.compile(

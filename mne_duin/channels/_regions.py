@@ -30,7 +30,7 @@ from mne_duin.channels._label_words import label_parts, plain
 from mne_duin.channels._spaces import hemispheres, to_mni152
 from mne_duin.channels._table import order_columns
 from mne_duin.data import data_path
-from mne_duin.utils.checks import as_list, check_number, check_type, first_names
+from mne_duin.utils._checks import as_list, check_number, check_type, first_names
 
 DEFAULT_REGIONS = ("vSMC", "STG", "IFG", "insula", "SMG", "MTG", "dSMC")
 

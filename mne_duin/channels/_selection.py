@@ -8,8 +8,8 @@ from sklearn.base import BaseEstimator, ClassifierMixin, TransformerMixin, clone
 from sklearn.utils.validation import check_is_fitted
 
 from mne_duin.channels._regions import as_regions, assign_regions
-from mne_duin.utils.checks import check_number, check_type
-from mne_duin.utils.epochs import is_epochs_list
+from mne_duin.utils._checks import check_number, check_type
+from mne_duin.utils._epochs import is_epochs_list
 
 
 class RegionSelector(TransformerMixin, BaseEstimator):

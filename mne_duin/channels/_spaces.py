@@ -7,7 +7,7 @@ import pandas as pd
 
 from mne_duin.channels._label_words import LEFT, RIGHT
 from mne_duin.channels._table import coordinates
-from mne_duin.utils.spaces import contact_positions, template_frame
+from mne_duin.utils._spaces import contact_positions, template_frame
 
 NATIVE = ("ACPC", "ScanRAS")
 MNI152 = re.compile(r"^MNI152(Lin|NLin.*)?$")

@@ -6,9 +6,9 @@ import mne
 import numpy as np
 import pandas as pd
 
-from mne_duin.utils.checks import check_type
-from mne_duin.utils.epochs import usable_channels
-from mne_duin.utils.slots import COLUMN, join_contacts, slot_names
+from mne_duin.utils._checks import check_type
+from mne_duin.utils._epochs import usable_channels
+from mne_duin.utils._slots import COLUMN, join_contacts, slot_names
 
 GAP_SECONDS = 10.0
 

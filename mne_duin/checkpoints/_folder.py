@@ -16,8 +16,8 @@ from mne_duin.checkpoints._format import (
     read_checkpoint,
     write_checkpoint,
 )
-from mne_duin.utils.atomic import remove_partial
-from mne_duin.utils.checks import check_number
+from mne_duin.utils._atomic import remove_partial
+from mne_duin.utils._checks import check_number
 
 NAME = re.compile(r"checkpoint-(\d{5,})\.safetensors")
 

@@ -12,7 +12,7 @@ import safetensors
 import safetensors.torch
 import torch
 
-from mne_duin.utils.atomic import write_file
+from mne_duin.utils._atomic import write_file
 
 FORMAT = "mne_duin"
 VERSION = 1

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import torch
 
-from mne_duin.utils.checks import check_option
+from mne_duin.utils._checks import check_option
 
 STAGES = ("vqvae", "mae", "cls")
 # Parts of published files that carry no information or are never used by a forward

@@ -11,7 +11,7 @@ import warnings
 from importlib import import_module
 
 from mne_duin._version import __version__
-from mne_duin.cli.config import apply_config
+from mne_duin.cli._config import apply_config
 
 # Command: the module that has ``add_<command>``, and a line of help.
 COMMANDS = {
@@ -116,7 +116,7 @@ def make_parser(commands=None):
     sub = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
     for name, (module, summary) in COMMANDS.items():
         if commands is None or name in commands:
-            found = import_module(f"mne_duin.cli.{module}")
+            found = import_module(f"mne_duin.cli._{module}")
             getattr(found, f"add_{name.replace('-', '_')}")(sub)
         else:
             sub.add_parser(name, help=summary)

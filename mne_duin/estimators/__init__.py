@@ -19,7 +19,7 @@ from mne_duin.estimators._new_subject import add_subject
 from mne_duin.estimators._staged import DuINDecoder, make_duin
 from mne_duin.estimators._vqvae import DuINVQVAE
 from mne_duin.estimators.tokens import DuINTokenDecoder
-from mne_duin.utils.moved import forward
+from mne_duin.utils._moved import forward
 
 __all__ = [
     "Cost",

@@ -9,8 +9,8 @@ the quick preset hands the power over as further channels.
 import numpy as np
 from scipy.signal import oaconvolve
 
-from mne_duin.utils.bands import BANDS, bandpass, bands_below_nyquist, check_bands
-from mne_duin.utils.screening import group_p_value
+from mne_duin.utils._bands import BANDS, bandpass, bands_below_nyquist, check_bands
+from mne_duin.utils._screening import group_p_value
 
 BROADBAND = "broadband"
 RAW, SCREENED = "raw", "screened"

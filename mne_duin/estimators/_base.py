@@ -32,9 +32,9 @@ from mne_duin.nn import (
     network_sizes,
 )
 from mne_duin.nn._models import Stage
-from mne_duin.utils.bands import BANDS
-from mne_duin.utils.checks import check_option
-from mne_duin.utils.docs import fill_doc
+from mne_duin.utils._bands import BANDS
+from mne_duin.utils._checks import check_option
+from mne_duin.utils._docs import fill_doc
 
 ARCHITECTURE = (
     "subject_layers",
@@ -242,9 +242,9 @@ class BaseDuIN(TrainedNetwork):
             rate = self.info_["sfreq"]
             raise ValueError(
                 f"Patches of {self.patch_size_ / rate:g} s at {rate:g} Hz have "
-                f"{self.patch_size_} samples, and their tokens {dim} features: more "
-                f"than memory is good for (at most {MOST_FEATURES}). Read the "
-                "recording with read_epochs(sfreq=1000), or shorten `patch_duration`."
+                f"{self.patch_size_} samples, which makes tokens of {dim} features and "
+                "needs too much memory. Read the recording with "
+                "read_epochs(sfreq=1000), or shorten `patch_duration`."
             )
 
     def _held_out(self, X, recipe, sfreq):

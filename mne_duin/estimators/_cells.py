@@ -38,8 +38,8 @@ from mne_duin.training import (
     steps_for,
 )
 from mne_duin.training._check import NETWORK
-from mne_duin.utils.checks import check_option
-from mne_duin.utils.docs import fill_doc
+from mne_duin.utils._checks import check_option
+from mne_duin.utils._docs import fill_doc
 
 # Enough to tell a network from a rule, and seconds to compute.
 MOST_CHECKED = 200

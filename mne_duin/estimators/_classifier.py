@@ -38,10 +38,10 @@ from mne_duin.estimators._subjects import check_shared_classes
 from mne_duin.estimators._trained import Signal
 from mne_duin.estimators.presets import check_numbers, resolve
 from mne_duin.nn import Classifier
-from mne_duin.utils.checks import check_option
-from mne_duin.utils.docs import fill_doc
-from mne_duin.utils.epochs import as_array
-from mne_duin.utils.labels import label_array
+from mne_duin.utils._checks import check_option
+from mne_duin.utils._docs import fill_doc
+from mne_duin.utils._epochs import as_array
+from mne_duin.utils._labels import label_array
 
 HEAD_ACTIVATIONS = (None, "sigmoid")
 HEAD_STARTS = ("lda", "random")

@@ -3,7 +3,7 @@
 import numpy as np
 import pandas as pd
 
-from mne_duin.utils.checks import check_option
+from mne_duin.utils._checks import check_option
 
 METHODS = ("weights", "patterns", "ablation")
 N_SHUFFLES = 5

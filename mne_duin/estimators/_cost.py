@@ -15,9 +15,9 @@ from mne_duin.estimators._mae import DuINMAE
 from mne_duin.estimators._trained import Signal
 from mne_duin.estimators._vqvae import DuINVQVAE
 from mne_duin.estimators.presets import resolve
-from mne_duin.utils.checks import check_number, check_type
-from mne_duin.utils.docs import fill_doc
-from mne_duin.utils.epochs import as_array
+from mne_duin.utils._checks import check_number, check_type
+from mne_duin.utils._docs import fill_doc
+from mne_duin.utils._epochs import as_array
 
 # Weights, gradients and the two moments of AdamW, in float32.
 BYTES_PER_PARAMETER = 16

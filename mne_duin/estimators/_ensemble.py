@@ -13,9 +13,9 @@ from sklearn.utils.validation import check_is_fitted
 
 from mne_duin.estimators._staged import DuINDecoder
 from mne_duin.estimators._trained import Signal, TrainedNetwork, note_runs
-from mne_duin.utils.checks import check_type
-from mne_duin.utils.docs import fill_doc
-from mne_duin.utils.signature import takes_segments
+from mne_duin.utils._checks import check_type
+from mne_duin.utils._docs import fill_doc
+from mne_duin.utils._signature import takes_segments
 
 
 @fill_doc

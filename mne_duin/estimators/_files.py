@@ -15,8 +15,8 @@ import torch
 from mne_duin._version import __version__
 from mne_duin.checkpoints import DamagedError, read_checkpoint, write_checkpoint
 from mne_duin.training import ChannelScaler, History
-from mne_duin.utils.checks import check_number, check_type
-from mne_duin.utils.labels import label_array
+from mne_duin.utils._checks import check_number, check_type
+from mne_duin.utils._labels import label_array
 
 # Parameters that hold another estimator; what a later stage needs of it is nested.
 EARLIER_STAGES = ("vqvae", "pretrained")

@@ -6,7 +6,7 @@ from tempfile import TemporaryDirectory
 from mne.utils import warn
 
 from mne_duin.estimators import _files
-from mne_duin.utils.checks import check_type, import_optional
+from mne_duin.utils._checks import check_type, import_optional
 
 MODEL, CARD = "model.safetensors", "README.md"
 PRIVACY = (

@@ -24,8 +24,8 @@ from mne_duin.estimators.presets import check_numbers, resolve
 from mne_duin.nn import MAE, build_encoder, encoder_sizes, random_mask
 from mne_duin.training import PretrainingCheck, code_rules
 from mne_duin.training._check import NETWORK
-from mne_duin.utils.checks import check_option, check_type
-from mne_duin.utils.docs import fill_doc
+from mne_duin.utils._checks import check_option, check_type
+from mne_duin.utils._docs import fill_doc
 
 ENCODER_STARTS = ("vqvae", "random")
 TARGETS = ("codes", "embedding", "raw")

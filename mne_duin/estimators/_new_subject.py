@@ -20,10 +20,10 @@ from mne_duin.training import (
     private_randomness,
     train,
 )
-from mne_duin.utils.checks import check_number, check_type
-from mne_duin.utils.epochs import as_array
-from mne_duin.utils.random import draw_seed
-from mne_duin.utils.slots import COLUMN, slot_names, slot_numbers
+from mne_duin.utils._checks import check_number, check_type
+from mne_duin.utils._epochs import as_array
+from mne_duin.utils._random import draw_seed
+from mne_duin.utils._slots import COLUMN, slot_names, slot_numbers
 
 
 def add_subject(

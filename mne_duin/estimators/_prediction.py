@@ -10,7 +10,7 @@ from sklearn.model_selection import train_test_split
 from sklearn.utils.multiclass import check_classification_targets
 from torch.nn import functional
 
-from mne_duin.utils.checks import check_number, check_option
+from mne_duin.utils._checks import check_number, check_option
 
 SELECTIONS = ("first", "paper")
 

@@ -32,7 +32,7 @@ from mne_duin.training import (
     n_processes,
 )
 from mne_duin.training._processes import from_main
-from mne_duin.utils.checks import check_number
+from mne_duin.utils._checks import check_number
 
 # Where a network is trained and what is printed does not make it another one.
 NO_MATTER = (*EARLIER_STAGES, "device", "compile", "verbose")

@@ -21,9 +21,9 @@ from mne_duin.estimators._probe import probe_encoder
 from mne_duin.estimators._trained import Signal
 from mne_duin.estimators._vqvae import DuINVQVAE
 from mne_duin.estimators.memory import fit_or_recall
-from mne_duin.utils.checks import check_option, check_type
-from mne_duin.utils.docs import fill_doc
-from mne_duin.utils.epochs import as_array
+from mne_duin.utils._checks import check_option, check_type
+from mne_duin.utils._docs import fill_doc
+from mne_duin.utils._epochs import as_array
 
 VARIANTS = ("pretrained", "cells+mae", "scratch", "vqvae", "vqvae+vq", "mae")
 FIRST_STAGES = (DuINVQVAE, DuINCells)

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from mne_duin.utils.slots import COLUMN, slot_numbers, split_contacts
+from mne_duin.utils._slots import COLUMN, slot_numbers, split_contacts
 
 
 def learn_contacts(epochs, subjects):

@@ -37,9 +37,9 @@ from mne_duin.training import (
     train,
 )
 from mne_duin.training._processes import from_main
-from mne_duin.utils.checks import check_type
-from mne_duin.utils.epochs import as_array, check_start, info_with_positions, run_names
-from mne_duin.utils.random import draw_seed
+from mne_duin.utils._checks import check_type
+from mne_duin.utils._epochs import as_array, check_start, info_with_positions, run_names
+from mne_duin.utils._random import draw_seed
 
 USUAL_PATCH = 0.1  # seconds; a patch is a whole number of steps of the convolutions
 PATCH_STEP = 10

@@ -44,8 +44,8 @@ from mne_duin.nn import (
 )
 from mne_duin.training import n_processes
 from mne_duin.training._processes import broadcast_, gather_rows, sum_values
-from mne_duin.utils.checks import check_option
-from mne_duin.utils.docs import fill_doc
+from mne_duin.utils._checks import check_option
+from mne_duin.utils._docs import fill_doc
 
 STARTS = ("unquantized", "first-batch", "random")
 

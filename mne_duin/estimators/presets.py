@@ -10,8 +10,8 @@ from typing import Any
 
 from mne.utils import warn
 
-from mne_duin.utils.bands import BANDS
-from mne_duin.utils.checks import check_number, check_option
+from mne_duin.utils._bands import BANDS
+from mne_duin.utils._checks import check_number, check_option
 
 PRESETS: dict[str, dict[str, dict[str, Any]]] = {
     "quick": {

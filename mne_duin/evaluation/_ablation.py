@@ -4,8 +4,8 @@ import pandas as pd
 
 from mne_duin.evaluation._comparison import compare_results, evaluate_each
 from mne_duin.evaluation._folds import freeze_parts
-from mne_duin.utils.checks import as_list, check_type
-from mne_duin.utils.docs import fill_doc
+from mne_duin.utils._checks import as_list, check_type
+from mne_duin.utils._docs import fill_doc
 
 BASE = "as given"
 

@@ -24,9 +24,9 @@ from mne_duin.evaluation._result import DecodingResult
 from mne_duin.evaluation._splits import find_groups
 from mne_duin.evaluation._statistics import shuffle_within, shuffled_accuracies
 from mne_duin.evaluation._trials import Trials, load_epochs, prepare_trials
-from mne_duin.utils.checks import check_number, check_option
-from mne_duin.utils.random import draw_seed
-from mne_duin.utils.signature import takes_segments
+from mne_duin.utils._checks import check_number, check_option
+from mne_duin.utils._random import draw_seed
+from mne_duin.utils._signature import takes_segments
 
 
 def evaluate(

@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pandas as pd
 
-from mne_duin.utils.atomic import move_file, remove_partial, write_text
-from mne_duin.utils.checks import check_option
+from mne_duin.utils._atomic import move_file, remove_partial, write_text
+from mne_duin.utils._checks import check_option
 
 DIGEST = re.compile("[0-9a-f]{64}")
 

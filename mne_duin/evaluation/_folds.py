@@ -13,8 +13,8 @@ from sklearn.utils.validation import check_is_fitted
 from mne_duin.evaluation._metrics import balanced_accuracy, label_codes, log_loss
 from mne_duin.evaluation._splits import make_folds, natural_key, paper_split
 from mne_duin.evaluation._trials import join_columns
-from mne_duin.utils.epochs import run_names
-from mne_duin.utils.signature import accepts, takes_segments
+from mne_duin.utils._epochs import run_names
+from mne_duin.utils._signature import accepts, takes_segments
 
 
 @dataclass(frozen=True)

@@ -7,9 +7,9 @@ from sklearn.pipeline import Pipeline
 
 from mne_duin.evaluation._folds import takes_model_choice, trained_runs
 from mne_duin.evaluation._splits import natural_key
-from mne_duin.utils.epochs import run_names
-from mne_duin.utils.signature import accepts
-from mne_duin.utils.similarity import same_trials
+from mne_duin.utils._epochs import run_names
+from mne_duin.utils._signature import accepts
+from mne_duin.utils._similarity import same_trials
 
 # Fewer points can agree by chance.
 FEWEST_TIMES = 20

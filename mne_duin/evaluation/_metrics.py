@@ -7,7 +7,7 @@ import pandas as pd
 from sklearn import metrics
 
 from mne_duin.evaluation._statistics import wilson_interval
-from mne_duin.utils.checks import check_number
+from mne_duin.utils._checks import check_number
 
 
 @dataclass(frozen=True)

@@ -15,8 +15,8 @@ from mne_duin.evaluation._statistics import (
     permutation_p_value,
     wilson_interval,
 )
-from mne_duin.utils.checks import check_option
-from mne_duin.utils.labels import label_array
+from mne_duin.utils._checks import check_option
+from mne_duin.utils._labels import label_array
 
 # Further columns of the table, and the fields of its JSON sidecar, which describes the
 # columns by their names: no class can have one of these to itself.

@@ -12,7 +12,7 @@ from sklearn.model_selection import (
 )
 
 from mne_duin.evaluation._trials import join_columns
-from mne_duin.utils.checks import check_number
+from mne_duin.utils._checks import check_number
 
 N_STRATIFIED = 5
 NAMES = (

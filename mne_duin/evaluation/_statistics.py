@@ -5,7 +5,7 @@ from math import sqrt
 import numpy as np
 from scipy import stats
 
-from mne_duin.utils.checks import check_number
+from mne_duin.utils._checks import check_number
 
 
 def wilson_interval(n_correct, n_trials, *, level=0.95):

@@ -6,7 +6,7 @@ import mne
 import numpy as np
 import pandas as pd
 
-from mne_duin.utils.epochs import is_epochs_list
+from mne_duin.utils._epochs import is_epochs_list
 
 
 @dataclass(frozen=True)

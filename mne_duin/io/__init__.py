@@ -11,13 +11,13 @@ resample piece by piece, ``_assemble`` makes Epochs, ``epochs`` is the front, an
 ``_prepare`` the front for recordings without BIDS.
 """
 
+from mne_duin.io._checks import check_recording, list_checks
+from mne_duin.io._contacts import read_contacts
+from mne_duin.io._epochs import read_epochs, read_segments
+from mne_duin.io._finding import find_recordings
 from mne_duin.io._prepare import prepare_epochs
-from mne_duin.io.checks import check_recording, list_checks
-from mne_duin.io.contacts import read_contacts
-from mne_duin.io.epochs import read_epochs, read_segments
-from mne_duin.io.finding import find_recordings
-from mne_duin.io.recordings import read_raw
-from mne_duin.io.transcripts import read_stimulus_events, read_transcript
+from mne_duin.io._recordings import read_raw
+from mne_duin.io._transcripts import read_stimulus_events, read_transcript
 
 __all__ = [
     "check_recording",

@@ -5,11 +5,11 @@ import numpy as np
 import pandas as pd
 
 from mne_duin.channels import reference_info
+from mne_duin.io._checks import names_of, run_checks
 from mne_duin.io._events import with_numbers
 from mne_duin.io._reject import choose_kept
 from mne_duin.io._stream import read_windows
-from mne_duin.io.checks import names_of, run_checks
-from mne_duin.utils.checks import first_names
+from mne_duin.utils._checks import first_names
 
 TEXTS = ("trial_type", "run", "session", "task", "acquisition", "subject")
 

@@ -15,10 +15,10 @@ from mne_duin.channels import (
     reference_matrix,
 )
 from mne_duin.io._channels import INTRACRANIAL, match_names
+from mne_duin.io._checks import moved_electrodes
+from mne_duin.io._contacts import read_contacts
 from mne_duin.io._sidecars import place_name
-from mne_duin.io.checks import moved_electrodes
-from mne_duin.io.contacts import read_contacts
-from mne_duin.utils.checks import check_option, first_names
+from mne_duin.utils._checks import check_option, first_names
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,7 @@ from mne.utils import warn
 
 from mne_duin.channels import find_other_channels, split_name
 from mne_duin.io._sidecars import find_sidecars, read_table
-from mne_duin.utils.checks import first_names
+from mne_duin.utils._checks import first_names
 
 INTRACRANIAL = ("seeg", "ecog", "dbs")
 BIDS_TYPES = {

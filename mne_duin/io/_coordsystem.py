@@ -9,7 +9,7 @@ from mne.utils import logger, warn
 
 from mne_duin.channels import SYSTEMS, is_known_space, space_family
 from mne_duin.io._sidecars import entities, find_sidecars, read_json
-from mne_duin.utils.checks import first_names
+from mne_duin.utils._checks import first_names
 
 SYSTEM, UNITS = "iEEGCoordinateSystem", "iEEGCoordinateUnits"
 ENTITY = "space"

@@ -7,7 +7,7 @@ from mne.utils import warn
 
 from mne_duin.io._gaps import is_boundary, is_mark
 from mne_duin.io._sidecars import compose, read_table, to_numbers
-from mne_duin.utils.checks import as_list, first_names
+from mne_duin.utils._checks import as_list, first_names
 
 LABEL = "trial_type"
 # What other programs write for a missing value, and what may as well be a word.

@@ -20,7 +20,7 @@ from mne_duin.io._channels import INTRACRANIAL
 from mne_duin.io._gaps import RawWithGaps, set_boundaries, stretches
 from mne_duin.io._nwb import read_raw_nwb
 from mne_duin.io._sidecars import check_fetched, compose
-from mne_duin.utils.checks import import_optional
+from mne_duin.utils._checks import import_optional
 
 
 @dataclass

@@ -10,7 +10,7 @@ import numpy as np
 from mne.utils import warn
 
 from mne_duin.io._gaps import RawWithGaps
-from mne_duin.utils.checks import import_optional
+from mne_duin.utils._checks import import_optional
 
 VOLTS = {
     "v": 1.0,

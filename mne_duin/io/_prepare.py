@@ -12,11 +12,11 @@ import pandas as pd
 from mne_duin.channels import as_contacts, make_contacts
 from mne_duin.io._channel_choice import choose_channels
 from mne_duin.io._channels import INTRACRANIAL
+from mne_duin.io._epochs import cut_trials
 from mne_duin.io._events import LABEL, file_events, given_events
 from mne_duin.io._record import Record
 from mne_duin.io._sidecars import compose
-from mne_duin.io.epochs import cut_trials
-from mne_duin.utils.checks import as_list, check_number, check_type
+from mne_duin.utils._checks import as_list, check_number, check_type
 
 
 @dataclass(frozen=True)

@@ -2,8 +2,8 @@
 
 The parts are read in one place, in order: channels.tsv, ieeg.json, the header of the
 recording, events.tsv. What cannot be read, and what its reader warned about, becomes a
-finding; the checks of :mod:`mne_duin.io.checks` then hold the parts against each other.
-Only the record flows on.
+finding; the checks of :mod:`mne_duin.io._checks` then compare the parts. Only the
+record flows on.
 """
 
 import re
@@ -26,13 +26,13 @@ from mne_duin.io._events import (
     in_order,
     read_events,
 )
+from mne_duin.io._finding import resolve
 from mne_duin.io._formats import Header, open_file
 from mne_duin.io._gaps import is_boundary, is_mark, set_boundaries
 from mne_duin.io._sidecars import compose, find_sidecars, read_json
 from mne_duin.io._timing import Rate, choose_rate, onsets_from_samples, said_rates
-from mne_duin.io.finding import resolve
-from mne_duin.io.transcripts import read_stimulus_events, read_transcript
-from mne_duin.utils.checks import check_option
+from mne_duin.io._transcripts import read_stimulus_events, read_transcript
+from mne_duin.utils._checks import check_option
 
 SEVERITIES = ("note", "warning", "error")
 ONSETS = (None, "onset", "sample")

@@ -5,8 +5,8 @@ from dataclasses import replace
 import numpy as np
 from mne.utils import warn
 
-from mne_duin.utils.checks import first_names
-from mne_duin.utils.outliers import FAR, peak_to_peak, usual_limits
+from mne_duin.utils._checks import first_names
+from mne_duin.utils._outliers import FAR, peak_to_peak, usual_limits
 
 
 def choose_kept(data, names, kinds, plans, reject):

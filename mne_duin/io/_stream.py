@@ -12,7 +12,7 @@ import numpy as np
 from mne.utils import warn
 
 from mne_duin.io._gaps import continuous_spans
-from mne_duin.utils.checks import first_names
+from mne_duin.utils._checks import first_names
 
 BLOCK_SECONDS = 60.0
 BLOCK_VALUES = 2**24

@@ -12,7 +12,7 @@ from mne_duin.io._events import (
     select_rows,
 )
 from mne_duin.io._sidecars import compose
-from mne_duin.utils.checks import as_list, first_names
+from mne_duin.utils._checks import as_list, first_names
 
 LONGEST_LATENCY = 60.0
 

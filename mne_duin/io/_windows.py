@@ -14,7 +14,7 @@ from mne_duin.io._gaps import (
     marked_spans,
 )
 from mne_duin.io._processing import Processing
-from mne_duin.utils.checks import first_names
+from mne_duin.utils._checks import first_names
 
 
 @dataclass(frozen=True)

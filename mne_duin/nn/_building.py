@@ -21,7 +21,7 @@ from mne_duin.nn._patch import (
 from mne_duin.nn._quantizer import Quantizer
 from mne_duin.nn._tokens import TokenClassifier
 from mne_duin.nn._transformer import Transformer
-from mne_duin.utils.torch_random import PrivateRandomness
+from mne_duin.utils._torch_random import PrivateRandomness
 
 
 def build_encoder(

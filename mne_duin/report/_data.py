@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 
 from mne_duin.report import _html
-from mne_duin.utils.epochs import run_names
+from mne_duin.utils._epochs import run_names
 from mne_duin.viz._signals import high_gamma_response, plot_responses, plot_spectra
 
 EXCLUDED = "excluded"  # key of contacts.attrs: dict of contact name to reason

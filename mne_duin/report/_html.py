@@ -8,7 +8,7 @@ from itertools import count
 import matplotlib.pyplot as plt
 import pandas as pd
 
-from mne_duin.utils.numbers import short_number
+from mne_duin.utils._numbers import short_number
 
 MAX_SVG = 120_000  # bytes: larger drawings are smaller as pixels
 RESOLUTION = 150

@@ -8,7 +8,7 @@ from mne_duin.report import _fitted as fitted
 from mne_duin.report import _html
 from mne_duin.report import _sections as sections
 from mne_duin.report._data import add_data
-from mne_duin.utils.checks import as_list, check_type
+from mne_duin.utils._checks import as_list, check_type
 
 
 def make_report(

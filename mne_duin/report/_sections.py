@@ -8,8 +8,8 @@ import pandas as pd
 
 from mne_duin.report import _html
 from mne_duin.report._verdict import compare_to_main, table_of_results, verdict
-from mne_duin.utils.methods import methods_text
-from mne_duin.utils.spaces import contact_positions
+from mne_duin.utils._methods import methods_text
+from mne_duin.utils._spaces import contact_positions
 from mne_duin.viz import (
     plot_accuracy,
     plot_code_usage,

@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 
 from mne_duin.evaluation import compare_results
-from mne_duin.utils.numbers import p_value_text, percent, percent_range
+from mne_duin.utils._numbers import p_value_text, percent, percent_range
 
 LEVEL = 0.05
 
@@ -100,11 +100,10 @@ def _against_baseline(main, name, results, tests):
     if row["p"] < LEVEL:
         word = "better than" if row["difference"] > 0 else "worse than"
     n = len(first.correct)
-    each = (
-        f"{row['gained']} trial{'s' * (row['gained'] != 1)} each way"
-        if row["gained"] == row["lost"]
-        else f"{row['gained']} trials gained, {row['lost']} lost"
-    )
+    gained, lost = int(row["gained"]), int(row["lost"])
+    each = f"{gained} gained, {lost} lost"
+    if gained == lost:
+        each = f"{gained} trial{'' if gained == 1 else 's'} each way"
     return (
         f"{main} is {word} {name} here: {numbers} of {n} held-out trials ({each}; "
         f"{row['test']}, p {p_value_text(row['p'])})."

@@ -10,7 +10,7 @@ still become a chain of its words.
 
 import numpy as np
 
-from mne_duin.utils.checks import check_number
+from mne_duin.utils._checks import check_number
 
 BLANK = 0
 

@@ -3,7 +3,7 @@
 import numpy as np
 import pandas as pd
 
-from mne_duin.utils.checks import import_optional
+from mne_duin.utils._checks import import_optional
 
 COLUMNS = ("n_labels", "hits", "substitutions", "deletions", "insertions")
 

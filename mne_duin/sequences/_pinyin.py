@@ -10,7 +10,7 @@ way in which a final without one is spelled.
 import re
 import unicodedata
 
-from mne_duin.utils.checks import check_type
+from mne_duin.utils._checks import check_type
 
 NO_INITIAL = "∅"
 INITIALS = (NO_INITIAL, *"b p m f d t n l g k h j q x zh ch sh r z c s".split())

@@ -9,7 +9,7 @@ import mne
 import numpy as np
 import pandas as pd
 
-from mne_duin.utils.checks import as_list, check_number, check_type
+from mne_duin.utils._checks import as_list, check_number, check_type
 
 COLUMNS = ("epoch", "tier", "onset", "duration", "label")
 

@@ -4,8 +4,8 @@ import os
 
 import torch
 
-from mne_duin.utils.checks import check_option
-from mne_duin.utils.torch_random import PrivateRandomness
+from mne_duin.utils._checks import check_option
+from mne_duin.utils._torch_random import PrivateRandomness
 
 PRECISIONS = ("32", "bf16", "auto")
 

@@ -4,8 +4,8 @@ import numpy as np
 import pandas as pd
 from matplotlib.ticker import PercentFormatter
 
-from mne_duin.utils.checks import check_type
-from mne_duin.utils.numbers import p_value_text, percent, percent_range
+from mne_duin.utils._checks import check_type
+from mne_duin.utils._numbers import p_value_text, percent, percent_range
 from mne_duin.viz._text import readable
 from mne_duin.viz._theme import MUTED, PALETTE, STYLE, finish, get_axes, theme
 

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from mne_duin.channels import as_contacts
-from mne_duin.utils.checks import check_type
+from mne_duin.utils._checks import check_type
 
 
 def takes_montage(function):

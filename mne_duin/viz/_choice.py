@@ -3,7 +3,7 @@
 import numpy as np
 from scipy.spatial import cKDTree
 
-from mne_duin.utils.checks import as_list
+from mne_duin.utils._checks import as_list
 from mne_duin.viz.brain._glass import VIEWS
 
 ALIKE = 0.8  # correlation from which on two filters count as the same one

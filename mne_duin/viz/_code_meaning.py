@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 from scipy.special import xlogy
 
-from mne_duin.utils.checks import as_list, check_number
+from mne_duin.utils._checks import as_list, check_number
 from mne_duin.viz._align import align_filters, takes_montage
 from mne_duin.viz._patches import draw_channels
 from mne_duin.viz._text import readable

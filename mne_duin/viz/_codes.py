@@ -4,7 +4,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.colors import to_rgb
 
-from mne_duin.utils.checks import as_list, check_number
+from mne_duin.utils._checks import as_list, check_number
 from mne_duin.viz._code_meaning import check_codes, code_word_information
 from mne_duin.viz._text import readable
 from mne_duin.viz._theme import (

@@ -6,7 +6,7 @@ from matplotlib.colors import LogNorm
 from sklearn.decomposition import PCA
 from sklearn.manifold import TSNE
 
-from mne_duin.utils.checks import check_option
+from mne_duin.utils._checks import check_option
 from mne_duin.viz._align import as_frame
 from mne_duin.viz._text import place_labels, readable
 from mne_duin.viz._theme import (

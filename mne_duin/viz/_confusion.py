@@ -5,8 +5,8 @@ from matplotlib.ticker import PercentFormatter
 from scipy.cluster.hierarchy import leaves_list, linkage, optimal_leaf_ordering
 from scipy.spatial.distance import squareform
 
-from mne_duin.utils.checks import check_option
-from mne_duin.utils.numbers import percent
+from mne_duin.utils._checks import check_option
+from mne_duin.utils._numbers import percent
 from mne_duin.viz._text import readable
 from mne_duin.viz._theme import SHARES, STYLE, finish, get_axes, theme
 

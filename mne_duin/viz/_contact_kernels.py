@@ -5,7 +5,7 @@ import numpy as np
 from matplotlib.collections import LineCollection
 from matplotlib.ticker import MaxNLocator
 
-from mne_duin.utils.checks import check_number
+from mne_duin.utils._checks import check_number
 from mne_duin.viz._align import align_filters, shaft_names, takes_montage
 from mne_duin.viz._choice import best_view
 from mne_duin.viz._kernels import FLOOR, frequency_response

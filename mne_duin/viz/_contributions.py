@@ -3,7 +3,7 @@
 import matplotlib.pyplot as plt
 import numpy as np
 
-from mne_duin.utils.checks import check_number, check_option
+from mne_duin.utils._checks import check_number, check_option
 from mne_duin.viz._align import align_values, column_names, shaft_names, takes_montage
 from mne_duin.viz._theme import (
     NONE_NAME,

@@ -6,7 +6,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.lines import Line2D
 
-from mne_duin.utils.checks import check_number
+from mne_duin.utils._checks import check_number
 from mne_duin.viz._align import align_filters, shaft_names, takes_montage
 from mne_duin.viz._choice import best_view, chosen_rows
 from mne_duin.viz._kernels import draw_kernels, draw_response

@@ -6,7 +6,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 
-from mne_duin.utils.checks import check_number, check_type
+from mne_duin.utils._checks import check_number, check_type
 from mne_duin.viz._align import align_values
 from mne_duin.viz._contributions import CAVEATS, METHODS
 from mne_duin.viz._theme import (

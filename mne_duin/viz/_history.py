@@ -5,7 +5,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.ticker import MaxNLocator, PercentFormatter
 
-from mne_duin.utils.checks import check_type
+from mne_duin.utils._checks import check_type
 from mne_duin.viz._align import as_frame
 from mne_duin.viz._theme import (
     MARKERS,

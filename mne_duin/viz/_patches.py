@@ -3,7 +3,7 @@
 import matplotlib.pyplot as plt
 import numpy as np
 
-from mne_duin.utils.checks import check_number
+from mne_duin.utils._checks import check_number
 from mne_duin.viz._align import align_filters, shaft_names, takes_montage
 from mne_duin.viz._choice import best_view, distinct
 from mne_duin.viz._kernels import frequency_response

@@ -5,7 +5,7 @@ import textwrap
 import matplotlib.pyplot as plt
 import numpy as np
 
-from mne_duin.utils.checks import check_option
+from mne_duin.utils._checks import check_option
 from mne_duin.viz._theme import (
     MARKERS,
     MUTED,

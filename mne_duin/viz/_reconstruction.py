@@ -5,7 +5,7 @@ import numpy as np
 import pandas as pd
 from scipy.signal import welch
 
-from mne_duin.utils.checks import check_number, check_type
+from mne_duin.utils._checks import check_number, check_type
 from mne_duin.viz._align import column_names
 from mne_duin.viz._theme import (
     MODEL,

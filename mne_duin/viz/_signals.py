@@ -4,7 +4,7 @@ import numpy as np
 from matplotlib.colors import Normalize
 from scipy.signal import welch
 
-from mne_duin.utils.bands import BANDS, bandpass
+from mne_duin.utils._bands import BANDS, bandpass
 from mne_duin.viz._align import column_names, shaft_names
 from mne_duin.viz._patches import draw_channels
 from mne_duin.viz._text import readable

@@ -17,7 +17,7 @@ from mne_duin.estimators._base import unwrap
 from mne_duin.estimators._classifier import DuINClassifier
 from mne_duin.estimators._mae import DuINMAE
 from mne_duin.nn import build_network, load_network, network_sizes
-from mne_duin.utils.checks import check_type, import_optional
+from mne_duin.utils._checks import check_type, import_optional
 from mne_duin.weights._published import check_plain, name_or_number, set_up
 
 NO_HEAD = 2048  # codes of the published codex, for a head that nothing uses

@@ -8,8 +8,8 @@ import safetensors.torch
 import torch
 
 from mne_duin.checkpoints import FORMAT, read_state_dict, unwrap_names
-from mne_duin.utils.atomic import write_file
-from mne_duin.utils.checks import check_option
+from mne_duin.utils._atomic import write_file
+from mne_duin.utils._checks import check_option
 from mne_duin.weights._braindecode import from_braindecode, to_braindecode
 from mne_duin.weights._published import read_official, to_published
 from mne_duin.weights._reading import read_estimator

@@ -22,7 +22,7 @@ from mne_duin.estimators._mae import DuINMAE
 from mne_duin.estimators._vqvae import DuINVQVAE
 from mne_duin.nn import build_network, load_network, network_sizes
 from mne_duin.training import ChannelScaler, History
-from mne_duin.utils.checks import check_option, check_type
+from mne_duin.utils._checks import check_option, check_type
 
 SFREQ = 1000.0
 ENCODER_SIZES = ("n_channels", "n_subjects", "subject_layers", "n_filters", "n_layers")

@@ -13,7 +13,7 @@ from mne_duin.estimators import (
     _files,
 )
 from mne_duin.estimators._base import BaseDuIN
-from mne_duin.utils.docs import fill_doc
+from mne_duin.utils._docs import fill_doc
 
 DUIN = {
     kind.__name__: kind

@@ -6,13 +6,13 @@
 a report; all read through ``reading`` and write through ``_writing``.
 """
 
-from mne_duin.workflows.ablating import ablate_words
-from mne_duin.workflows.comparing import WordComparison, compare_words
+from mne_duin.workflows._ablating import ablate_words
+from mne_duin.workflows._comparing import WordComparison, compare_words
+from mne_duin.workflows._group import GroupDecoding, decode_group
+from mne_duin.workflows._predicting import WordPredictions, predict_words
+from mne_duin.workflows._pretraining import Pretraining, pretrain
+from mne_duin.workflows._reporting import read_decoding, report_words
 from mne_duin.workflows.decoding import WordDecoding, decode_words
-from mne_duin.workflows.group import GroupDecoding, decode_group
-from mne_duin.workflows.predicting import WordPredictions, predict_words
-from mne_duin.workflows.pretraining import Pretraining, pretrain
-from mne_duin.workflows.reporting import read_decoding, report_words
 
 __all__ = [
     "GroupDecoding",

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from mne_duin.utils.checks import as_list
+from mne_duin.utils._checks import as_list
 
 DERIVATIVE = Path("derivatives", "mne_duin")
 LABEL = re.compile(r"[0-9A-Za-z]{1,64}")

@@ -8,7 +8,7 @@ import yaml
 
 from mne_duin._version import __version__
 from mne_duin.estimators._files import plain
-from mne_duin.utils.atomic import write_text
+from mne_duin.utils._atomic import write_text
 from mne_duin.workflows._columns import describe_column
 
 NAME = "mne_duin"

@@ -3,7 +3,7 @@
 from contextlib import nullcontext
 from pathlib import Path
 
-from mne_duin.utils.checks import as_list
+from mne_duin.utils._checks import as_list
 from mne_duin.weights import read_estimator
 from mne_duin.workflows._analysis import name_analysis
 from mne_duin.workflows._derivative import plain_settings

@@ -9,7 +9,7 @@ from mne_duin.evaluation import (
     write_table,
 )
 from mne_duin.evaluation._files import extend_record
-from mne_duin.utils.atomic import write_text
+from mne_duin.utils._atomic import write_text
 from mne_duin.workflows._derivative import write_columns
 
 

@@ -17,7 +17,7 @@ from filelock import FileLock, Timeout
 from mne.utils import logger, warn
 
 from mne_duin.estimators._resume import changes
-from mne_duin.utils.atomic import remove_partial, write_file, write_text
+from mne_duin.utils._atomic import remove_partial, write_file, write_text
 from mne_duin.workflows._derivative import (
     check_dataset,
     describe_dataset,

@@ -25,17 +25,17 @@ from mne_duin.estimators._files import plain
 from mne_duin.estimators.presets import resolve
 from mne_duin.evaluation import evaluate, evaluate_each
 from mne_duin.report import make_report
-from mne_duin.utils.checks import as_list, check_option
-from mne_duin.utils.docs import fill_doc
-from mne_duin.utils.epochs import run_names
+from mne_duin.utils._checks import as_list, check_option
+from mne_duin.utils._docs import fill_doc
+from mne_duin.utils._epochs import run_names
 from mne_duin.viz import results_table
 from mne_duin.workflows._analysis import Analysis
 from mne_duin.workflows._derivative import write_config, write_contacts
 from mne_duin.workflows._outputs import open_writer, read_stage
+from mne_duin.workflows._pretraining import log_costs
+from mne_duin.workflows._reading import find_runs, read_words
 from mne_duin.workflows._results import write_report, write_results
 from mne_duin.workflows._writing import AnalysisWriter
-from mne_duin.workflows.pretraining import log_costs
-from mne_duin.workflows.reading import find_runs, read_words
 
 PRESETS = ("quick", "paper")
 MAIN, SCRATCH, LDA = "Du-IN", "Du-IN, no pre-training", "shrinkage LDA"

@@ -8,8 +8,8 @@ from sklearn.base import clone
 from sklearn.exceptions import NotFittedError
 
 from mne_duin.baselines import EvokedHighGamma, EvokedPower
-from mne_duin.utils.bands import BANDS
-from mne_duin.utils.screening import group_p_value
+from mne_duin.utils._bands import BANDS
+from mne_duin.utils._screening import group_p_value
 
 SFREQ = 500.0
 

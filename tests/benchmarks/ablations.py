@@ -30,7 +30,7 @@ from mne_duin import ablate
 from mne_duin.baselines._make_estimator import make_estimator
 from mne_duin.datasets import SimulationSettings
 from mne_duin.datasets.simulation._montages import MONTAGES, Montage, Shaft
-from mne_duin.workflows.ablating import ABLATIONS, ablation_grid
+from mne_duin.workflows._ablating import ABLATIONS, ablation_grid
 
 FOLDER = Path(__file__).parents[2] / "doc" / "benchmarks"
 SEED = 311

@@ -48,7 +48,7 @@ from mne_duin.datasets import SimulationSettings
 from mne_duin.estimators._staged import VARIANTS
 from mne_duin.evaluation._statistics import wilson_interval
 from mne_duin.io import find_recordings
-from mne_duin.utils.signature import takes_segments
+from mne_duin.utils._signature import takes_segments
 
 TABLE = Path(__file__).parents[2] / "doc" / "benchmarks" / "learning_curves.tsv"
 AMOUNTS = (5, 10, 20, 40, 60)

@@ -18,7 +18,7 @@ from mne_duin.checkpoints import (
 )
 from mne_duin.checkpoints import _format as format_module
 from mne_duin.checkpoints._folder import list_checkpoints
-from mne_duin.utils import atomic as atomic_module
+from mne_duin.utils import _atomic as atomic_module
 
 fcntl = pytest.importorskip("fcntl")
 resource = pytest.importorskip("resource")

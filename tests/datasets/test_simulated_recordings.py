@@ -107,7 +107,7 @@ def test_words_are_decoded_from_the_voice_onset_better_than_from_the_cue():
         epochs.pick(list(truth.index[truth["planted"] == 1]))
         y = epochs.metadata["trial_type"].to_numpy()
         train = (epochs.metadata["run"] != "4").to_numpy()
-        lda = make_lda().fit(epochs[train], y[train])
+        lda = make_lda("both").fit(epochs[train], y[train])
         scores[align] = lda.score(epochs[~train], y[~train])
     assert 0.5 <= scores["response_time"] <= 0.9
     assert scores["onset"] < scores["response_time"] - 0.2

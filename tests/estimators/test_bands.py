@@ -5,8 +5,8 @@ import pytest
 from mne.utils import catch_logging, use_log_level
 
 from mne_duin.estimators._bands import add_bands, choose_bands
-from mne_duin.utils.bands import BANDS
-from mne_duin.utils.epochs import EpochsData
+from mne_duin.utils._bands import BANDS
+from mne_duin.utils._epochs import EpochsData
 
 HIGH_GAMMA = {"high-gamma": BANDS["high-gamma"]}
 

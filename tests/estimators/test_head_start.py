@@ -7,6 +7,8 @@ import torch
 from mne_duin.estimators._head import (
     average,
     choose_bins,
+    choose_blocks,
+    head_blocks,
     linear_discriminant,
     start_head_,
 )
@@ -38,10 +40,13 @@ def test_network_computes_the_discriminant_before_it_is_trained(n_classes, skip)
         scores = module(data.x).numpy()
     parts = [context, alone] if skip else [context]
     # Ten steps of 16 filters make a token.
-    steps = np.concatenate([part.reshape(len(y), 40, 16) for part in parts], -1)
-    averages = average(steps, choose_bins(steps, y, 10, 0.01))
-    weights, offsets = linear_discriminant(averages, y, 0.01)
-    expected = averages @ weights.T + offsets
+    blocks, bins = head_blocks(torch.stack(parts, 2).numpy(), y, 10, 0.01)
+    steps = parts[-1].numpy().reshape(len(y), 40, 16)
+    np.testing.assert_array_equal(blocks[0], average(steps, bins))
+    used = choose_blocks(blocks, y, 0.01)
+    features = np.concatenate([blocks[block] for block in used], axis=1)
+    weights, offsets = linear_discriminant(features, y, 0.01)
+    expected = features @ weights.T + offsets
     expected -= expected.mean(1, keepdims=True)
     scores -= scores.mean(1, keepdims=True)
     # The other hidden units add a small random part.
@@ -69,6 +74,16 @@ def test_responses_that_jitter_are_averaged_in_longer_bins_than_locked_ones():
     assert jittered.astype(bool).sum(1).min() >= 5
     np.testing.assert_allclose(locked.sum(1), 1.0, rtol=1e-6)
     np.testing.assert_allclose(jittered.sum(1), 1.0, rtol=1e-6)
+
+
+@pytest.mark.parametrize("useful", [0, 1])
+def test_a_head_starts_from_the_block_that_is_read_better(useful):
+    rng = np.random.default_rng(0)
+    y = np.arange(60) % 2
+    blocks = [rng.standard_normal((60, 200)) for _ in range(2)]
+    blocks[useful][:, :5] += 2 * y[:, None]
+    assert useful in choose_blocks(blocks, y, 0.003)
+    assert choose_blocks(blocks[:1], y, 0.003) == [0]
 
 
 def test_bins_of_too_few_epochs_are_of_all_lengths():

@@ -99,7 +99,7 @@ def test_what_needs_the_first_stage_says_so(weights):
     X = published("one_subject", "mae")[0]["X"].transpose(0, 2, 1)
     with pytest.raises(ValueError, match="read without its first stage"):
         mae.score(X)
-    with pytest.raises(ValueError, match="needs a first stage, which `pretrained` was"):
+    with pytest.raises(ValueError, match="which `pretrained` has not or was read"):
         DuINClassifier(mae, use_codex=True, max_iter=1).fit(X, np.arange(len(X)) % 2)
 
 

@@ -129,7 +129,7 @@ def test_a_full_disk_leaves_the_earlier_checkpoint(tmp_path, whole):
     folder, result = tmp_path / "checkpoints", tmp_path / "result.npz"
     epochs, y, estimator = make_stage("vqvae")
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(_engine, "_check_loss", stop_at(4))
+        patch.setattr(_engine, "_check_finite", stop_at(4))
         with pytest.raises(Interrupted):
             estimator.fit(epochs, y, checkpoint_dir=folder)
     before = {p.name: p.read_bytes() for p in (folder / "vqvae").iterdir()}
@@ -146,7 +146,7 @@ def test_a_full_disk_leaves_the_earlier_checkpoint(tmp_path, whole):
 
 
 def stop_at(n_pass):
-    def check(record, lr):
+    def check(record, module, lr):
         if record["pass"] == n_pass:
             raise Interrupted
 
@@ -165,7 +165,7 @@ def test_a_folder_that_cannot_be_written(tmp_path):
 def test_a_damaged_checkpoint_is_told_and_the_one_before_is_used(tmp_path, whole):
     epochs, y, estimator = make_stage("classifier")
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(_engine, "_check_loss", stop_at(5))
+        patch.setattr(_engine, "_check_finite", stop_at(5))
         with pytest.raises(Interrupted):
             estimator.fit(epochs, y, checkpoint_dir=tmp_path)
     newest = list_checkpoints(tmp_path / "classifier")[0]
@@ -244,7 +244,7 @@ def test_other_circumstances_are_told(tmp_path, monkeypatch):
 def test_a_seed_of_chance_is_remembered(random_state, tmp_path):
     epochs, y, estimator = make_stage("classifier", random_state=random_state)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(_engine, "_check_loss", stop_at(3))
+        patch.setattr(_engine, "_check_finite", stop_at(3))
         with pytest.raises(Interrupted):
             estimator.fit(epochs, y, checkpoint_dir=tmp_path)
     shutil.copytree(tmp_path, tmp_path / "copy")

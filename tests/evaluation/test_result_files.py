@@ -11,7 +11,7 @@ import simple_trials
 from simple_estimators import make_lda
 
 from mne_duin.evaluation import evaluate, format_table, read_result, write_table
-from mne_duin.utils.atomic import write_text
+from mne_duin.utils._atomic import write_text
 
 TABLE = pd.DataFrame(
     {"accuracy": [1 / 3, np.nan], "n": [3, 4]},

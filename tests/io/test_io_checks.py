@@ -18,7 +18,7 @@ from mne_duin.io import (
     read_raw,
     read_segments,
 )
-from mne_duin.io.checks import CHECKS
+from mne_duin.io._checks import CHECKS
 
 PLAIN = {"reference": "none", "l_freq": None, "h_freq": None, "notch": None}
 PLAIN |= {"sfreq": None, "tmin": 0.0, "tmax": 1.0}

@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 
 from mne_duin.io import find_recordings, read_epochs, read_raw, read_segments
-from mne_duin.io.contacts import read_contacts
+from mne_duin.io._contacts import read_contacts
 
 PAIRS = ["TI'1-TI'2", "TI'2-TI'3", "TI'3-TI'4", "B1-B2", "B2-B3", "B3-B4"]
 PLAIN = {"l_freq": None, "h_freq": None, "notch": None, "sfreq": None}

@@ -6,14 +6,14 @@ import re
 import numpy as np
 import pytest
 
-from mne_duin.utils.checks import (
+from mne_duin.utils._checks import (
     as_list,
     check_number,
     check_option,
     check_type,
     import_optional,
 )
-from mne_duin.utils.random import draw_seed
+from mne_duin.utils._random import draw_seed
 
 
 def test_options():

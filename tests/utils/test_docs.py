@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 import mne_duin
-from mne_duin.utils.docs import DOCS, PLACE, fill_doc
+from mne_duin.utils._docs import DOCS, PLACE, fill_doc
 
 CLASSES = [mne_duin.DuINVQVAE, mne_duin.DuINMAE, mne_duin.DuINClassifier]
 

@@ -5,7 +5,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from mne_duin.utils.epochs import as_array, is_epochs_list, run_names
+from mne_duin.utils._epochs import as_array, is_epochs_list, run_names
 
 
 def make(n_epochs=4, n_channels=3, *, sfreq=200.0, metadata=None, types="seeg"):

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import pytest
 
-from mne_duin.utils.signature import own_parameters_first
+from mne_duin.utils._signature import own_parameters_first
 
 
 @dataclass(kw_only=True)

@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from mne_duin.utils.outliers import peak_to_peak, usual_limits
-from mne_duin.utils.similarity import same_trials
+from mne_duin.utils._outliers import peak_to_peak, usual_limits
+from mne_duin.utils._similarity import same_trials
 
 
 def make_trials(n_trials=40, n_channels=6, n_times=300, seed=0):

@@ -2,7 +2,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from mne_duin.utils.spaces import contact_positions, template_frame, to_space
+from mne_duin.utils._spaces import contact_positions, template_frame, to_space
 
 RNG = np.random.default_rng(0)
 

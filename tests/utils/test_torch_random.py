@@ -7,7 +7,7 @@ import torch
 from torch import nn
 from torch.nn import functional
 
-from mne_duin.utils.torch_random import PrivateRandomness
+from mne_duin.utils._torch_random import PrivateRandomness
 
 ONES = torch.ones(5, 3, 4)
 DRAWS = {

@@ -7,7 +7,7 @@ import pytest
 from matplotlib.collections import PathCollection, PolyCollection
 from matplotlib.colors import to_rgba
 
-from mne_duin.utils.spaces import to_space
+from mne_duin.utils._spaces import to_space
 from mne_duin.viz import plot_contacts, plot_contributions
 from mne_duin.viz._align import shaft_names
 from mne_duin.viz._theme import FIXED, group_styles, value_scale

@@ -6,7 +6,7 @@ import nibabel as nib
 import numpy as np
 import pytest
 
-from mne_duin.utils.spaces import to_space
+from mne_duin.utils._spaces import to_space
 from mne_duin.viz import view_brain
 from mne_duin.viz.brain._surface import load_hemisphere
 

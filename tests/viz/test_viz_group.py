@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from mne_duin.utils.spaces import contact_positions
+from mne_duin.utils._spaces import contact_positions
 from mne_duin.viz import group_contributions, plot_group_contributions
 from mne_duin.viz.brain._panels import paint_cortex
 from mne_duin.viz.brain._surface import REACH, fine_hemisphere

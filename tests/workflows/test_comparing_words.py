@@ -13,7 +13,7 @@ from mne_duin.channels import SelectedChannels
 from mne_duin.cli import main
 from mne_duin.datasets import SimulationSettings
 from mne_duin.estimators.presets import PRESETS
-from mne_duin.workflows.ablating import ABLATIONS, ablation_grid
+from mne_duin.workflows._ablating import ABLATIONS, ablation_grid
 
 TINY = {
     "architecture": {"n_layers": 1, "n_heads": 1, "head_dim": 8, "ff_dim": 16},
@@ -80,7 +80,7 @@ def test_estimators_that_pretrain_get_segments_of_the_training_runs(
 ):
     made = make_estimator("vqvae", random_state=0, verbose=False, **TINY_VQVAE)
     monkeypatch.setattr(
-        "mne_duin.workflows.comparing.make_estimator", lambda name, **_: made
+        "mne_duin.workflows._comparing.make_estimator", lambda name, **_: made
     )
     found = compare_words(
         bids_root, "01", estimators=["vqvae"], cv="last-run", align="response_time",

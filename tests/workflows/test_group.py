@@ -8,7 +8,7 @@ from matplotlib.figure import Figure
 from sklearn.linear_model import LogisticRegression
 
 from mne_duin import decode_group, evaluate
-from mne_duin.workflows import group as module
+from mne_duin.workflows import _group as module
 from mne_duin.workflows.decoding import LDA, MAIN, WordDecoding
 
 SUBJECTS = ["01", "02", "03", "04"]

@@ -14,7 +14,10 @@ from sklearn.dummy import DummyClassifier
 from mne_duin import evaluate, write_simulated_bids
 from mne_duin.cli import main
 from mne_duin.datasets import SimulationSettings
-from mne_duin.workflows import ablating, comparing, decoding, pretraining
+from mne_duin.workflows import _ablating as ablating
+from mne_duin.workflows import _comparing as comparing
+from mne_duin.workflows import _pretraining as pretraining
+from mne_duin.workflows import decoding
 from mne_duin.workflows._places import check_place
 
 FOREIGN = ("notes.txt", "pretraining/vqvae.safetensors", "compare.tsv", "lda.json")

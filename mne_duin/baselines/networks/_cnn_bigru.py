@@ -7,9 +7,9 @@ from torch import nn
 
 from mne_duin.baselines.networks._layers import Decoder, flat_head
 from mne_duin.baselines.networks._network import NetworkClassifier
-from mne_duin.utils.checks import check_option
-from mne_duin.utils.docs import fill_doc
-from mne_duin.utils.signature import own_parameters_first
+from mne_duin.utils._checks import check_option
+from mne_duin.utils._docs import fill_doc
+from mne_duin.utils._signature import own_parameters_first
 
 
 class RecurrentEncoder(nn.Module):

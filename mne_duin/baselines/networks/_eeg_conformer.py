@@ -14,8 +14,8 @@ from mne_duin.baselines.networks._layers import (
     count_tokens,
 )
 from mne_duin.baselines.networks._network import NetworkClassifier
-from mne_duin.utils.docs import fill_doc
-from mne_duin.utils.signature import own_parameters_first
+from mne_duin.utils._docs import fill_doc
+from mne_duin.utils._signature import own_parameters_first
 
 
 class ShallowConvolutions(nn.Module):

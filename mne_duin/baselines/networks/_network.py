@@ -33,9 +33,9 @@ from mne_duin.estimators.presets import (
 )
 from mne_duin.nn import check_weights
 from mne_duin.training import private_randomness
-from mne_duin.utils.checks import check_number
-from mne_duin.utils.docs import fill_doc
-from mne_duin.utils.labels import label_array
+from mne_duin.utils._checks import check_number
+from mne_duin.utils._docs import fill_doc
+from mne_duin.utils._labels import label_array
 
 RECIPE = ("max_iter", "batch_size", "lr", "lr_min", "warmup", "weight_decay")
 LIMITS = {

@@ -16,8 +16,8 @@ from mne_duin.baselines.networks._layers import (
 from mne_duin.baselines.networks._pretrained import PretrainedNetwork
 from mne_duin.nn import Transformer, random_mask
 from mne_duin.nn._layers import init_linear_, truncated_normal_
-from mne_duin.utils.docs import fill_doc
-from mne_duin.utils.signature import own_parameters_first
+from mne_duin.utils._docs import fill_doc
+from mne_duin.utils._signature import own_parameters_first
 
 
 class PatchTransformer(nn.Module):

@@ -20,8 +20,8 @@ from mne_duin.training import (
     private_randomness,
     train,
 )
-from mne_duin.utils.docs import fill_doc
-from mne_duin.utils.signature import own_parameters_first
+from mne_duin.utils._docs import fill_doc
+from mne_duin.utils._signature import own_parameters_first
 
 # What only the supervised stage uses, and what is told from its effect instead.
 IGNORED = (

@@ -15,8 +15,8 @@ from mne_duin.baselines.networks._layers import (
     flat_head,
 )
 from mne_duin.baselines.networks._pretrained import PretrainedNetwork
-from mne_duin.utils.docs import fill_doc
-from mne_duin.utils.signature import own_parameters_first
+from mne_duin.utils._docs import fill_doc
+from mne_duin.utils._signature import own_parameters_first
 
 
 class ConvolutionBlock(nn.Module):

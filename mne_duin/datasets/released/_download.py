@@ -10,7 +10,7 @@ from mne_duin.datasets.released._layout import (
     find_runs,
     find_subject,
 )
-from mne_duin.utils.checks import check_option, import_optional
+from mne_duin.utils._checks import check_option, import_optional
 
 # The state of the repository of April 2025; what it holds cannot change any more.
 REVISION = "2c85b670230dced33f2f1cbd0903648680ecc7d0"

@@ -13,7 +13,7 @@ from mne_duin.datasets.released._layout import (
     read_channel_names,
 )
 from mne_duin.datasets.released._pickle import read_pickle
-from mne_duin.utils.checks import as_list
+from mne_duin.utils._checks import as_list
 
 TMIN = -0.5
 

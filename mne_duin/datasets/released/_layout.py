@@ -9,7 +9,7 @@ from mne.utils import warn
 
 from mne_duin.channels import name_table, reference_info
 from mne_duin.datasets.released._pickle import read_pickle
-from mne_duin.utils.checks import as_list
+from mne_duin.utils._checks import as_list
 
 REPOSITORY = "liulab-repository/Du-IN"
 DATASET = "seeg.he2023xuanwu"

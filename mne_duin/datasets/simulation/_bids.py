@@ -12,7 +12,7 @@ from mne_duin.datasets.simulation._lexicon import vocabulary
 from mne_duin.datasets.simulation._montages import LABEL_COLUMN
 from mne_duin.datasets.simulation._settings import SimulationSettings
 from mne_duin.datasets.simulation._words import simulate_recording
-from mne_duin.utils.checks import check_type
+from mne_duin.utils._checks import check_type
 
 EVENT_COLUMNS = [
     "onset",

@@ -2,7 +2,7 @@
 
 import re
 
-from mne_duin.utils.checks import check_number
+from mne_duin.utils._checks import check_number
 
 # Du-IN (NeurIPS 2024), Table 4, in pinyin without tones; the first eight are the
 # default vocabulary. Words whose gestures equal those of another one are left out.

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from mne_duin.utils.checks import check_option, check_type
+from mne_duin.utils._checks import check_option, check_type
 
 SPACING = 3.5
 LABEL_COLUMN = "desikan_label"

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from mne_duin.datasets.simulation._montages import Montage
-from mne_duin.utils.checks import check_number
+from mne_duin.utils._checks import check_number
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -17,7 +17,7 @@ from mne_duin.datasets.simulation._schedule import draw_trials, draw_utterances
 from mne_duin.datasets.simulation._settings import SimulationSettings
 from mne_duin.datasets.simulation._speech import LAG, draw_answers
 from mne_duin.datasets.simulation._words import SimulatedRecording, cut_epochs
-from mne_duin.utils.checks import check_number, check_option, check_type
+from mne_duin.utils._checks import check_number, check_option, check_type
 
 REPERTOIRE = ("vSMC",) * 3 + ("STG",) * 3 + ("elsewhere",) * 2
 SHIFT_MM = 1.5

@@ -18,7 +18,7 @@ from mne_duin.datasets.simulation._schedule import CUE_SECONDS
 from mne_duin.datasets.simulation._settings import SimulationSettings
 from mne_duin.datasets.simulation._words import SimulatedRecording, cut_epochs
 from mne_duin.sequences._pinyin import split_pinyin
-from mne_duin.utils.checks import check_number, check_option, check_type
+from mne_duin.utils._checks import check_number, check_option, check_type
 
 SYLLABLES = ("ba", "du", "gei", "xi", "shan", "le", "zong", "mao")
 CUE_BEFORE_VOICE = 0.8  # s

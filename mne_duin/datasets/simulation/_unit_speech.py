@@ -26,7 +26,7 @@ from mne_duin.datasets.simulation._background import (
 )
 from mne_duin.datasets.simulation._brain import AMPLIFIER_RMS, REFERENCE_RMS, draw_brain
 from mne_duin.datasets.simulation._montages import get_montage, montage_table
-from mne_duin.utils.checks import check_number, check_option, check_type
+from mne_duin.utils._checks import check_number, check_option, check_type
 
 EVOKED_PEAK, HIGH_GAMMA_PEAK = 30.0, 4.5  # microvolts at the source for snr=1
 KINDS = {"phase-locked": (1.0, 0.0), "power": (0.0, 1.0), "both": (1.0, 1.0)}

@@ -37,7 +37,7 @@ from mne_duin.datasets.simulation._lexicon import vocabulary
 from mne_duin.datasets.simulation._montages import get_montage, montage_table
 from mne_duin.datasets.simulation._schedule import draw_trials, draw_utterances
 from mne_duin.datasets.simulation._settings import SimulationSettings
-from mne_duin.utils.checks import check_option, check_type
+from mne_duin.utils._checks import check_option, check_type
 
 
 @dataclass(frozen=True)

@@ -30,9 +30,9 @@ from mne_duin.estimators.tokens._targets import (
 from mne_duin.nn import TokenClassifier, sequence_loss, token_loss
 from mne_duin.sequences import beam_search, collapse, error_rate, greedy_sequence
 from mne_duin.sequences._targets import label_index
-from mne_duin.utils.checks import check_option
-from mne_duin.utils.docs import fill_doc
-from mne_duin.utils.labels import label_array
+from mne_duin.utils._checks import check_option
+from mne_duin.utils._docs import fill_doc
+from mne_duin.utils._labels import label_array
 
 LOSSES = ("cross-entropy", "ctc")
 HEAD_STARTS = {"cross-entropy": ("lda", "random"), "ctc": ("linear", "random")}

@@ -11,9 +11,9 @@ import numpy as np
 import pandas as pd
 from matplotlib.colors import to_hex
 
-from mne_duin.utils.atomic import write_text
-from mne_duin.utils.numbers import short_number
-from mne_duin.utils.spaces import contact_positions
+from mne_duin.utils._atomic import write_text
+from mne_duin.utils._numbers import short_number
+from mne_duin.utils._spaces import contact_positions
 from mne_duin.viz._align import align_values, shaft_names, takes_montage
 from mne_duin.viz._theme import group_styles, value_scale
 from mne_duin.viz.brain._contacts import color_source, contact_groups

@@ -5,7 +5,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.colors import to_rgba
 
-from mne_duin.utils.checks import as_list, check_option, check_type
+from mne_duin.utils._checks import as_list, check_option, check_type
 from mne_duin.viz._align import (
     align_values,
     column_names,

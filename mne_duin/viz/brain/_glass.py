@@ -8,8 +8,8 @@ from matplotlib.patches import PathPatch
 from matplotlib.path import Path
 from nilearn.plotting.glass_brain import plot_brain_schematics
 
-from mne_duin.utils.checks import as_list, check_option
-from mne_duin.utils.spaces import contact_positions
+from mne_duin.utils._checks import as_list, check_option
+from mne_duin.utils._spaces import contact_positions
 from mne_duin.viz._text import place_labels
 from mne_duin.viz._theme import add_note
 

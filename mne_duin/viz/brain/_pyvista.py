@@ -6,8 +6,8 @@ import nibabel as nib
 import numpy as np
 from matplotlib.colors import to_rgb
 
-from mne_duin.utils.checks import check_number, check_option, import_optional
-from mne_duin.utils.spaces import contact_positions, template_frame
+from mne_duin.utils._checks import check_number, check_option, import_optional
+from mne_duin.utils._spaces import contact_positions, template_frame
 from mne_duin.viz._align import takes_montage
 from mne_duin.viz._theme import group_styles, value_scale
 from mne_duin.viz.brain._contacts import color_source, contact_groups

@@ -8,7 +8,7 @@ from nilearn.datasets import load_fsaverage, load_fsaverage_data
 from scipy.sparse import csr_array
 from scipy.spatial import cKDTree
 
-from mne_duin.utils.spaces import contact_positions
+from mne_duin.utils._spaces import contact_positions
 
 SIDES = {"l": "left", "r": "right"}
 FACES = ("lateral", "medial")

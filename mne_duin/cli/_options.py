@@ -300,7 +300,7 @@ def is_there(found, out):
 
 def each_subject(options, one):
     """Run a function for every subject; one that fails does not stop the others."""
-    names = import_module("mne_duin.workflows.group").find_subjects(
+    names = import_module("mne_duin.workflows._group").find_subjects(
         options.root, options.subject
     )
     if len(names) == 1:

@@ -15,6 +15,7 @@ import pandas as pd
 from mne_bids import BIDSPath
 
 from mne_duin.io._channels import INTRACRANIAL
+from mne_duin.io._contacts import read_contacts
 from mne_duin.io._events import LABEL, alike_labels, label_columns, missing_words
 from mne_duin.io._gaps import continuous_spans
 from mne_duin.io._processing import Processing
@@ -22,10 +23,9 @@ from mne_duin.io._record import Record, read_record
 from mne_duin.io._sidecars import place_name
 from mne_duin.io._stream import Watch, blocks
 from mne_duin.io._timing import LATENESS, LOST, ROUNDED, sample_lag
-from mne_duin.io.contacts import read_contacts
-from mne_duin.io.transcripts import transcripts_hint
-from mne_duin.utils.checks import as_list, first_names
-from mne_duin.utils.similarity import same_trials
+from mne_duin.io._transcripts import transcripts_hint
+from mne_duin.utils._checks import as_list, first_names
+from mne_duin.utils._similarity import same_trials
 
 MICROVOLTS = {"v": 1e6, "mv": 1e3, "uv": 1.0, "µv": 1.0, "μv": 1.0, "nv": 1e-3}
 # Standard deviations of intracranial recordings in volts, with an order to spare.

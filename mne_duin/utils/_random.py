@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from mne_duin.utils.checks import check_number
+from mne_duin.utils._checks import check_number
 
 
 def draw_seed(random_state):

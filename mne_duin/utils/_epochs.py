@@ -7,8 +7,8 @@ import numpy as np
 import pandas as pd
 from mne.io.constants import FIFF
 
-from mne_duin.utils.checks import check_number
-from mne_duin.utils.slots import COLUMN
+from mne_duin.utils._checks import check_number
+from mne_duin.utils._slots import COLUMN
 
 NEURAL_TYPES = ("seeg", "ecog", "dbs", "eeg", "mag", "grad")
 

@@ -414,6 +414,6 @@ def _describe(place):
     """Return the description of a place, as far indented as the place is."""
     indent, name = place.groups()
     if name not in DOCS:
-        raise KeyError(f"No parameter {name!r} is described in mne_duin.utils.docs.")
+        raise KeyError(f"No parameter {name!r} is described in mne_duin.utils._docs.")
     lines = DOCS[name].strip().splitlines()
     return "\n".join(indent + line for line in lines)

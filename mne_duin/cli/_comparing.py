@@ -5,7 +5,7 @@ from pathlib import Path
 import yaml
 
 import mne_duin
-from mne_duin.cli import options as shared
+from mne_duin.cli import _options as shared
 
 COLUMNS = ["value", "accuracy", "low", "high", "difference", "p_holm"]
 
@@ -65,7 +65,7 @@ def add_ablate(commands):
     parser.usage = f"{parser.prog} bids_root WHAT --subject LABEL [options]"
     parser.add_argument(
         "what", nargs="?", metavar="WHAT", help="one of %(choices)s",
-        choices=shared.Choices("workflows.ablating", "ABLATIONS"),
+        choices=shared.Choices("workflows._ablating", "ABLATIONS"),
     )  # fmt: skip
     parser.add_argument(
         "--values", nargs="+", type=yaml.safe_load, metavar="VALUE",

@@ -5,13 +5,13 @@ from functools import partial
 from mne_duin.baselines._make_estimator import make_estimator
 from mne_duin.channels import ContributionSelector, SelectedChannels
 from mne_duin.evaluation import ablate
-from mne_duin.utils.checks import check_option
-from mne_duin.utils.docs import fill_doc
+from mne_duin.utils._checks import check_option
+from mne_duin.utils._docs import fill_doc
 from mne_duin.viz import plot_ablation
 from mne_duin.workflows._derivative import write_config
 from mne_duin.workflows._outputs import open_writer
+from mne_duin.workflows._reading import find_runs, read_words, save_figure
 from mne_duin.workflows._results import write_markdown, write_scores
-from mne_duin.workflows.reading import find_runs, read_words, save_figure
 
 # What the paper varies: the parameter of a DuINDecoder, and the values.
 ABLATIONS = {

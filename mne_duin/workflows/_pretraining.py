@@ -12,13 +12,13 @@ from mne_duin.estimators import DuINMAE, DuINVQVAE
 from mne_duin.estimators._cost import try_out
 from mne_duin.io import read_segments
 from mne_duin.training import is_main, join_processes
-from mne_duin.utils.docs import fill_doc
+from mne_duin.utils._docs import fill_doc
 from mne_duin.workflows._analysis import default_out, digest_text
 from mne_duin.workflows._derivative import write_config, write_contacts
 from mne_duin.workflows._notices import collected
 from mne_duin.workflows._outputs import open_writer
+from mne_duin.workflows._reading import channel_keywords, find_runs
 from mne_duin.workflows._writing import what_matters
-from mne_duin.workflows.reading import channel_keywords, find_runs
 
 
 @dataclass(frozen=True)

@@ -5,8 +5,8 @@ from collections import Counter
 import numpy as np
 
 from mne_duin._version import __version__
-from mne_duin.utils.citations import CITATIONS, package_versions
-from mne_duin.utils.numbers import p_value_text, percent, percent_range
+from mne_duin.utils._citations import CITATIONS, package_versions
+from mne_duin.utils._numbers import p_value_text, percent, percent_range
 
 ATLASES = {"desikan-killiany": "Desikan-Killiany", "destrieux": "Destrieux"}
 REFERENCES = {

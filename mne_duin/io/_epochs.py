@@ -10,7 +10,9 @@ from mne_duin.io._assemble import load_epochs
 from mne_duin.io._channel_choice import choose_channels
 from mne_duin.io._events import LABEL
 from mne_duin.io._processing import choose_processing
+from mne_duin.io._recordings import open_runs
 from mne_duin.io._sidecars import compose
+from mne_duin.io._transcripts import transcripts_hint
 from mne_duin.io._trials import (
     align_trials,
     choose_trials,
@@ -23,9 +25,7 @@ from mne_duin.io._windows import (
     plan_trials,
     report_overlaps,
 )
-from mne_duin.io.recordings import open_runs
-from mne_duin.io.transcripts import transcripts_hint
-from mne_duin.utils.checks import check_number
+from mne_duin.utils._checks import check_number
 
 
 def read_epochs(

@@ -6,7 +6,7 @@ import numpy as np
 from mne.utils import logger
 from scipy.signal import butter, sosfiltfilt
 
-from mne_duin.utils.checks import check_number
+from mne_duin.utils._checks import check_number
 
 BANDS = {
     "theta": (4.0, 8.0),

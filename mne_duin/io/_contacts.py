@@ -37,7 +37,7 @@ from mne_duin.io._sidecars import (
     to_numbers,
 )
 from mne_duin.io._units import scale_to_mm
-from mne_duin.utils.checks import first_names
+from mne_duin.utils._checks import first_names
 
 OWN_COLUMNS = (
     "shaft number anode cathode space status channel_type label_distance "

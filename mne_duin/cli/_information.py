@@ -7,7 +7,7 @@ from importlib.metadata import version
 import mne
 
 from mne_duin._version import __version__
-from mne_duin.utils.checks import import_optional
+from mne_duin.utils._checks import import_optional
 
 PACKAGES = ("mne-bids", "torch", "accelerate", "safetensors", "nilearn", "nibabel")
 

@@ -4,8 +4,8 @@ import matplotlib.pyplot as plt
 import mne
 
 from mne_duin.io import find_recordings, read_epochs, read_segments
-from mne_duin.utils.atomic import write_figure
-from mne_duin.utils.checks import as_list
+from mne_duin.utils._atomic import write_figure
+from mne_duin.utils._checks import as_list
 from mne_duin.workflows._notices import collected
 
 CHANNELS = ("reference", "atlas", "space", "labels", "subjects_dir")

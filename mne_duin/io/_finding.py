@@ -6,7 +6,7 @@ from mne.utils import warn
 from mne_bids import BIDSPath
 
 from mne_duin.io._sidecars import check_bids_path, entities, same_value, subjects_in
-from mne_duin.utils.checks import as_list, first_names
+from mne_duin.utils._checks import as_list, first_names
 
 FORMATS = (".vhdr", ".edf", ".bdf", ".set", ".nwb", ".mefd")
 PARTS = ("subject", "session", "task", "acquisition", "run")

@@ -3,9 +3,9 @@
 import mne
 from mne_bids import BIDSPath
 
+from mne_duin.io._checks import names_of, run_checks
 from mne_duin.io._record import read_record
-from mne_duin.io.checks import names_of, run_checks
-from mne_duin.utils.checks import as_list
+from mne_duin.utils._checks import as_list
 
 
 def read_raw(

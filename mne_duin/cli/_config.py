@@ -6,7 +6,7 @@ from pathlib import Path
 
 import yaml
 
-from mne_duin.cli.options import NONE
+from mne_duin.cli._options import NONE
 
 # What a saved analysis holds besides options.
 NO_OPTIONS = ("command", "version")

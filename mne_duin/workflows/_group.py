@@ -11,17 +11,17 @@ from joblib import Parallel, delayed
 
 from mne_duin.evaluation import compare_results
 from mne_duin.io import find_recordings
-from mne_duin.utils.checks import as_list
-from mne_duin.utils.spaces import contact_positions
+from mne_duin.utils._checks import as_list
+from mne_duin.utils._spaces import contact_positions
 from mne_duin.viz import plot_group_contributions
 from mne_duin.workflows._analysis import Analysis, check_desc, default_desc
 from mne_duin.workflows._derivative import check_dataset, write_config
 from mne_duin.workflows._outputs import settings_of
 from mne_duin.workflows._places import check_place
+from mne_duin.workflows._reading import save_figure
 from mne_duin.workflows._results import write_scores
 from mne_duin.workflows._writing import AnalysisWriter
 from mne_duin.workflows.decoding import MAIN, decode_words
-from mne_duin.workflows.reading import save_figure
 
 
 @dataclass(frozen=True)

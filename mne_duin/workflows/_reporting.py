@@ -8,12 +8,13 @@ import numpy as np
 import pandas as pd
 
 from mne_duin.evaluation import read_result
-from mne_duin.utils.docs import fill_doc
+from mne_duin.utils._docs import fill_doc
 from mne_duin.weights import read_estimator
 from mne_duin.workflows import decoding as decoding_module
 from mne_duin.workflows._analysis import Analysis
 from mne_duin.workflows._outputs import find_file
 from mne_duin.workflows._places import check_place
+from mne_duin.workflows._reading import find_runs, read_words
 from mne_duin.workflows._results import write_report
 from mne_duin.workflows._writing import (
     AnalysisWriter,
@@ -22,7 +23,6 @@ from mne_duin.workflows._writing import (
     read_manifest,
 )
 from mne_duin.workflows.decoding import WordDecoding, decode_words, describe_settings
-from mne_duin.workflows.reading import find_runs, read_words
 
 
 def read_decoding(path):

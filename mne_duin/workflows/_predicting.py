@@ -10,17 +10,17 @@ import numpy as np
 import pandas as pd
 
 from mne_duin.estimators import DuINClassifier
-from mne_duin.utils.atomic import write_text
-from mne_duin.utils.docs import fill_doc
-from mne_duin.utils.epochs import run_names
+from mne_duin.utils._atomic import write_text
+from mne_duin.utils._docs import fill_doc
+from mne_duin.utils._epochs import run_names
 from mne_duin.workflows._derivative import (
     describe_columns,
     write_columns,
     write_config,
 )
 from mne_duin.workflows._outputs import find_file, open_writer, read_stage
-from mne_duin.workflows.reading import find_runs, read_words
-from mne_duin.workflows.reporting import read_settings
+from mne_duin.workflows._reading import find_runs, read_words
+from mne_duin.workflows._reporting import read_settings
 
 ORIGIN = ("session", "task", "acquisition", "run", "onset")
 MODEL = "classifier.safetensors"

@@ -6,9 +6,9 @@ import matplotlib.pyplot as plt
 from mne_bids import BIDSPath
 
 from mne_duin.channels import assign_regions, label_contacts
-from mne_duin.cli import options as shared
+from mne_duin.cli import _options as shared
 from mne_duin.io import find_recordings, read_contacts
-from mne_duin.utils.atomic import write_figure, write_text
+from mne_duin.utils._atomic import write_figure, write_text
 from mne_duin.viz import plot_contacts
 
 # Too wide for a terminal; the table that --out writes has them.

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from mne_duin.utils.checks import check_option
+from mne_duin.utils._checks import check_option
 
 # BIDS names (plus MNE's own) of spaces whose coordinates are in one of two frames.
 MNI305_SPACES = frozenset(

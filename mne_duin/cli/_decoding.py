@@ -4,7 +4,7 @@ import argparse
 from pathlib import Path
 
 import mne_duin
-from mne_duin.cli import options as shared
+from mne_duin.cli import _options as shared
 
 
 def add_decode(commands):

@@ -9,7 +9,7 @@ from mne_bids import BIDSPath
 from mne_duin.io._events import LABEL, read_events
 from mne_duin.io._sidecars import check_fetched, compose, find_sidecars, read_table
 from mne_duin.io._sidecars import to_numbers as numbers_in
-from mne_duin.utils.checks import check_number, first_names, import_optional
+from mne_duin.utils._checks import check_number, first_names, import_optional
 
 STARTS = ("start", "onset", "begin", "start_time", "tmin", "xmin")
 ENDS = ("end", "stop", "end_time", "tmax", "xmax", "offset")

@@ -8,14 +8,14 @@ import pandas as pd
 
 from mne_duin.baselines._make_estimator import make_estimator
 from mne_duin.evaluation import compare_results, evaluate_each
-from mne_duin.utils.checks import as_list
-from mne_duin.utils.docs import fill_doc
-from mne_duin.utils.signature import takes_segments
+from mne_duin.utils._checks import as_list
+from mne_duin.utils._docs import fill_doc
+from mne_duin.utils._signature import takes_segments
 from mne_duin.viz import plot_accuracy
 from mne_duin.workflows._derivative import write_config
 from mne_duin.workflows._outputs import open_writer
+from mne_duin.workflows._reading import find_runs, read_words, save_figure
 from mne_duin.workflows._results import write_markdown, write_results
-from mne_duin.workflows.reading import find_runs, read_words, save_figure
 
 DEFAULT = ("lda", "scratch", "vqvae", "mae")
 

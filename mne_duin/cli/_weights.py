@@ -3,7 +3,7 @@
 from pathlib import Path
 
 import mne_duin
-from mne_duin.cli import options as shared
+from mne_duin.cli import _options as shared
 
 
 def add_convert(commands):

@@ -1,7 +1,7 @@
 """The command ``mne-duin pretrain``, alone or in several processes."""
 
 import mne_duin
-from mne_duin.cli import options as shared
+from mne_duin.cli import _options as shared
 from mne_duin.training import is_main, leave_processes
 
 
