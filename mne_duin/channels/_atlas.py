@@ -106,7 +106,9 @@ class Atlas:
             Points in mm, in the space of the volume; NaN gives no label.
         error : ndarray, shape (n_points,)
             Standard deviation of the position along each axis in mm.
-        white_matter, side
+        white_matter : str
+            See :meth:`lookup`.
+        side : array of str | None
             See :meth:`lookup`.
 
         Returns
@@ -133,9 +135,17 @@ class Atlas:
         return out
 
     def tissue(self, xyz: np.ndarray) -> list[str | None]:
-        """Return the tissue of the voxel that holds each point (n_points, 3) in mm.
+        """Return the tissue of the voxel that holds each point.
 
-        ``"grey"``, ``"white"``, ``"other"``; None outside what is labeled.
+        Parameters
+        ----------
+        xyz : ndarray, shape (n_points, 3)
+            Scanner coordinates in mm.
+
+        Returns
+        -------
+        tissue : list of str | None
+            ``"grey"``, ``"white"`` or ``"other"``; None outside what is labeled.
         """
         known = np.isfinite(xyz).all(axis=1)
         codes = np.zeros(len(xyz), dtype=int)
@@ -145,7 +155,18 @@ class Atlas:
         return [kinds.get(code) if code else None for code in codes.tolist()]
 
     def distance_to_brain(self, xyz: np.ndarray) -> np.ndarray:
-        """Return the distance in mm from points (n_points, 3) to any labeled voxel."""
+        """Return the distance from points to the nearest labeled voxel.
+
+        Parameters
+        ----------
+        xyz : ndarray, shape (n_points, 3)
+            Scanner coordinates in mm.
+
+        Returns
+        -------
+        distance : ndarray, shape (n_points,)
+            Distance in mm; NaN where the coordinates are missing.
+        """
         out = np.full(len(xyz), np.nan)
         known = np.isfinite(xyz).all(axis=1)
         if known.any():
@@ -154,7 +175,18 @@ class Atlas:
         return out
 
     def from_surface(self, xyz: np.ndarray) -> np.ndarray:
-        """Convert FreeSurfer's surface coordinates (n_points, 3) in mm to scanner's."""
+        """Convert FreeSurfer's surface coordinates to scanner coordinates.
+
+        Parameters
+        ----------
+        xyz : ndarray, shape (n_points, 3)
+            Surface coordinates in mm.
+
+        Returns
+        -------
+        xyz : ndarray, shape (n_points, 3)
+            Scanner coordinates in mm.
+        """
         size = np.abs(nib.affines.voxel_sizes(self.affine))
         surface = np.zeros((4, 4))
         surface[0, 0], surface[1, 2], surface[2, 1] = -size[0], size[2], -size[1]

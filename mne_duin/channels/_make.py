@@ -76,8 +76,8 @@ def make_contacts(
     >>> from mne_duin import make_contacts
     >>> positions = {"TI'1": (-38.0, -20.0, 8.0), "TI'2": (-42.0, -20.0, 8.0)}
     >>> contacts = make_contacts(positions, space="MNI152")
-    >>> contacts.loc["TI'2", ["shaft", "number", "hemisphere"]].tolist()
-    ["TI'", 2, 'L']
+    >>> contacts.loc["TI'2", ["shaft", "hemisphere"]].tolist()
+    ["TI'", 'L']
     """
     check_option("unit", unit, (None, *UNITS))
     if space is not None and not is_known_space(space) and space != "Other":

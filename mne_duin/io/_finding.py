@@ -42,7 +42,7 @@ def find_recordings(
     --------
     >>> from mne_duin import find_recordings, sample_data_path
     >>> len(find_recordings(sample_data_path(), subject="01"))
-    3
+    4
     """
     root = Path(root)
     if not root.is_dir():

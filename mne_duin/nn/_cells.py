@@ -77,7 +77,18 @@ class CellPredictor(Stage):
         return [part for name, part in parts if name != "transformer"]
 
     def train(self, mode=True):
-        """Switch to training; a fixed front keeps its running statistics."""
+        """Switch to training; a fixed front keeps its running statistics.
+
+        Parameters
+        ----------
+        mode : bool
+            False for evaluation.
+
+        Returns
+        -------
+        self : CellPredictor
+            The network.
+        """
         super().train(mode)
         if self.fixed_front:
             for part in self._front():
@@ -109,7 +120,18 @@ class CellPredictor(Stage):
         return self.head(tokens.mT, subject)
 
     def values(self, x):
-        """Describe every cell by a few means; shapes as in :meth:`forward`."""
+        """Describe every cell by a few means.
+
+        Parameters
+        ----------
+        x : Tensor, shape (n_epochs, n_inputs, n_times)
+            The scaled inputs.
+
+        Returns
+        -------
+        values : Tensor, shape (n_epochs, n_values, n_tokens)
+            In the order of ``owners``.
+        """
         tokens = x.unflatten(-1, (-1, self.encoder.patch_size))
         bins = tokens[:, : self.n_signals].tensor_split(N_BINS, dim=-1)
         signal = torch.stack([part.mean(-1) for part in bins], 2).flatten(1, 2)
@@ -177,7 +199,20 @@ class CellPredictor(Stage):
 
     @torch.no_grad()
     def encode(self, x, subject=None):
-        """Return the codes of a signal, LongTensor of shape (n_epochs, n_tokens)."""
+        """Return the codes of a signal.
+
+        Parameters
+        ----------
+        x : Tensor, shape (n_epochs, n_inputs, n_times)
+            The scaled inputs.
+        subject : LongTensor, shape (n_epochs,) | None
+            Subject of each epoch.
+
+        Returns
+        -------
+        codes : LongTensor, shape (n_epochs, n_tokens)
+            Nearest rows of ``codebook``.
+        """
         distance = torch.cdist(self.describe(x, subject), self.codebook[None])
         return distance.argmin(-1)
 

@@ -124,7 +124,13 @@ class ContactConvolution(nn.Module):
         return taps * inside.to(taps)
 
     def extra_repr(self):
-        """Return the sizes."""
+        """Return the sizes.
+
+        Returns
+        -------
+        text : str
+            What torch shows inside the brackets.
+        """
         n_subjects, n_channels, length = self.weight.shape
         return f"{n_channels}, kernel_size={length}, n_subjects={n_subjects}"
 

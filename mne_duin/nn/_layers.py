@@ -115,6 +115,12 @@ class SubjectLinear(nn.Module):
         return grown
 
     def extra_repr(self):
-        """Return the sizes."""
+        """Return the sizes.
+
+        Returns
+        -------
+        text : str
+            What torch shows inside the brackets.
+        """
         n_subjects, n_outputs, n_inputs = self.weight.shape
         return f"{n_inputs} -> {n_outputs}, n_subjects={n_subjects}"

@@ -238,7 +238,18 @@ class Transformer(nn.Module):
         }
 
     def forward(self, tokens):
-        """Transform; tokens and result have shape (n_epochs, n_tokens, dim)."""
+        """Transform the tokens.
+
+        Parameters
+        ----------
+        tokens : Tensor, shape (n_epochs, n_tokens, dim)
+            Tokens in the order of time.
+
+        Returns
+        -------
+        tokens : Tensor, shape (n_epochs, n_tokens, dim)
+            Each with its context.
+        """
         n_tokens = tokens.shape[1]
         if n_tokens > len(self.positions):
             table = sine_positions(n_tokens, self.dim)

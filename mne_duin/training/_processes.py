@@ -72,7 +72,13 @@ def leave_processes():
 
 
 def n_processes():
-    """Return how many processes train together."""
+    """Return how many processes train together.
+
+    Returns
+    -------
+    n_processes : int
+        1 where none were joined.
+    """
     if torch.distributed.is_available() and torch.distributed.is_initialized():
         return torch.distributed.get_world_size()
     return 1
@@ -84,7 +90,13 @@ def process_index():
 
 
 def is_main():
-    """Tell whether this is the process that writes files and shows progress."""
+    """Return whether this is the process that writes files and shows progress.
+
+    Returns
+    -------
+    is_main : bool
+        True in the first process, or where there is only one.
+    """
     return process_index() == 0
 
 

@@ -62,8 +62,20 @@ class SampledData(SignalData):
 
     Parameters
     ----------
-    *args, **options
-        As for :class:`SignalData`.
+    x : array, shape (n_epochs, n_channels, n_times)
+        The scaled signal, float32.
+    y : array of int, shape (n_epochs,) | None
+        Class of each epoch.
+    subject : array of int, shape (n_epochs,) | None
+        Subject of each epoch.
+    channel_mask : array of bool, shape (n_subjects, n_channels) | None
+        Real channels of each subject.
+    n_times : int | None
+        Length of the crops in samples; None takes the whole epoch.
+    max_shift : int
+        Largest shift in samples, filled with zeros.
+    device : torch.device | str
+        Where the data live.
 
     Attributes
     ----------

@@ -31,7 +31,13 @@ class TrainingState:
         self.best_iteration, self._best_value, self._best = None, None, None
 
     def add_pass(self, record):
-        """Remember a pass, and its weights if it is the best; an equal one is not."""
+        """Remember a pass, and its weights if it is the best; an equal one is not.
+
+        Parameters
+        ----------
+        record : dict
+            What happened in the pass.
+        """
         self.history.records.append(record)
         if self.monitor is None:
             return
@@ -50,7 +56,13 @@ class TrainingState:
         broadcast_(self.module.state_dict().values())
 
     def tensors(self):
-        """Return all tensors by name; they are not copies."""
+        """Return all tensors by name.
+
+        Returns
+        -------
+        tensors : dict of str to Tensor
+            Weights, the optimizer's state and the best weights; not copies.
+        """
         tensors = {f"module.{k}": v for k, v in self.module.state_dict().items()}
         for number, values in self.optimizer.state_dict()["state"].items():
             for key, value in values.items():
@@ -60,7 +72,13 @@ class TrainingState:
         return tensors
 
     def record(self):
-        """Return what is no tensor, as JSON can hold it."""
+        """Return what is no tensor, as JSON can hold it.
+
+        Returns
+        -------
+        record : dict
+            History, best pass and its value.
+        """
         return {
             "history": [dict(record) for record in self.history.records],
             "best_iteration": self.best_iteration,
@@ -135,7 +153,13 @@ class CheckpointHooks:
 
     @contextmanager
     def watch(self):
-        """Look after the passes that are made inside."""
+        """Look after the passes that are made inside.
+
+        Yields
+        ------
+        nothing : None
+            This class keeps nothing.
+        """
         yield
 
     def resume(self, state):

@@ -165,9 +165,7 @@ def test_the_header_lists_what_a_reader_needs(fitted, tmp_path):
 def test_files_that_hold_something_else(fitted, tmp_path):
     tensors, meta = read_checkpoint(fitted["vqvae"].save(tmp_path / "model"))
     write_checkpoint(tmp_path / "other", tensors, meta | {"class": "Transformer"})
-    with pytest.raises(
-        ValueError, match="holds a 'Transformer'; known are DuIN"
-    ):
+    with pytest.raises(ValueError, match="holds a 'Transformer'; known are DuIN"):
         read_estimator(tmp_path / "other")
     with pytest.raises(FileNotFoundError, match="There is no checkpoint '.*missing'"):
         read_estimator(tmp_path / "missing")

@@ -62,7 +62,8 @@ def test_weights_are_those_of_the_subject(fitted, layers):
         else:
             first = encoder.patch.subjects[index].layers[0].weight.transpose(0, 1)
             first = first.flatten(1).T
-        mean = first.detach().abs().mean(0).reshape(2, -1).mean(0).numpy()
+        n_bands = 1 + len(classifier.bands_)
+        mean = first.detach().abs().mean(0).reshape(n_bands, -1).mean(0).numpy()
         own = table[name].notna().to_numpy()
         np.testing.assert_allclose(table[name][own], mean[own], rtol=1e-5)
 
