@@ -57,7 +57,10 @@ def test_what_the_published_network_has_not():
     X, y = random.standard_normal((12, 4, 300)), np.arange(12) % 3
     options = {"max_shift": 0.0, "max_iter": 1, "verbose": False, "n_layers": 1}
     gamma = DuINClassifier(bands=["high-gamma"], **options).fit(X, y, sfreq=1000)
-    with pytest.raises(ValueError, match="high-gamma power .* the published network"):
+    with pytest.raises(
+        ValueError,
+        match="an input of band power .* which the published network has not",
+    ):
         to_published(gamma)
     with pytest.raises(ValueError, match="`estimator` is not fitted"):
         to_published(DuINClassifier())
