@@ -50,8 +50,13 @@ def is_shown(verbose):
     if isinstance(level, str):
         level = logging.getLevelName(level.upper())
     wanted = level if isinstance(level, bool) else level <= logging.INFO
-    in_notebook = "ipykernel" in sys.modules
-    return bool(wanted) and (in_notebook or sys.stderr.isatty())
+    return bool(wanted) and (_in_notebook() or sys.stderr.isatty())
+
+
+def _in_notebook():
+    """Return whether a notebook's kernel runs this code; IPython knows, if loaded."""
+    shell = getattr(sys.modules.get("IPython"), "get_ipython", lambda: None)()
+    return getattr(shell, "kernel", None) is not None
 
 
 def train(

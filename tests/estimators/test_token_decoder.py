@@ -320,7 +320,9 @@ def test_several_subjects(streams):
     epochs, y = streams
     subject = np.repeat(["01", "02"], 12)
     data = epochs.get_data()
-    options = DECODER | {"max_iter": 12, "context": 0, "sfreq": SFREQ}
+    # As many filters as inputs: fewer are chosen for each subject by itself.
+    sizes = {"n_filters": 12, "conv_filters": (8, 8, 12)}
+    options = DECODER | sizes | {"max_iter": 6, "context": 0, "sfreq": SFREQ}
     decoder = DuINTokenDecoder(**options).fit(data, y, subject=subject)
     assert decoder.subjects_.tolist() == ["01", "02"]
     assert decoder.score(data, y, subject=subject) > 0.8

@@ -1,6 +1,7 @@
 """Progress bars: in terminals, and only where the log is not turned down."""
 
 import sys
+from types import SimpleNamespace
 
 import mne
 import pytest
@@ -34,3 +35,11 @@ def test_there_is_no_bar_in_a_file(verbose, monkeypatch):
     monkeypatch.setattr(sys.stderr, "isatty", lambda: False, raising=False)
     with mne.utils.use_log_level("INFO"):
         assert is_shown(verbose) is False
+
+
+@pytest.mark.parametrize("shell", [SimpleNamespace(kernel=object()), None])
+def test_there_is_a_bar_in_a_notebook(shell, monkeypatch):
+    monkeypatch.setattr(sys.stderr, "isatty", lambda: False, raising=False)
+    shells = SimpleNamespace(get_ipython=lambda: shell)
+    monkeypatch.setitem(sys.modules, "IPython", shells)
+    assert is_shown(True) is (shell is not None)
