@@ -200,7 +200,7 @@ def test_zca_of_padded_and_repeated_channels_is_finite():
     assert torch.isfinite(forward).all()
     assert forward[2].abs().max() < 1e-9
     assert forward[:, 2].abs().max() < 1e-9
-    back = torch.einsum("cf,fd,edt->ect", backward, forward, x)
+    back = torch.einsum("kf,fd,edt->ekt", backward, forward, x)
     torch.testing.assert_close(back, x, atol=1e-3, rtol=0)
 
 
