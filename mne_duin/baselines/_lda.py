@@ -132,7 +132,7 @@ def make_lda(
         Features with a p-value below this are kept; None keeps all.
     calibrated : bool
         Whether the temperature of its probabilities is chosen by cross-validation
-        inside the training trials, see :mod:`mne_duin.baselines`. A discriminant of few
+        inside the training trials, see ``mne_duin.baselines``. A discriminant of few
         trials is far too sure of itself. The predicted classes stay the same.
 
     Returns

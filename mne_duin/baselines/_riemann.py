@@ -152,7 +152,7 @@ def make_riemann(
         Sampling rate in Hz of arrays. Epochs know theirs.
     calibrated : bool
         Whether the temperature of its probabilities is chosen by cross-validation
-        inside the training trials (:mod:`mne_duin.baselines._calibration`). The
+        inside the training trials (``mne_duin.baselines._calibration``). The
         predicted classes stay the same.
 
     Returns

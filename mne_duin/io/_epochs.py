@@ -103,7 +103,7 @@ def read_epochs(
     where : dict | str | None
         What else must hold of a trial: columns of events.tsv and the value, or values,
         that they must have, as in ``{"trial_type": "WORD"}``; or an expression as in
-        :meth:`pandas.DataFrame.query`, as in ``"serialpos > 1"``.
+        ``pandas.DataFrame.query``, as in ``"serialpos > 1"``.
     onset : "onset" | "sample" | None
         Which column says when an event is: ``onset`` in seconds, or the column of
         samples (``sample``, ``sample_start``, ``event_sample``, …), counted from 0.

@@ -64,7 +64,7 @@ def prepare_epochs(
     ----------
     raw : mne.io.Raw | list of mne.io.Raw
         One recording, or several runs of one subject, in volts, as any reader of MNE
-        returns them (:func:`mne.io.read_raw_eeglab`, :func:`mne.io.read_raw_fieldtrip`,
+        returns them (``mne.io.read_raw_eeglab``, ``mne.io.read_raw_fieldtrip``,
         …). It is not changed.
     events : array of int, shape (n_events, 3) | DataFrame | list of them | None
         Events as MNE has them, whose numbers ``event_id`` names; or a table with

@@ -192,7 +192,7 @@ class CellPredictor(Stage):
         Returns
         -------
         vectors : Tensor, shape (n_epochs, n_tokens, n_values)
-            What :attr:`codebook` clusters.
+            What ``codebook`` clusters.
         """
         values = self(x, subject=subject).float()
         return (values * self.weight.sqrt()[:, None]).mT
