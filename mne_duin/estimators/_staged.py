@@ -16,7 +16,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from mne_duin.estimators._cells import DuINCells
 from mne_duin.estimators._classifier import DuINClassifier
-from mne_duin.estimators._mae import DuINMAE
+from mne_duin.estimators._mae import FIRST_STAGES, DuINMAE
 from mne_duin.estimators._probe import probe_encoder
 from mne_duin.estimators._trained import Signal
 from mne_duin.estimators._vqvae import DuINVQVAE
@@ -26,7 +26,6 @@ from mne_duin.utils._docs import fill_doc
 from mne_duin.utils._epochs import as_array
 
 VARIANTS = ("pretrained", "cells+mae", "scratch", "vqvae", "vqvae+vq", "mae")
-FIRST_STAGES = (DuINVQVAE, DuINCells)
 
 
 @fill_doc

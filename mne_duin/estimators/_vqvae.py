@@ -1,4 +1,4 @@
-"""Stage 1: learn a codex of region-level tokens by rebuilding the signal.
+"""Stage 1: learn a codex of region-level tokens by reconstructing the signal.
 
 :class:`CodexTraining` is the training step; it starts the codex and keeps it alive.
 """
@@ -63,7 +63,7 @@ def channel_share(batch):
     return n_own / n_all * (batch.n_total / len(batch))
 
 
-def rebuilding_losses(module, batch, *, commitment):
+def reconstruction_losses(module, batch, *, commitment):
     """Return the losses of a batch; the codex stays as it is."""
     return _losses(*module(batch.x, batch.subject), batch, commitment)
 
@@ -175,7 +175,7 @@ class DuINVQVAE(TransformerMixin, BaseDuIN):
 
     A spatial map and a small convolutional encoder turn every patch of all channels
     into one token, a transformer gives it context, the token is replaced by the nearest
-    code of a codex, and a decoder rebuilds the signal from the codes.
+    code of a codex, and a decoder reconstructs the signal from the codes.
 
     Parameters
     ----------
@@ -451,7 +451,7 @@ class DuINVQVAE(TransformerMixin, BaseDuIN):
         return self.module_.quantizer
 
     def _subject_step(self, recipe, data):
-        return partial(rebuilding_losses, commitment=self.commitment)
+        return partial(reconstruction_losses, commitment=self.commitment)
 
     def _add_state(self, tensors, meta):
         super()._add_state(tensors, meta)
@@ -511,7 +511,7 @@ class DuINVQVAE(TransformerMixin, BaseDuIN):
         return self.module_(x, subject)[0]
 
     def _loss_of(self, x, subject, target=None):
-        """Mean squared error of rebuilding the real inputs (or a target), per epoch."""
+        """Mean squared error of the reconstructed real inputs (or target), by epoch."""
         target = x if target is None else target
         error = np.square(self._rebuild(x, subject) - target).mean(-1)
         mask = self.scaler_.channel_mask[subject]

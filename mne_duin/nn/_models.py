@@ -122,7 +122,7 @@ class Stage(nn.Module):
 
 
 class VQVAE(Stage):
-    """Stage 1: learn a codex by rebuilding the signal from quantized tokens.
+    """Stage 1: learn a codex by reconstructing the signal from quantized tokens.
 
     Parameters
     ----------

@@ -93,7 +93,8 @@ class CodexDecoder(nn.Module):
 class DeWave(PretrainedNetwork):
     """Decode words from a discrete codex of the waves.
 
-    Pre-training learns conformer and codex by rebuilding the signal from its codes.
+    Pre-training learns conformer and codex by reconstructing the signal from its
+    codes.
     Then everything, with a transformer on the codes, learns the words; the losses of
     the codex stay. The last step of DeWave, which aligns codes with the text
     embeddings of a language model, has no counterpart in naming words, so the
@@ -114,7 +115,7 @@ class DeWave(PretrainedNetwork):
         Size of the codex.
     commitment : float
         Weight of the tokens' part of the codex loss. With the usual 0.25 the tokens of
-        sEEG collapse: most of the signal is noise, so rebuilding it and naming words
+        sEEG collapse: most of the signal is noise, so reconstruction and classification
         pull less on them than the codes do (:doc:`/benchmarks`).
     n_layers, n_heads, head_dim, ff_dim : int
         Sizes of the transformer; a conformer block has ``n_heads`` as well.
