@@ -9,7 +9,7 @@ import mne
 from mne_duin._version import __version__
 from mne_duin.utils._checks import import_optional
 
-PACKAGES = ("mne-bids", "torch", "accelerate", "safetensors", "nilearn", "nibabel")
+PACKAGES = ("mne-bids", "torch", "safetensors", "nilearn", "nibabel")
 
 
 def add_sys_info(commands):
