@@ -25,7 +25,7 @@ $(VENV)/.installed-doc: $(VENV)/.installed
 decode: $(VENV)/.installed
 	$(BIN)/mne-duin decode sample_data --subject 01 --task wordreading --align response_time --precision 32 --out results
 
-## Style, spelling, docstrings, then the whole default test suite.
+## Style, spelling, terms, docstrings, then the whole default test suite.
 test: $(VENV)/.installed-test lint
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2
 
@@ -37,6 +37,7 @@ lint: $(VENV)/.installed-test
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/codespell
+	$(BIN)/python tests/prose.py
 	$(BIN)/mypy
 
 docs: $(VENV)/.installed-doc

@@ -48,7 +48,7 @@ RIVALS = {
         {*LINEAR, *NETWORKS} - {VOTE},
         "the baseline that is best at this point",
     ),
-    "vote.tsv": ({VOTE}, "the vote of LDA and Riemann"),
+    "vote.tsv": ({VOTE}, "the ensemble of LDA and Riemann"),
 }
 # Trials per word from which on the aim was to be ahead of every baseline.
 ENOUGH = 20
@@ -232,7 +232,7 @@ def draw_panel(points, title, path):
 
 
 def draw_interval(ax, points):
-    """Show how wide the interval of a typical point is, beside the curves."""
+    """Show how wide the interval of a typical point is, next to the curves."""
     half = float((points["high"] - points["low"]).median()) / 2
     ax.errorbar(
         0.06,

@@ -37,8 +37,8 @@ def write_drawings(folder):
 
 
 def _draw_codes(ax):
-    """Stage 1: the signal is rebuilt from one code per patch."""
-    _title(ax, "1  Codes: rebuild the signal from one code per patch")
+    """Stage 1: the signal is reconstructed from one code per patch."""
+    _title(ax, "1  Codes: reconstruct the signal from one code per patch")
     _traces(ax, 0.2, seed=1)
     _box(ax, 3.0, "encoder", ENCODER)
     _tokens(ax, 5.3, [ENCODER] * N_TOKENS)
@@ -64,7 +64,7 @@ def _draw_masking(ax):
 
 def _draw_words(ax):
     """Stage 3: a word is read from all tokens."""
-    _title(ax, "3  Words: fine-tune the encoder on labelled trials")
+    _title(ax, "3  Words: fine-tune the encoder on labeled trials")
     _traces(ax, 0.2, seed=2)
     _box(ax, 3.0, "encoder", ENCODER)
     _tokens(ax, 5.3, [ENCODER] * N_TOKENS)

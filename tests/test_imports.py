@@ -1,4 +1,4 @@
-"""The house rules: imports go down, never hide, and `import mne_duin` stays light."""
+"""The import rules: imports go down, never hide, and `import mne_duin` stays light."""
 
 import ast
 import subprocess

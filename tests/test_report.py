@@ -63,7 +63,7 @@ def epochs(contacts):
 
 
 def make_result(n_right, p_value=np.nan, *, shift=0, n_folds=1, name="clf"):
-    """A result with the first ``n_right`` of 40 trials right, from ``shift`` on."""
+    """A result with ``n_right`` correct trials of 40, from ``shift`` on."""
     y_true = np.tile(WORDS, 10)
     right = np.isin(np.arange(40), (np.arange(n_right) + shift) % 40)
     y_pred = np.where(right, y_true, np.roll(WORDS, 1)[np.arange(40) % 4])

@@ -65,7 +65,7 @@ contacts[["shaft", "number", "x", "y", "z", "space", "hemisphere"]].head(8)
 
 # %%
 # How many shafts and contacts are there, and are places missing? A contact without
-# coordinates can be used for decoding, but it cannot be labelled or drawn.
+# coordinates can be used for decoding, but it cannot be labeled or drawn.
 
 print(contacts.groupby("shaft").size().to_string())
 print("\nwithout coordinates:", list(contacts.index[contacts["x"].isna()]))

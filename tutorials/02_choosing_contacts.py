@@ -75,8 +75,9 @@ for name, region in REGIONS.items():
 # atlas has the whole pre- and postcentral gyrus as one label each, from the foot at the
 # top to the tongue at the bottom, so the preset adds a limit in height.
 #
-# **STG** is the superior temporal gyrus with the auditory cortex. It hears, also the
-# patient's own voice. Words decoded from STG *during* speech are in part words heard.
+# **STG** is the superior temporal gyrus with the auditory cortex. It responds to sound,
+# also to the patient's own voice. Words decoded from STG *during* speech are in part
+# words heard.
 
 contacts = assign_regions(contacts, ("vSMC", "STG"))
 print(contacts["region"].value_counts(dropna=False).to_string())

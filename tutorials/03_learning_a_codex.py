@@ -3,12 +3,12 @@
 ===============================================================
 
 The first stage of Du-IN sees no labels. It cuts the recording into patches of 100 ms
-and learns a table of typical ones, the *codex*, such that the signal can be rebuilt
-from the numbers of its entries alone.
+and learns a table of typical ones, the *codex*, such that the signal can be
+reconstructed from the numbers of its entries alone.
 """
 
 # %%
-# Unlabelled segments
+# Unlabeled segments
 # -------------------
 #
 # Everything that was recorded can be used, not only the trials.
@@ -49,8 +49,9 @@ print(f"{len(segments)} segments to learn from, {len(held_out)} held out")
 # Learn
 # -----
 #
-# The sizes below are smaller, and the passes fewer, than the defaults, so that this
-# page is built quickly. On your own data begin with ``DuINVQVAE()``.
+# The sizes and the number of training epochs (passes over the data) below are smaller
+# than the defaults, so that this page is built quickly. On your own data begin with
+# ``DuINVQVAE()``.
 
 vqvae = DuINVQVAE(
     n_layers=2,
@@ -64,21 +65,22 @@ vqvae.fit(segments, validation=held_out)
 print(f"{vqvae.n_iter_} passes, {vqvae.history_['seconds'].sum():.0f} s")
 
 # %%
-# Training and held-out error should fall together. The first passes rebuild the signal
-# from tokens that are not rounded to codes yet; when the codex enters, the error jumps.
+# Training and held-out error should fall together. The first passes reconstruct the
+# signal from tokens that are not rounded to codes yet; when the codex enters, the error
+# jumps.
 
 plot_history(vqvae.history_.to_frame(), title="Learning the codex")
 
 # %%
-# How much of the signal survives in the codes? The score is the share of the variance
-# of the z-scored signals; zero would be guessing the mean.
+# How much of the signal survives in the codes? The score is the fraction of the
+# variance of the z-scored signals; zero would be guessing the mean.
 
 print(f"training segments: {vqvae.score(segments):.2f}")
 print(f"held-out segments: {vqvae.score(held_out):.2f}")
 
 # %%
-# Few channels that see the same sources are rebuilt well; many independent ones cannot
-# be, with one integer for all of them per 100 ms.
+# Few channels that see the same sources are reconstructed well; many independent ones
+# cannot be, with one integer for all of them per 100 ms.
 
 plot_reconstruction(
     held_out.get_data() * 1e6,

@@ -53,7 +53,7 @@ mae.fit(segments, validation=held_out)
 plot_history(mae.history_.to_frame(), title="Naming the codes of hidden patches")
 
 # %%
-# Accuracy is the share of hidden codes that were named right. Guessing is not one in
+# Accuracy is the fraction of hidden codes that were named right. Guessing is not one in
 # 64: codes are not used evenly. The honest comparison is with always naming the most
 # frequent code.
 
@@ -63,16 +63,16 @@ print(f"named right:              {mae.history_['valid_accuracy'][-1]:.3f}")
 print(f"always the most frequent: {frequent:.3f}")
 
 # %%
-# If the first number is not clearly above the second, the encoder has not learned what
-# follows what. More passes or more recording may change that; here there is little of
-# both.
+# If the first number is not clearly above the second, the encoder has not learned
+# which codes tend to follow each other. More training epochs (passes over the data) or
+# more recording may change that; here there is little of both.
 
 # %%
 # Does it help?
 # -------------
 #
 # The same classifier from scratch, from the first stage and from the second, with few
-# and with all labelled trials of three runs, judged on the fourth. Pre-training should
+# and with all labeled trials of three runs, judged on the fourth. Pre-training should
 # matter most where labels are few.
 
 epochs, _ = read_epochs(paths, regions=regions, align="response_time")
@@ -111,7 +111,7 @@ print(f"± {1.96 * np.sqrt(mean * (1 - mean) / len(y_test)):.2f}")
 # %%
 # Differences smaller than that say nothing. Here, with minutes of recording, expect
 # little; the paper reports gains with fifteen hours for each subject. To know, hold out
-# every run in turn with the codex learned anew each time: :func:`~mne_duin.compare`
+# every run in turn with the codex learned again each time: :func:`~mne_duin.compare`
 # takes ``unlabelled=`` segments for estimators that use them, and never lets them
 # overlap with the held-out run.
 #

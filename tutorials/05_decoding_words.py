@@ -1,5 +1,5 @@
 """
-05. Decoding words: clean evaluation, and a baseline beside it
+05. Decoding words: clean evaluation, and a baseline next to it
 ==============================================================
 
 How well can words be told from the recording, and how sure is that? This page evaluates
@@ -43,9 +43,9 @@ print(f"{len(epochs)} trials of {words.nunique()} words, {len(contacts)} channel
 # ------------------
 #
 # A shrinkage LDA on evoked potentials and high-gamma power. It takes seconds, has
-# nothing to tune, and tells whether there is anything to decode at all.
+# nothing to tune, and shows whether there is anything to decode at all.
 #
-# ``cv="leave-one-run-out"``: each run is held out once. Neighbouring trials of one run
+# ``cv="leave-one-run-out"``: each run is held out once. Neighboring trials of one run
 # share slow states of the brain and the amplifier; with random folds they end up on
 # both sides, and the accuracy is too good.
 
@@ -62,8 +62,8 @@ print(lda)
 # -----------
 #
 # Same trials, same folds. Everything that learns happens inside the training part of
-# each fold: the scaling, the choice of the pass, all weights. The network here is
-# smaller than the default, to be quick.
+# each fold: the scaling, the choice of the training epoch (pass over the data), all
+# weights. The network here is smaller than the default, to be quick.
 
 network = DuINClassifier(n_layers=2, max_iter=10, random_state=0, verbose=False)
 duin = evaluate(network, epochs, words, cv="leave-one-run-out", random_state=0)
@@ -80,7 +80,7 @@ results_table(results)
 
 # %%
 # Is the difference more than luck? :func:`~mne_duin.compare` tests on the same trials.
-# Here it compares two linear baselines, because it fits everything anew.
+# Here it compares two linear baselines, because it fits everything again.
 
 compare(
     {"evoked": make_lda("evoked"), "high gamma": make_lda("high-gamma")},
@@ -91,16 +91,16 @@ compare(
 ).T
 
 # %%
-# Let them vote
-# -------------
+# An ensemble
+# -----------
 #
 # Network and linear decoders err on different trials, and
-# :class:`~mne_duin.DecoderEnsemble` takes the mean of what they say. The third is a
+# :class:`~mne_duin.DecoderEnsemble` averages their log-probabilities. The third is a
 # Riemannian one, on the covariances of windows of 150 ms
 # (:func:`~mne_duin.make_riemann`; it needs ``pip install "mne-duin[baselines]"``). A
-# linear decoder of few trials is far too sure of itself and would outvote the network;
-# ``calibrated=True`` chooses its temperature inside the training trials. Voting helps
-# most where trials are few (:doc:`/benchmarks`); here are many.
+# linear decoder of few trials is far too sure of itself and would dominate the mean;
+# ``calibrated=True`` chooses its temperature inside the training trials. An ensemble
+# helps most where trials are few (:doc:`/benchmarks`); here are many.
 
 vote = DecoderEnsemble(
     [
@@ -176,7 +176,8 @@ print(accuracy.diff().iloc[1:].round(2).to_string())
 for n_test in (72, 288, 1152):
     n_right = round(0.7 * n_test)
     low, high = binomtest(n_right, n_test).proportion_ci(method="wilson")
-    print(f"{n_right:3d} of {n_test:4d} test trials right: {low:.0%} to {high:.0%}")
+    interval = f"{low:.0%} to {high:.0%}"
+    print(f"{n_right:3d} of {n_test:4d} trials correctly classified: {interval}")
 
 # %%
 # Curves of every estimator of the comparison, pre-trained ones among them, on more

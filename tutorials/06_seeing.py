@@ -44,8 +44,8 @@ print(f"accuracy on the last run: {network.score(test, words[last]):.2f}")
 #
 # Silence one channel at a time, by giving it the signal of another trial, and see how
 # much the loss rises on trials that were held out. This is the direct measure of *use*.
-# A channel whose neighbour knows the same can be silenced at no cost, so low values do
-# not mean that a channel knows nothing.
+# A channel whose neighbor knows the same can be permuted without a loss, so low values
+# do not mean that a channel knows nothing.
 
 ablation = network.channel_contributions("ablation", X=test, y=words[last])
 plot_contributions(ablation, contacts, method="ablation")
@@ -55,7 +55,7 @@ plot_contributions(ablation, contacts, method="ablation")
 # ------------------------------
 #
 # The mean absolute weight of a channel in the spatial map. It needs no data. But
-# weights can be large to *cancel* what neighbours share, and with a few hundred trials
+# weights can be large to *cancel* what neighbors share, and with a few hundred trials
 # they stay near where training started.
 
 weights = network.channel_contributions("weights")
@@ -77,7 +77,7 @@ plot_contributions(patterns, contacts, method="patterns")
 # -----------------
 #
 # In the simulation some contacts carry information about the word, all others none.
-# Ranks of the three measures, beside the truth:
+# Ranks of the three measures, next to the truth:
 
 truth = pd.read_csv(
     root / "derivatives" / "simulation" / "sub-01_truth.tsv", sep="\t", index_col="name"

@@ -13,7 +13,7 @@ they save a patient of whom there are only a few trials.
 # -------------
 #
 # Simulated, so that the truth is known: all of them read the same words, and their
-# speech areas answer to them alike. Where the contacts are, how many there are, and
+# speech areas respond to them alike. Where the contacts are, how many there are, and
 # everything else that goes on in the brain is another matter in each of them.
 
 import mne
@@ -57,7 +57,7 @@ words = epochs.metadata["trial_type"].to_numpy()
 print(epochs.get_data().shape, epochs.metadata.groupby("subject").size().to_dict())
 
 # %%
-# The way back to the real contact is the table beside it:
+# The way back to the real contact is the table next to it:
 
 contacts.loc[(slice(None), "slot003"), ["contact", "x", "y", "z", "label"]]
 
@@ -84,7 +84,7 @@ print({name: round(value, 2) for name, value in accuracy.items()}, "chance 0.25"
 # Where does each of them carry the words?
 # ----------------------------------------
 #
-# One column per subject; padding is empty. The truth of the simulation is beside it.
+# One column per subject; padding is empty. The truth of the simulation is next to it.
 
 patterns = together.channel_contributions("patterns", X=epochs)
 best = pd.DataFrame(
@@ -149,8 +149,8 @@ new, _ = stack_subjects({"05": pairs["05"]})
 print(added.subjects_, added.transform(new).shape)
 
 # %%
-# Does it rebuild the signal of a patient it never learned from? One is perfect, zero is
-# no better than the mean.
+# Does it reconstruct the signal of a patient it never learned from? One is perfect,
+# zero is no better than the mean.
 
 print(f"known subjects {codex.score(stack_subjects(known)[0]):.2f}")
 print(f"new patient    {added.score(new):.2f}")

@@ -45,8 +45,8 @@ for name, vqvae in (("quick", quick), ("paper", paper)):
     print(f"{name}: {estimate_cost(vqvae, segments)}")
 
 # %%
-# The estimate is for *these* segments. Passes are sweeps over the data, so time grows
-# with the length of the recording.
+# The estimate is for *these* segments. The time of a training epoch (a pass over the
+# data) grows with the length of the recording.
 #
 # What the machine has
 # --------------------
@@ -65,8 +65,8 @@ for precision in ("32", "auto"):
     print(f"precision={precision!r}: {seconds:.2f} s per pass")
 
 # %%
-# Pulling the plug
-# ----------------
+# Interrupting a training
+# -----------------------
 #
 # With ``checkpoint_dir`` every pass ends with a file on the disk. A helper presses
 # Ctrl-C as soon as the third one is there.
@@ -149,7 +149,7 @@ print("same codex:", np.array_equal(again.codebook_, whole.codebook_))
 #          mne-duin pretrain my_dataset --subject 01 --preset paper --out results
 #
 # Batches are divided among the processes, and gradients and codex are summed over all,
-# so the second command computes what the first does; dropout alone is drawn anew by
+# so the second command computes what the first does; dropout alone is drawn again by
 # each process. :doc:`Long trainings </cluster>` says what to put into a SLURM script.
 
 temporary.cleanup()

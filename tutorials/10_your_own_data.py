@@ -290,7 +290,7 @@ attempt(DuINClassifier().fit, epochs.get_data(), words)
 #    not, look at the average response first (:doc:`tutorial 1
 #    </auto_tutorials/01_bids_to_epochs>`): are the events where speech is?
 # 2. Are there contacts in vSMC or STG at all? Not every patient has them.
-# 3. Is one channel so noisy that it rules all? Mark it bad.
+# 3. Is one channel so noisy that it dominates the reference? Mark it as bad.
 # 4. Few trials per word: read fewer words (``event_id=``), or more runs.
 #
 # It decodes too well

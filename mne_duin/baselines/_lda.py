@@ -97,7 +97,7 @@ def make_lda(
 ):
     """Make a shrinkage LDA on evoked and band-power features of epochs.
 
-    Features in time bins (:class:`~mne_duin.baselines.EvokedPower`), each standardised,
+    Features in time bins (:class:`~mne_duin.baselines.EvokedPower`), each standardized,
     those chosen that differ between classes in the training data, then linear
     discriminant analysis with the shrinkage of Ledoit and Wolf.
 

@@ -27,7 +27,7 @@ NETWORKS = {
 RIEMANN = {"riemann": None, "riemann-high-gamma": (70.0, 150.0)}
 # Of epochs of 3 s windows of 150 ms; found on simulations of words (20 trials of each).
 WINDOWS = {"classifier": "lda", "n_windows": 20}
-# Who votes. Every linear one is calibrated.
+# The members of the ensemble. Every linear one is calibrated.
 ENSEMBLES = {
     "+".join(names): names
     for names in (
@@ -66,10 +66,10 @@ def make_estimator(
         ``"mae"`` (Du-IN, see :func:`make_duin`), ``"lda"``, ``"lda-evoked"``,
         ``"lda-high-gamma"``,
         ``"riemann"``, ``"riemann-high-gamma"``, ``"cnn-bigru"``, ``"eeg-conformer"``,
-        ``"ts-tcc"``, ``"neuro-bert"`` or ``"dewave"``. Names joined by "+" vote, see
-        :class:`DecoderEnsemble`: ``"pretrained"``, ``"scratch"``, ``"vqvae"`` or
-        ``"mae"`` with ``"+lda"`` or ``"+lda+riemann"``, and ``"lda+riemann"``; all but
-        Du-IN are calibrated.
+        ``"ts-tcc"``, ``"neuro-bert"`` or ``"dewave"``. Names joined by "+" are an
+        ensemble, see :class:`DecoderEnsemble`: ``"pretrained"``, ``"scratch"``,
+        ``"vqvae"`` or ``"mae"`` with ``"+lda"`` or ``"+lda+riemann"``, and
+        ``"lda+riemann"``; all but Du-IN are calibrated.
     preset : "quick" | "paper"
         The training recipe of Du-IN.
     device : str

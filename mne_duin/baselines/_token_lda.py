@@ -20,14 +20,14 @@ class TokenLDA(BaseEstimator):
     """Name the label of every token by shrinkage LDA on what surrounds it.
 
     Evoked amplitudes and high-gamma power (:class:`EvokedPower`) of the token and
-    of its neighbours, each standardised, those chosen that differ between labels, then
+    of its neighbors, each standardized, those chosen that differ between labels, then
     linear discriminant analysis with the shrinkage of Ledoit and Wolf: the same
     ingredients as :func:`mne_duin.make_lda`.
 
     Parameters
     ----------
     context : int
-        Neighbours on either side; what lies outside the epoch is zero, the mean.
+        Neighbors on either side; what lies outside the epoch is zero, the mean.
     token_duration : float
         Length of a token in seconds.
     evoked_bin, high_gamma_bin : float
@@ -75,7 +75,7 @@ class TokenLDA(BaseEstimator):
         self.sfreq = sfreq
 
     def fit(self, X, y):
-        """Fit the discriminant on the labelled tokens.
+        """Fit the discriminant on the labeled tokens.
 
         Parameters
         ----------
@@ -148,7 +148,7 @@ class TokenLDA(BaseEstimator):
         return [collapse(own.tolist(), **options) for own in self.predict(X)]
 
     def score(self, X, y):
-        """Return the share of the labelled tokens that are named right.
+        """Return the fraction of the labeled tokens that are named right.
 
         Parameters
         ----------
@@ -191,7 +191,7 @@ class TokenLDA(BaseEstimator):
         return np.concatenate(parts, axis=-1)
 
     def _with_neighbours(self, bins):
-        """Put the features of the neighbours beside those of each token."""
+        """Put the features of the neighbors next to those of each token."""
         near = self.context
         padded = np.pad(bins - self.mean_, ((0, 0), (near, near), (0, 0)))
         n_tokens = bins.shape[1]

@@ -284,7 +284,7 @@ def load_atlas(atlas, *, subject=None, subjects_dir=None):
     ----------
     atlas : str | path-like | tuple of path-like
         ``"desikan-killiany"``, ``"destrieux"``, or the path of a label volume (NIfTI or
-        MGZ) with a table of the same name ending in ``.tsv`` beside it: columns
+        MGZ) with a table of the same name ending in ``.tsv`` next to it: columns
         ``index`` and ``name``, optionally ``tissue`` (``grey``, ``white``, ``other``).
         A tuple gives both paths.
     subject : str | None

@@ -108,7 +108,7 @@ def parse_contact(name: str) -> Contact | None:
     contact : Contact | None
         Shaft and number, or None if the name alone is not that of a depth contact:
         auxiliary inputs (``DC10``, ``EKG``) and the scalp sites of the 10-20 system
-        (``C3``). In a recording, ``C3`` is a contact if its neighbours show it to be
+        (``C3``). In a recording, ``C3`` is a contact if its neighbors show it to be
         one (``C1``, ``C2``, …) or if electrodes.tsv gives it a position.
 
     Examples
@@ -250,7 +250,7 @@ def find_other_channels(names, placed=()) -> dict[str, str]:
 
 
 def _is_site(pattern, bare):
-    """Return a function that tells whether a channel's bare name fits a pattern."""
+    """Return a function that returns whether a channel's bare name fits a pattern."""
     return lambda name: pattern.match(bare[name]) is not None
 
 

@@ -220,7 +220,7 @@ class ContributionSelector(TransformerMixin, BaseEstimator):
 class SelectedChannels(ClassifierMixin, BaseEstimator):
     """A classifier that chooses its channels first, inside its own ``fit``.
 
-    Unlike in a pipeline, unlabelled segments and validation epochs are reduced to the
+    Unlike in a pipeline, unlabeled segments and validation epochs are reduced to the
     chosen channels as well, so that pre-training happens on these.
 
     Parameters

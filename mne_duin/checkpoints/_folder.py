@@ -111,7 +111,7 @@ def read_latest(folder: Path | str):
     Returns
     -------
     latest : tuple of (dict of str to Tensor, dict, Path) | None
-        The tensors on the CPU, what was written beside them, and the file; None if
+        The tensors on the CPU, what was written with them, and the file; None if
         the folder is missing or holds no checkpoint.
 
     Raises
@@ -139,6 +139,6 @@ def read_latest(folder: Path | str):
     if reasons:
         raise DamagedError(
             f"All {len(reasons)} checkpoints in {str(folder)!r} are damaged: "
-            f"{' '.join(reasons)} Remove them to start anew."
+            f"{' '.join(reasons)} Remove them to start again."
         )
     return None

@@ -96,7 +96,7 @@ def read_checkpoint(path: Path | str):
     tensors : dict of str to Tensor
         The tensors by name, on the CPU.
     meta : dict
-        What was written beside them.
+        What was written with them.
 
     Raises
     ------
@@ -130,7 +130,7 @@ def read_checkpoint(path: Path | str):
 
 
 def _read_header(metadata, path):
-    """Return what was written beside the tensors."""
+    """Return what was written with the tensors."""
     if FORMAT not in metadata:
         raise DamagedError(
             f"{path} is a safetensors file, but not a checkpoint of mne_duin."

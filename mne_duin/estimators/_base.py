@@ -198,7 +198,7 @@ class BaseDuIN(TrainedNetwork):
             )
 
     def _add_state(self, tensors, meta):
-        """Add what a file of this class holds beside what all networks have."""
+        """Add what a file of this class holds in addition to what all networks have."""
         meta["network"] = network_sizes(self.module_)
         meta["learned"]["bands"] = {k: list(v) for k, v in self.bands_.items()}
 
@@ -248,7 +248,7 @@ class BaseDuIN(TrainedNetwork):
             )
 
     def _held_out(self, X, recipe, sfreq):
-        """Return unlabelled epochs as data of the engine; None where there are none."""
+        """Return unlabeled epochs as data of the engine; None where there are none."""
         if X is None:
             return None
         epochs = self._check_again(X, sfreq=sfreq)
@@ -391,7 +391,7 @@ class BaseDuIN(TrainedNetwork):
         filters (of the first convolution, with ``subject_layers="patch"``). With a few
         hundred trials the weights hardly move from where training started, and a large
         weight may only cancel what other channels share: trust it after long training
-        only, and then beside the others.
+        only, and then next to the others.
 
         ``"patterns"`` is the forward model of what is read out, a classifier's scores
         or the tokens of the other stages (Haufe et al. 2014). It says where that signal
@@ -649,7 +649,7 @@ class BaseDuIN(TrainedNetwork):
         show_subject: str | None = None,
         **options,
     ) -> Figure:
-        """Plot the folded patch encoder: what each dimension of a token listens to.
+        """Plot the folded patch encoder: the receptive field of each token feature.
 
         Parameters
         ----------

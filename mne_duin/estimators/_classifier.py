@@ -63,7 +63,7 @@ class DuINClassifier(ClassifierMixin, BaseDuIN):
         encoder decides itself. See :class:`DuINVQVAE`. ``"screened"`` (the quick
         preset) takes high gamma, and each of theta, alpha, beta and low gamma whose
         power differs between the classes by more than chance on the training epochs (a
-        permutation test): the bands that :func:`mne_duin.make_lda` hears.
+        permutation test): the bands that :func:`mne_duin.make_lda` uses.
     init : str | None
         Initial values of an encoder from scratch: ``"zca"``, ``"principal"`` or
         ``"random"``; see :class:`DuINVQVAE`. The filters of several subjects are
@@ -90,11 +90,11 @@ class DuINClassifier(ClassifierMixin, BaseDuIN):
     encoder_lr_scale : float | None
         Learning rate of a pre-trained encoder relative to that of the head.
     label_smoothing : float | None
-        Share of the target spread over the other classes.
+        Fraction of the target spread over the other classes.
     max_shift : float | None
         Largest random shift in seconds, filled with zeros.
     validation_fraction : float | None
-        Share of the training epochs (the same of each class) held out to choose the
+        Fraction of the training epochs (the same of each class) held out to choose the
         best pass; 0 keeps the last pass.
     %(select)s
     %(patch_duration)s
@@ -248,7 +248,7 @@ class DuINClassifier(ClassifierMixin, BaseDuIN):
         checkpoint_dir: Path | str | None = None,
         checkpoint_every: int = 1,
     ) -> Self:
-        """Fine-tune on labelled epochs.
+        """Fine-tune on labeled epochs.
 
         Parameters
         ----------
@@ -475,7 +475,7 @@ class DuINClassifier(ClassifierMixin, BaseDuIN):
         *,
         subject: ArrayLike | None = None,
     ) -> float:
-        """Return the share of the epochs that are named right.
+        """Return the fraction of the epochs that are named right.
 
         Parameters
         ----------

@@ -165,9 +165,9 @@ def _standardized(values):
 
 
 def ablation(estimator, epochs, y=None, *, n_shuffles=N_SHUFFLES):
-    """Return the rise of the mean loss when a channel is silenced.
+    """Return the increase in mean loss when a channel is permuted.
 
-    A channel is silenced by taking its signal, and its high-gamma power with it, from
+    A channel is permuted by taking its signal, and its high-gamma power with it, from
     another epoch of the subject. What the network sees of that channel stays as likely
     as ever but says nothing about this epoch; zeros would be a signal that it has never
     seen.

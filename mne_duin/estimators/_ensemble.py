@@ -1,4 +1,4 @@
-"""Decoders that vote together."""
+"""Ensembles of decoders."""
 
 from typing import Self
 

@@ -83,7 +83,7 @@ def to_state(estimator):
 
 
 def _learned(estimator):
-    """Return what every network has learned besides tensors, as JSON."""
+    """Return what every network has learned in addition to tensors, as JSON."""
     learned = {
         "ch_names": estimator.ch_names_,
         "sfreq": float(estimator.info_["sfreq"]),
@@ -123,7 +123,7 @@ def plain(value):
 
 
 def from_state(tensors, meta, classes, *, path=None):
-    """Rebuild a fitted estimator, on the CPU, from its tensors and JSON part."""
+    """Recreate a fitted estimator, on the CPU, from its tensors and JSON part."""
     if meta.get("class") not in classes:
         where = "The checkpoint" if path is None else Path(path).name
         raise ValueError(
@@ -190,7 +190,7 @@ def below(tensors, prefix):
 
 
 def _set_learned(estimator, learned):
-    """Give an estimator what every network has learned besides tensors."""
+    """Give an estimator what every network has learned in addition to tensors."""
     for name in ("ch_names", "subjects", "history"):
         check_type(name, learned[name], list)
     check_number("sfreq", learned["sfreq"], low=0, closed=False)

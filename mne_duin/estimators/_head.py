@@ -1,7 +1,7 @@
 """Initialize the classifier's head from a shrinkage LDA on the encoder's tokens.
 
 With a few hundred trials a head with random weights overfits the training trials before
-the encoder has learned anything. Fitting a well-regularised linear probe
+the encoder has learned anything. Fitting a well-regularized linear probe
 first and fine-tuning everything from there keeps what the encoder knows (Kumar et al.,
 Fine-tuning can distort pretrained features, ICLR 2022).
 """

@@ -33,7 +33,7 @@ FIRST_STAGES = (DuINVQVAE, DuINCells)
 
 
 class MaskedTraining:
-    """One training step of masked modelling, and the losses of hidden tokens."""
+    """One training step of masked modeling, and the losses of hidden tokens."""
 
     def __init__(self, vqvae, *, target, mask_ratio, patch_size):
         self.vqvae, self.target = vqvae, target
@@ -95,11 +95,11 @@ def _fixed(device):
 
 @fill_doc
 class DuINMAE(TransformerMixin, BaseDuIN):
-    """Pre-train the encoder by masked modelling of a codex's codes.
+    """Pre-train the encoder by masked modeling of a codex's codes.
 
     Half of the tokens are hidden and their codes predicted from the others, then the
     other half (symmetric masking). The encoder's sizes are those of ``vqvae``. In the
-    history ``accuracy`` is the share of hidden codes predicted right.
+    history ``accuracy`` is the fraction of hidden codes predicted right.
 
     Parameters
     ----------
@@ -109,7 +109,7 @@ class DuINMAE(TransformerMixin, BaseDuIN):
     %(preset)s
     %(crop_duration)s
     mask_ratio : float
-        Share of the tokens hidden in the first of the two passes.
+        Fraction of the tokens hidden in the first of the two passes.
     target : str
         What is predicted of a hidden token: its code (``"codes"``, cross-entropy), the
         first stage's token with context (``"embedding"``, one minus the cosine) or the
@@ -228,7 +228,7 @@ class DuINMAE(TransformerMixin, BaseDuIN):
         Parameters
         ----------
         X : Epochs | array, shape (n_epochs, n_channels, n_times) | list of Epochs
-            Unlabelled segments with the channels of ``vqvae``.
+            Unlabeled segments with the channels of ``vqvae``.
         %(y_ignored)s
         %(subject)s
         %(fit_sfreq)s

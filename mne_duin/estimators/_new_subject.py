@@ -44,7 +44,7 @@ def add_subject(
     Only the subject's own layers are fitted: its spatial maps, or its patch encoder and
     regression head with ``subject_layers="patch"``. They start from the principal
     components of its channels and then learn by what the network was trained on: the
-    first stage to rebuild the signal from its codes, the second to predict hidden
+    first stage to reconstruct the signal from its codes, the second to predict hidden
     codes, neither of which asks for labels, and a classifier to name words. Shared
     layers, codex and the maps of all other subjects do not change. Afterwards fine-tune
     with a few trials: ``DuINClassifier(added).fit(epochs, y)``.
@@ -62,7 +62,7 @@ def add_subject(
     name : str | None
         Name of the subject; None takes ``metadata["subject"]``.
     batch_norm : bool
-        Whether the running statistics of batch normalisation become those of the new
+        Whether the running statistics of batch normalization become those of the new
         subject. With False the codes of all other subjects stay exactly as they were.
     max_iter : int
         Passes over the data.
@@ -170,7 +170,7 @@ def _check_labels(estimator, y, n_epochs):
     is_classifier = isinstance(estimator, DuINClassifier)
     if is_classifier != (y is not None):
         raise ValueError(
-            "`y` is needed: a classifier learns a new subject from labelled trials. "
+            "`y` is needed: a classifier learns a new subject from labeled trials. "
             "Without labels add the subject to the earlier stage."
             if is_classifier
             else f"`y` is for a classifier; {type(estimator).__name__} needs no labels."
@@ -245,7 +245,7 @@ def _known_labels(added, y):
 
 
 def _start(added, position, data, batch_norm):
-    """Give the subject's layers their start and batch normalisation its statistics."""
+    """Give the subject's layers their start and batch normalization its statistics."""
     module, encoder = added.module_, added.module_.encoder
     if isinstance(added, DuINMAE):
         # What the first stage has just learned of the subject.
@@ -257,7 +257,7 @@ def _start(added, position, data, batch_norm):
 
 
 def _grow_input(added, epochs, name):
-    """Make room for a subject in names, contacts and scales."""
+    """Add a subject to names, contacts and scales."""
     before, n_before = added.subjects_, added.n_features_in_
     subjects = sorted([*map(str, before), name])
     position = subjects.index(name)

@@ -71,7 +71,7 @@ def class_index(classes, y):
 
 
 def hold_out(y, fraction, seed):
-    """Hold out the same share of each class, by the seed.
+    """Hold out the same fraction of each class, by the seed.
 
     Shapes: ``y`` (n_epochs,).
     """

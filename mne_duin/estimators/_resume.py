@@ -205,7 +205,7 @@ def _interrupt(number, frame):
 
 
 def circumstances_of(device, dtype, compile=False):
-    """Say on what a network is trained, beside its parameters and data."""
+    """Say on what a network is trained, in addition to its parameters and data."""
     return {
         "device": device.type,
         "precision": "32" if dtype is None else str(dtype).removeprefix("torch."),

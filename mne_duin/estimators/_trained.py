@@ -50,7 +50,7 @@ Signal: TypeAlias = mne.BaseEpochs | np.ndarray | list
 
 @dataclass(frozen=True)
 class Run:
-    """What one fit has beside its data: seed, type of autocast, checkpoints."""
+    """What one fit has in addition to its data: seed, type of autocast, checkpoints."""
 
     seed: int
     dtype: torch.dtype | None
@@ -173,7 +173,7 @@ class TrainedNetwork(BaseEstimator):
         return epochs
 
     def learn_scales(self, X: Signal, *, subject: ArrayLike | None = None) -> Self:
-        """Learn mean and deviation of every channel anew; the network stays as it is.
+        """Learn mean and deviation of every channel again; the network stays as it is.
 
         Weights from elsewhere come without the scales of their training data and expect
         z-scored signals; this lets them take epochs in volts.

@@ -51,7 +51,7 @@ STARTS = ("unquantized", "first-batch", "random")
 
 
 def channel_share(batch):
-    """Return what a mean over real channels counts for, beside its share of the epochs.
+    """Return the weight of a mean over real channels, next to its fraction of epochs.
 
     Where subjects have different numbers of channels, the mean over the whole batch is
     not the mean of the processes' means weighted by their epochs.
@@ -205,7 +205,7 @@ class DuINVQVAE(TransformerMixin, BaseDuIN):
         published random values.
     front_lr_scale : float | None
         Learning rate of spatial maps and patch encoder relative to that of the rest,
-        where they start from whitened data; 0 keeps them. A codex has room for
+        where they start from whitened data; 0 keeps them. A codex can represent
         the strongest directions of the signal only, and on little data maps that learn
         with it lose the others, which tell words apart. A random start always learns
         at the full rate.
@@ -427,7 +427,7 @@ class DuINVQVAE(TransformerMixin, BaseDuIN):
     def _build(self, recipe):
         if self.patch_size_ % 10:
             raise ValueError(
-                f"The decoder rebuilds patches of a multiple of 10 samples; "
+                f"The decoder reconstructs patches of a multiple of 10 samples; "
                 f"`patch_duration` {self.patch_duration} s at "
                 f"{self.info_['sfreq']:g} Hz is {self.patch_size_}. Leave it None, or "
                 f"resample to {100 / self.patch_duration:g} Hz."
@@ -487,7 +487,7 @@ class DuINVQVAE(TransformerMixin, BaseDuIN):
         return self._encode(self._check_fitted(X, subject))
 
     def reconstruct(self, X: Signal, *, subject: ArrayLike | None = None) -> np.ndarray:
-        """Rebuild the signal from its codes.
+        """Reconstruct the signal from its codes.
 
         Parameters
         ----------
@@ -498,7 +498,7 @@ class DuINVQVAE(TransformerMixin, BaseDuIN):
         -------
         reconstruction : ndarray, shape (n_epochs, n_channels, n_times)
             In the unit of ``X``; as long as whole patches go. High-gamma power, where
-            the network was given it, is rebuilt as well but not returned.
+            the network was given it, is reconstructed as well but not returned.
         """
         x, subject = self._scaled(self._check_fitted(X, subject))
         rebuilt = self._rebuild(x, subject)[:, : self.n_features_in_]
@@ -520,7 +520,7 @@ class DuINVQVAE(TransformerMixin, BaseDuIN):
     def score(
         self, X: Signal, y: object = None, *, subject: ArrayLike | None = None
     ) -> float:
-        """Return the share of the variance of the z-scored inputs that is rebuilt.
+        """Return the fraction of the variance of the z-scored inputs reconstructed.
 
         Parameters
         ----------

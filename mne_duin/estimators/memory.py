@@ -1,6 +1,6 @@
 """Pre-trained stages kept on disk, so that none is trained twice on the same data.
 
-Folds of several estimators, several amounts of labelled trials and several values of a
+Folds of several estimators, several amounts of labeled trials and several values of a
 later parameter often need the very same first stage. What tells one from another is its
 parameters, the earlier stage and every value of its data.
 """
@@ -40,7 +40,7 @@ def fit_or_recall(stage, X, name: str, memory: Path | str | None = None):
     """Fit a stage, or read it where it was fitted to the same data before.
 
     A training that was interrupted is continued. A file that is damaged, or is not of
-    this training, is renamed and learned anew, with a warning that names it.
+    this training, is renamed and learned again, with a warning that names it.
 
     Parameters
     ----------
@@ -51,7 +51,7 @@ def fit_or_recall(stage, X, name: str, memory: Path | str | None = None):
     name : "vqvae" | "mae"
         Which stage it is.
     memory : path-like | None
-        Folder of the stages; None fits anew and keeps nothing.
+        Folder of the stages; None fits again and keeps nothing.
 
     Returns
     -------
@@ -97,7 +97,7 @@ def _recall(path, kind, key):
 
 
 def or_set_aside(train, folder):
-    """Train from the checkpoints in a folder, or anew where they are of no use."""
+    """Train from the checkpoints in a folder, or again where they are of no use."""
     try:
         return train()
     except (DamagedError, OtherTrainingError) as error:
@@ -111,7 +111,7 @@ def _set_aside(paths, reason):
     for path in paths:
         numbers = (path.with_name(f"{path.name}.damaged-{i}") for i in count(1))
         kept.append(path.rename(next(p for p in numbers if not p.exists())))
-    warn(f"{reason} It is learned anew; kept as {', '.join(map(str, kept))}.")
+    warn(f"{reason} It is learned again; kept as {', '.join(map(str, kept))}.")
 
 
 def check_seed(random_state, whose=""):

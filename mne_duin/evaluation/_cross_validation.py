@@ -61,7 +61,7 @@ def evaluate(
         Parts that are already fitted (``pretrained``, ``vqvae``) are kept as they are,
         and the result says so.
     epochs : Epochs | array, shape (n_trials, ...) | list of Epochs
-        The labelled trials.
+        The labeled trials.
     y : array, shape (n_trials,) | None
         Labels; None takes the event names of the Epochs.
     cv : int | str | splitter
@@ -324,7 +324,7 @@ def make_plan(
 
     Parameters
     ----------
-    estimator, epochs, y, cv, groups, protocol, random_state, n_repeats, unlabelled
+    estimator, epochs, y, cv, groups, protocol, random_state, n_repeats, ``unlabelled``
         As in :func:`evaluate`.
     pretrain_on, n_jobs
         As in :func:`evaluate`.

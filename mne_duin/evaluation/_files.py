@@ -79,7 +79,7 @@ def write_table(table, path, *, digits=3):
 
 
 def write_record(path, record, table):
-    """Write a record as JSON and its table as TSV beside it.
+    """Write a record as JSON and its table as TSV next to it.
 
     Parameters
     ----------
@@ -183,7 +183,7 @@ def read_record(path):
     Parameters
     ----------
     path : path-like
-        The path of the JSON file, or of the TSV file beside it.
+        The path of the JSON file, or of the TSV file next to it.
 
     Returns
     -------

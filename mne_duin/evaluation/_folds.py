@@ -34,7 +34,7 @@ class Split:
     validation : ndarray of int | None
         Trials for the choice of the model in ``protocol="paper"``.
     segments : ndarray of int | None
-        Unlabelled segments for pre-training.
+        Unlabeled segments for pre-training.
     """
 
     train: np.ndarray
@@ -125,7 +125,7 @@ def run_fold(
     split : Split
         Which of them are for training and for testing.
     unlabelled : Epochs | ndarray | None
-        All unlabelled segments; only those of the split are used.
+        All unlabeled segments; only those of the split are used.
     protocol : "clean" | "paper"
         With ``"paper"`` the validation and test part go to ``fit`` if it takes them.
     reseed : bool
@@ -201,7 +201,7 @@ def set_random_state(estimator, seed):
 
 
 def takes_model_choice(estimator):
-    """Tell whether an estimator can choose its model as the published code does.
+    """Return whether an estimator can choose its model as the published code does.
 
     Parameters
     ----------
@@ -382,9 +382,9 @@ def allowed_segments(segments, trials, test, *, pretrain_on="train"):
     Parameters
     ----------
     segments : DataFrame
-        Metadata of the unlabelled segments.
+        Metadata of the unlabeled segments.
     trials : DataFrame
-        Metadata of the labelled trials.
+        Metadata of the labeled trials.
     test : array of int
         The test trials of the fold.
     pretrain_on : "train" | "all"

@@ -162,7 +162,7 @@ def collect_leaks(plan, splits):
             )
     if plan.unlabelled is not None and plan.pretrain_on == "all":
         leaks.append(
-            "Unlabelled segments of the test runs were used for pre-training "
+            "Unlabeled segments of the test runs were used for pre-training "
             '(pretrain_on="all").'
         )
     for name, part in plan.parts.items():

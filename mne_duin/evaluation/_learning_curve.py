@@ -54,7 +54,7 @@ def learning_curve(
         Seed.
     unlabelled : Epochs | None
         Segments for the estimators whose ``fit`` takes ``unlabelled``. They are not
-        thinned: the curve is over labelled trials.
+        thinned: the curve is over labeled trials.
     %(pretrain_on)s
     return_estimators : bool
         Whether to return the fitted copies, too.

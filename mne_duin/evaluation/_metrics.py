@@ -65,7 +65,7 @@ def label_codes(y, labels):
 
 
 def top_k_accuracy(codes, probabilities, k):
-    """Share of trials whose true class is among the k most probable ones.
+    """Fraction of trials whose true class is among the k most probable ones.
 
     Classes with equal probability share the places they fill, so a classifier with
     constant probabilities gets k / n_classes and not a lucky 1, as it may from
@@ -83,7 +83,7 @@ def top_k_accuracy(codes, probabilities, k):
     Returns
     -------
     accuracy : float
-        The share.
+        The fraction.
 
     Raises
     ------

@@ -32,8 +32,8 @@ FIELDS = (
 class DecodingResult:
     """Predictions of trials that were held out, and what follows from them.
 
-    Beside what is listed here it has the scores of its predictions: ``accuracy``,
-    ``balanced_accuracy``, ``top_k(k)``, ``log_loss``, ``calibration()``,
+    In addition to what is listed here it has the scores of its predictions:
+    ``accuracy``, ``balanced_accuracy``, ``top_k(k)``, ``log_loss``, ``calibration()``,
     ``per_class()``, ``confusion_matrix()`` and the table ``to_frame()``.
 
     Parameters
@@ -125,7 +125,7 @@ class DecodingResult:
 
     @property
     def accuracy(self):
-        """Share of right predictions, all folds together."""
+        """Fraction of correctly classified trials, all folds together."""
         return float(np.mean(self.correct))
 
     @property
@@ -142,7 +142,7 @@ class DecodingResult:
         return metrics.log_loss(self._codes(), self._probabilities("log_loss"))
 
     def top_k(self, k):
-        """Share of trials whose true class is among the k most probable ones.
+        """Fraction of trials whose true class is among the k most probable ones.
 
         Parameters
         ----------
@@ -152,7 +152,7 @@ class DecodingResult:
         Returns
         -------
         accuracy : float
-            The share.
+            The fraction.
         """
         return metrics.top_k_accuracy(self._codes(), self._probabilities("top_k"), k)
 
@@ -355,7 +355,7 @@ class DecodingResult:
         Parameters
         ----------
         path : path-like
-            A path that ends in ``.json``. The predictions go beside it, to the same
+            A path that ends in ``.json``. The predictions go next to it, to the same
             name with ``.tsv``. Existing files are replaced, both or none: whenever the
             program is stopped, the earlier result can be read, or the new one.
 
@@ -377,7 +377,7 @@ def read_result(path):
     Parameters
     ----------
     path : path-like
-        The path of the JSON file, or of the TSV file beside it.
+        The path of the JSON file, or of the TSV file next to it.
 
     Returns
     -------
@@ -401,7 +401,7 @@ NULLS = ("null_predictions", "null_refit")
 
 
 def write_result(result, path):
-    """Write a result as JSON, and its predictions as TSV beside it.
+    """Write a result as JSON, and its predictions as TSV next to it.
 
     Parameters
     ----------
@@ -452,7 +452,7 @@ def read_fields(path):
     Parameters
     ----------
     path : path-like
-        The path of the JSON file, or of the TSV file beside it.
+        The path of the JSON file, or of the TSV file next to it.
 
     Returns
     -------

@@ -262,7 +262,7 @@ class LastGroups:
 class LeaveOneSubjectOut:
     """Hold out every subject in turn, apart from a few trials per class.
 
-    With ``n_per_class=0`` nothing that is labelled comes from the held-out subject.
+    With ``n_per_class=0`` nothing that is labeled comes from the held-out subject.
     That asks for an estimator that knows the subject without labels, such as a
     classifier whose ``pretrained`` stage has learned from its segments. With a few
     trials per class the question is what the other subjects save a new patient.

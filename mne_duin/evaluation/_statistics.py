@@ -112,7 +112,7 @@ def shuffle_within(values, blocks, rng):
 
 
 def permutation_p_value(observed, null):
-    """Share of shuffles at least as good as what was observed, counting itself.
+    """Fraction of shuffles at least as good as what was observed, counting itself.
 
     Parameters
     ----------

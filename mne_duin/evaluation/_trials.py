@@ -1,4 +1,4 @@
-"""Labelled trials in the form the caller brought them: Epochs stay Epochs."""
+"""Labeled trials in the form the caller brought them: Epochs stay Epochs."""
 
 from dataclasses import dataclass
 

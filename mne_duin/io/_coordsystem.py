@@ -183,13 +183,13 @@ def _system_in_words(electrodes, entity, silent):
         return entity or (found[0] if found else "n/a")
     if found:
         warn(
-            f"There is no coordsystem.json beside {electrodes}; as {described.name} "
+            f"There is no coordsystem.json next to {electrodes}; as {described.name} "
             f"describes its coordinates as {found[0].removesuffix('152')}, they are "
             f"taken as {found[0]}, and the unit from the size."
         )
         return found[0]
     warn(
-        f"There is no coordsystem.json beside {electrodes}; the space is taken "
+        f"There is no coordsystem.json next to {electrodes}; the space is taken "
         f"from the file name ({entity or 'n/a'}) and the unit from the size."
     )
     return entity or "n/a"

@@ -182,7 +182,7 @@ def describe_series(content, path, unit):
 
 
 def _is_electrical(series):
-    """Tell whether an acquisition holds voltages of contacts."""
+    """Return whether an acquisition holds voltages of contacts."""
     electrical = hasattr(series, "electrodes") or series.name in SERIES_NAMES
     return electrical and getattr(series, "data", None) is not None
 

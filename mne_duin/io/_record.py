@@ -252,7 +252,7 @@ def _set_channels(record):
 
 
 def _set_events(record):
-    """Set the annotations of events.tsv beside the marks of the file, in place."""
+    """Set the annotations of events.tsv next to the marks of the file, in place."""
     raw = record.raw
     record.file_events = file_events(raw)
     if record.events is None:

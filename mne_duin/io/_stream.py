@@ -108,7 +108,7 @@ def blocks(raw, processing, n_picks):
 
 
 def _touched(starts, n_times, first, last):
-    """Tell whether a window has samples between the first and the last."""
+    """Return whether a window has samples between the first and the last."""
     return bool(np.any((starts < last) & (starts + n_times > first)))
 
 

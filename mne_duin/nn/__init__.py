@@ -1,9 +1,9 @@
 """The networks of Du-IN, in torch and nothing else.
 
 An encoder maps contacts to spatial filters, turns 100 ms of signal into a token and
-gives tokens context; three stages own one: the codex, masked modelling, words or labels
+gives tokens context; three stages own one: the codex, masked modeling, words or labels
 of tokens. Networks answer for themselves: ``sizes()`` says what builds a like network,
-``add_subject()`` makes room for one more subject, ``start_from_components()`` gives
+``add_subject()`` adds one more subject, ``start_from_components()`` gives
 initial values from data. Signals have shape (n_epochs, n_channels, n_times), tokens
 (n_epochs, n_tokens, dim).
 """

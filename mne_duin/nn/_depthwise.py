@@ -86,7 +86,7 @@ class ContactConvolution(nn.Module):
 
     @torch.no_grad()
     def with_subject(self, position, size, places):
-        """Return a layer with one more subject, and room for channels.
+        """Return a layer with one more subject, and space for channels.
 
         Parameters
         ----------

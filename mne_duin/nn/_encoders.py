@@ -56,7 +56,7 @@ class DuINEncoder(nn.Module):
 
     @property
     def has_own_statistics(self):
-        """Whether batch normalisation is each subject's own."""
+        """Whether batch normalization is each subject's own."""
         return False
 
     def sizes(self):
@@ -131,7 +131,7 @@ class DuINEncoder(nn.Module):
         _principal.start_convolutions_(self.patch, identity)
 
     def calibrate(self, x, subject=None, position=None):
-        """Set the running statistics of batch normalisation to those of the data.
+        """Set the running statistics of batch normalization to those of the data.
 
         Parameters
         ----------
@@ -193,7 +193,7 @@ class DuINEncoder(nn.Module):
         self.spatial.bias[position] = other.spatial.bias[position]
 
     def add_subject(self, position, n_channels, n_bands=1):
-        """Add layers with initial values for one more subject, and room for channels.
+        """Add layers with initial values for one more subject, and space for channels.
 
         Parameters
         ----------
@@ -252,7 +252,7 @@ class DuINEncoder(nn.Module):
     def folded_filters(self):
         """Return map and patch encoder of every subject as one affine map of a patch.
 
-        Exact in evaluation mode, where batch normalisation uses its running statistics.
+        Exact in evaluation mode, where batch normalization uses its running statistics.
 
         Returns
         -------
@@ -340,7 +340,7 @@ class PomsEncoder(DuINEncoder):
 
     @property
     def has_own_statistics(self):
-        """Whether batch normalisation is each subject's own."""
+        """Whether batch normalization is each subject's own."""
         return True
 
     def _own_sizes(self):
@@ -385,7 +385,7 @@ class PomsEncoder(DuINEncoder):
     def folded_filters(self):
         """Return the patch encoder of every subject as one affine map of a patch.
 
-        Exact in evaluation mode, where batch normalisation uses its running statistics.
+        Exact in evaluation mode, where batch normalization uses its running statistics.
 
         Returns
         -------

@@ -1,7 +1,7 @@
-"""Neighbouring linear layers folded into one: the same numbers sooner.
+"""Neighboring linear layers folded into one: the same numbers sooner.
 
 Spatial map, convolutions and transposed convolutions stand in a row without an
-activation, so neighbours can be multiplied into one before the signal comes: a few
+activation, so neighbors can be multiplied into one before the signal comes: a few
 small products of weights replace large ones with the signal. Each function says which
 formula it computes; ``tests/nn/test_folding.py`` compares the two, gradients included.
 The formulas themselves are the modules' own ``forward``.
@@ -42,7 +42,7 @@ def tokenize(spatial, patch, x, subject=None):
 
 
 def is_one_map(spatial, subject, n_filters, n_channels):
-    """Tell whether a spatial map is the same for all epochs and worth folding."""
+    """Return whether a spatial map is the same for all epochs and worth folding."""
     is_shared = subject is None or len(spatial.weight) == 1
     return is_shared and n_channels <= MAX_CHANNELS_PER_FILTER * n_filters
 
@@ -166,7 +166,7 @@ def _convolve_twice(first, second, x):
 def fold(spatial, patch):
     """Fold a spatial map and a patch encoder into one affine map of the patch.
 
-    Exact in evaluation mode, where batch normalisation uses its running statistics.
+    Exact in evaluation mode, where batch normalization uses its running statistics.
 
     Parameters
     ----------

@@ -83,7 +83,7 @@ class SubjectLinear(nn.Module):
 
     @torch.no_grad()
     def with_subject(self, position, size, places, *, axis):
-        """Return a layer with one more map, and room for channels.
+        """Return a layer with one more map, and space for channels.
 
         Parameters
         ----------

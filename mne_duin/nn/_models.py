@@ -1,4 +1,4 @@
-"""The stages that own an encoder: codex, masked modelling, words."""
+"""The stages that own an encoder: codex, masked modeling, words."""
 
 import torch
 from torch import nn
@@ -80,7 +80,7 @@ class Stage(nn.Module):
         """Start a subject's way back to the channels, where there is one."""
 
     def add_subject(self, position, n_channels, n_bands=1):
-        """Add layers with initial values for one more subject, and room for channels.
+        """Add layers with initial values for one more subject, and space for channels.
 
         Everything that was learned is kept.
 
@@ -177,7 +177,7 @@ class VQVAE(Stage):
         return own_rows(self.spatial, position)
 
     def decode(self, tokens, subject=None):
-        """Rebuild a signal from quantized tokens.
+        """Reconstruct a signal from quantized tokens.
 
         Parameters
         ----------
@@ -189,14 +189,14 @@ class VQVAE(Stage):
         Returns
         -------
         reconstruction : Tensor, shape (n_epochs, n_channels, n_times)
-            The rebuilt signal.
+            The reconstructed signal.
         """
         tokens = self.transformer(tokens)
         # spatial(patch(tokens), subject)
         return _folding.decode_patches(self.patch, self.spatial, tokens, subject)
 
     def forward(self, x, subject=None):
-        """Encode, quantize, rebuild.
+        """Encode, quantize, reconstruct.
 
         Parameters
         ----------
@@ -208,7 +208,7 @@ class VQVAE(Stage):
         Returns
         -------
         reconstruction : Tensor, shape (n_epochs, n_channels, n_times)
-            The rebuilt signal.
+            The reconstructed signal.
         output : QuantizerOutput
             The codes and the commitment loss.
         """
@@ -266,7 +266,7 @@ class PomsVQVAE(VQVAE):
         return own_parameters(self.patch.subjects[position])
 
     def decode(self, tokens, subject=None):
-        """Rebuild a signal from quantized tokens.
+        """Reconstruct a signal from quantized tokens.
 
         Parameters
         ----------
@@ -278,7 +278,7 @@ class PomsVQVAE(VQVAE):
         Returns
         -------
         reconstruction : Tensor, shape (n_epochs, n_channels, n_times)
-            The rebuilt signal.
+            The reconstructed signal.
         """
         return self.patch(self.transformer(tokens), subject)
 
@@ -289,7 +289,7 @@ def reconstruction_loss(reconstruction, x, channel_mask=None):
     Parameters
     ----------
     reconstruction, x : Tensor, shape (n_epochs, n_channels, n_times)
-        Rebuilt and true signal.
+        Reconstructed and true signal.
     channel_mask : BoolTensor, shape (n_epochs, n_channels) | None
         True where a channel is real.
 
@@ -368,7 +368,7 @@ def random_mask(n_epochs, n_tokens, mask_ratio=0.5, *, generator=None, device=No
     n_epochs, n_tokens : int
         Shape of the mask.
     mask_ratio : float
-        Share of the tokens to hide.
+        Fraction of the tokens to hide.
     generator : torch.Generator | None
         Source of randomness.
     device : torch.device | None

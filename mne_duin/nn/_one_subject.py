@@ -6,7 +6,7 @@ import torch
 class OneSubject(torch.nn.Module):
     """A network of which only the layers of one subject learn.
 
-    Whatever is shared stays in evaluation mode: no dropout, and batch normalisation
+    Whatever is shared stays in evaluation mode: no dropout, and batch normalization
     with its running statistics.
 
     Parameters

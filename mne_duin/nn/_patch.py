@@ -16,7 +16,7 @@ from mne_duin.nn._layers import padded, truncated_normal_
 class PatchEncoder(nn.Module):
     """Turn every patch of the signal, alone, into one token.
 
-    Three convolutions with batch normalisation and no activation: in evaluation mode
+    Three convolutions with batch normalization and no activation: in evaluation mode
     the whole encoder is one affine map of the patch (see ``_folding.py``). The paper
     calls the convolutions depthwise; the published ones mix all filters, and so do
     these.
@@ -100,7 +100,7 @@ class PatchEncoder(nn.Module):
         }
 
     def folded(self):
-        """Return the encoder as one affine map, computed anew when it has changed.
+        """Return the encoder as one affine map, computed again when it has changed.
 
         Returns
         -------
@@ -239,7 +239,7 @@ class SubjectPatchEncoder(nn.Module):
 
     @torch.no_grad()
     def add_subject(self, position, size, places):
-        """Add an encoder with initial values, and room for channels.
+        """Add an encoder with initial values, and space for channels.
 
         Parameters
         ----------
@@ -357,7 +357,7 @@ class SubjectRegression(nn.Module):
 
     @torch.no_grad()
     def add_subject(self, position, size, places):
-        """Add a head with initial values, and room for channels.
+        """Add a head with initial values, and space for channels.
 
         Parameters
         ----------

@@ -15,7 +15,7 @@ Filters come with an order and signs of their own in every subject, so the first
 of one subject need not mean what the first filter of another does, and what a shared
 network learns from one says nothing about the others. Where labels tell which epochs
 belong together, a rotation of each subject's filters brings the mean responses to the
-same class together (generalised orthogonal Procrustes analysis; Haxby et al.,
+same class together (generalized orthogonal Procrustes analysis; Haxby et al.,
 Neuron 2011, "hyperalignment").
 """
 

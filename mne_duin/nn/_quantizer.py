@@ -16,7 +16,7 @@ class QuantizerOutput:
     Parameters
     ----------
     quantized : Tensor, shape (n_epochs, n_tokens, dim)
-        The tokens rebuilt from their codes.
+        The tokens reconstructed from their codes.
     codes : LongTensor, shape (n_epochs, n_tokens)
         The nearest code of each token.
     projected : Tensor, shape (n_epochs, n_tokens, code_dim)
@@ -58,7 +58,7 @@ class Quantizer(nn.Module):
 
     References
     ----------
-    Zheng et al., Du-IN, NeurIPS 2024, section 3.2. The layer normalisation before the
+    Zheng et al., Du-IN, NeurIPS 2024, section 3.2. The layer normalization before the
     last projection is in the published code, not in the paper.
     """
 
@@ -98,7 +98,7 @@ class Quantizer(nn.Module):
         Returns
         -------
         output : QuantizerOutput
-            The rebuilt tokens, their codes, the projections and the loss.
+            The reconstructed tokens, their codes, the projections and the loss.
         """
         # Distances between unit vectors lose the nearest code in half precision.
         projected = functional.normalize(self.project(tokens).float(), dim=-1)

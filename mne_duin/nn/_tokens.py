@@ -23,8 +23,8 @@ class TokenHead(nn.Module):
     hidden_dim : int
         Size of the hidden layer.
     context : int
-        Tokens on either side that the head sees beside its own; the published head has
-        none. What lies outside the epoch is zero.
+        Tokens on either side that the head sees in addition to its own; the published
+        head has none. What lies outside the epoch is zero.
     dropout : float
         Dropout of the hidden layer.
     """
@@ -39,7 +39,7 @@ class TokenHead(nn.Module):
         self.scores.apply(init_linear_)
 
     def gather(self, tokens):
-        """Put the neighbours of each token beside it.
+        """Put the neighbors of each token next to it.
 
         Parameters
         ----------
@@ -49,7 +49,7 @@ class TokenHead(nn.Module):
         Returns
         -------
         features : Tensor, shape (n_epochs, n_tokens, (2 * context + 1) * dim)
-            The earliest neighbour first.
+            The earliest neighbor first.
         """
         padded = functional.pad(tokens, (0, 0, self.context, self.context))
         windows = padded.unfold(1, 2 * self.context + 1, 1)
@@ -142,7 +142,7 @@ class TokenClassifier(Stage):
 
 
 def token_loss(scores, targets, *, label_smoothing=0.0):
-    """Return the cross-entropy of each epoch's labelled tokens.
+    """Return the cross-entropy of each epoch's labeled tokens.
 
     Parameters
     ----------
@@ -151,14 +151,14 @@ def token_loss(scores, targets, *, label_smoothing=0.0):
     targets : LongTensor, shape (n_epochs, n_tokens)
         Index of each label; -1 where a token has none.
     label_smoothing : float
-        Share of the target spread over the other labels.
+        Fraction of the target spread over the other labels.
 
     Returns
     -------
     total : Tensor, shape (n_epochs,)
-        Sum over the labelled tokens; zero where there are none.
+        Sum over the labeled tokens; zero where there are none.
     count : LongTensor, shape (n_epochs,)
-        Number of labelled tokens.
+        Number of labeled tokens.
     """
     loss = functional.cross_entropy(
         scores.transpose(1, 2),

@@ -1,4 +1,4 @@
-"""Sine positions and post-norm transformer blocks with normalised queries and keys."""
+"""Sine positions and post-norm transformer blocks with normalized queries and keys."""
 
 import math
 
@@ -113,7 +113,7 @@ class CopiedHeads(torch.autograd.Function):
 
 
 class Attention(nn.Module):
-    r"""Multi-head self-attention with layer-normalised queries and keys.
+    r"""Multi-head self-attention with layer-normalized queries and keys.
 
     .. math:: A = \mathrm{softmax}(\mathrm{LN}(Q)\,\mathrm{LN}(K)^T / \sqrt{d}),\quad
               Y = \mathrm{dropout}(A)\, V\, W_o

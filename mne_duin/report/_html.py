@@ -153,7 +153,7 @@ def note(text):
 
 
 def row(parts):
-    """Put elements next to each other where there is room, else below each other.
+    """Put elements next to each other where there is space, else below each other.
 
     Parameters
     ----------

@@ -1,6 +1,6 @@
 """From the probabilities of a CTC network to sequences: greedy and beam search.
 
-A path through the tokens becomes a sequence by joining equal neighbours and then
+A path through the tokens becomes a sequence by joining equal neighbors and then
 leaving out the blank (class 0). The probability of a sequence is the sum over all its
 paths. The beam search keeps the most probable prefixes and adds up the paths of each,
 apart for those that end with the blank and those that do not (Graves et al. 2006;

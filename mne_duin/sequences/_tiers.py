@@ -37,7 +37,7 @@ def token_labels(
     token_duration : float
         Length of a token in s: ``patch_duration`` of the estimator.
     min_overlap : float
-        Share of a token that its label must cover.
+        Fraction of a token that its label must cover.
     silence : str | None
         Label of the tokens without one. None leaves them out: they are masked in
         training and in scores.

@@ -11,7 +11,7 @@ PRECISIONS = ("32", "bf16", "auto")
 
 
 def has_cuda():
-    """Tell whether there is a GPU of CUDA here."""
+    """Return whether there is a GPU of CUDA here."""
     return torch.cuda.is_available()
 
 
@@ -106,7 +106,7 @@ def private_randomness(seed):
     -------
     randomness : context manager
         Inside of it torch draws what it would draw after ``torch.manual_seed(seed)``;
-        its method ``seed(seed)`` begins anew.
+        its method ``seed(seed)`` begins again.
     """
     return PrivateRandomness(seed)
 
@@ -119,7 +119,7 @@ class BorrowedRandomness:
     Parameters
     ----------
     device : torch.device
-        The device on which numbers are drawn, beside the CPU.
+        The device on which numbers are drawn, in addition to the CPU.
     """
 
     def __init__(self, device):
@@ -127,7 +127,7 @@ class BorrowedRandomness:
         self._own, self._lent = None, None
 
     def seed(self, seed):
-        """Begin anew from another seed; ``manual_seed`` would seed every device."""
+        """Begin again from another seed; ``manual_seed`` would seed every device."""
         with self:
             torch.default_generator.manual_seed(seed)
             if self._cuda is not None:

@@ -85,7 +85,7 @@ def train(
 ):
     """Train a network and return what happened.
 
-    Where several processes were started, each takes its share of every batch, and all
+    Where several processes were started, each takes its part of every batch, and all
     end with the same network.
 
     Parameters
@@ -118,7 +118,7 @@ def train(
     monitor : str | tuple of str | None
         Metric of the validation data whose best pass (the earliest on ties) is
         restored at the end; of several, each later one decides ties of the earlier
-        ones. Losses are minimised, all others maximised.
+        ones. Losses are minimized, all others maximized.
     begin_pass, end_pass : callable | None
         ``f(module, index, generator)`` before and after a pass; the latter may return
         a dict that joins the record.

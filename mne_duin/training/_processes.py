@@ -1,11 +1,11 @@
-"""Several processes that train one network: shares of a batch, sums over all of them.
+"""Several processes that train one network: parts of a batch, sums over all of them.
 
 ``torchrun`` starts the same program several times. Every process holds all the data and
-draws the same batches, of which it takes its share. With the loss of a process weighted
+draws the same batches, of which it takes its part. With the loss of a process weighted
 by that share, the sum of the gradients is the gradient of the whole batch. Alone,
 every function here changes nothing.
 
-torch's ``DistributedDataParallel`` takes the mean over equal shares, of networks that
+torch's ``DistributedDataParallel`` takes the mean over equal parts, of networks that
 are called as a whole; here a last batch can be smaller than the number of processes,
 and steps call parts of a network.
 """
@@ -40,7 +40,7 @@ class LocalBatch(Batch):
 
     @property
     def weight(self):
-        """Share of the whole batch, between 0 and 1."""
+        """Fraction of the whole batch, between 0 and 1."""
         return len(self) / self.n_total if self.counts else 0.0
 
 
@@ -66,7 +66,7 @@ def join_processes(device="auto"):
 
 
 def leave_processes():
-    """Say goodbye to the other processes; the program can end."""
+    """Shut down the connection to the other processes."""
     if n_processes() > 1:
         torch.distributed.destroy_process_group()
 
@@ -101,7 +101,7 @@ def is_main():
 
 
 def local_batch(batch):
-    """Return this process's share of a batch.
+    """Return this process's part of a batch.
 
     Parameters
     ----------
@@ -111,7 +111,7 @@ def local_batch(batch):
     Returns
     -------
     local : LocalBatch
-        Neighbouring epochs of it; shares differ by one epoch at most.
+        Neighboring epochs of it; shares differ by one epoch at most.
     """
     n_total, n_all, index = len(batch), n_processes(), process_index()
     first, last = index * n_total // n_all, (index + 1) * n_total // n_all
@@ -154,7 +154,7 @@ def gather_rows(tensor, local):
     Parameters
     ----------
     tensor : Tensor, shape (n_epochs, ...)
-        One row per epoch of the share.
+        One row per epoch of the part.
     local : LocalBatch
         Which rows those are.
 
@@ -218,7 +218,7 @@ class _Sum(torch.autograd.Function):
 
 
 class SharedBatchNorm(nn.BatchNorm1d):
-    """Batch normalisation by the statistics of the whole batch, on any device.
+    """Batch normalization by the statistics of the whole batch, on any device.
 
     ``torch.nn.SyncBatchNorm`` does the same on CUDA only. Parameters and running
     statistics are those of another layer, which learns them.
@@ -243,7 +243,7 @@ class SharedBatchNorm(nn.BatchNorm1d):
         self.counts = True
 
     def forward(self, x):
-        """Normalise.
+        """Normalize.
 
         Parameters
         ----------

@@ -12,7 +12,7 @@ class TrainingState:
     """Network, optimizer, history and the best pass so far.
 
     Between two passes nothing else exists: the random numbers of a pass are a function
-    of (seed, pass), and a step function starts every pass anew.
+    of (seed, pass), and a step function starts every pass again.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""The frequency bands whose power the decoders hear, and their filters."""
+"""The frequency bands whose power the decoders use, and their filters."""
 
 from functools import lru_cache
 

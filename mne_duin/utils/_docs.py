@@ -15,7 +15,7 @@ X : Epochs | array, shape (n_epochs, n_channels, n_times) | list of Epochs
 """,
     "X_segments": """
 X : Epochs | array, shape (n_epochs, n_channels, n_times) | list of Epochs
-    Unlabelled segments.
+    Unlabeled segments.
 """,
     "y": """
 y : array, shape (n_epochs,)
@@ -192,7 +192,7 @@ batch_size : int | None
 lr, lr_min : float | None
     Highest and final learning rate.
 warmup : float | None
-    Share of the passes in which the learning rate rises.
+    Fraction of the passes in which the learning rate rises.
 weight_decay : float | None
     Decay of weight matrices.
 """,
@@ -217,7 +217,7 @@ verbose : bool | None
 """,
     "validation_and_test": """
 validation : tuple of (X, y) | None
-    Held-out epochs that choose the best pass, instead of a share of ``X``.
+    Held-out epochs that choose the best pass, instead of a fraction of ``X``.
 test : tuple of (X, y) | None
     Further epochs whose metrics join the history; with ``select="paper"`` they decide
     ties, which leaks.
@@ -232,7 +232,7 @@ pretrain_lr, pretrain_lr_min : float
 memory : path-like | None
     Folder where the passes of that stage are kept, so that another fit with the same
     parameters, seed and segments reads them instead of training again, whatever its
-    labelled trials are (if ``unlabelled`` is given), and an interrupted one is
+    labeled trials are (if ``unlabelled`` is given), and an interrupted one is
     continued. None keeps nothing.
 """,
     "network_training": """
@@ -242,7 +242,7 @@ network_sfreq : float | None
 max_shift : float
     Largest random shift in seconds, filled with zeros.
 validation_fraction : float
-    Share of the training epochs (the same of each class) held out to choose the best
+    Fraction of the training epochs (the same of each class) held out to choose the best
     pass; 0 keeps the last pass, which is better where a tenth are two or three epochs
     of each class: so few choose by chance.
 select : "first" | "paper"
@@ -255,7 +255,7 @@ batch_size : int
 lr, lr_min : float
     Highest and final learning rate.
 warmup : float
-    Share of the passes in which the learning rate rises.
+    Fraction of the passes in which the learning rate rises.
 weight_decay : float
     Decay of weight matrices.
 sfreq : float | None
@@ -327,7 +327,7 @@ reference : str | None
 """,
     "trials": """
 epochs : Epochs | array | list of Epochs
-    The labelled trials, see :func:`evaluate`.
+    The labeled trials, see :func:`evaluate`.
 y : array, shape (n_trials,) | None
     Labels; None takes the event names of the Epochs.
 """,

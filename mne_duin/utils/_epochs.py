@@ -57,7 +57,7 @@ class EpochsData:
 
 
 def is_epochs_list(X):
-    """Tell whether ``X`` is the list of Epochs that scikit-learn's indexing makes."""
+    """Return whether ``X`` is the list of Epochs that scikit-learn's indexing makes."""
     return (
         isinstance(X, list | tuple)
         and len(X) > 0

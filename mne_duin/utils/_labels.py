@@ -2,7 +2,7 @@
 
 import numpy as np
 
-# Far more than any labels need; NumPy gives every label the room of the longest.
+# Far more than any labels need; NumPy gives every label the space of the longest.
 MOST_BYTES = 2**28
 
 

@@ -11,7 +11,7 @@ def group_p_value(features, y, *, n_permutations=N_PERMUTATIONS, seed=0):
 
     The statistic is the mean of (log p)² over the analyses of variance of all features:
     like Fisher's combination of p-values, but a few clear differences among many
-    features count for more. Neighbouring bins are correlated, so its distribution comes
+    features count for more. Neighboring bins are correlated, so its distribution comes
     from permutations of the labels.
 
     Parameters

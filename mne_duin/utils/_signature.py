@@ -56,7 +56,7 @@ def own_parameters_first(cls):
 
 
 def accepts(function, name):
-    """Tell whether a function has a parameter of that name.
+    """Return whether a function has a parameter of that name.
 
     Parameters
     ----------
@@ -74,7 +74,7 @@ def accepts(function, name):
 
 
 def takes_segments(estimator):
-    """Tell whether an estimator can use unlabelled segments.
+    """Return whether an estimator can use unlabeled segments.
 
     Parameters
     ----------

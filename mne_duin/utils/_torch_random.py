@@ -52,7 +52,7 @@ class PrivateRandomness(TorchFunctionMode):
         self._seed, self._generators = seed, {}
 
     def seed(self, seed):
-        """Begin anew from another seed.
+        """Begin again from another seed.
 
         Parameters
         ----------

@@ -20,7 +20,7 @@ def best_view(xyz):
     Returns
     -------
     view : str
-        The view with the largest median distance to the nearest neighbour; a side
+        The view with the largest median distance to the nearest neighbor; a side
         view only if no contact is on the other side.
     """
     known = xyz[np.isfinite(xyz).all(axis=1)]

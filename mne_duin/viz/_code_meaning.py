@@ -39,7 +39,7 @@ def plot_code_words(
     axes=None,
     show=True,
 ):
-    """Show which codes go with which words, and how much each tells about the word.
+    """Show which codes occur with which words, and their information about the word.
 
     Parameters
     ----------
@@ -64,7 +64,7 @@ def plot_code_words(
     -------
     figure : Figure
         Above: mutual information of each code's presence and the word, with the
-        threshold that holds 5 % over all codes. Below: share of every word's epochs
+        threshold that holds 5 % over all codes. Below: fraction of every word's epochs
         that have the code. See `code_word_information` for the numbers.
     """
     check_number("n_codes", n_codes, low=1, integer=True)
@@ -94,7 +94,7 @@ def plot_code_words(
 
 
 def _draw_shares(figure, axes, table):
-    """Draw the share of every word's epochs (rows) that have each code."""
+    """Draw the fraction of every word's epochs (rows) that have each code."""
     image = axes.imshow(table, cmap=SHARES, vmin=0, vmax=1, aspect="auto")
     size = 7 if len(table) <= 30 else 5
     names = readable([str(name) for name in table.index])
@@ -230,12 +230,12 @@ def _draw_averages(figure, axes, codes, contacts, times, label):
 
 @dataclass(frozen=True)
 class CodeWordInformation:
-    """How much the presence of each code in an epoch tells about the word.
+    """Information about the word in the presence of each code in an epoch.
 
     Parameters
     ----------
     table : DataFrame, shape (n_codes_used, n_words)
-        Share of each word's epochs in which the code occurs; index = code.
+        Fraction of each word's epochs in which the code occurs; index = code.
     information : Series, shape (n_codes_used,)
         Mutual information of presence and word, in bits.
     threshold : float
@@ -316,7 +316,7 @@ def _information(counts, n_of_word):
 
 
 def code_word_information(codes, labels, *, n_permutations=500, random_state=0):
-    """Measure how much the presence of each code tells about the word.
+    """Measure the information about the word in the presence of each code.
 
     Parameters
     ----------

@@ -22,7 +22,7 @@ BLANK = "#E9E9E9"
 
 
 def _code_colors(codes, labels, top):
-    """Colour the codes that tell most about the word (or the frequent ones)."""
+    """Color the codes that carry most information about the word, or frequent ones."""
     if top is None:
         used, counts = np.unique(codes, return_counts=True)
         rank = counts.astype(float)
@@ -47,7 +47,7 @@ def plot_codes(
 ):
     """Show the sequence of codes of every epoch, and of every word.
 
-    Codes are names, not amounts, so at most seven have a colour: those that tell most
+    Codes are names, not amounts, so at most seven have a color: those that tell most
     about the word, or the most frequent ones where no words are given. All others are
     grey.
 
@@ -63,7 +63,7 @@ def plot_codes(
     tmin : float
         Time of the first token's start in seconds.
     highlight : sequence of int | None
-        The codes to colour instead.
+        The codes to color instead.
     title : str | None
         Title of the figure.
     axes : Axes | None
@@ -134,7 +134,7 @@ def _draw_epochs(axes, codes, labels, colors, edges):
 
 
 def _draw_words(axes, codes, labels, colors, edges):
-    """Draw each word's most frequent code, its share of the epochs as strength."""
+    """Draw each word's most frequent code, its fraction of the epochs as strength."""
     words = np.unique(labels)
     image = np.ones((len(words), codes.shape[1], 3))
     for row, word in enumerate(words):

@@ -26,7 +26,7 @@ from mne_duin.viz._theme import (
 
 
 def code_usage(counts):
-    """Summarise how often the codes are used.
+    """Summarize how often the codes are used.
 
     Parameters
     ----------
@@ -102,7 +102,7 @@ def plot_code_usage(counts, history=None, *, title=None, axes=None, show=True):
 
 
 def _draw_usage(axes, counts, summary):
-    """Draw the sorted shares as a filled curve with the numbers beside it."""
+    """Draw the sorted fractions as a filled curve with the numbers next to it."""
     n_codes, used = summary["n_codes"], summary["used"]
     text = f"{used} of {n_codes} codes used, perplexity {summary['perplexity']:.0f}"
     axes.set_title(text)
@@ -178,12 +178,12 @@ def plot_codex(
     codebook : array-like, shape (n_codes, code_dim)
         The codes; their directions are compared.
     counts : array-like, shape (n_codes,) | None
-        How often each code was chosen: size and colour; dead codes are grey.
+        How often each code was chosen: size and color; dead codes are grey.
     method : "pca" | "tsne"
         Linear projection, whose axes say how much variance they hold, or t-SNE, whose
         distances between clusters mean nothing.
     groups : array-like of str, shape (n_codes,) | None
-        A name per code, for instance the word it favours; drawn beside the ten codes
+        A name per code, for instance the word it favours; drawn next to the ten codes
         used most.
     random_state : int
         Seed of t-SNE.

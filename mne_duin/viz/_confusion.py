@@ -12,7 +12,7 @@ from mne_duin.viz._theme import SHARES, STYLE, finish, get_axes, theme
 
 
 def confusion_order(matrix):
-    """Order classes so that those taken for each other are neighbours.
+    """Order classes so that those taken for each other are neighbors.
 
     Average linkage on ``1 - s``, where ``s`` is the mean of both directions of
     confusion after every row was divided by its sum; leaves ordered optimally.

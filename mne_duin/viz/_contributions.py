@@ -78,12 +78,12 @@ def plot_contributions(
         How the values were found; named in the picture, with what it can tell.
     kind : "glass" | "surface" | "montage" | "bars"
         Markers on the glass brain, values smoothed on the inflated fsaverage5 surface,
-        or shaft by contact number, each beside the ranked bars; or the bars alone.
+        or shaft by contact number, each next to the ranked bars; or the bars alone.
         Contacts without coordinates in a template space turn brains into montages.
     n_bars : int
         How many channels are ranked at most.
     counts : bool | "auto"
-        Whether the surface is drawn a second time, coloured by the number of contacts
+        Whether the surface is drawn a second time, colored by the number of contacts
         behind each place; ``"auto"`` does for several subjects.
     label : str | None
         What the values are and their unit; None takes it from ``method``.
@@ -155,7 +155,7 @@ def _prepare(kind, values, contacts):
 
 
 def _draw_into(axes, kind, values, contacts, label):
-    """Draw the picture into the caller's axes, with a colour bar beside them."""
+    """Draw the picture into the caller's axes, with a color bar next to them."""
     kind, grid, draw, note, _ = _prepare(kind, values, contacts)
     figure, axes = given_axes(axes, max(sum(len(row) for row in grid), 1))
     draw(axes)
@@ -203,7 +203,7 @@ def _make_room(figure, height):
 
 
 def _bar_axes(figure, height, n_bars):
-    """Return axes for the bars that do not grow with the picture beside them."""
+    """Return axes for the bars that do not grow with the picture next to them."""
     wanted = min(height, 1.3 + 0.19 * max(n_bars, 8))
     if height - wanted < 0.4:
         return figure.subplots()
@@ -212,7 +212,7 @@ def _bar_axes(figure, height, n_bars):
 
 
 def _draw_bars(axes, values, contacts, n_bars, label):
-    """Rank the channels, coloured by region; say how many are left out."""
+    """Rank the channels, colored by region; say how many are left out."""
     order = np.argsort(-np.nan_to_num(values, nan=-np.inf), kind="stable")
     order = order[np.isfinite(values[order])]
     shown = order[:n_bars]

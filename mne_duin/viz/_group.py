@@ -53,7 +53,7 @@ def group_contributions(contributions, contacts, *, accuracy=None):
     -------
     table : DataFrame
         One row per contact, index = channel name: ``subject``, ``contribution`` (as
-        given), ``weight`` (the accuracy, or 1), ``value`` (share of the subject's
+        given), ``weight`` (the accuracy, or 1), ``value`` (fraction of the subject's
         largest, times the weight), then the columns of the contacts.
 
     Raises
@@ -159,7 +159,7 @@ def plot_group_contributions(
 
     Every subject's values are divided by the largest of them and, if asked, multiplied
     by the accuracy; see :func:`group_contributions`. Below the markers on the MNI glass
-    brain the values are smoothed on the fsaverage5 surface, and beside them stands how
+    brain the values are smoothed on the fsaverage5 surface, and next to them stands how
     many contacts lie behind each place: a hot spot with one contact is one contact.
 
     Parameters
@@ -201,7 +201,7 @@ def plot_group_contributions(
     table = group_contributions(contributions, contacts, accuracy=accuracy)
     values = table["value"].to_numpy()
     xyz, note = brain_positions(table)
-    label = f"{METHODS.get(method, method or 'contribution')}, share of the largest"
+    label = f"{METHODS.get(method, method or 'contribution')}, fraction of the largest"
     if accuracy is not None:
         label += " × accuracy"
     notes = [CAVEATS[method]] if method in CAVEATS else []

@@ -24,7 +24,7 @@ from mne_duin.viz._theme import (
 
 CODEX = "codex starts"
 NOT_PARTS = {"train_loss", "valid_loss"}
-# Between points of the same amount, as a share of the axis.
+# Between points of the same amount, as a fraction of the axis.
 DODGE = 0.012
 
 

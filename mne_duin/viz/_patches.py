@@ -1,4 +1,4 @@
-"""The folded patch encoder: what one number of a token listens to, where and when."""
+"""The folded patch encoder: receptive fields of token features in space and time."""
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -110,7 +110,7 @@ def plot_patch_filters(
 
 
 def _draw_maps(figure, axes, filters, numbers, contacts, sfreq):
-    """Draw channels by time of each filter and one colour bar."""
+    """Draw channels by time of each filter and one color bar."""
     milliseconds = np.arange(filters.shape[2] + 1) * 1000.0 / sfreq
     scale = value_scale(filters, symmetric=True)
     for one, filter_, number in zip(axes, filters, numbers, strict=True):
@@ -170,12 +170,12 @@ def draw_channels(axes, weights, contacts, milliseconds, scale):
     milliseconds : array, shape (n_times + 1,)
         Edges of the samples.
     scale : tuple of Colormap, Normalize
-        Colours and limits.
+        Colors and limits.
 
     Returns
     -------
     image : QuadMesh
-        The cells, for a colour bar.
+        The cells, for a color bar.
     """
     cmap, norm = scale
     image = axes.pcolormesh(

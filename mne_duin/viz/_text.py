@@ -1,4 +1,4 @@
-"""Text in figures: names beside points without overlap, fonts that have the glyphs."""
+"""Text in figures: names next to points without overlap, fonts that have the glyphs."""
 
 import re
 from dataclasses import replace
@@ -46,7 +46,7 @@ def _best_centre(anchor, width, height, taken, points):
 
 
 def place_labels(axes, anchors, names, *, obstacles, font_size=FONT_SIZE):
-    """Write names beside points so that they overlap neither names nor points.
+    """Write names next to points so that they overlap neither names nor points.
 
     Parameters
     ----------

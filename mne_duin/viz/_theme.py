@@ -1,4 +1,4 @@
-"""One look for all pictures: sizes, colours, colour maps, and where `show` ends."""
+"""One look for all pictures: sizes, colors, color maps, and where `show` ends."""
 
 from itertools import product
 from typing import Any
@@ -48,7 +48,7 @@ STYLE = {
     "pdf.fonttype": 42,
 }
 
-# Okabe and Ito's colours without yellow and black, which vanish on white or in text.
+# Okabe and Ito's colors without yellow and black, which vanish on white or in text.
 PALETTE = ("#D55E00", "#0072B2", "#009E73", "#CC79A7", "#56B4E9", "#E69F00")
 MARKERS = ("o", "s", "^", "D", "v", "P")
 FIXED = {"vSMC": PALETTE[0], "STG": PALETTE[1]}
@@ -86,9 +86,9 @@ def group_names(values):
 
 
 def group_styles(names):
-    """Give every group a colour and a marker that no other group shares.
+    """Give every group a color and a marker that no other group shares.
 
-    Six colours that colour-blind readers tell apart come first; further groups
+    Six colors that color-blind readers tell apart come first; further groups
     repeat them with another marker. The speech regions keep theirs in all pictures.
 
     Parameters
@@ -115,7 +115,7 @@ def group_styles(names):
 
 
 def value_scale(values, symmetric=None):
-    """Choose colour map and limits for a set of values.
+    """Choose color map and limits for a set of values.
 
     Parameters
     ----------
@@ -169,7 +169,7 @@ def legend_below(axes, handles=None):
     Parameters
     ----------
     axes : Axes
-        Axes with labelled lines; nothing happens without any.
+        Axes with labeled lines; nothing happens without any.
     handles : list of Artist | None
         Handles to use instead.
     """

@@ -240,6 +240,6 @@ def _check_shapes(ours, network):
         shape, wanted = tuple(ours[name].shape), tuple(value.shape)
         if shape != wanted:
             raise ValueError(
-                f"What becomes {name!r} has shape {shape}; beside the other tensors "
+                f"What becomes {name!r} has shape {shape}; with the other tensors "
                 f"{wanted} is wanted."
             )

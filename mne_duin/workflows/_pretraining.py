@@ -84,7 +84,7 @@ def pretrain(
     random_state=0,
     verbose=None,
 ):
-    """Learn a codex (VQ-VAE) and pre-train the encoder (MAE) on unlabelled recordings.
+    """Learn a codex (VQ-VAE) and pre-train the encoder (MAE) on unlabeled recordings.
 
     Leave out the runs you want to test on. The estimated cost is logged first.
     Checkpoints are kept; the same call after an interruption continues. Started by
@@ -181,7 +181,7 @@ def log_costs(segments, common):
     Parameters
     ----------
     segments : Epochs
-        The unlabelled segments.
+        The unlabeled segments.
     common : dict
         Parameters of both stages.
 

@@ -128,9 +128,9 @@ def decode_words(
     """Decode words from the recordings of one subject, with an honest comparison.
 
     The last run is held out. On the other runs a codex is learned (VQ-VAE), the encoder
-    is pre-trained (masked modelling) and fine-tuned on the words; a shrinkage LDA and a
+    is pre-trained (masked modeling) and fine-tuned on the words; a shrinkage LDA and a
     network without pre-training learn from the same trials, and Du-IN and the LDA also
-    vote together (:class:`DecoderEnsemble`). All are tested on the run that none of
+    are an ensemble (:class:`DecoderEnsemble`). All are tested on the run that none of
     them has seen.
 
     Parameters
@@ -414,7 +414,7 @@ def _recipe(decoding, epochs):
         "held-out run": ", ".join(np.unique(run_names(epochs.metadata)[tested])),
         "network inputs": inputs,
         "start of a network without pre-training": recipe["init"],
-        "start of the head": recipe["head_init"],
+        "initialization of the head": recipe["head_init"],
         "codes": len(decoding.vqvae.codebook_),
     }
 
@@ -477,7 +477,7 @@ def _report(decoding, epochs, settings):
 
 
 def pretraining_effect(results):
-    """Say in sentences what pre-training changed, whichever way it went.
+    """Say in sentences what pre-training changed, gain or loss.
 
     Parameters
     ----------
@@ -491,7 +491,7 @@ def pretraining_effect(results):
     """
     sentences = []
     pairs = (
-        (MAIN, SCRATCH, "Pre-training (codex and masked modelling)"),
+        (MAIN, SCRATCH, "Pre-training (codex and masked modeling)"),
         (CODEX_ONLY, SCRATCH, "Pre-training of the codex alone"),
         (MAIN, LDA, "The pre-trained Du-IN against the shrinkage LDA"),
         (WITH_LDA, LDA, "Both together against the shrinkage LDA"),

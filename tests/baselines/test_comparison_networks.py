@@ -82,7 +82,7 @@ def test_one_batch_is_learned_by_heart(kind, trials):
     if kind in PRETRAINED:
         options["pretrain_iter"] = 0
     if kind == "eeg_conformer":
-        # Its dropout of a half is there to keep it from learning by heart.
+        # Its dropout of a half is there to keep it from overfitting.
         options["dropout"] = 0.0
     batch = epochs[:10].crop(0, 0.199)
     estimator = make(kind, **options).fit(batch, y)

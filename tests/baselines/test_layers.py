@@ -43,7 +43,7 @@ def test_dropout_keeps_the_mean(p):
     torch.manual_seed(0)
     layer, x = Dropout(p), torch.ones(200_000)
     dropped = layer(x)
-    # Four standard deviations of a share of 200 000 draws.
+    # Four standard deviations of a fraction of 200 000 draws.
     assert abs((dropped == 0).float().mean() - p) < 4 * 0.5 / 200_000**0.5
     assert abs(dropped.mean() - 1) < 0.01
     assert torch.equal(layer.eval()(x), x)

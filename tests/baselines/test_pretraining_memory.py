@@ -145,7 +145,7 @@ def test_a_pretraining_of_something_else_is_set_aside(
     for path in first.glob("checkpoint-*"):
         shutil.copy(second / path.name, path)
     assert passes == [1, 2, 1, 2]
-    with pytest.warns(RuntimeWarning, match="had other parameters: key.*learned anew"):
+    with pytest.warns(RuntimeWarning, match="had other parameters: key.*learned again"):
         found = make("ts_tcc", memory=tmp_path).fit(*trials, unlabelled=segments)
     assert passes == [1, 2, 1, 2, 1, 2]
     expected = make("ts_tcc").fit(*trials, unlabelled=segments)

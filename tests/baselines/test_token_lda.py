@@ -1,4 +1,4 @@
-"""The linear baseline for tokens: it finds what is there, and sees only neighbours."""
+"""The linear baseline for tokens: it finds what is there, and sees only neighbors."""
 
 import numpy as np
 import pytest

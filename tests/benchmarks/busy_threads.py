@@ -31,7 +31,7 @@ print(statistics.median(steps.seconds(steps.our_step("cls"), rounds=5, warmup=1)
 
 
 def step_seconds(n_threads, n_busy, environment):
-    """Time a step in a new process beside busy ones."""
+    """Time a step in a new process next to busy ones."""
     loop = [sys.executable, "-c", "while True: pass"]
     busy = [subprocess.Popen(loop) for _ in range(n_busy)]
     command = [sys.executable, "-c", STEP, str(HERE), str(n_threads)]
@@ -58,7 +58,7 @@ def main():
     rows = [
         {
             "threads": n_threads,
-            "busy processes beside": n_busy,
+            "busy processes": n_busy,
             "waiting": waiting,
             "seconds of a step": round(seconds, 2),
         }

@@ -101,7 +101,7 @@ def measure(segments, held_out, start, initial, seed):
         "codes in use": np.count_nonzero(vqvae.code_counts_),
         "codes, held out": np.count_nonzero(share),
         "perplexity, held out": np.exp(-(share * np.log(share + 1e-12)).sum()),
-        "variance rebuilt, held out": vqvae.score(held_out),
+        "variance reconstructed, held out": vqvae.score(held_out),
         "seconds": seconds,
     }
 

@@ -41,7 +41,7 @@ CONDITIONS = {
 
 
 def simulate(seed):
-    """Return labelled epochs, their runs, and segments of the training runs."""
+    """Return labeled epochs, their runs, and segments of the training runs."""
     settings = SimulationSettings(n_runs=N_RUNS, sfreq=1000.0, line_noise=0.0)
     epochs, segments = simulate_words(settings, seed)
     run = segments.metadata["run"].astype(int).to_numpy()

@@ -1,4 +1,4 @@
-"""Du-IN from scratch against a linear opponent that hears all bands.
+"""Du-IN from scratch against a linear baseline that uses all bands.
 
 Simulated trials of 2 s at 400 Hz: eight words of three to six units of 80 to 180 ms
 over a 1/f background that channels share, with bursts of rhythms and a high-gamma

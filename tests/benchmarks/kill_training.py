@@ -41,7 +41,7 @@ def fit_killed(kind, folder, rng, seconds):
         process.join()
         if process.exitcode == -signal.SIGKILL and not result.exists():
             return max(numbers(checkpoints / kind), default=0)
-        # It was quicker than the killer: begin anew.
+        # It was quicker than the killer: begin again.
         result.unlink()
         shutil.rmtree(checkpoints)
 

@@ -1,6 +1,6 @@
 """Accuracy against the number of training trials: is Du-IN worth it with my data?
 
-Three simulated subjects that differ in seed, noise and share of phase-locked and
+Three simulated subjects that differ in seed, noise and fraction of phase-locked and
 induced information, and the sample dataset; Du-IN from scratch and pre-trained, and all
 baselines. Every row of the table is one fit and is written as soon as it is done; rows
 that are there already are not made again, so the script can be stopped and started::
@@ -58,7 +58,7 @@ COLUMNS = (
     "seconds_pretraining", "seconds_predict", "device",
 )  # fmt: skip
 KEY = ("dataset", "estimator", "n_per_class", "seed")
-# Seed, strength of the answers, share of them that is locked in phase.
+# Seed, strength of the responses, fraction of them that is locked in phase.
 SIMULATIONS = {
     "simulation 301, even": (301, 0.8, 0.5),
     "simulation 302, noisy, phase-locked": (302, 0.5, 0.8),

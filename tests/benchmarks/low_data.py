@@ -29,7 +29,7 @@ from mne_duin.baselines._make_estimator import make_estimator
 from mne_duin.datasets import SimulationSettings
 
 TABLE = Path(__file__).parents[2] / "doc" / "benchmarks" / "low_data.tsv"
-# Strength of the answers, share of them that is locked in phase.
+# Strength of the responses, fraction of them that is locked in phase.
 SIMULATIONS = {721: (0.8, 0.5), 722: (0.5, 0.8), 723: (1.2, 0.2)}
 N_TRAINING_RUNS = 5
 COMMON = {"verbose": False}
@@ -290,7 +290,7 @@ def keep(folder, name, make):
 
 
 def tabulate(folder, seeds, amount):
-    """Return a row for all that was found, and for the votes of its members."""
+    """Return a row for all that was found, and for the ensembles of its members."""
     found, seconds = {}, {}
     for path in folder.glob(f"*-{amount}-*.npz"):
         seed, _, name = path.stem.split("-", 2)

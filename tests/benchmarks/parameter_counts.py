@@ -1,4 +1,4 @@
-"""How many numbers each network of the comparison learns, beside the published table.
+"""How many numbers each network of the comparison learns, next to the published table.
 
 Counted for 10 channels, 3 s and 61 words, each network at its own sampling rate::
 

@@ -35,7 +35,7 @@ def linear(w, name, x):
 
 
 def layer_norm(w, name, x):
-    """Normalise the last axis."""
+    """Normalize the last axis."""
     weight, bias = w[f"{name}.weight"], w[f"{name}.bias"]
     return functional.layer_norm(x, weight.shape, weight, bias)
 
@@ -68,7 +68,7 @@ def tokenize(w, x, training):
 
 
 def attend(w, name, x, dropout, training):
-    """Multi-head attention with layer-normalised queries and keys."""
+    """Multi-head attention with layer-normalized queries and keys."""
     query, key, value = (
         linear(w, f"{name}.W_{letter}.W", x)
         .reshape(*x.shape[:2], HEADS, HEAD_DIM)

@@ -41,7 +41,7 @@ def variants(segments, seed):
     with_power = OFF | {"bands": ["high-gamma"]}
     yield "and high-gamma power", DuINClassifier(**with_power, **common), 0.0
     principal = with_power | {"init": "principal"}
-    yield "and principal start", DuINClassifier(**principal, **common), 0.0
+    yield "and PCA initialization", DuINClassifier(**principal, **common), 0.0
     yield "and LDA head", DuINClassifier(**WIDTH, **common), 0.0
     name = "and one filter per input (quick, scratch)"
     yield name, DuINClassifier(**common), 0.0
@@ -52,7 +52,7 @@ def variants(segments, seed):
     start = time.perf_counter()
     vqvae = DuINVQVAE(**common).fit(segments)
     seconds = time.perf_counter() - start
-    name = "codex pre-training that keeps the start (quick)"
+    name = "codex pre-training that keeps the initialization (quick)"
     yield name, DuINClassifier(vqvae, **common), seconds
     mae = DuINMAE(vqvae, **common).fit(segments)
     seconds = time.perf_counter() - start

@@ -1,8 +1,8 @@
 """Do the networks of the comparison learn where there is much to be learned?
 
-A simulated subject whose answers are strong and locked in phase reads 8 words; networks
-learn from six runs (60 trials per word) without pre-training, and two runs (160 trials)
-test them. Rows that the table has are not made again::
+A simulated subject whose responses are strong and locked in phase reads 8 words;
+networks learn from six runs (60 trials per word) without pre-training, and two runs
+(160 trials) test them. Rows that the table has are not made again::
 
     python tests/benchmarks/strong_answers.py
 """

@@ -4,8 +4,8 @@ Every simulated subject says 240 epochs of four to six syllables out of eight, i
 runs. Four runs are learned from, two are decoded without being told when anything is
 said. The presets were made on another simulation (seed 0); here the networks have two
 transformer blocks instead of eight, so that a seed takes a minute or two. Writes one
-row per decoder and seed, beside the rows of other seeds that are there already, and the
-table of all::
+row per decoder and seed, next to the rows of other seeds that are there already, and
+the table of all::
 
     python tests/benchmarks/syllables.py --seeds 301 302 303
 """
@@ -53,7 +53,7 @@ def decoders(seed):
     """Yield name, estimator, whether it learns from sequences, how it decodes."""
     for context in CONTEXTS:
         for least in (1, 2):
-            name = f"per-token LDA, {context} neighbours, runs of {least}"
+            name = f"per-token LDA, {context} neighbors, runs of {least}"
             options = {"silence": SILENCE, "min_tokens": least}
             yield name, TokenLDA(context), False, options
     common = {"n_layers": N_LAYERS, "random_state": seed, "verbose": False}

@@ -147,7 +147,7 @@ def test_time_follows_the_chosen_channels(recordings, rows):
     rows += [row("epochs", 10, take) for take in (chosen, every)]
     sys.stderr.write(f"\n16 channels: {chosen}\n128 channels: {every}\n")
     assert chosen["channels"] == 16
-    # Of every shaft one contact has no neighbour to be referenced to.
+    # Of every shaft one contact has no neighbor to be referenced to.
     assert every["channels"] == N_CONTACTS - -(-N_CONTACTS // PER_SHAFT)
     assert chosen["seconds"] <= 0.5 * every["seconds"]
     assert chosen["above"] <= 0.5 * every["above"]

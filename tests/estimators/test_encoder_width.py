@@ -1,4 +1,4 @@
-"""The quick preset's spatial map has room for every input."""
+"""The quick preset's spatial map has a filter for every input."""
 
 import numpy as np
 import pytest

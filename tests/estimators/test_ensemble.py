@@ -1,4 +1,4 @@
-"""Decoders that vote: the formula, scikit-learn's rules, segments, frozen members."""
+"""Ensembles of decoders: the formula, scikit-learn's rules, segments, frozen parts."""
 
 import pickle
 

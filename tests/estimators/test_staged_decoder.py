@@ -270,7 +270,7 @@ def test_a_spoiled_file_of_the_memory_is_set_aside(harm, trials, fits, tmp_path)
         paths.append(new.pop())
     harm(*paths)
     spoiled = paths[0].read_bytes()
-    with pytest.warns(RuntimeWarning, match=f"^{re.escape(str(paths[0]))} .*anew"):
+    with pytest.warns(RuntimeWarning, match=f"^{re.escape(str(paths[0]))} .*again"):
         again = fit_or_recall(clone(seeds[0]), epochs, "vqvae", tmp_path)
     kept = paths[0].with_name(f"{paths[0].name}.damaged-1")
     assert kept.read_bytes() == spoiled
@@ -289,7 +289,7 @@ def test_checkpoints_of_another_training_in_the_memory_are_set_aside(trials, tmp
     folder = tmp_path / f"vqvae-{key[:20]}"
     other = DuINVQVAE(**TINY, random_state=1)
     other.fit(epochs, checkpoint_dir=folder)
-    with pytest.warns(RuntimeWarning, match="had other parameters.*learned anew"):
+    with pytest.warns(RuntimeWarning, match="had other parameters.*learned again"):
         found = fit_or_recall(clone(stage), epochs, "vqvae", tmp_path)
     assert len(list((folder / "vqvae").glob("*.damaged-1"))) == 2
     assert np.array_equal(found.codebook_, clone(stage).fit(epochs).codebook_)

@@ -53,7 +53,7 @@ def send_after(number, end):
 
 
 def work(kind, folder, result, max_bytes=None, end=None):
-    """Fit and save; an error is written beside the result."""
+    """Fit and save; an error is written next to the result."""
     torch.set_num_threads(1)
     if end is not None:
         send_after(3, end)

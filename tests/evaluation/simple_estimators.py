@@ -71,7 +71,7 @@ class MarkerReader(Centroid):
 
 
 class PretrainsOnRuns(Centroid):
-    """Takes unlabelled segments; remembers which runs they came from."""
+    """Takes unlabeled segments; remembers which runs they came from."""
 
     seen = []
 

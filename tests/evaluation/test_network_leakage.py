@@ -36,7 +36,7 @@ DUIN = SIZES | {"n_filters": 4, "conv_filters": (8, 8, 4), "bands": "raw"}
 
 
 def make_duin_tiny(variant):
-    # 100 samples make a patch, so that the decoder can rebuild it.
+    # 100 samples make a patch, so that the decoder can reconstruct it.
     architecture = DUIN | {"patch_duration": 100 / 2000}
     short = {"max_iter": 2, "batch_size": 16}
     return make_duin(

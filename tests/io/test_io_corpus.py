@@ -110,7 +110,7 @@ def both(*changes):
 
 
 def second_space(root):
-    """Add native coordinates beside the template's."""
+    """Add native coordinates next to the template's."""
     for path in list(root.rglob("*_space-fsaverage_*")):
         copy = path.with_name(path.name.replace("fsaverage", "ACPC"))
         copy.write_bytes(path.read_bytes())
@@ -135,7 +135,7 @@ def lift_sidecars(root):
 
 
 def second_format(root):
-    """Leave an empty EDF file beside the recording."""
+    """Leave an empty EDF file next to the recording."""
     one(root, "*run-1_ieeg.vhdr").with_suffix(".edf").touch()
 
 

@@ -12,7 +12,7 @@ SIZES |= {"n_filters": 4, "conv_filters": (8, 8, 4)}
 
 
 def cohort(n_channels=(6, 4, 5), n_per_class=6, noise=0.3, seed=0):
-    """Sources that answer to words alike, mixed into the channels of each subject."""
+    """Sources that respond to words alike, mixed into the channels of each subject."""
     generator = torch.Generator().manual_seed(seed)
 
     def draw(*shape):

@@ -45,7 +45,7 @@ def network(n_channels, *, n_filters=8, n_subjects=1, features=8, seed=0):
 
 @torch.no_grad()
 def rebuild(vqvae, x, subject=None, *, whole=True):
-    """Rebuild a signal; not whole is without transformers and quantizer."""
+    """Reconstruct a signal; not whole is without transformers and quantizer."""
     vqvae.eval()
     if whole:
         return vqvae(x, subject)[0]

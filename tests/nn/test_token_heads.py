@@ -1,4 +1,4 @@
-"""Heads on tokens: shapes, neighbours, masks, and the CTC loss by its definition."""
+"""Heads on tokens: shapes, neighbors, masks, and the CTC loss by its definition."""
 
 import itertools
 

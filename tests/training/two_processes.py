@@ -123,7 +123,7 @@ def wrong_weight():
 
 
 def own_statistics():
-    """Batch normalisation by the rows of each process alone."""
+    """Batch normalization by the rows of each process alone."""
     return patch.object(SharedBatchNorm, "forward", torch.nn.BatchNorm1d.forward)
 
 

@@ -1,4 +1,4 @@
-"""Contacts in the right place, with the right value, under the right colour."""
+"""Contacts in the right place, with the right value, under the right color."""
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -24,7 +24,7 @@ MNI305 = "fsaverage"
 
 
 def markers(axes):
-    """Offsets and face colours of all markers of an axes."""
+    """Offsets and face colors of all markers of an axes."""
     found = [c for c in axes.collections if isinstance(c, PathCollection)]
     offsets = np.concatenate([np.asarray(c.get_offsets()) for c in found])
     return offsets, np.concatenate([c.get_facecolors() for c in found])

@@ -1,4 +1,4 @@
-"""Filters on the montage, and what the folded patch encoder listens to."""
+"""Filters on the montage, and the receptive fields of the folded patch encoder."""
 
 import matplotlib.pyplot as plt
 import numpy as np

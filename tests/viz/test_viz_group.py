@@ -91,7 +91,7 @@ def test_picture_says_weights_and_numbers_of_contacts(cohort):
     )  # fmt: skip
     figure.draw_without_rendering()
     labels = [axes.get_xlabel() for axes in figure.axes]
-    assert "forward-model pattern, share of the largest × accuracy" in labels
+    assert "forward-model pattern, fraction of the largest × accuracy" in labels
     assert "contacts within 15 mm" in labels
     (bars,) = [a for a in figure.axes if a.get_xlabel() == "weight of the subject"]
     assert [t.get_text() for t in bars.get_yticklabels()] == [

@@ -1,4 +1,4 @@
-"""Colours that colour-blind readers tell apart, and axes that the caller made."""
+"""Colors that color-blind readers tell apart, and axes that the caller made."""
 
 from itertools import combinations
 
@@ -56,7 +56,7 @@ TO_XYZ = np.array(
 
 
 def lab(colors, kind):
-    """CIE L*a*b* of colours as an eye of that kind sees them."""
+    """CIE L*a*b* of colors as an eye of that kind sees them."""
     rgb = np.array([to_rgb(color) for color in colors])
     linear = np.where(rgb <= 0.04045, rgb / 12.92, ((rgb + 0.055) / 1.055) ** 2.4)
     seen = np.clip(linear @ np.transpose(BLINDNESS[kind]), 0, 1)

@@ -415,7 +415,7 @@ class GradientCodex(nn.Module):
 
 
 class WaveReconstruction(nn.Module):
-    """Rebuild the signal from the codes.
+    """Reconstruct the signal from the codes.
 
     Parameters
     ----------

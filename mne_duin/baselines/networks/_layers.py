@@ -25,7 +25,7 @@ class Dropout(nn.Module):
 
 
 class PreNormLayer(nn.Module):
-    r"""A transformer layer that normalises first and uses GELU.
+    r"""A transformer layer that normalizes first and uses GELU.
 
     .. math::
         z = x + \mathrm{MHA}(\mathrm{LN}(x)),\quad

@@ -98,7 +98,7 @@ class NetworkClassifier(ClassifierMixin, TrainedNetwork):
         validation: tuple | None = None,
         test: tuple | None = None,
     ) -> Self:
-        """Train on labelled epochs.
+        """Train on labeled epochs.
 
         Parameters
         ----------
@@ -283,7 +283,7 @@ class NetworkClassifier(ClassifierMixin, TrainedNetwork):
         *,
         subject: ArrayLike | None = None,
     ) -> float:
-        """Return the share of the epochs that are named right.
+        """Return the fraction of the epochs that are named right.
 
         Parameters
         ----------
@@ -329,7 +329,7 @@ class NetworkClassifier(ClassifierMixin, TrainedNetwork):
         return _files.save(self, path)
 
     def _add_state(self, tensors, meta):
-        """Add what a file of this class holds beside what all networks have."""
+        """Add what a file of this class holds in addition to what all networks have."""
         meta["learned"]["classes"] = plain(self.classes_)
         meta["learned"]["n_times"] = self.n_times_
 

@@ -61,7 +61,7 @@ class NeuroBERT(PretrainedNetwork):
     comparison in the Du-IN paper and its published parameter file, at 400 Hz. The task
     is that of Neuro-BERT's paper, with the second loss of the authors' code (every
     token also predicts its own piece of the signal); the comparison's own code
-    reconstructs the signal without the Fourier domain. Blocks normalise queries and
+    reconstructs the signal without the Fourier domain. Blocks normalize queries and
     keys, as everywhere in that code.
 
     Parameters
@@ -77,7 +77,7 @@ class NeuroBERT(PretrainedNetwork):
     hidden_dim : int
         Size of the hidden layer of the head.
     mask_ratio : float
-        Share of the tokens hidden in pre-training.
+        Fraction of the tokens hidden in pre-training.
     %(network_pretraining)s
     %(network_training)s
 
@@ -178,7 +178,7 @@ class FourierInversion(nn.Module):
     n_tokens : int
         Tokens of an epoch.
     mask_ratio : float
-        Share of the tokens that are hidden.
+        Fraction of the tokens that are hidden.
 
     References
     ----------

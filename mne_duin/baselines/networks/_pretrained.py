@@ -62,7 +62,7 @@ class PretrainedNetwork(NetworkClassifier):
         test: tuple | None = None,
         unlabelled: Signal | None = None,
     ) -> Self:
-        """Pre-train the encoder without labels, then train on labelled epochs.
+        """Pre-train the encoder without labels, then train on labeled epochs.
 
         Parameters
         ----------

@@ -58,7 +58,7 @@ class TSTCC(PretrainedNetwork):
     """Decode words with an encoder that learned to match two views of an epoch.
 
     Pre-training makes a weak (scaled, noisy) and a strong (cut and shuffled) view of
-    every epoch. A transformer summarises the past of one view and predicts the future
+    every epoch. A transformer summarizes the past of one view and predicts the future
     tokens of the other (temporal contrasting); the summaries of the two views of an
     epoch are drawn together (contextual contrasting). Then the encoder and a linear
     head learn the words. Sizes are those of the comparison in the Du-IN paper and its
@@ -208,7 +208,7 @@ def strong_view(x, max_segments, jitter):
 
 
 class Context(nn.Module):
-    """Summarise the first tokens of a view in one vector.
+    """Summarize the first tokens of a view in one vector.
 
     Parameters
     ----------
@@ -248,7 +248,7 @@ class Contrasting(nn.Module):
     dim : int
         Size of its tokens.
     context_dim, n_layers, n_heads : int
-        Sizes of the transformer that summarises the past.
+        Sizes of the transformer that summarizes the past.
     n_steps : int
         Tokens that are predicted.
     scale_deviation, jitter, max_segments : float, float, int

@@ -1,4 +1,4 @@
-"""What is recorded beside the brain: heart, mains, amplifier and a broken contact."""
+"""Recorded in addition to the brain: heart, mains, amplifier and a broken contact."""
 
 import numpy as np
 

@@ -47,7 +47,7 @@ def write_brainvision(path, raw, samples, values):
     Parameters
     ----------
     path : Path
-        The ``.vhdr`` file; ``.vmrk`` and ``.eeg`` are put beside it.
+        The ``.vhdr`` file; ``.vmrk`` and ``.eeg`` are put next to it.
     raw : Raw
         The recording.
     samples, values : array of int, shape (n_events,)

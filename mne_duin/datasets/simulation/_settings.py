@@ -23,19 +23,19 @@ class SimulationSettings:
     montage : "left" | "right" | Montage
         Where the contacts are.
     snr : float
-        Strength of the planted answers: 1 is a phase-locked answer of about 20
+        Strength of the planted responses: 1 is a phase-locked response of about 20
         microvolts at the source, against about 20 microvolts rms of ongoing activity.
     phase_locked : float
-        Share of the planted answers that is locked in phase; the rest is high-gamma
-        power. From 0 to 1.
+        Fraction of the planted responses that is locked in phase; the rest is
+        high-gamma power. From 0 to 1.
     onset_jitter : float
         Standard deviation in s of an utterance around its voice onset.
     speed_jitter, gain_jitter : float
         Standard deviation of the logarithm of the speed and of the gain.
     filler_rate : float
-        Probability that something unlabelled is said between two words.
+        Probability that something unlabeled is said between two words.
     rest : float
-        Seconds without task at each end of a run, filled with unlabelled speech.
+        Seconds without task at each end of a run, filled with unlabeled speech.
     line_noise : float
         Mean amplitude of the mains in microvolts.
     line_freq : float

@@ -33,11 +33,11 @@ How the signals are made
   evokes, in sources planted in the ventral sensorimotor cortex (before it) and the
   superior temporal gyrus (after it), a waveform locked in phase (3-14 Hz) and a bump of
   power at 70-150 Hz with random phase. Onset, speed and gain vary between utterances.
-* Unlabelled speech: between trials and at the ends of a run the subject says made-up
+* Unlabeled speech: between trials and at the ends of a run the subject says made-up
   syllables of the same gestures to himself. They are in no table.
 * The cue evokes a response in two places outside the speech areas, which is the same
   for all words.
-* Contacts: sources spread to their neighbours; planted sources reach 7 mm. Common
+* Contacts: sources spread to their neighbors; planted sources reach 7 mm. Common
   reference signal, amplifier noise, 50 Hz mains with harmonics, and an ECG channel.
 
 Trouble on purpose: primes in contact names, a contact number that does not exist, a
@@ -81,7 +81,7 @@ ELECTRODES = {
     LABEL_COLUMN: {
         "Description": (
             "Desikan-Killiany label of the nearest grey matter, named as in "
-            "FreeSurfer's colour table."
+            "FreeSurfer's color table."
         )
     }
 }

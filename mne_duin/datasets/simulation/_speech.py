@@ -53,7 +53,7 @@ class EventSources:
 def draw_event_sources(rng, contacts, n_per_region=3):
     """Plant sources in vSMC and STG, and two that answer to the cue elsewhere.
 
-    A planted source lies 1.5 mm beside a contact whose two neighbours on either side
+    A planted source lies 1.5 mm next to a contact whose two neighbors on either side
     are in the speech regions too. So it is seen by no contact outside them, nor by a
     bipolar channel with a contact outside them.
 
@@ -94,14 +94,14 @@ def draw_event_sources(rng, contacts, n_per_region=3):
 
 
 def _is_inside(row, xyz, region, name):
-    """Tell whether a contact and all that are within reach of it are in a region."""
+    """Return whether a contact and all that are within reach of it are in a region."""
     near = np.linalg.norm(xyz - xyz[row], axis=1) < PLANTED_REACH + 0.5
     speech = {"elsewhere"} if name == "elsewhere" else {"vSMC", "STG"}
     return region[row] == name and all(other in speech for other in region[near])
 
 
 def _draw_beside(rng, place, xyz):
-    """Draw a point 1.5 mm beside a contact, at a right angle to its shaft."""
+    """Draw a point 1.5 mm next to a contact, at a right angle to its shaft."""
     distance = np.linalg.norm(xyz - xyz[place], axis=1)
     distance[place] = np.inf
     along = xyz[int(np.argmin(distance))] - xyz[place]
@@ -169,7 +169,7 @@ def event_signal(rng, sources, index, occurrences, n_times, sfreq, *, gains):
     sfreq : float
         Sampling rate in Hz.
     gains : tuple of float
-        Factors of the phase-locked and of the high-gamma answer.
+        Factors of the phase-locked and of the high-gamma response.
 
     Returns
     -------

@@ -97,14 +97,14 @@ def simulate_subjects(
     sfreq : float
         Sampling rate in Hz.
     snr, phase_locked : float
-        Strength of the planted answers and the share that is locked in phase, see
+        Strength of the planted responses and the fraction that is locked in phase, see
         :class:`~mne_duin.datasets.SimulationSettings`.
     tmin, tmax : float
         Beginning and end of an epoch in s; the sample at ``tmax`` is not included.
     align : "response_time" | "onset"
         What lies at time 0: the voice onset or the cue.
     reference : "bipolar" | None
-        Whether neighbours on a shaft are subtracted from each other.
+        Whether neighbors on a shaft are subtracted from each other.
     random_state : int | None
         Seed. The same seed gives the same epochs; more subjects leave the first ones as
         they are.
@@ -151,7 +151,7 @@ def simulate_subjects(
 
 
 def _draw_repertoire(rng):
-    """Draw what the sources of all subjects answer to, and when."""
+    """Draw what the sources of all subjects respond to, and when."""
     evoked, power = draw_answers(rng, REPERTOIRE)
     lag = np.array([LAG[region] for region in REPERTOIRE])
     return evoked, power, lag + rng.uniform(-0.02, 0.02, len(lag))

@@ -3,7 +3,7 @@
 The brain is that of :mod:`mne_duin.datasets.simulation._words`. A syllable is a short
 sequence of articulatory gestures; each gesture evokes a waveform and a bump of
 high-gamma power in the planted sources, in vSMC before it and in STG after it.
-Syllables follow each other with short pauses and in random order, so their answers
+Syllables follow each other with short pauses and in random order, so their responses
 overlap, and nothing but the answers tells which one it is.
 """
 
@@ -74,7 +74,7 @@ def simulate_syllables(
         Beginning and end of an epoch in s around the onset of the first syllable; the
         sample at ``tmax`` is not included.
     reference : "bipolar" | None
-        Whether neighbours on a shaft are subtracted from each other.
+        Whether neighbors on a shaft are subtracted from each other.
     random_state : int | numpy.random.Generator | None
         Seed. The same seed gives the same epochs.
 

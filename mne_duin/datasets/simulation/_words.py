@@ -10,11 +10,11 @@ The simulation's assumptions, from the source to the contact:
    spelled from its pinyin. Each gesture evokes in the planted sources (vSMC before,
    STG after the gesture) a waveform locked in phase (3-14 Hz) and a bump of
    70-150 Hz power with random phase. Utterances differ in onset, speed and gain.
-3. *Unlabelled speech.* Between trials and at the ends of a run the subject says made-up
+3. *Unlabeled speech.* Between trials and at the ends of a run the subject says made-up
    syllables to himself, built from the same gestures. A network that learns from
-   unlabelled segments can therefore learn something that serves the words.
+   unlabeled segments can therefore learn something that serves the words.
 4. *Contacts.* A source reaches the contacts around it, weaker with distance, so that
-   neighbours share signals. Planted sources reach 7 mm and no farther.
+   neighbors share signals. Planted sources reach 7 mm and no farther.
 5. *Recording.* A signal of the common reference, amplifier noise, mains with
    harmonics, an ECG that leaks a little into the contacts and, if asked for, a broken
    contact and one without coordinates.
@@ -168,7 +168,7 @@ def simulate_word_reading(
     align : "response_time" | "onset"
         What lies at time 0: the voice onset or the cue.
     reference : "bipolar" | None
-        Whether neighbours on a shaft are subtracted from each other.
+        Whether neighbors on a shaft are subtracted from each other.
     random_state : int | numpy.random.Generator | None
         Seed. The same seed gives the same epochs.
 
@@ -226,7 +226,7 @@ def cut_epochs(recording, *, tmin=-0.5, tmax=2.5, align="response_time", referen
     align : "response_time" | "onset"
         What lies at time 0.
     reference : "bipolar" | None
-        Whether neighbours on a shaft are subtracted from each other.
+        Whether neighbors on a shaft are subtracted from each other.
 
     Returns
     -------

@@ -93,8 +93,8 @@ class DuINTokenDecoder(BaseDuIN):
     hidden_dim : int
         Size of the hidden layer of each head.
     context : int | None
-        Tokens on either side that a head sees beside its own; as published it sees
-        none (the encoder's attention sees all).
+        Tokens on either side that a head sees in addition to its own; as published it
+        sees none (the encoder's attention sees all).
     head_init : str | None
         ``"lda"`` starts each head as a shrinkage LDA on the tokens of the training
         epochs; with CTC ``"linear"`` starts it as a linear map fitted to the same loss
@@ -105,13 +105,13 @@ class DuINTokenDecoder(BaseDuIN):
     encoder_lr_scale : float | None
         Learning rate of the encoder relative to that of the heads.
     label_smoothing : float | None
-        Share of the target spread over the other labels; not with CTC.
+        Fraction of the target spread over the other labels; not with CTC.
     max_shift : float | None
         Largest random shift in seconds, filled with zeros. Labels stay where they are,
         so that with cross-entropy it must be below half a token.
     validation_fraction : float | None
-        Share of the training epochs held out to choose the best pass (highest accuracy;
-        with CTC lowest loss); 0 keeps the last pass.
+        Fraction of the training epochs held out to choose the best pass (highest
+        accuracy; with CTC lowest loss); 0 keeps the last pass.
     patch_duration : float
         Length of a token in seconds; a pre-trained encoder brings its own.
     %(subject_layers)s
@@ -291,7 +291,7 @@ class DuINTokenDecoder(BaseDuIN):
         checkpoint_dir: Path | str | None = None,
         checkpoint_every: int = 1,
     ) -> Self:
-        """Fine-tune on labelled epochs.
+        """Fine-tune on labeled epochs.
 
         Parameters
         ----------
@@ -300,7 +300,7 @@ class DuINTokenDecoder(BaseDuIN):
         %(subject)s
         %(fit_sfreq)s
         validation : tuple of (X, y) | None
-            Held-out epochs that choose the best pass, instead of a share of ``X``.
+            Held-out epochs that choose the best pass, instead of a fraction of ``X``.
         %(checkpoints)s
 
         Returns
@@ -312,7 +312,7 @@ class DuINTokenDecoder(BaseDuIN):
         ------
         TypeError, ValueError
             If the labels do not fit the epochs, a tier has one label only, a sequence
-            has more labels than the tokens have room for, the data or a parameter
+            has more labels than there are tokens for, the data or a parameter
             cannot be used, or ``checkpoint_dir`` has a training with others.
         %(checkpoint_errors)s
         """
@@ -598,7 +598,7 @@ class DuINTokenDecoder(BaseDuIN):
         return self.tiers_.index(tier)
 
     def score(self, X: Signal, y, *, subject: ArrayLike | None = None) -> float:
-        """Return the accuracy of the labelled tokens, or with CTC one minus error rate.
+        """Return the accuracy of the labeled tokens, or with CTC one minus error rate.
 
         Parameters
         ----------
@@ -609,8 +609,8 @@ class DuINTokenDecoder(BaseDuIN):
         Returns
         -------
         score : float
-            Without CTC the share of the labelled tokens whose label is right, the mean
-            over the tiers; every token counts the same, so that long and frequent
+            Without CTC the fraction of the labeled tokens whose label is right, the
+            mean over the tiers; every token counts the same, so that long and frequent
             labels count more. With CTC one minus the label error rate of
             :meth:`predict`, below 0 where more is inserted than was said.
         """
@@ -639,7 +639,7 @@ class DuINTokenDecoder(BaseDuIN):
 
 
 def _split(n_epochs, fraction, seed):
-    """Hold out a share of the epochs, by the seed."""
+    """Hold out a fraction of the epochs, by the seed."""
     n_held_out = round(fraction * n_epochs)
     if fraction and not 0 < n_held_out < n_epochs:
         raise ValueError(

@@ -2,7 +2,7 @@
 
 Where the label of every token is known the linear model is a shrinkage LDA. Where only
 sequences are known it is a linear map, from the whitened principal components of the
-tokens to the scores of blank and labels, that minimises the CTC loss: with a few
+tokens to the scores of blank and labels, that minimizes the CTC loss: with a few
 hundred epochs a network that starts at random does not get beyond giving every token
 the blank.
 """
@@ -64,7 +64,7 @@ def _discriminant(features, y, n_classes, significance):
 
 
 def start_sequence_head_(module, data, *, n_steps=N_STEPS):
-    """Give the one head the linear map that minimises the CTC loss."""
+    """Give the one head the linear map that minimizes the CTC loss."""
     with torch.no_grad():
         tokens, targets = _encode(module, data)
         head = module.heads[0]
@@ -91,7 +91,7 @@ def _whitening(features):
 
 @torch.enable_grad()
 def _fit_sequences(components, targets, n_classes, n_steps):
-    """Minimise the CTC loss of a linear map with a ridge on its weights."""
+    """Minimize the CTC loss of a linear map with a ridge on its weights."""
     linear = torch.nn.Linear(components.shape[-1], n_classes)
     torch.nn.init.zeros_(linear.weight)
     torch.nn.init.zeros_(linear.bias)

@@ -56,7 +56,7 @@ def encode_sequences(y, shape, classes=None, *, known=False):
             f"{(needed > n_tokens).sum()} sequences of `y` are too long for "
             f"{n_tokens} tokens: that of epoch {worst} has {lengths[worst]} labels and "
             f"needs {needed[worst]} tokens (one per label, and a blank between equal "
-            "neighbours). Take longer epochs or a shorter patch_duration."
+            "neighbors). Take longer epochs or a shorter patch_duration."
         )
     return targets, classes
 

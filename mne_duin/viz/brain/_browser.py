@@ -213,7 +213,7 @@ def _mesh(side):
 
 
 def _smooth(vertices, faces, n_steps=2):
-    """Move every vertex half way to the mean of its neighbours, a few times."""
+    """Move every vertex half way to the mean of its neighbors, a few times."""
     pairs = np.concatenate([faces[:, [0, 1]], faces[:, [1, 2]], faces[:, [2, 0]]])
     count = np.bincount(pairs[:, 0], minlength=len(vertices))[:, None]
     for _ in range(n_steps):

@@ -1,4 +1,4 @@
-"""Where the contacts are: the glass brain, coloured by region, shaft or value."""
+"""Where the contacts are: the glass brain, colored by region, shaft or value."""
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -66,16 +66,16 @@ def plot_contacts(
         Contacts, index = channel name, with ``x``, ``y``, ``z`` (mm), ``space``,
         ``shaft`` and ``region``; one table per subject in a dict.
     values : Series | array-like, shape (n_contacts,) | dict | None
-        Colour by these values instead; a Series is looked up by channel name.
+        Color by these values instead; a Series is looked up by channel name.
     color_by : str
-        Column that gives the colours: ``"region"``, ``"shaft"``, ``"label"``,
+        Column that gives the colors: ``"region"``, ``"shaft"``, ``"label"``,
         ``"hemisphere"``, or a column of numbers.
     views : "auto" | str | sequence of str
         Letters out of ``"l"``, ``"r"``, ``"y"`` (back) and ``"z"`` (top).
     names : bool | "auto"
         Whether shaft names are written; ``"auto"`` does for up to 24 shafts.
     label : str
-        What the values are, beside the colour bar.
+        What the values are, next to the color bar.
     title : str | None
         Title of the figure.
     axes : Axes | sequence of Axes | None
@@ -140,23 +140,23 @@ def view_figure(views, height=2.3):
 
 
 def color_source(contacts, values, color_by):
-    """Say what colours contacts: values, a column of numbers, or groups.
+    """Say what colors contacts: values, a column of numbers, or groups.
 
     Parameters
     ----------
     contacts : DataFrame | dict of str to DataFrame
         Contacts; one table per subject in a dict.
     values : Series | array-like | dict | None
-        Values to colour by.
+        Values to color by.
     color_by : str
-        Column to colour by where there are no values.
+        Column to color by where there are no values.
 
     Returns
     -------
     contacts : DataFrame
         The rows to show.
     values : array, shape (n_contacts,) | None
-        Numbers to colour by, in the order of the rows; None for groups.
+        Numbers to color by, in the order of the rows; None for groups.
     color_by : str | None
         Name of the column; None where values were given.
     """
@@ -173,7 +173,7 @@ def color_source(contacts, values, color_by):
 
 
 def _draw_colours(figure, axes, views, xyz, contacts, values, color_by, label):
-    """Draw the markers of all views with their legend or colour bar."""
+    """Draw the markers of all views with their legend or color bar."""
     area = np.full(len(contacts), marker_area(len(contacts)))
     if values is not None:
         cmap, norm = value_scale(values)
@@ -198,7 +198,7 @@ def _draw_colours(figure, axes, views, xyz, contacts, values, color_by, label):
 
 
 def _add_legend(figure, axes, styles, title):
-    """Name the groups beside the last brain, or below the brains if they are many."""
+    """Name the groups next to the last brain, or below the brains if they are many."""
     handles = group_handles(styles)
     if len(handles) > MANY_GROUPS and figure.get_layout_engine() is not None:
         columns = int(figure.get_figwidth() / 0.85)

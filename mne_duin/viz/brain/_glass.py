@@ -207,7 +207,7 @@ def draw_markers(
     view : str
         One of ``"l"``, ``"r"``, ``"y"``, ``"z"``.
     colors : array, shape (n_contacts, 4)
-        Face colours.
+        Face colors.
     sizes : array, shape (n_contacts,)
         Areas in points².
     marker : str
@@ -239,7 +239,7 @@ def draw_markers(
 
 
 def draw_shafts(axes, xyz, view, shafts, *, names=True):
-    """Draw a line along every shaft and write its name beside the outermost contact.
+    """Draw a line along every shaft and write its name next to the outermost contact.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""Shaft by contact: the montage as a table of coloured cells, no coordinates needed."""
+"""Shaft by contact: the montage as a table of colored cells, no coordinates needed."""
 
 import numpy as np
 import pandas as pd
@@ -56,7 +56,7 @@ def draw_montage(axes, values, contacts, *, cmap, norm, ticks="all"):
     contacts : DataFrame
         Contacts with ``shaft`` and ``number``.
     cmap : Colormap
-        Colours.
+        Colors.
     norm : Normalize
         Limits.
     ticks : "all" | "small" | "rows"
@@ -65,7 +65,7 @@ def draw_montage(axes, values, contacts, *, cmap, norm, ticks="all"):
     Returns
     -------
     image : QuadMesh
-        The cells, for a colour bar.
+        The cells, for a color bar.
     """
     grid, shafts = montage_grid(values, contacts)
     n_shafts, n_places = grid.shape
@@ -92,7 +92,7 @@ def draw_montage(axes, values, contacts, *, cmap, norm, ticks="all"):
 
 
 def draw_region_montage(axes, contacts, column="region"):
-    """Draw the montage coloured by groups such as regions.
+    """Draw the montage colored by groups such as regions.
 
     Parameters
     ----------
@@ -106,7 +106,7 @@ def draw_region_montage(axes, contacts, column="region"):
     Returns
     -------
     styles : dict of str to tuple
-        Colour and marker of every group.
+        Color and marker of every group.
     """
     names = group_names(column_names(contacts, column))
     styles = group_styles(names)

@@ -46,7 +46,7 @@ def glass_grid(xyz):
 
 
 def draw_glass(axes, grid, xyz, values, contacts, scale):
-    """Draw markers whose colour and size grow with the value.
+    """Draw markers whose color and size grow with the value.
 
     Parameters
     ----------
@@ -61,7 +61,7 @@ def draw_glass(axes, grid, xyz, values, contacts, scale):
     contacts : DataFrame
         Contacts in the same order.
     scale : tuple of Colormap, Normalize
-        Colours and limits.
+        Colors and limits.
     """
     cmap, norm = scale
     views = [view for row in grid for view in row][: len(axes)]
@@ -133,7 +133,7 @@ def draw_cortex(axes, grid, painted, scale):
     painted : dict of str to array
         Values at the vertices of each hemisphere.
     scale : tuple of Colormap, Normalize
-        Colours and limits.
+        Colors and limits.
     """
     places = [place for row in grid for place in row]
     if not places:
@@ -199,7 +199,7 @@ def draw_cells(axes, blocks, values, contacts, scale):
     contacts : DataFrame
         Contacts in the same order.
     scale : tuple of Colormap, Normalize
-        Colours and limits.
+        Colors and limits.
     """
     for one, rows in zip(axes, blocks, strict=False):
         draw_montage(
@@ -208,7 +208,7 @@ def draw_cells(axes, blocks, values, contacts, scale):
 
 
 def picture_height(kind, grid):
-    """Choose the height of a picture with its colour bar.
+    """Choose the height of a picture with its color bar.
 
     Parameters
     ----------

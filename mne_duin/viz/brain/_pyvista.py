@@ -43,9 +43,9 @@ def view_brain(
     contacts : DataFrame | dict of str to DataFrame | DigMontage | Info | Raw | Epochs
         Contacts, index = channel name, with ``x``, ``y``, ``z`` (mm) and ``space``.
     values : Series | array-like, shape (n_contacts,) | dict | None
-        Colour by these values instead.
+        Color by these values instead.
     color_by : str
-        Column that gives the colours.
+        Column that gives the colors.
     subject : str | None
         A FreeSurfer subject whose pial surface is drawn; the coordinates must then be
         native, in the scanner's RAS of that subject's ``orig.mgz`` (BIDS ``"ACPC"`` and
@@ -133,7 +133,7 @@ def _native(contacts, subject, subjects_dir):
 
 
 def _colors(contacts, values, color_by):
-    """Return one RGB colour per contact."""
+    """Return one RGB color per contact."""
     if values is None:
         names = contact_groups(contacts, color_by)
         styles = group_styles(names)

@@ -179,7 +179,7 @@ def draw_surface(axes, painted, side, *, cmap, norm, face="lateral"):
     side : "l" | "r"
         The hemisphere.
     cmap : Colormap
-        Colours.
+        Colors.
     norm : Normalize
         Limits.
     face : "lateral" | "medial"
@@ -216,9 +216,9 @@ def draw_surface(axes, painted, side, *, cmap, norm, face="lateral"):
 
 
 def _face_colors(painted, depth, triangles, light, scale):
-    """Colour faces: shaded grey cortex, or the colour of the value as it is.
+    """Color faces: shaded grey cortex, or the color of the value as it is.
 
-    A painted face is hardly shaded: on the colour bar, darker would mean more.
+    A painted face is hardly shaded: on the color bar, darker would mean more.
     """
     cmap, norm = scale
     grey = np.where(depth[triangles].mean(axis=1) > 0, 0.62, 0.84)
