@@ -113,7 +113,8 @@ def find_terms(path, text, rules):
     original, found, explained = text.splitlines(), [], set()
     any_term = re.compile("|".join(rule.pattern.pattern for rule in rules), re.I)
     for index, line in enumerate(lines):
-        if not any_term.search(line) and not is_page:
+        has_gloss = is_page or "tutorials/" in path
+        if not has_gloss and not any_term.search(line):
             continue
         near = original[max(index - 1, 0) : index + 1]
         if any(MARKER in other for other in near):
@@ -125,7 +126,7 @@ def find_terms(path, text, rules):
             if rule in explained or rule.gloss.search(context):
                 explained.add(rule)
                 continue
-            if rule.gloss is not NOTHING and not (is_page or "tutorials/" in path):
+            if rule.gloss is not NOTHING and not has_gloss:
                 continue
             match = rule.pattern.search(prose)
             if match:
