@@ -9,11 +9,11 @@ import pandas as pd
 
 from mne_duin.evaluation import read_result
 from mne_duin.utils._docs import fill_doc
+from mne_duin.utils._places import check_place
 from mne_duin.weights import read_estimator
 from mne_duin.workflows import decoding as decoding_module
 from mne_duin.workflows._analysis import Analysis
 from mne_duin.workflows._outputs import find_file
-from mne_duin.workflows._places import check_place
 from mne_duin.workflows._reading import find_runs, read_words
 from mne_duin.workflows._results import write_report
 from mne_duin.workflows._writing import (
