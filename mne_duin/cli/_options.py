@@ -120,7 +120,8 @@ def add_anatomy(parser):
     """Add the options that say where contacts are and what they are called."""
     parser.add_argument("--space", help="which coordinates, where there are several")
     parser.add_argument(
-        "--labels", metavar="COLUMN", default="auto",
+        "--labels", "--label-source", dest="label_source", metavar="COLUMN",
+        default="auto",
         help="anatomical labels: 'atlas', a column of electrodes.tsv, or 'auto'",
     )  # fmt: skip
     parser.add_argument(

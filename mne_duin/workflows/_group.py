@@ -16,7 +16,11 @@ from mne_duin.utils._places import check_place
 from mne_duin.utils._spaces import contact_positions
 from mne_duin.viz import plot_group_contributions
 from mne_duin.workflows._analysis import Analysis, check_desc, default_desc
-from mne_duin.workflows._derivative import check_dataset, write_config
+from mne_duin.workflows._derivative import (
+    check_dataset,
+    round_positions,
+    write_config,
+)
 from mne_duin.workflows._outputs import settings_of
 from mne_duin.workflows._reading import save_figure
 from mne_duin.workflows._reporting import read_decoding
@@ -191,7 +195,8 @@ def _decode_one(root, subject, parameters):
             subject,
             table,
             _contributions(decoding.classifier),
-            decoding.contacts,
+            # As the files have them, so that reading them draws the same map.
+            round_positions(decoding.contacts),
         )
     except Exception as error:
         # One subject must not stop the others, whatever is wrong with it.

@@ -108,7 +108,10 @@ def read_settings(path, subject=None):
         defaults of :func:`decode_words`.
     """
     manifest = find_file(path, "manifest.json", command="decode", subject=subject)
-    settings = read_json(manifest).get("Settings", {})
+    settings = dict(read_json(manifest).get("Settings", {}))
+    if "labels" in settings:
+        # Its name before 0.1.
+        settings["label_source"] = settings.pop("labels")
     parameters = inspect.signature(decode_words).parameters.values()
     defaults = {p.name: p.default for p in parameters if p.default is not p.empty}
     return defaults | settings
