@@ -253,7 +253,7 @@ MESSAGES = [
     ({"align": "sample"}, "must be seconds from the onset"),
     ({"notch": "line"}, "`notch` must be"),
     ({"space": "Mars"}, "`space` 'Mars' is not there.*fsaverage"),
-    ({"labels": "nothing"}, "no column 'nothing'"),
+    ({"label_source": "nothing"}, "no column 'nothing'"),
 ]
 
 
