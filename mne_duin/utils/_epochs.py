@@ -10,6 +10,9 @@ from mne.io.constants import FIFF
 from mne_duin.utils._checks import check_number
 from mne_duin.utils._slots import COLUMN
 
+# Patterns are correlations over epochs; over fewer they are chance.
+FEWEST_EPOCHS = 8
+
 NEURAL_TYPES = ("seeg", "ecog", "dbs", "eeg", "mag", "grad")
 
 FRAMES = {
