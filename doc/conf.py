@@ -130,8 +130,8 @@ html_theme_options = {
     "footer_end": ["sphinx-version", "theme-version"],
 }
 ALONE = (
-    "architecture benchmarks citing cluster contributing fidelity files glossary index "
-    "licences"
+    "architecture citing cluster contributing fidelity files glossary index "
+    "licences paper troubleshooting"
 )
 html_sidebars = {page: [] for page in ("changes/latest", "ten_minutes", *ALONE.split())}
 

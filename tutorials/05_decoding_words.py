@@ -100,7 +100,7 @@ compare(
 # (:func:`~mne_duin.make_riemann`; it needs ``pip install "mne-duin[baselines]"``). A
 # linear decoder of few trials is far too sure of itself and would dominate the mean;
 # ``calibrated=True`` chooses its temperature inside the training trials. An ensemble
-# helps most where trials are few (:doc:`/benchmarks`); here are many.
+# helps most where trials are few (:doc:`/benchmarks/accuracy`); here are many.
 
 vote = DecoderEnsemble(
     [

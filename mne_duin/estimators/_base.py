@@ -406,7 +406,7 @@ class BaseDuIN(TrainedNetwork):
         are steadier still.
 
         On simulations with known truth the three rank the channels that carry words as
-        :doc:`/benchmarks` shows.
+        :doc:`/benchmarks/reliability` shows.
 
         References
         ----------

@@ -67,7 +67,7 @@ class CNNBiGRU(NetworkClassifier):
     the last token, where the direction that reads backwards has seen only that one.
     Here it is the mean of the outputs at all tokens: a gradient that has to go back
     through up to a thousand steps of the GRU teaches it little
-    (:doc:`/benchmarks` shows both).
+    (:doc:`/benchmarks/comparison` shows both).
 
     Parameters
     ----------

@@ -116,7 +116,7 @@ class DeWave(PretrainedNetwork):
     commitment : float
         Weight of the tokens' part of the codex loss. With the usual 0.25 the tokens of
         sEEG collapse: most of the signal is noise, so reconstruction and classification
-        pull less on them than the codes do (:doc:`/benchmarks`).
+        pull less on them than the codes do (:doc:`/benchmarks/comparison`).
     n_layers, n_heads, head_dim, ff_dim : int
         Sizes of the transformer; a conformer block has ``n_heads`` as well.
     attention_dropout, ff_dropout : float
