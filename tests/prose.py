@@ -19,7 +19,13 @@ VOCABULARY = Path(__file__).with_name("prose_vocabulary.tsv")
 MARKER = "prose: ok"
 MAX_LINES = 6
 PAGES = (".rst", ".md", ".txt")
-SKIPPED = ("tests/data/", "sample_data/", "tests/prose", "tests/test_prose", "constraints")
+SKIPPED = (
+    "tests/data/",
+    "sample_data/",
+    "tests/prose",
+    "tests/test_prose",
+    "constraints",
+)
 LICENSES = "LICENSE"
 # What is no prose: literals, roles, placeholders, examples, heads of parameters.
 LITERALS = re.compile(

@@ -21,7 +21,7 @@ from mne_duin.evaluation._leakage import (
     refuse_copies,
 )
 from mne_duin.evaluation._result import DecodingResult
-from mne_duin.evaluation._splits import find_groups
+from mne_duin.evaluation._splits import choose_cv, find_groups
 from mne_duin.evaluation._statistics import shuffle_within, shuffled_accuracies
 from mne_duin.evaluation._trials import Trials, load_epochs, prepare_trials
 from mne_duin.utils._checks import check_number, check_option
@@ -34,11 +34,11 @@ def evaluate(
     epochs,
     y=None,
     *,
-    cv=5,
+    cv="auto",
     groups=None,
     protocol="clean",
     n_permutations=0,
-    random_state=None,
+    random_state=0,
     n_label_permutations=1000,
     n_repeats=1,
     unlabelled=None,
@@ -64,10 +64,13 @@ def evaluate(
         The labeled trials.
     y : array, shape (n_trials,) | None
         Labels; None takes the event names of the Epochs.
-    cv : int | str | splitter
-        The way of splitting, see :func:`make_folds`: a number of stratified folds,
-        ``"leave-one-run-out"``, ``"leave-one-subject-out"``, ``"last-run"``, … With
-        ``protocol="paper"`` the number of random splits.
+    cv : "auto" | int | str | splitter
+        The way of splitting. ``"auto"`` holds out each group in turn where ``groups``
+        are given, each run where the metadata have at least two, and makes 5 stratified
+        folds otherwise; ``result.cv`` says which. For the others see
+        :func:`make_folds`: a number of stratified folds, ``"leave-one-run-out"``,
+        ``"leave-one-subject-out"``, ``"last-run"``, … With ``protocol="paper"`` the
+        number of random splits.
     groups : array, shape (n_trials,) | str | None
         Groups that stay together, or the metadata column that holds them. None takes
         the run, session or subject where ``cv`` names one.
@@ -79,8 +82,8 @@ def evaluate(
         How often to repeat the whole evaluation on shuffled labels (shuffled inside
         the groups if there are any), for a p-value that holds for any ``cv``.
     random_state : int | None
-        Seed; repeat r uses ``random_state + r``. None draws one; ``result.seeds`` has
-        it.
+        Seed; repeat r uses ``random_state + r``. The default makes the same folds each
+        time; None draws a seed, and ``result.seeds`` has it.
     n_label_permutations : int
         Shuffles of the test labels against the fixed predictions.
     n_repeats : int
@@ -311,10 +314,10 @@ def make_plan(
     epochs,
     y=None,
     *,
-    cv=5,
+    cv="auto",
     groups=None,
     protocol="clean",
-    random_state=None,
+    random_state=0,
     n_repeats=1,
     unlabelled=None,
     pretrain_on="train",
@@ -334,9 +337,10 @@ def make_plan(
     plan : EvaluationPlan
         What is going to be done.
     """
+    trials = prepare_trials(epochs, y)
+    cv = choose_cv(cv, groups, trials.metadata, protocol=protocol)
     _check_arguments(estimator, protocol, pretrain_on, cv)
     check_number("n_repeats", n_repeats, low=1, integer=True)
-    trials = prepare_trials(epochs, y)
     if protocol == "paper":
         trials = replace(trials, X=scale_all(trials.X))
     seed = draw_seed(random_state)

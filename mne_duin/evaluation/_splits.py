@@ -19,6 +19,7 @@ NAMES = (
     "stratified",
     "stratified-by-run",
     "stratified-by-session",
+    "leave-one-group-out",
     "leave-one-run-out",
     "leave-one-session-out",
     "leave-one-subject-out",
@@ -54,7 +55,8 @@ def make_folds(y, cv=5, *, groups=None, within=None, random_state=None):
         A number is that many stratified folds, which keep groups together if there
         are any. Names: ``"stratified"``, ``"stratified-by-run"``,
         ``"stratified-by-session"`` (5 folds), ``"leave-one-run-out"``,
-        ``"leave-one-session-out"``, ``"leave-one-subject-out"`` (see also
+        ``"leave-one-group-out"``, ``"leave-one-session-out"``,
+        ``"leave-one-subject-out"`` (see also
         :class:`LeaveOneSubjectOut`), ``"last-run"``, ``"last-session"``,
         ``"last-2-runs"`` and so on (one fold). Anything else goes to
         :func:`sklearn.model_selection.check_cv`.
@@ -369,6 +371,40 @@ def natural_key(name):
     return [int(part) if index % 2 else part for index, part in enumerate(parts)]
 
 
+def choose_cv(cv, groups, metadata, *, protocol="clean"):
+    """Choose the way of splitting where it is left open.
+
+    Parameters
+    ----------
+    cv : "auto" | int | str | splitter
+        The way of splitting; whatever is not ``"auto"`` stays.
+    groups : array, shape (n_trials,) | str | None
+        Groups that the caller gave.
+    metadata : DataFrame | None
+        Metadata of the trials.
+    protocol : "clean" | "paper"
+        The published protocol makes random splits.
+
+    Returns
+    -------
+    cv : int | str | splitter
+        ``"leave-one-group-out"`` with groups, ``"leave-one-run-out"`` with at least two
+        runs, else 5.
+    """
+    if not isinstance(cv, str) or cv != "auto":
+        return cv
+    if protocol == "paper":
+        return N_STRATIFIED
+    if groups is not None:
+        return "leave-one-group-out"
+    runs = join_columns(metadata, ("session", "run"))
+    has_runs = runs is not None and "run" in metadata
+    is_complete = has_runs and metadata["run"].notna().all()
+    if is_complete and len(np.unique(runs)) > 1:
+        return "leave-one-run-out"
+    return N_STRATIFIED
+
+
 def find_groups(groups, cv, metadata, n_trials):
     """Find the group of each trial for a way of splitting.
 
@@ -397,6 +433,8 @@ def find_groups(groups, cv, metadata, n_trials):
     if groups is None:
         wanted = re.search("run|session|subject", cv) if isinstance(cv, str) else None
         name = wanted[0] if wanted else getattr(cv, "groups_column", None)
+        if isinstance(cv, str) and cv == "leave-one-group-out":
+            raise ValueError(f"cv={cv!r} needs `groups`: an array or a column.")
         if name is None:
             return None
         columns = ("session", "run") if name == "run" else (name,)

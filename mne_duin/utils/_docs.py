@@ -332,8 +332,9 @@ y : array, shape (n_trials,) | None
     Labels; None takes the event names of the Epochs.
 """,
     "cv": """
-cv : int | str | splitter
-    The way of splitting, see :func:`evaluate`.
+cv : "auto" | int | str | splitter
+    The way of splitting, see :func:`evaluate`; ``"auto"`` holds out each run in turn
+    where there are at least two.
 groups : array, shape (n_trials,) | str | None
     Groups that stay together.
 """,

@@ -47,10 +47,10 @@ def test_predictions_equal_those_of_scikit_learn(epochs):
 def test_epochs_arrays_and_lists_of_epochs_are_the_same(epochs):
     names = np.array(["", "aa", "bb", "cc", "dd"])[epochs.events[:, 2]]
     results = [
-        evaluate(make_lda(), epochs, random_state=0),
-        evaluate(make_lda(), epochs.get_data(), names, random_state=0),
-        evaluate(make_lda(), [epochs[i] for i in range(len(epochs))], random_state=0),
-        evaluate(make_lda(), epochs, list(names), random_state=0, n_jobs=2),
+        evaluate(make_lda(), epochs, cv=5),
+        evaluate(make_lda(), epochs.get_data(), names, cv=5),
+        evaluate(make_lda(), [epochs[i] for i in range(len(epochs))], cv=5),
+        evaluate(make_lda(), epochs, list(names), cv=5, n_jobs=2),
     ]
     for result in results[1:]:
         assert_array_equal(result.y_true, results[0].y_true)
@@ -78,10 +78,44 @@ def test_every_fold_starts_afresh(epochs):
 
 
 def test_a_seed_repeats_the_result_and_none_is_recorded(epochs):
-    first = evaluate(make_lda(), epochs)
-    again = evaluate(make_lda(), epochs, random_state=first.seeds[0])
+    first = evaluate(make_lda(), epochs, cv=3, random_state=None)
+    again = evaluate(make_lda(), epochs, cv=3, random_state=first.seeds[0])
     assert_array_equal(first.epoch, again.epoch)
     assert first.p_value == again.p_value
+
+
+def test_default_is_reproducible(epochs):
+    first, again = (evaluate(Centroid(), epochs, n_repeats=2) for _ in range(2))
+    assert first.seeds == again.seeds == (0, 1)
+    assert_array_equal(first.epoch, again.epoch)
+    assert_array_equal(first.null_predictions, again.null_predictions)
+
+
+def test_default_holds_out_runs_or_groups_where_there_are_any(epochs):
+    assert evaluate(Centroid(), epochs).cv == "leave-one-run-out"
+    parts = np.arange(len(epochs)) % 4
+    result = evaluate(Centroid(), epochs, groups=parts)
+    assert result.cv == "leave-one-group-out"
+    assert result.folds["held_out"].tolist() == ["0", "1", "2", "3"]
+    in_halves = np.where(parts < 2, "first", "second")
+    epochs.metadata = epochs.metadata.assign(session=in_halves)
+    result = evaluate(Centroid(), epochs)
+    assert len(result.folds) == 2 * epochs.metadata["run"].nunique()
+    one_run = epochs.copy()
+    one_run.metadata = one_run.metadata.assign(run="1", session="1")
+    for without in (one_run, epochs.copy()):
+        if without is not one_run:
+            without.metadata = None
+        result = evaluate(Centroid(), without)
+        assert result.cv == "5 stratified folds"
+        assert sorted(result.epoch) == list(range(len(epochs)))
+
+
+def test_default_leaves_no_run_in_both_parts(epochs):
+    result = evaluate(Centroid(), epochs)
+    assert not any("same runs" in note for note in result.notes)
+    with pytest.raises(ValueError, match="needs `groups`"):
+        evaluate(Centroid(), epochs, cv="leave-one-group-out")
 
 
 def test_repeats_use_other_folds_and_other_seeds_of_the_estimator(epochs):
@@ -118,7 +152,7 @@ def test_a_class_that_training_lacks_is_noted_and_gets_probability_zero(epochs):
     [
         ({"y": ["a"] * 72}, "at least 2 classes; all 72 trials have the label 'a'"),
         ({"y": ["a", "b"]}, r"shape \(72,\); got shape \(2,\)"),
-        ({"y": ["a"] * 69 + ["b"] * 3}, r"too few have: b \(3\)"),
+        ({"y": ["a"] * 69 + ["b"] * 3, "cv": 5}, r"too few have: b \(3\)"),
         ({"protocol": "published"}, "`protocol` must be one of 'clean', 'paper'"),
         ({"pretrain_on": "test"}, "`pretrain_on` must be one of 'train', 'all'"),
         ({"cv": "leave-one-session-out"}, "needs a column 'session'"),
