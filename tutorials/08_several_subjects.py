@@ -157,8 +157,8 @@ print(f"new patient    {added.score(new):.2f}")
 
 # %%
 # What others save a new patient, measured on further simulations, is in
-# :doc:`the benchmarks </benchmarks/accuracy>`. An estimator of several subjects is saved and
-# read like any other, and refuses a patient it does not know or whose contacts have
-# changed.
+# :doc:`the benchmarks </benchmarks/accuracy>`. An estimator of several subjects is
+# saved and read like any other, and refuses a patient it does not know or whose
+# contacts have changed.
 
 # sphinx_gallery_thumbnail_number = 2

@@ -1,13 +1,17 @@
 """Write the sample dataset of the repository, or show that its bytes are the same.
 
-``python -m mne_duin.datasets.sample`` writes ``sample_data/``; with ``--check`` it is
-written to a temporary folder and compared.
+``python -m mne_duin.datasets.sample`` writes ``sample_data/`` and the checksums with
+which an installed package downloads it; with ``--check`` it is written to a temporary
+folder and compared.
 """
 
 import argparse
+import hashlib
 import sys
 import tempfile
 from pathlib import Path
+
+import mne
 
 from mne_duin.datasets.simulation._bids import write_simulated_bids
 from mne_duin.datasets.simulation._settings import SimulationSettings
@@ -88,6 +92,8 @@ def main(arguments=None):
     options = parser.parse_args(arguments)
     if not options.check:
         root = write_sample_data(options.folder)
+        if options.folder == FOLDER:
+            write_registry(root)
         sys.stdout.write(f"Simulated subjects {', '.join(SUBJECTS)} are in {root}.\n")
         return 0
     with tempfile.TemporaryDirectory() as folder:
@@ -99,18 +105,35 @@ def main(arguments=None):
     return 0
 
 
-if __name__ == "__main__":
-    sys.exit(main())
-
-
 FOLDER = Path(__file__).resolve().parents[2] / "sample_data"
+REGISTRY = Path(__file__).with_name("sample_registry.txt")
+URL = "https://raw.githubusercontent.com/mne-duin/mne-duin/main/sample_data/"
+NAME = "MNE-duin-sample-data"
+
+
+def write_registry(folder, path=REGISTRY):
+    """Write the checksums of all files of the sample dataset, as pooch reads them.
+
+    Parameters
+    ----------
+    folder : path-like
+        The dataset.
+    path : path-like
+        The list of names and SHA-256 checksums.
+    """
+    lines = [
+        f"{name} sha256:{hashlib.sha256(file.read_bytes()).hexdigest()}\n"
+        for name, file in sorted(_files(folder).items())
+    ]
+    Path(path).write_text("".join(lines), encoding="utf-8")
 
 
 def sample_data_path():
-    """Return the folder of the simulated sample dataset.
+    """Return the folder of the simulated sample dataset (two subjects, 27 MB).
 
-    It is part of the repository (two subjects, less than 30 MB), not of the installed
-    package.
+    In a checkout of the repository it is the folder ``sample_data``. An installed
+    package downloads it once to MNE's data folder (the setting ``MNE_DATA``, by default
+    ``~/mne_data``); a file whose SHA-256 checksum differs is refused.
 
     Returns
     -------
@@ -120,11 +143,42 @@ def sample_data_path():
     Raises
     ------
     FileNotFoundError
-        If the package does not run from a checkout of the repository.
+        If a checkout of the repository lacks the dataset.
+    OSError
+        If the dataset cannot be downloaded.
+    ValueError
+        If a downloaded file is not the one that belongs to this version.
     """
-    if not (FOLDER / "dataset_description.json").is_file():
+    if (FOLDER / "dataset_description.json").is_file():
+        return FOLDER
+    if (FOLDER.parent / "pyproject.toml").is_file():
         raise FileNotFoundError(
             f"There is no sample dataset in {FOLDER}. Write it there with: "
             "python -m mne_duin.datasets.sample"
         )
-    return FOLDER
+    return _download(Path(mne.get_config("MNE_DATA", Path.home() / "mne_data")) / NAME)
+
+
+def _download(folder):
+    """Download what is missing or has changed, and say so in one line."""
+    import pooch
+
+    fetcher = pooch.create(path=folder, base_url=URL)
+    fetcher.load_registry(REGISTRY)
+    names = [name for name in fetcher.registry if not (folder / name).is_file()]
+    if names:
+        mne.utils.logger.info(
+            f"Downloading the sample dataset ({len(names)} files, 27 MB) to {folder}."
+        )
+    level = pooch.get_logger().level
+    pooch.get_logger().setLevel("WARNING")
+    try:
+        for name in fetcher.registry:
+            fetcher.fetch(name)
+    finally:
+        pooch.get_logger().setLevel(level)
+    return folder
+
+
+if __name__ == "__main__":
+    sys.exit(main())

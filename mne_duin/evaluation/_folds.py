@@ -14,6 +14,7 @@ from mne_duin.evaluation._metrics import balanced_accuracy, label_codes, log_los
 from mne_duin.evaluation._splits import make_folds, natural_key, paper_split
 from mne_duin.evaluation._trials import join_columns
 from mne_duin.utils._epochs import run_names
+from mne_duin.utils._numbers import percent
 from mne_duin.utils._signature import accepts, takes_segments
 
 
@@ -157,7 +158,8 @@ def run_fold(
     scores = _score(trials, split, y_pred, probabilities)
     mne.utils.logger.info(
         f"{name}: fold of {len(split.train)} training and {len(split.test)} test "
-        f"trials, accuracy {scores['accuracy']:.3f}, {seconds['seconds_fit']:.1f} s."
+        f"trials, accuracy {percent(scores['accuracy'])}, "
+        f"{seconds['seconds_fit']:.1f} s."
     )
     record = {**_count(split), **scores, **seconds}
     y_pred = y_pred.astype(trials.labels.dtype)

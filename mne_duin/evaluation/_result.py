@@ -17,6 +17,7 @@ from mne_duin.evaluation._statistics import (
 )
 from mne_duin.utils._checks import check_option
 from mne_duin.utils._labels import label_array
+from mne_duin.utils._numbers import p_value_text, percent, percent_range
 
 # Further columns of the table, and the fields of its JSON sidecar, which describes the
 # columns by their names: no class can have one of these to itself.
@@ -102,7 +103,7 @@ class DecodingResult:
     def __repr__(self):
         return (
             f"<DecodingResult | {self.estimator}, {len(self.folds)} folds, "
-            f"accuracy {self.accuracy:.3f}>"
+            f"accuracy {percent(self.accuracy)}>"
         )
 
     def __str__(self):
@@ -581,17 +582,17 @@ def _headline(result):
 def _accuracy(result):
     low, high = result.interval
     return (
-        f"accuracy {100 * result.accuracy:.1f} % (95 % interval {100 * low:.1f} to "
-        f"{100 * high:.1f}, Wilson), chance {100 * result.chance:.1f} % "
+        f"accuracy {percent(result.accuracy)} (95 % interval "
+        f"{percent_range(low, high)}, Wilson), chance {percent(result.chance)} "
         f"({result.chance_rule} guess)"
     )
 
 
 def _scores(result):
-    parts = [f"balanced accuracy {100 * result.balanced_accuracy:.1f} %"]
+    parts = [f"balanced accuracy {percent(result.balanced_accuracy)}"]
     if result.probabilities is not None:
         if len(result.labels) > 3:
-            parts.append(f"top-3 {100 * result.top_k(3):.1f} %")
+            parts.append(f"top-3 {percent(result.top_k(3))}")
         uniform = np.log(len(result.labels))
         parts.append(f"log-loss {result.log_loss:.2f} (uniform guess {uniform:.2f})")
         parts.append(f"calibration error {result.calibration().error:.2f}")
@@ -604,5 +605,5 @@ def _test(result):
         return "no permutation test was made"
     n = len(result.null_refit if kind == "refit" else result.null_predictions)
     approximate = "; approximate, as folds share training trials"
-    text = f"p = {result.p_value:.3g} ({HOW_TESTED[kind].format(n=n)}"
+    text = f"p {p_value_text(result.p_value)} ({HOW_TESTED[kind].format(n=n)}"
     return text + approximate * (kind == "predictions" and len(result.folds) > 1) + ")"

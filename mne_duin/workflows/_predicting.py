@@ -14,6 +14,7 @@ from mne_duin.utils._atomic import write_text
 from mne_duin.utils._docs import fill_doc
 from mne_duin.utils._epochs import run_names
 from mne_duin.utils._moved import former_parameters
+from mne_duin.utils._numbers import percent
 from mne_duin.workflows._derivative import (
     describe_columns,
     write_columns,
@@ -60,7 +61,7 @@ class WordPredictions:
         counts = self.table.groupby("y_true").size()
         return (
             f"{len(self.table)} trials of {len(counts)} labels; the label was "
-            f"predicted for {self.accuracy:.1%}"
+            f"predicted for {percent(self.accuracy)}"
         )
 
 

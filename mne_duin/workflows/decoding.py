@@ -29,6 +29,7 @@ from mne_duin.utils._checks import as_list, check_option
 from mne_duin.utils._docs import fill_doc
 from mne_duin.utils._epochs import run_names
 from mne_duin.utils._moved import former_parameters
+from mne_duin.utils._numbers import percent
 from mne_duin.viz import results_table
 from mne_duin.workflows._analysis import Analysis
 from mne_duin.workflows._derivative import write_config, write_contacts
@@ -504,8 +505,8 @@ def pretraining_effect(results):
         better = int(np.sum(first.correct & ~second.correct))
         worse = int(np.sum(second.correct & ~first.correct))
         sentences.append(
-            f"{subject}: {first.accuracy:.1%} against {second.accuracy:.1%} of "
-            f"{len(first.correct)} held-out trials ({better} trials gained, {worse} "
+            f"{subject}: {percent(first.accuracy)} against {percent(second.accuracy)} "
+            f"of {len(first.correct)} held-out trials ({better} trials gained, {worse} "
             "lost)."
         )
     return sentences

@@ -1,9 +1,14 @@
 """The sample dataset of the repository."""
 
+import shutil
 import subprocess
 import sys
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from threading import Thread
 
+import mne
 import numpy as np
 import pandas as pd
 import pytest
@@ -12,6 +17,7 @@ from mne_bids import BIDSPath, read_raw_bids
 from mne_duin.baselines import make_lda
 from mne_duin.datasets import (
     cut_epochs,
+    sample,
     sample_data_path,
     simulate_recording,
 )
@@ -154,3 +160,62 @@ def test_path_says_how_to_write_the_dataset(monkeypatch, tmp_path):
     monkeypatch.setattr("mne_duin.datasets.sample.FOLDER", tmp_path)
     with pytest.raises(FileNotFoundError, match="python -m mne_duin.datasets.sample"):
         sample_data_path()
+
+
+@pytest.fixture
+def installed(tmp_path, monkeypatch):
+    """A package outside a checkout, a server with a small dataset, and MNE's folder."""
+    served, data = tmp_path / "served", tmp_path / "mne_data"
+    (served / "sub-01" / "ieeg").mkdir(parents=True)
+    (served / "dataset_description.json").write_text("{}")
+    (served / "sub-01" / "ieeg" / "sub-01_channels.tsv").write_text("name\nA1\n")
+    registry = tmp_path / "registry.txt"
+    sample.write_registry(served, registry)
+    handler = partial(QuietHandler, directory=str(served))
+    with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+        Thread(target=server.serve_forever, daemon=True).start()
+        url = f"http://127.0.0.1:{server.server_port}/"
+        monkeypatch.setattr(sample, "FOLDER", tmp_path / "site-packages/sample_data")
+        monkeypatch.setattr(sample, "REGISTRY", registry)
+        monkeypatch.setattr(sample, "URL", url)
+        monkeypatch.setenv("MNE_DATA", str(data))
+        yield served, data / sample.NAME
+        server.shutdown()
+
+
+class QuietHandler(SimpleHTTPRequestHandler):
+    def log_message(self, *arguments):
+        """Keep the output of the tests clean."""
+
+
+def test_installed_package_downloads_it_once(installed):
+    served, folder = installed
+    with mne.utils.catch_logging(verbose="INFO") as log:
+        assert sample.sample_data_path() == folder
+    (line,) = log.getvalue().splitlines()
+    assert "Downloading the sample dataset (2 files" in line
+    assert str(folder) in line
+    assert sample.differing_files(served, folder) == []
+    shutil.rmtree(served)
+    with mne.utils.catch_logging(verbose="INFO") as log:
+        assert sample.sample_data_path() == folder
+    assert log.getvalue() == ""
+
+
+def test_changed_file_is_refused(installed):
+    served, _ = installed
+    (served / "dataset_description.json").write_text('{"Name": "other"}')
+    with pytest.raises(ValueError, match="hash of downloaded file"):
+        sample.sample_data_path()
+
+
+def test_checkout_without_the_dataset_says_how_to_write_it(tmp_path, monkeypatch):
+    monkeypatch.setattr(sample, "FOLDER", tmp_path / "sample_data")
+    (tmp_path / "pyproject.toml").touch()
+    with pytest.raises(FileNotFoundError, match="python -m mne_duin.datasets.sample"):
+        sample.sample_data_path()
+
+
+def test_checksums_are_those_of_the_files(tmp_path):
+    sample.write_registry(ROOT, tmp_path / "registry.txt")
+    assert sample.REGISTRY.read_text() == (tmp_path / "registry.txt").read_text()
