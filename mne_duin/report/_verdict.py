@@ -89,7 +89,7 @@ def verdict(results, tests):
 def _against_baseline(main, name, results, tests):
     """Compare the main result with the baseline."""
     first, second = results[main], results[name]
-    numbers = f"{percent(first.accuracy)} and {percent(second.accuracy)}"
+    numbers = f"{100 * first.accuracy:.1f} and {percent(second.accuracy)}"
     if name not in tests.index:
         return (
             f"{main} and {name}: {numbers}, of different trials or folds, so no paired "
