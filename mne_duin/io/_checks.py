@@ -15,7 +15,7 @@ import pandas as pd
 from mne_bids import BIDSPath
 
 from mne_duin.io._channels import INTRACRANIAL
-from mne_duin.io._contacts import read_contacts
+from mne_duin.io._contacts import contacts_of
 from mne_duin.io._events import LABEL, alike_labels, label_columns, missing_words
 from mne_duin.io._gaps import continuous_spans
 from mne_duin.io._processing import Processing
@@ -653,7 +653,7 @@ def _check_one(path, samples, space):
 
 def _read_places(record, space):
     """Keep the contacts of a recording in its record."""
-    record.contacts = read_contacts(record.path, space=space)
+    record.contacts = contacts_of(record, space)
 
 
 def _check_pooled(done):

@@ -158,8 +158,7 @@ def read_epochs(
 
     def choose():
         return choose_channels(
-            [(record.path, record.raw) for record in runs],
-            reference, regions, atlas, space, labels, subject, subjects_dir,
+            runs, reference, regions, atlas, space, labels, subject, subjects_dir,
             max_distance,
         )  # fmt: skip
 
@@ -328,8 +327,8 @@ def read_segments(
     check_number("overlap", overlap, low=0, high=np.nextafter(duration, 0))
     runs = open_runs(bids_path, use_events=False, verbose=verbose)
     choice = choose_channels(
-        [(record.path, record.raw) for record in runs],
-        reference, regions, atlas, space, labels, subject, subjects_dir, max_distance,
+        runs, reference, regions, atlas, space, labels, subject, subjects_dir,
+        max_distance,
     )  # fmt: skip
     plans = []
     for number, record in enumerate(runs, 1):

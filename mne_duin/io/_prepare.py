@@ -132,8 +132,7 @@ def prepare_epochs(
 
         def choose():
             return choose_channels(
-                [(record.path, record.raw) for record in records],
-                reference, regions, atlas, None, labels, subject, subjects_dir,
+                records, reference, regions, atlas, None, labels, subject, subjects_dir,
                 given=table,
             )  # fmt: skip
 
