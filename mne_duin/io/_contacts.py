@@ -79,7 +79,8 @@ def read_contacts(bids_path, *, space: str | None = None) -> pd.DataFrame:
         channels.tsv is there, then all other columns of electrodes.tsv as they are, and
         those of channels.tsv that describe contacts. A channel that was recorded as the
         difference of two contacts (``A1-A2``) is a row with ``anode``, ``cathode`` and
-        the midpoint, followed at the end by the rows of its contacts.
+        the midpoint, followed at the end by the rows of its contacts; if the channel is
+        called after its anode, that row is called ``A1 (contact)``.
 
     Raises
     ------
@@ -292,7 +293,7 @@ def _mark_pairs(contacts, channels, bids_path, reference) -> pd.DataFrame:
         return contacts
     recorded = channels[channels.index.isin(contacts.index)]
     said = recorded.get("reference", pd.Series(None, recorded.index, dtype=object))
-    pairs = recorded_pairs(list(recorded.index), list(said))
+    pairs = recorded_pairs(list(recorded.index), list(said), contacts.index)
     texts = said.astype("string").fillna(reference)
     bipolar = np.array([_is_bipolar(text) for text in texts], dtype=bool)
     half = [name for name in recorded.index[bipolar] if name not in pairs]
@@ -307,12 +308,38 @@ def _mark_pairs(contacts, channels, bids_path, reference) -> pd.DataFrame:
     if not pairs:
         return contacts
     attrs = contacts.attrs
+    contacts, pairs = _add_own_contacts(contacts, pairs)
     for column, k in (("anode", 0), ("cathode", 1)):
         ends = {name: pair[k] for name, pair in pairs.items()}
         contacts[column] = pd.Series(ends, dtype=object).reindex(contacts.index)
     contacts = complete_pairs(contacts)
     contacts.attrs = attrs
     return contacts
+
+
+def _add_own_contacts(contacts, pairs):
+    """Add a row for each contact after which a recorded pair is called.
+
+    A channel ``A1`` that is the difference of A1 and A2 lies between them, so that the
+    contact A1 needs a row of its own, ``A1 (contact)``. Returns the table, and the
+    pairs with these names.
+    """
+    own = {
+        split_name(name): name
+        for name, (anode, cathode) in pairs.items()
+        if cathode != UNKNOWN and split_name(name) == split_name(anode)
+    }
+    own.pop(None, None)
+    names = {contact: f"{name} (contact)" for contact, name in own.items()}
+    rows = contacts.loc[list(own.values())].set_axis(list(names.values()))
+    rows[["status", "channel_type"]] = None  # a contact is no channel
+    pairs = {
+        name: tuple(
+            end if end == UNKNOWN else names.get(split_name(end), end) for end in ends
+        )
+        for name, ends in pairs.items()
+    }
+    return (pd.concat([contacts, rows]) if own else contacts), pairs
 
 
 def _read_reference(bids_path) -> str:

@@ -2,6 +2,8 @@
 
 import re
 import unicodedata
+import warnings
+from pathlib import Path
 
 import bids_examples as examples
 import file_writers
@@ -128,6 +130,24 @@ def test_acquisitions_of_one_run_are_not_pooled(dataset, first, other):
         find_recordings(dataset.root, acquisition="none")
     with pytest.raises(FileNotFoundError, match="acquisition 'none'"):
         read_raw(chosen.copy().update(acquisition="none"))
+
+
+def test_a_run_whose_number_is_written_in_two_ways_is_one_run(dataset):
+    rename(dataset.root, "task-read_run-2", "task-read_run-01")
+    with pytest.raises(ValueError, match=r"are one run.*Leave all but one out"):
+        read_epochs(find_recordings(dataset.root), **PLAIN)
+
+
+def test_a_complete_name_means_its_file_where_a_longer_one_is_there_too(dataset):
+    rename(dataset.root, "task-read_run-2", "task-read_acq-raw_run-1")
+    runs = find_recordings(dataset.root)
+    assert {path.acquisition for path in runs} == {None, "raw"}
+    for path in runs:
+        epochs, _ = read_epochs(path, **PLAIN)
+        said = epochs.metadata.get("acquisition", pd.Series([None]))
+        assert set(said) == {path.acquisition}
+    with pytest.raises(ValueError, match="acquisition='raw'"):
+        read_epochs(runs, **PLAIN)
 
 
 @pytest.mark.parametrize("gain", [1.0, 3.0])
@@ -329,6 +349,28 @@ def test_edf_annotations_in_another_encoding(dataset):
     with pytest.warns(RuntimeWarning, match="not UTF-8 and are read as Latin-1"):
         words = read_raw(dataset).annotations.description
     assert "été" in words
+
+
+@pytest.mark.parametrize("moved", [False, True])
+def test_brainvision_texts_in_another_encoding(dataset, moved):
+    before = read_epochs(dataset, **PLAIN)[0].get_data()
+    (marks,) = dataset.root.rglob("*run-1_ieeg.vmrk")
+    with marks.open("ab") as file:
+        file.write("Mk9=Comment,début,100,1,0\n".encode("latin-1"))
+    if moved:
+        file = Path(header(dataset))
+        text = file.read_text(encoding="utf-8").replace("Codepage=UTF-8", "")
+        text = text.replace("run-1_ieeg.eeg", "run-9_ieeg.eeg")
+        file.write_bytes(text.encode("latin-1"))
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", ".*names the samples of another file")
+        np.testing.assert_array_equal(read_epochs(dataset, **PLAIN)[0], before)
+    (events,) = dataset.root.rglob(EVENTS)
+    events.unlink()
+    with warnings.catch_warnings(record=True):
+        warnings.simplefilter("always")
+        words = read_raw(dataset).annotations.description
+    assert "Comment/début" in words
 
 
 def test_edf_in_another_unit_than_channels_tsv(dataset):
