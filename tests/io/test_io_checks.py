@@ -530,6 +530,20 @@ def test_one_trial_far_from_the_rest_is_dropped_and_named(dataset):
         read_epochs(dataset, reject=1e-3, **PLAIN)
 
 
+@pytest.mark.parametrize("reference", ["none", "bipolar"])
+def test_trials_without_a_signal_are_dropped_and_named(dataset, reference):
+    samples_in(dataset.root, lambda s: s[5000:5800].__imul__(0))
+    options = PLAIN | {"reference": reference, "l_freq": 1.0}
+    with pytest.warns(RuntimeWarning) as caught:
+        epochs, _ = read_epochs(dataset, **options)
+    said = " ".join(str(warning.message) for warning in caught)
+    assert re.search(r"1 of 7 trials \(onsets 10 s\) are dropped, because most", said)
+    assert epochs.drop_log[2] == ("NO SIGNAL",)
+    assert list(epochs.metadata["onset"]) == [2, 6, 14, 18, 22, 26]
+    with pytest.warns(RuntimeWarning, match="hold one value"):
+        assert len(read_epochs(dataset, reject=None, **options)[0]) == 7
+
+
 def test_stretches_without_a_signal_are_named(dataset):
     def change(samples):
         samples[2000:4000, 2] = 0
