@@ -5,7 +5,7 @@
 Patients talk for hours but say few words on instruction. This tutorial simulates such
 a subject: two hours of continuous speech without labels, and a few trials of eight
 words that are made of the same speech units. It pre-trains Du-IN on the speech and
-compares the decoder with Du-IN from scratch and with linear discriminant analysis (LDA).
+compares the decoder with Du-IN from scratch and linear discriminant analysis (LDA).
 """
 
 # %%
@@ -107,7 +107,7 @@ print(curve.pivot(index="n_per_class", columns="estimator", values="accuracy"))
 # What to expect from your own recording
 # --------------------------------------
 #
-# The gain depends on how much of the unlabeled recording is speech, and on its length. A
+# The gain depends on how much of the recording is speech, and on its length. A
 # simulation cannot answer this question for a patient. The two checks and the learning
 # curve can: run them on your data before you rely on pre-training. The accuracies on
 # more simulated subjects are in :doc:`/benchmarks`.
