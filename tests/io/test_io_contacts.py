@@ -66,9 +66,10 @@ def test_electrodes_alone_at_the_command_line(tmp_path, capsys):
 
 def test_the_command_counts_the_reasons(tmp_path, capsys):
     rows = electrodes({**POINTS, "A5": (np.nan,) * 3, "A6": (-140, 0, 0)})
-    subject(tmp_path, electrode_rows=rows, system="MNI152Lin")
+    root = tmp_path / "bids"
+    subject(root, electrode_rows=rows, system="MNI152Lin")
     table = tmp_path / "contacts.tsv"
-    command = ["contacts", str(tmp_path), "--subject", "01", "--quiet"]
+    command = ["contacts", str(root), "--subject", "01", "--quiet"]
     assert main([*command, "--out", str(table)]) == 0
     text = capsys.readouterr().out
     assert "Without a label: no position (1), outside the brain (1)" in text
