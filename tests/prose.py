@@ -25,6 +25,7 @@ SKIPPED = (
     "tests/prose",
     "tests/test_prose",
     "constraints",
+    "mne_duin/datasets/sample_registry",
 )
 LICENSES = "LICENSE"
 # What is no prose: literals, roles, placeholders, examples, heads of parameters.
