@@ -2,8 +2,8 @@
 
 A second, simpler kind of simulation than :func:`mne_duin.simulate_unit_speech`, so that
 what was found on one can be reported on the other. Every channel has 1/f activity that
-is mixed over channels, bursts of 5, 10 and 20 Hz, and a high-gamma carrier. Sixteen
-units of 80 to 180 ms each have a spatial pattern, a wave of 4 to 12 Hz that is locked in
+is mixed over channels, bursts of 5, 10 and 20 Hz, and a high-gamma carrier. 16
+units of 80 to 180 ms each have a spatial pattern, a wave of 4 to 12 Hz locked in
 phase, and a bump of high-gamma amplitude. Words are sequences of three to six units.
 """
 
