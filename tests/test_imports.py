@@ -36,6 +36,7 @@ ALLOWED = {
         "sequences",
     },
     "weights": {"utils", "nn", "training", "checkpoints", "estimators", "baselines"},
+    "live": {"utils", "io"},
     "workflows": {
         "utils",
         "io",
@@ -58,6 +59,7 @@ ALLOWED = {
         "baselines",
         "weights",
         "workflows",
+        "live",
     },
 }
 LIGHT = {"_version", "__init__"}

@@ -155,7 +155,7 @@ class EvokedPower(TransformerMixin, BaseEstimator):
         self.sfreq_ = epochs.sfreq
         self.bands_ = self._usable_bands()
         _, self.n_channels_, self.n_times_ = epochs.data.shape
-        self.tmin_ = epochs.tmin
+        self.tmin_, self.filters_ = epochs.tmin, epochs.filters
         self._lay_out(epochs)
         lower = [name for name in self.bands_ if name != "high-gamma"]
         if y is None or self.screening is None or not lower:

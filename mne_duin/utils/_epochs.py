@@ -10,6 +10,8 @@ from mne.io.constants import FIFF
 from mne_duin.utils._checks import check_number
 from mne_duin.utils._slots import COLUMN
 
+# What the description of an info says about the filters.
+CAUSAL, ZERO_PHASE = "mne_duin: causal filters", "mne_duin: zero-phase filters"
 NEURAL_TYPES = ("seeg", "ecog", "dbs", "eeg", "mag", "grad")
 
 FRAMES = {
@@ -37,6 +39,8 @@ class EpochsData:
         Metadata of the epochs, if there are any.
     tmin : float | None
         Time of the first sample in seconds relative to the event, if known.
+    filters : str | None
+        What the info says about the filters, if anything.
     """
 
     data: np.ndarray
@@ -45,6 +49,7 @@ class EpochsData:
     subject: np.ndarray | None = None
     metadata: pd.DataFrame | None = None
     tmin: float | None = None
+    filters: str | None = None
 
     def __getitem__(self, index):
         """Return the chosen epochs."""
@@ -174,6 +179,7 @@ def _from_epochs(epochs, name):
         _subject_column(epochs.metadata),
         epochs.metadata,
         float(epochs.tmin),
+        epochs.info["description"],
     )
 
 
@@ -243,6 +249,7 @@ def _from_list(parts, name):
         _subject_column(metadata),
         metadata,
         float(first.tmin),
+        first.info["description"],
     )
 
 
@@ -303,6 +310,7 @@ def info_with_positions(X, ch_names, sfreq):
     first = X[0] if isinstance(X, list) and X else X
     if not isinstance(first, mne.BaseEpochs):
         return info
+    info["description"] = first.info["description"]
     montage = first.get_montage()
     if montage is None:
         return info
