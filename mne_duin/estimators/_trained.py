@@ -294,7 +294,12 @@ class TrainedNetwork(BaseEstimator):
     def _scaled(self, epochs):
         """Return the z-scored inputs and the subject of each epoch as integers."""
         _, index = subject_index(epochs, self.subjects_)
-        return self.scaler_.apply(self._inputs(epochs), index), index
+        scaled = self.scaler_.apply(self._inputs(epochs), index)
+        silent = ~epochs.data.any(axis=-1)
+        if silent.any():
+            # A channel of zeros only is missing: its mean is the best guess.
+            scaled[np.tile(silent, scaled.shape[1] // silent.shape[1])] = 0.0
+        return scaled, index
 
     def _signal_data(self, epochs, *, y=None, crop=None, max_shift=0.0):
         """Put epochs on the device for training; times are in seconds."""
