@@ -4,7 +4,7 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt
 
-.PHONY: decode test lint docs check-docs benchmark sample-data clean
+.PHONY: decode test test-slow lint docs check-docs benchmark sample-data clean
 .DEFAULT_GOAL := decode
 
 $(VENV)/.installed: pyproject.toml constraints.txt
@@ -28,6 +28,10 @@ decode: $(VENV)/.installed
 ## Style, spelling, docstrings, then the whole default test suite.
 test: $(VENV)/.installed-test lint
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2
+
+## What takes minutes: whole commands, several processes, error rates.
+test-slow: $(VENV)/.installed-test
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 -m slow
 
 lint: $(VENV)/.installed-test
 	$(BIN)/ruff check .

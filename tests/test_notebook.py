@@ -6,6 +6,9 @@ nbformat = pytest.importorskip("nbformat")
 nbconvert = pytest.importorskip("nbconvert.preprocessors")
 pytest.importorskip("ipykernel")
 
+# A kernel of its own starts and imports everything.
+pytestmark = pytest.mark.slow
+
 CELLS = [
     """
 import mne, numpy as np, mne_duin as md

@@ -188,6 +188,7 @@ def test_fitted_estimators_draw_themselves(fitted, contacts, tmp_path):
         make_report(classifier, result=result, results={"a": result})
 
 
+@pytest.mark.slow
 def test_several_subjects_share_a_brain_and_have_filters_of_their_own(contacts):
     def epochs_of(seed):
         info = mne.create_info(contacts.index.tolist(), 1000.0, "seeg")

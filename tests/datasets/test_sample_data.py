@@ -64,6 +64,7 @@ def test_it_is_valid_bids_and_small():
     assert 20e6 < size <= 30e6
 
 
+@pytest.mark.slow
 def test_it_is_written_again_byte_by_byte(tmp_path):
     assert differing_files(write_sample_data(tmp_path), ROOT) == []
 

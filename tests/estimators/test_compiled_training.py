@@ -35,6 +35,7 @@ def still(trials):
     return without_dropout("vqvae", None).fit(trials[0])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", ["vqvae", "mae", "classifier", "tokens"])
 def test_compiled_equals_plain(kind, still, trials, tmp_path):
     data = training(kind, trials)

@@ -43,6 +43,7 @@ def test_cross_validation_of_epochs(words):
     assert wrong.mean() < 0.6
 
 
+@pytest.mark.slow
 def test_cross_validation_of_an_array_and_two_processes(words):
     epochs, y = words
     estimator = DuINClassifier(**QUICK, sfreq=1000)

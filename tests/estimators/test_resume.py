@@ -101,6 +101,7 @@ def test_a_finished_training_is_not_made_again(kind, tmp_path, whole, monkeypatc
     assert files == ["checkpoint-00007.safetensors", "checkpoint-00008.safetensors"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", ["vqvae", "mae", "classifier"])
 def test_killed_training_goes_on(kind, tmp_path, whole):
     """The short version of tests/benchmarks/kill_training.py."""

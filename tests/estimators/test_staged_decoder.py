@@ -35,6 +35,7 @@ def make(variant="mae", **changes):
     options = {
         "architecture": SIZES,
         "vqvae": SHORT | {"n_decoder_layers": 1, "n_codes": 16, "code_dim": 8},
+        "cells": {"max_steps": 4},
         "mae": SHORT,
         "classifier": SHORT | {"hidden_dim": 16},
         "random_state": 0,

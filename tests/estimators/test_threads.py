@@ -3,6 +3,7 @@
 import threading
 
 import numpy as np
+import pytest
 import torch
 from toy_trials import CLASSIFIER, simulate
 
@@ -18,6 +19,7 @@ def fit(seed):
     return DuINClassifier(**options).fit(X, y, sfreq=1000.0)
 
 
+@pytest.mark.slow
 def test_fits_in_threads_equal_fits_alone():
     X, _ = simulate(16, n_times=200)
     before = torch.get_rng_state()

@@ -60,6 +60,7 @@ def test_one_fold_is_compared_over_its_trials(epochs):
     assert table["test"].dropna().unique() == ["exact McNemar test over trials"]
 
 
+@pytest.mark.slow
 def test_corrected_test_keeps_its_error_rate_on_noise():
     rejections = []
     for seed in range(30):

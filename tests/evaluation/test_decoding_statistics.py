@@ -62,6 +62,7 @@ def test_shuffle_stays_inside_its_block(values, seed):
         assert sorted(shuffled[inside]) == sorted(values[inside])
 
 
+@pytest.mark.slow
 def test_p_values_are_uniform_for_predictions_that_know_nothing():
     rng = np.random.default_rng(0)
     p_values = []

@@ -43,6 +43,7 @@ def test_predictions_equal_those_of_scikit_learn(epochs):
     assert_array_equal(result.y_pred, own.y_pred)
 
 
+@pytest.mark.slow
 def test_epochs_arrays_and_lists_of_epochs_are_the_same(epochs):
     names = np.array(["", "aa", "bb", "cc", "dd"])[epochs.events[:, 2]]
     results = [

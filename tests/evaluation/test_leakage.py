@@ -109,6 +109,7 @@ def test_a_marker_in_all_runs_is_found():
     assert evaluate(make_lda(), epochs, cv="last-run").accuracy == 1.0
 
 
+@pytest.mark.slow
 def test_p_values_after_refitting_are_uniform_without_information():
     p_values = []
     for seed in range(25):

@@ -26,6 +26,7 @@ def run(script, monkeypatch, path, *arguments):
     return pd.read_csv(path, sep="\t")
 
 
+@pytest.mark.slow
 def test_one_tiny_case(script, monkeypatch, tmp_path):
     names = ("--estimators", "lda", "ts-tcc", "--device", "cpu")
     table = run(script, monkeypatch, tmp_path / "curves.tsv", *names)

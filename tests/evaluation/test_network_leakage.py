@@ -156,6 +156,7 @@ def test_a_change_of_test_trials_changes_no_bit_of_the_model(name):
     assert fitted[0] == fitted[1]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ESTIMATORS)
 def test_shuffled_labels_give_chance_within_the_interval(name):
     epochs = simulate(1.0, n_per_run=16)

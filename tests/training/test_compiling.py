@@ -71,6 +71,7 @@ def test_dropout_does_not_break_the_graph(graphs):
     assert not torch.equal(*outputs)
 
 
+@pytest.mark.slow
 def test_compiled_training_equals_plain_training(graphs):
     plain, ours = classifier(), classifier()
     names = list(ours.state_dict())

@@ -149,6 +149,7 @@ def test_a_page_without_coordinates_lists_contacts(page, contacts, tmp_path):
     assert page.complaints() == []
 
 
+@pytest.mark.slow
 def test_the_report_opens_without_network(page, contacts, rng, tmp_path):
     info = mne.create_info(list(contacts.index), 1000.0, "seeg")
     epochs = mne.EpochsArray(rng.normal(size=(4, 28, 400)), info, verbose=False)

@@ -94,6 +94,7 @@ def test_estimators_that_pretrain_get_segments_of_the_training_runs(
 TINY_VQVAE = {key: value for key, value in TINY.items() if key != "mae"}
 
 
+@pytest.mark.slow
 def test_ablate_varies_one_thing(bids_root, tmp_path):
     table = ablate_words(
         bids_root, "01", "task-data", cv="last-run", align="response_time",
@@ -109,6 +110,7 @@ def test_ablate_varies_one_thing(bids_root, tmp_path):
         plot_ablation(pd.concat([table, table.assign(parameter="b")]), show=False)
 
 
+@pytest.mark.slow
 def test_memory_shares_the_first_stage(bids_root, tmp_path):
     ablate_words(
         bids_root, "01", "mask-ratio", values=[0.2, 0.3, 0.5], cv="last-run",

@@ -167,6 +167,7 @@ def test_an_earlier_decoding_is_not_replaced(decoded, bids_root):
         decode_words(bids_root, "01", preset="paper", **given)
 
 
+@pytest.mark.slow
 def test_a_saved_decoding_is_read_and_reported_again(decoded, bids_root, tmp_path):
     decoding = read_decoding(decoded)
     assert list(decoding.results) == [MAIN, CODEX_ONLY, SCRATCH, LDA, WITH_LDA]

@@ -69,6 +69,7 @@ def test_other_parameters_are_refused_in_one_sentence(pretrained, bids_root, cap
     assert "--overwrite" in message
 
 
+@pytest.mark.slow
 def test_two_processes_run_the_same_command(bids_root, tmp_path):
     command = [sys.executable, *TWO, "-m", "mne_duin.cli", "pretrain", str(bids_root)]
     command += ["--subject", "01", "--max-iter", "1", "--out", str(tmp_path)]
