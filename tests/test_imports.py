@@ -48,6 +48,7 @@ ALLOWED = {
         "evaluation",
         "report",
         "weights",
+        "live",
     },
     "cli": {
         "utils",

@@ -155,6 +155,10 @@ def add_channels(parser):
         help="line noise; default: auto, as ieeg.json says",
     )  # fmt: skip
     parser.add_argument(
+        "--causal", action=argparse.BooleanOptionalAction, default=False,
+        help="filters that see the past only, which `mne-duin live` needs; default: no",
+    )  # fmt: skip
+    parser.add_argument(
         "--reject", choices=("auto", None), type=text_or_none, default="auto",
         metavar="RULE",
         help="drop trials of extreme amplitude: auto or none; default: %(default)s",

@@ -95,7 +95,7 @@ class StreamEngine:
         return round((time - self.clock.zero) * self.preparation.processing.sfreq)
 
     def push(self, samples, stamps):
-        """Process the next samples.
+        """Process the next samples, piece by piece.
 
         Parameters
         ----------
@@ -103,6 +103,12 @@ class StreamEngine:
             All channels of the stream.
         stamps : ndarray, shape (n_times,) | None
             Their times in seconds; None: they follow the last ones without a gap.
+
+        Yields
+        ------
+        is_last : bool
+            After every piece, whose windows have to be asked for before the next one:
+            whether it was the last one.
         """
         clock, n_times = self.clock, samples.shape[-1]
         if stamps is None:
@@ -113,6 +119,7 @@ class StreamEngine:
             for first in range(piece.start, piece.stop, largest):
                 part = slice(first, min(first + largest, piece.stop))
                 self._take(samples[:, part], float(stamps[first]))
+                yield part.stop == n_times
 
     def _take(self, samples, stamp):
         """Process samples whose stamps lie on a line."""

@@ -228,10 +228,14 @@ class LiveDecoder:
         if self.engine.clock.zero is None:
             self._early.append((str(cue), time))
             return
+        self._request(str(cue), time)
+
+    def _request(self, cue, time):
+        """Ask for the window around a time."""
         zero = self.engine.zero_of(time)
         start = zero - self.preparation.lead
         first = start + round(FEWEST_PARTIAL * self.preparation.processing.sfreq)
-        self._requests.append(_Request(zero, str(cue), first))
+        self._requests.append(_Request(zero, cue, first))
 
     def mark_bad(self, names: str | Sequence[str]) -> None:
         """Use some contacts no longer, from now on.
@@ -290,14 +294,17 @@ class LiveDecoder:
             )
         if self.log is not None:
             self.log.samples(samples, stamps)
-        self.engine.push(samples, stamps)
-        if self.engine.clock.zero is not None and self._early:
-            early, self._early = self._early, []
-            log, self.log = self.log, None
-            for cue, time in early:
-                self.mark(cue, time)
-            self.log = log
-        return self._told(self._decide())
+        found = []
+        for is_last in self.engine.push(samples, stamps):
+            self._open_early()
+            found += self._decide(is_last)
+        return self._told(found)
+
+    def _open_early(self):
+        """Open the windows of the markers that came before the first sample."""
+        early, self._early = self._early, []
+        for cue, time in early:
+            self._request(cue, time)
 
     def finish(self) -> list[Decision]:
         """End the stream.
@@ -325,10 +332,11 @@ class LiveDecoder:
         if self.engine is None:
             raise ValueError("Call `start` with the channels of the stream first.")
 
-    def _decide(self):
+    def _decide(self, is_last):
         """Return the decisions on all windows that are complete."""
         found = self._decide_requests()
-        if self.mode == "continuous":
+        # Of what comes too late, the newest window counts.
+        if self.mode == "continuous" and (is_last or not self._late):
             found += self._decide_continuous()
         return sorted(found, key=lambda one: one.end)
 

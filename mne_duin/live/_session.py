@@ -111,7 +111,7 @@ def run_live(
     ------
     ImportError
         If mne-lsl is missing.
-    RuntimeError
+    ConnectionError
         If there is no stream of the name, or two.
     ValueError
         If the stream lacks contacts, or has another sampling rate or no unit.
@@ -196,6 +196,9 @@ class _Session:
                 self.note(self.live.state)
         elif time.monotonic() - self.last_sample > STALE:
             self.note("the stream has stopped")
+            # Not every end of a stream is told by the connection.
+            if not self.inlet.is_there():
+                raise ConnectionError(f"The stream {self.stream!r} has ended.")
         self.show()
         return len(stamps) > 0
 
@@ -208,7 +211,7 @@ class _Session:
             try:
                 inlet = Inlet(self.stream, timeout=0.5)
                 self.go_on_with(inlet)
-            except (RuntimeError, ValueError) as error:
+            except (ConnectionError, ValueError) as error:
                 self.note(str(error))
                 continue
             return True

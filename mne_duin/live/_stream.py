@@ -57,7 +57,7 @@ def find_stream(name, *, kind=None, timeout=10.0):
 
     Raises
     ------
-    RuntimeError
+    ConnectionError
         If there is none, or more than one.
     """
     deadline, found = time.monotonic() + timeout, []
@@ -65,7 +65,7 @@ def find_stream(name, *, kind=None, timeout=10.0):
         found = _streams_named(name, min(1.0, timeout))
         if not found and time.monotonic() >= deadline:
             there = sorted({one.name for one in lsl().resolve_streams(1.0)})
-            raise RuntimeError(
+            raise ConnectionError(
                 f"There is no {kind or 'stream'} {name!r} on the network; there are "
                 f"{first_names(map(repr, there)) or 'none'}. Start it, and check that "
                 "the firewall lets LSL through."
@@ -73,7 +73,7 @@ def find_stream(name, *, kind=None, timeout=10.0):
     if len(found) > 1:
         # A second look may have been needed; two streams of one name stay two.
         ids = sorted(one.source_id or one.uid for one in found)
-        raise RuntimeError(
+        raise ConnectionError(
             f"There are {len(found)} streams with the name {name!r} (source ids "
             f"{first_names(ids)}); stop one of them, or give the source id instead of "
             "the name."
@@ -103,7 +103,7 @@ class Inlet:
 
     def __init__(self, name, *, kind="stream", timeout=10.0):
         info = find_stream(name, kind=kind, timeout=timeout)
-        self.name, self.uid, self.source_id = name, info.uid, info.source_id
+        self.name, self.uid, self._stream_name = name, info.uid, info.name
         # Stamps of this machine are on its clock already.
         same_host = info.hostname == socket.gethostname()
         self._inlet = lsl().StreamInlet(
@@ -139,6 +139,11 @@ class Inlet:
                 f"(said: {said}); give it as `unit` (--unit uV)."
             )
         return np.array(known)
+
+    def is_there(self):
+        """Return whether the stream is still on the network; this takes a moment."""
+        found = lsl().resolve_streams(timeout=0.5, name=self._stream_name)
+        return any(one.uid == self.uid for one in found)
 
     def pull(self, most=1 << 16):
         """Return what has come, (n_channels, n_times) and stamps; none is fine.

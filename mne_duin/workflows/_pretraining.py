@@ -76,6 +76,7 @@ def pretrain(
     h_freq=200.0,
     notch="auto",
     sfreq=1000.0,
+    causal=False,
     reject="auto",
     max_iter=None,
     checkpoint_every=1,
