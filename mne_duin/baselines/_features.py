@@ -155,7 +155,9 @@ class EvokedPower(TransformerMixin, BaseEstimator):
         # What a channel that is missing later is given; one that is missing in
         # training already, as in stacked subjects, is a matter of the classifier.
         known = epochs.data.any(axis=-1).all(axis=0)
-        self.usual_ = np.where(self._by_channel(known[None])[0], features.mean(0), np.nan)
+        self.usual_ = np.where(
+            self._by_channel(known[None])[0], features.mean(0), np.nan
+        )
         return features
 
     def _by_channel(self, values):

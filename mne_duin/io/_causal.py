@@ -29,7 +29,9 @@ def design_sections(processing):
     rate, parts = processing.rate, []
     if processing.l_freq is not None:
         parts.append(
-            butter(HIGH_PASS_ORDER, processing.l_freq, "highpass", fs=rate, output="sos")
+            butter(
+                HIGH_PASS_ORDER, processing.l_freq, "highpass", fs=rate, output="sos"
+            )
         )
     if processing.h_freq is not None:
         parts.append(

@@ -340,8 +340,6 @@ def read_segments(
         )
         plan = plan_segments(raw, duration, overlap, process)
         plans.append(replace(plan, trials=plan.trials.assign(**where)))
-    epochs, contacts = load_epochs(
-        runs, choice, plans, {"segment": 1}, "label", reject
-    )
+    epochs, contacts = load_epochs(runs, choice, plans, {"segment": 1}, "label", reject)
     note_preparation(choice, plans[-1], epochs)
     return epochs, contacts

@@ -58,7 +58,9 @@ class EventsFile:
             f"{decision.end + shift:.6f}",
             decision.reason,
         ]
-        self._file.write("\t".join("n/a" if v is None else _plain(v) for v in row) + "\n")
+        self._file.write(
+            "\t".join("n/a" if v is None else _plain(v) for v in row) + "\n"
+        )
 
     def close(self):
         """Close the file."""

@@ -16,6 +16,7 @@ from mne_duin.live._predictor import (
     refuse_zero_phase,
     warn_of_unknown_filters,
 )
+from mne_duin.live._rt import make_rt_decoder
 from mne_duin.utils._checks import as_list, check_number, check_option, first_names
 
 MODES = ("triggered", "continuous")
@@ -192,7 +193,18 @@ class LiveDecoder:
         ValueError
             If a contact is missing or the sampling rate is another one.
         """
-        self.engine = StreamEngine(
+        self.engine = self._new_engine(ch_names, sfreq, scale)
+        self._requests, self._early = [], []
+        self._next_stop = self.preparation.n_times
+        self._quiet_until = 0
+        self._late = False
+        if self.log is not None:
+            self.log.begin(self, ch_names, sfreq, scale)
+        return self
+
+    def _new_engine(self, ch_names, sfreq, scale):
+        """Return an engine for a stream with these channels."""
+        return StreamEngine(
             self.preparation,
             [str(name) for name in ch_names],
             float(sfreq),
@@ -201,13 +213,6 @@ class LiveDecoder:
             bads=self.bads,
             settle=self.settle,
         )
-        self._requests, self._early = [], []
-        self._next_stop = self.preparation.n_times
-        self._quiet_until = 0
-        self._late = False
-        if self.log is not None:
-            self.log.begin(self, ch_names, sfreq, scale)
-        return self
 
     def mark(self, cue: str, time: float) -> None:
         """Open a window; it is decided on as soon as its last sample is there.
@@ -436,6 +441,71 @@ class LiveDecoder:
         stop = zero - done.lead + done.n_times if stop is None else stop
         rate = done.processing.sfreq
         return Decision(kind, zero / rate, stop / rate, cue=cue, reason=reason)
+
+    def predict_window(
+        self, window, ch_names: Sequence[str], sfreq: float
+    ) -> np.ndarray:
+        """Return the probabilities at the end of some samples, without a stream.
+
+        Parameters
+        ----------
+        window : array, shape (n_channels, n_times)
+            Samples in volts. The filters begin with the first one, so they must be
+            longer than a window of the decoder, by the time that the filters need.
+        ch_names : sequence of str
+            The channels.
+        sfreq : float
+            The sampling rate in Hz.
+
+        Returns
+        -------
+        probabilities : ndarray, shape (n_classes,)
+            In the order of the decoder's classes.
+
+        Raises
+        ------
+        ValueError
+            If the samples are too few, or nothing can be decided on them.
+        """
+        if self.predictor.is_sequential:
+            raise ValueError("Decoders of sequences have no probabilities of classes.")
+        engine = self._new_engine(ch_names, sfreq, 1.0)
+        for _ in engine.push(np.asarray(window), None):
+            pass
+        done, stop = self.preparation, engine.buffer.end
+        n_needed = done.n_times + round(engine.settle * done.processing.sfreq)
+        if stop < n_needed:
+            rate = done.processing.sfreq
+            raise ValueError(
+                f"The samples last {stop / rate:.3g} s; the window of the decoder and "
+                f"the time that its filters need are {n_needed / rate:.3g} s."
+            )
+        data, reason = engine.window(stop - done.n_times, stop)
+        if reason is not None:
+            raise ValueError(f"Nothing can be decided on these samples: {reason}.")
+        return np.array(self.predictor.predict(data)[1])
+
+    def as_rt_decoder(self, ch_names: Sequence[str], sfreq: float):
+        """Return the decoder as ``RTStream.set_decoder`` of mne-rt takes it.
+
+        Parameters
+        ----------
+        ch_names : sequence of str
+            The channels of the session, in its order.
+        sfreq : float
+            Its sampling rate in Hz.
+
+        Returns
+        -------
+        decoder : mne_rt.RTDecode
+            Its windows must be as long as :meth:`predict_window` says (``winsize``).
+
+        Raises
+        ------
+        ImportError
+            If mne-rt is missing.
+        """
+        return make_rt_decoder(self, [str(name) for name in ch_names], sfreq)
 
     def calibrate(
         self, rest, ch_names: Sequence[str], sfreq: float, *, false_alarms: float = 1.0

@@ -21,7 +21,16 @@ from mne_duin.live._decision import Decision
 
 LINES, SAMPLES = "decisions.jsonl", "samples.dat"
 FORMAT = 1
-SETTINGS = ("mode", "cues", "step", "threshold", "rest", "refractory", "rename", "settle")
+SETTINGS = (
+    "mode",
+    "cues",
+    "step",
+    "threshold",
+    "rest",
+    "refractory",
+    "rename",
+    "settle",
+)
 
 
 class DecisionLog:

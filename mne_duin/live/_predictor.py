@@ -34,7 +34,9 @@ def noted_filters(decoder, seen=None):
     else:
         own = getattr(decoder, "estimator", None)
         parts = [] if own is None or isinstance(decoder, type) else [own]
-    own = {vars(decoder).get("filters_")} if isinstance(decoder, BaseEstimator) else set()
+    own = (
+        {vars(decoder).get("filters_")} if isinstance(decoder, BaseEstimator) else set()
+    )
     info = getattr(decoder, "info_", None)
     if isinstance(info, mne.Info):
         own.add(info["description"])
