@@ -4,18 +4,17 @@
 13. Decoding live, rehearsed without an amplifier
 =================================================
 
-A decoder that is fitted is used at the bedside: words while they are read. This tutorial
-fits one on three runs of the sample dataset and decodes the fourth as if it were recorded
-now, sample by sample. What it shows is the same with the stream of an amplifier, see
-:doc:`/live`.
+A fitted decoder is used at the bedside: words while they are read. This tutorial fits
+one on three runs of the sample dataset and decodes the fourth as if it were recorded
+now, chunk by chunk. With the stream of an amplifier it is the same, see :doc:`/live`.
 """
 
 # %%
 # Train as you will decode
 # ------------------------
 #
-# A stream has no future, so the filters must see the past only: ``causal=True``. All else
-# is as in :ref:`tut-decoding`. The shrinkage LDA stands for any decoder of the package.
+# A stream has no future, so the filters must see the past only: ``causal=True``. The
+# shrinkage LDA stands for any decoder of the package.
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -53,9 +52,9 @@ live = LiveDecoder(lda, contacts)
 # A stream
 # --------
 #
-# Chunks of 40 ms of the last run, with a marker at the onset of every word. At the bedside
-# ``run_live(live, "name of the stream", markers="…")`` does this with the Lab Streaming
-# Layer. What comes in and what is decided is written to a log as it happens.
+# Chunks of 40 ms of the last run, with a marker at the onset of every word. At the
+# bedside ``run_live(live, "name of the stream", markers="…")`` does this with the Lab
+# Streaming Layer. What comes in and what is decided is written to a log as it happens.
 
 import tempfile
 
@@ -119,9 +118,9 @@ for one in found:
 # All the time
 # ------------
 #
-# With ``mode="continuous"`` a window ends every ``step`` seconds. A decoder that knows words
-# only is sure of one in rest too; the threshold is chosen on a recording of rest, here the
-# first seconds of a run, by the false alarms that are accepted.
+# With ``mode="continuous"`` a window ends every ``step`` seconds. A decoder that knows
+# words only is often sure of one in rest too; :meth:`LiveDecoder.calibrate
+# <mne_duin.LiveDecoder.calibrate>` chooses the threshold on a recording of rest.
 
 always = LiveDecoder(lda, contacts, mode="continuous", step=0.2)
 always.start(raw.ch_names, rate)

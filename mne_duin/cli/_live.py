@@ -44,7 +44,7 @@ def _add_decisions(parser):
     """Add the options that say when what is decided."""
     parser.add_argument(
         "--mode", choices=("triggered", "continuous"),
-        help="on markers, or all the time; default: triggered where there are --markers",
+        help="on markers or all the time; default: triggered if there are --markers",
     )  # fmt: skip
     parser.add_argument(
         "--cues", nargs="+", metavar="MARKER",
@@ -81,7 +81,7 @@ def _add_stream(parser):
     )  # fmt: skip
     parser.add_argument(
         "--settle", type=shared.number(0, 600), metavar="S",
-        help="time after a start or gap without decisions; default: as the filters need",
+        help="time after a start or gap without decisions; default: as filters need",
     )  # fmt: skip
     parser.add_argument(
         "--patience", type=shared.number(0, 86_400), default=30.0, metavar="S",

@@ -169,9 +169,9 @@ def read_epochs(
         )  # fmt: skip
 
     return cut_trials(
-        runs, tables, choose, source, (tmin, tmax), (l_freq, h_freq, notch, sfreq, causal),
-        label_column=label_column, event_id=event_id, where=where, align=align,
-        reject=reject,
+        runs, tables, choose, source, (tmin, tmax),
+        (l_freq, h_freq, notch, sfreq, causal), label_column=label_column,
+        event_id=event_id, where=where, align=align, reject=reject,
     )  # fmt: skip
 
 

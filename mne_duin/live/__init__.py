@@ -6,8 +6,9 @@ newest signal, ``_engine`` joins them and filters as the training trials were fi
 arrays only. ``_log`` writes what happens and replays it.
 
 ``run_live`` (``_session``) joins it to the Lab Streaming Layer (``_stream``), to a
-terminal (``_terminal``), a page (``_page``) and events in BIDS (``_events``), which show
-and write a status (``_status``). ``_replay`` plays a recording as a stream.
+terminal (``_terminal``), a page (``_page``) and events in BIDS (``_events``), which
+show and write a status (``_status``). ``_replay`` plays a recording as a stream, and
+``_rt`` hands a decoder to mne-rt.
 """
 
 from mne_duin.live._calibration import Calibration

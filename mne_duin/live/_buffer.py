@@ -1,4 +1,4 @@
-"""The last seconds of the processed signal, and the places that nothing is decided on."""
+"""The last seconds of the processed signal, and where nothing is decided."""
 
 import numpy as np
 

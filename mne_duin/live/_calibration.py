@@ -13,7 +13,8 @@ class Calibration:
     Parameters
     ----------
     threshold : float
-        The probability from which a window is an event.
+        The probability from which a window is an event; above 1 if rest cannot be
+        told from words, so that there are no events.
     false_alarms : float
         Events per minute in rest at this threshold.
     interval : tuple of float
@@ -83,4 +84,4 @@ def calibrate_threshold(scores, ends, step, refractory, false_alarms):
             break
         threshold, count = float(candidate), found
     interval = rate_interval(count, minutes)
-    return Calibration(min(threshold, 1.0), count / minutes, interval, minutes)
+    return Calibration(threshold, count / minutes, interval, minutes)

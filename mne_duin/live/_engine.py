@@ -190,11 +190,11 @@ class StreamEngine:
         buffer = self.buffer
         if start < 0:
             return None, "it begins before the stream"
-        if start < buffer.first:
-            return None, f"its marker came more than {HISTORY:g} s too late"
         reason = buffer.reason_against(start, stop)
         if reason is not None:
             return None, reason
+        if start < buffer.first:
+            return None, f"its marker came more than {HISTORY:g} s too late"
         data = buffer.window(start, stop)
         expected = self.preparation.amplitude
         if expected and not self.contacts.bads:

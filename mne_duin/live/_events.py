@@ -28,7 +28,8 @@ class EventsFile:
         path = Path(path)
         if not path.name.endswith("events.tsv"):
             raise ValueError(
-                f"`events` must be a file that ends with _events.tsv; got {path.name!r}."
+                "`events` must be a file whose name ends with _events.tsv; got "
+                f"{path.name!r}."
             )
         path.parent.mkdir(parents=True, exist_ok=True)
         sidecar = path.with_suffix(".json")

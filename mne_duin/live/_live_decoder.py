@@ -20,7 +20,6 @@ from mne_duin.live._rt import make_rt_decoder
 from mne_duin.utils._checks import as_list, check_number, check_option, first_names
 
 MODES = ("triggered", "continuous")
-FEWEST_PARTIAL = 0.3  # s of signal before a first guess at a sequence
 
 
 @dataclass
@@ -239,8 +238,7 @@ class LiveDecoder:
         """Ask for the window around a time."""
         zero = self.engine.zero_of(time)
         start = zero - self.preparation.lead
-        first = start + round(FEWEST_PARTIAL * self.preparation.processing.sfreq)
-        self._requests.append(_Request(zero, cue, first))
+        self._requests.append(_Request(zero, cue, start + self.predictor.n_fewest))
 
     def mark_bad(self, names: str | Sequence[str]) -> None:
         """Use some contacts no longer, from now on.

@@ -290,8 +290,8 @@ def _read_chunk(line, n_channels, file):
     data = file.read(n_bytes + 8 * n_times * line["stamps"])
     if zlib.crc32(data) != line["crc"]:
         raise ValueError(
-            f"The chunk at byte {line['place']} of {SAMPLES} is damaged; the log cannot "
-            "be replayed from there."
+            f"The chunk at byte {line['place']} of {SAMPLES} is damaged; the log "
+            "cannot be replayed from there."
         )
     samples = np.frombuffer(data[:n_bytes], kind).reshape(n_channels, n_times)
     stamps = np.frombuffer(data[n_bytes:], np.float64) if line["stamps"] else None

@@ -12,6 +12,7 @@ from sklearn.utils.validation import check_is_fitted
 from mne_duin.utils._checks import check_type
 from mne_duin.utils._epochs import ZERO_PHASE, EpochsData
 
+FEWEST_PARTIAL = 0.3  # s
 REMEDY = (
     "Read the training trials with read_epochs(..., causal=True) (or "
     "prepare_epochs, or `mne-duin decode --causal`), fit the decoder on these, and "
@@ -97,6 +98,12 @@ class Predictor:
         )
         self.classes = None if self.is_sequential else list(decoder.classes_)
 
+    @property
+    def n_fewest(self):
+        """How many samples a first guess at a sequence needs."""
+        least = round(FEWEST_PARTIAL * self.preparation.processing.sfreq)
+        return max(least, 2 * getattr(self.decoder, "patch_size_", 1))
+
     def warm_up(self):
         """Predict noise once, so that what cannot work fails before the stream."""
         shape = len(self.preparation.ch_names), self.preparation.n_times
@@ -120,6 +127,10 @@ class Predictor:
         sequence : tuple | None
             None of decoders of classes.
         """
+        if self.is_sequential:
+            # A sequence that is not over may end within a patch.
+            size = getattr(self.decoder, "patch_size_", 1)
+            window = window[:, : window.shape[1] // size * size]
         X = self._epochs(window)
         if self.is_sequential:
             return None, None, tuple(self.decoder.decode(X, **self.options)[0])

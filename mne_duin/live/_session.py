@@ -1,10 +1,12 @@
 """The loop that joins stream, decoder, log and views."""
 
+import contextlib
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
 import numpy as np
+from mne.utils import logger
 
 from mne_duin.live._events import EventsFile
 from mne_duin.live._live_decoder import LiveDecoder
@@ -127,9 +129,8 @@ def run_live(
     session = _Session(live, stream, markers, unit, patience, on_decision)
     try:
         session.open(log, events, results, page, terminal)
-        session.run(duration)
-    except KeyboardInterrupt:
-        pass
+        with contextlib.suppress(KeyboardInterrupt):
+            session.run(duration)
     finally:
         session.close()
     return session.summary()
@@ -166,6 +167,7 @@ class _Session:
             self.parts.append(ResultOutlet(results))
         if page is not None:
             self.parts.append(StatusPage(self.status, page))
+            logger.info(f"Results are shown at {self.parts[-1].url}")
         if terminal:
             self.parts.append(TerminalView(self.status))
 
@@ -231,6 +233,8 @@ class _Session:
 
     def tell(self, decisions):
         """Hand decisions to all that show or write them."""
+        if not decisions:
+            return
         clock = self.live.engine.clock
         if self.first_zero is None:
             self.first_zero = clock.zero

@@ -2,8 +2,9 @@
 
 ``decoding`` goes to decoded words and a report, ``group`` does so for several subjects,
 ``pretraining`` to two networks, ``comparing`` and ``ablating`` to tables and figures,
-``predicting`` from a saved decoder to predictions, ``_live`` to a live decoder, and ``reporting`` from saved files to
-a report; all read through ``reading`` and write through ``_writing``.
+``predicting`` from a saved decoder to predictions, ``_live`` to a live decoder, and
+``reporting`` from saved files to a report; all read through ``reading`` and write
+through ``_writing``.
 """
 
 from mne_duin.workflows._ablating import ablate_words

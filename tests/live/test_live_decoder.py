@@ -85,6 +85,24 @@ def test_any_decoder_decides_as_offline(subject, kind):
     np.testing.assert_allclose(probabilities, expected, rtol=0, atol=1e-5)
 
 
+def test_sequences_come_in_parts_and_end_as_offline(subject):
+    says = {"ba": ["b", "a"], "di": ["d", "i"]}
+    y = [says[word] for word in subject.y]
+    decoder = DuINTokenDecoder(loss="ctc", **TINY).fit(subject.epochs, y)
+    live = LiveDecoder(decoder, subject.contacts, step=0.2)
+    live.start(subject.raw.ch_names, RATE)
+    found = run(live, subject.raw.get_data()[:, :2560], onsets=ONSETS[:4])
+    whole = [one.sequence for one in found if one.kind == "trial"]
+    assert whole == decoder.decode(subject.epochs[:4])
+    parts = [one for one in found if one.kind == "partial"]
+    # A window of 1 s has guesses from 0.3 s on, every 0.2 s.
+    assert len(parts) == 4 * 4
+    short = subject.epochs[:1].copy().crop(tmax=0.3, include_tmax=False)
+    assert parts[1].sequence == decoder.decode(short)[0]
+    with pytest.raises(ValueError, match="no meaning for decoders of sequences"):
+        LiveDecoder(decoder, subject.contacts, rest=["b"])
+
+
 def test_zero_phase_training_is_refused(subject):
     epochs, contacts = prepared(subject.raw)
     lda = make_lda("evoked").fit(epochs, subject.y)
@@ -197,13 +215,13 @@ def test_the_clock_jumps(live, subject, jump):
         live.mark("cue", onset)
     found += live.push(data[:, :5120], stamps[:5120])
     found += live.push(data[:, 5120:5184], stamps[5120:5184])
-    for onset in onsets[13:]:
+    for onset in onsets[14:]:
         live.mark("cue", onset)
     found += live.push(data[:, 5184:], stamps[5184:])
     assert live.engine.counts["jumps"] + live.engine.counts["gaps"] == 1
     decided = [one for one in found if one.decided]
-    assert len(decided) == len(onsets[:9]) + len(onsets[13:])
-    expected = subject.lda.predict_proba(subject.epochs)[[*range(9), *range(13, 26)]]
+    assert len(decided) == len(onsets[:9]) + len(onsets[14:])
+    expected = subject.lda.predict_proba(subject.epochs)[[*range(9), *range(14, 26)]]
     probabilities = np.array([one.probabilities for one in decided])
     np.testing.assert_allclose(probabilities, expected, rtol=0, atol=0.05)
 
