@@ -152,6 +152,7 @@ class TrainedNetwork(BaseEstimator):
         names = epochs.ch_names or [str(i) for i in range(epochs.data.shape[1])]
         self.ch_names_ = list(names)
         self.info_ = info_with_positions(X, self.ch_names_, epochs.sfreq)
+        self.info_["description"] = epochs.filters
         self.n_features_in_ = len(names)
         self.patch_size_ = self._count_patch_samples()
         self.subjects_, index = subject_index(epochs)

@@ -525,7 +525,8 @@ class LiveDecoder:
         -------
         calibration : Calibration
             The threshold, which is used from now on, and the false alarms per minute
-            with an interval.
+            with an interval. Where the decoder is always sure of a word in rest, the
+            threshold is above 1 and there are no events.
 
         Raises
         ------

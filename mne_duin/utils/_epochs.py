@@ -310,7 +310,6 @@ def info_with_positions(X, ch_names, sfreq):
     first = X[0] if isinstance(X, list) and X else X
     if not isinstance(first, mne.BaseEpochs):
         return info
-    info["description"] = first.info["description"]
     montage = first.get_montage()
     if montage is None:
         return info

@@ -12,6 +12,7 @@ from sklearn.preprocessing import FunctionTransformer
 from mne_duin import (
     DecoderEnsemble,
     DuINClassifier,
+    DuINTokenDecoder,
     LiveDecoder,
     make_lda,
     read_estimator,
@@ -192,9 +193,9 @@ def test_jitter_is_no_gap(live, subject):
     data = subject.raw.get_data()
     rng = np.random.default_rng(0)
     stamps = stamps_of(data.shape[1])
-    for first in range(512, len(stamps), 64):
+    for first in range(512, len(stamps), 8):
         # Every third chunk is late, as with a busy driver.
-        stamps[first : first + 64] += rng.choice([0.0, 0.0, 0.03]) * rng.random()
+        stamps[first : first + 8] += rng.choice([0.0, 0.0, 0.03]) * rng.random()
     found = run(live, data, stamps=stamps)
     assert live.engine.counts["lost"] == live.engine.counts["gaps"] == 0
     assert live.engine.counts["jitter"] > 10
@@ -347,15 +348,19 @@ def test_memory_does_not_grow(live, subject):
 
 def test_calibration_holds_on_the_rest_it_was_made_of(subject):
     rest = 2e-5 * np.random.default_rng(3).standard_normal((6, round(90 * RATE)))
-    live = LiveDecoder(subject.lda, subject.contacts, mode="continuous")
-    done = live.calibrate(rest, subject.raw.ch_names, RATE, false_alarms=4.0)
-    live.start(subject.raw.ch_names, RATE)
-    events = [one for one in live.push(rest) if one.kind == "event"]
-    assert live.threshold == done.threshold
-    assert len(events) == round(done.false_alarms * done.minutes)
-    assert 0 < done.false_alarms <= 4.0
-    assert done.interval[0] < done.false_alarms < done.interval[1]
-    assert "false alarms per minute" in str(done)
+    lda = make_lda("evoked", calibrated=True).fit(subject.epochs, subject.y)
+    for decoder, usable in ((lda, True), (subject.lda, False)):
+        live = LiveDecoder(decoder, subject.contacts, mode="continuous")
+        done = live.calibrate(rest, subject.raw.ch_names, RATE, false_alarms=4.0)
+        live.start(subject.raw.ch_names, RATE)
+        events = [one for one in live.push(rest) if one.kind == "event"]
+        assert live.threshold == done.threshold
+        assert len(events) == round(done.false_alarms * done.minutes)
+        # A decoder that is always sure of a word cannot be given a threshold.
+        assert (done.false_alarms > 0) == usable == (done.threshold <= 1)
+        assert done.false_alarms <= 4.0
+        assert done.interval[0] <= done.false_alarms < done.interval[1]
+        assert "false alarms per minute" in str(done)
     triggered = LiveDecoder(subject.lda, subject.contacts)
     with pytest.raises(ValueError, match="mode='continuous'"):
         triggered.calibrate(rest, subject.raw.ch_names, RATE)
