@@ -202,7 +202,7 @@ class DuINCells(TransformerMixin, BaseDuIN):
         init: str | None = None,
         front_lr_scale: float | None = None,
         hidden_fraction: float = 0.5,
-        signal_weight: float = 1.0,
+        signal_weight: float = 0.1,
         n_codes: int = 64,
         max_steps: int | None = None,
         validation_fraction: float = 0.05,

@@ -23,7 +23,7 @@ from mne_duin.estimators._base import (
 )
 from mne_duin.estimators._cells import DuINCells
 from mne_duin.estimators._files import plain
-from mne_duin.estimators._head import head_width, start_head_
+from mne_duin.estimators._head import cell_projection, head_width, start_head_
 from mne_duin.estimators._mae import DuINMAE
 from mne_duin.estimators._prediction import (
     LabelTraining,
@@ -330,7 +330,12 @@ class DuINClassifier(ClassifierMixin, BaseDuIN):
                 data.x, data.subject, data.y, whitening=recipe["init"]
             )
         if recipe["head_init"] == "lda":
-            start_head_(module, data, significance=SIGNIFICANCE)
+            start_head_(
+                module,
+                data,
+                significance=SIGNIFICANCE,
+                projection=cell_projection(self._earlier_stage()),
+            )
 
     def _build(self, recipe, n_tokens):
         """Build the network around a new or a pre-trained encoder."""

@@ -13,6 +13,8 @@ from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
 from sklearn.feature_selection import f_classif
 from sklearn.model_selection import StratifiedKFold
 
+from mne_duin.nn import CellPredictor
+
 MIN_FEATURES = 20
 # The choice of bins compares discriminants that must be quick to fit.
 MAX_FOLDS, MOST_FEATURES = 4, 600
@@ -25,7 +27,7 @@ def head_width(hidden_dim, head_init, n_classes):
 
 
 @torch.no_grad()
-def start_head_(module, data, *, significance):
+def start_head_(module, data, *, significance, projection=None):
     """Give the head a linear discriminant of the tokens of the training epochs.
 
     The discriminant is fitted to averages of the steps of time of the tokens, over bins
@@ -37,7 +39,8 @@ def start_head_(module, data, *, significance):
     random weights.
 
     Where the head sees tokens without context, too, these are averaged, those with
-    context are taken as they are, and cross-validation chooses one of them or both.
+    context are taken as they are or as the values that pre-training predicted from them
+    (``projection``, (n_values, dim)), and cross-validation chooses one of them or both.
     """
     module.eval()
     batches = list(data.batches(64))
@@ -46,7 +49,7 @@ def start_head_(module, data, *, significance):
     y = torch.cat([batch.y for batch in batches]).cpu().numpy()
     n_steps, dim = module.encoder.patch.n_steps, module.encoder.dim
     tokens = tokens.reshape(len(y), module.n_tokens, -1, dim)
-    blocks, bins = head_blocks(tokens, y, n_steps, significance)
+    blocks, bins = head_blocks(tokens, y, n_steps, significance, projection)
     used = choose_blocks(blocks, y, significance)
     features = np.concatenate([blocks[block] for block in used], axis=1)
     weights, offsets = linear_discriminant(features, y, significance)
@@ -63,33 +66,52 @@ def start_head_(module, data, *, significance):
         if block == 0:
             own = own.reshape(len(own), len(bins), -1)
             own = np.einsum("cbf,bt->ctf", own, bins)
-        whole[:, :, -1 if block == 0 else 0] = own.reshape(len(own), -1, dim)
+        elif block == 2:
+            own = own.reshape(len(own), module.n_tokens, -1) @ projection
+        whole[:, :, -1 if block == 0 else 0] += own.reshape(len(own), -1, dim)
     set_pairs_(module, whole.reshape(len(whole), -1) * scale, offsets * scale)
 
 
-def head_blocks(tokens, y, n_steps, significance):
+def cell_projection(stage):
+    """Return what hidden cells were predicted with, (n_values, dim), or None."""
+    network = getattr(stage, "module_", None)
+    if not isinstance(network, CellPredictor):
+        return None
+    projection = network.projection()
+    return None if projection is None else projection.cpu().numpy()
+
+
+def head_blocks(tokens, y, n_steps, significance, projection=None):
     """Return the blocks of features that a head can start from, and the bins.
 
     ``tokens`` (n_epochs, n_tokens, n_parts, dim) has one part, or two: with and without
     context. The first block is the last part, averaged in bins (n_bins, n_times), the
-    second one the tokens with context where there are both.
+    second one the tokens with context where there are both, the third one what
+    ``projection`` (n_values, dim) makes of these.
     """
     steps = tokens[:, :, -1].reshape(len(y), tokens.shape[1] * n_steps, -1)
     bins = choose_bins(steps, y, n_steps, significance)
     blocks = [average(steps, bins)]
     if tokens.shape[2] > 1:
         blocks.append(tokens[:, :, 0].reshape(len(y), -1))
+        if projection is not None:
+            blocks.append((tokens[:, :, 0] @ projection.T).reshape(len(y), -1))
     return blocks, bins
 
 
 def choose_blocks(blocks, y, significance):
-    """Return which blocks of features decode left-out epochs best, as indices."""
-    everything = list(range(len(blocks)))
+    """Return which blocks of features decode left-out epochs best, as indices.
+
+    The candidates are each block alone, and the first one (without context) with one
+    of the others; with too few epochs to compare, the first and the last.
+    """
     n_folds = min(MAX_FOLDS, int(np.bincount(y).min()))
+    last = len(blocks) - 1
     if len(blocks) == 1 or n_folds < 3:
-        return everything
+        return sorted({0, last})
     folds = list(StratifiedKFold(n_folds).split(blocks[0], y))
-    candidates = [everything, *([block] for block in everything)]
+    others = range(1, len(blocks))
+    candidates = [*([0, block] for block in others), [0], *([b] for b in others)]
     losses = [
         _left_out_loss(
             np.concatenate([blocks[block] for block in used], axis=1),

@@ -6,6 +6,7 @@ import torch
 from sklearn.model_selection import StratifiedKFold
 
 from mne_duin.estimators._head import (
+    cell_projection,
     choose_blocks,
     head_blocks,
     linear_discriminant,
@@ -21,7 +22,8 @@ def probe_encoder(stage, X, y, *, skip):
 
     The signal's features are the tokens without context (a linear map of signal and
     band power), averaged over time as the head does it. Those of the encoder are the
-    tokens with context; with ``skip`` one of the two or both, as the head chooses.
+    tokens with context, or the power predicted from them; with ``skip`` one of these or
+    both, as the head chooses.
     Returns a table for :class:`~mne_duin.training.PretrainingCheck`, with the standard
     error of the difference in ``attrs``, or None where a class has fewer than two
     epochs.
@@ -39,8 +41,9 @@ def probe_encoder(stage, X, y, *, skip):
     both = stage._batched(tokens, *stage._scaled(stage._check_fitted(X)))
     # With and without context.
     parts = both.reshape(len(both), -1, 2, encoder.dim)
-    blocks, _ = head_blocks(parts, y, encoder.patch.n_steps, SIGNIFICANCE)
-    used = choose_blocks(blocks, y, SIGNIFICANCE) if skip else [1]
+    steps, projection = encoder.patch.n_steps, cell_projection(stage)
+    blocks, _ = head_blocks(parts, y, steps, SIGNIFICANCE, projection)
+    used = choose_blocks(blocks, y, SIGNIFICANCE) if skip else [len(blocks) - 1]
     features = {FROZEN: np.concatenate([blocks[i] for i in used], axis=1)}
     features[RAW] = blocks[0]
     folds = StratifiedKFold(min(N_FOLDS, fewest), shuffle=True, random_state=0)

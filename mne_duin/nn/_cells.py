@@ -178,6 +178,21 @@ class CellPredictor(Stage):
         self.share[: self.n_signals * N_BINS] = signal_weight / N_BINS
         self.weight.copy_(self.share / variance.clamp(min=1e-4))
 
+    def projection(self):
+        """Return the map from a token to the predicted power of all cells.
+
+        Returns
+        -------
+        weight : Tensor, shape (n_values, dim) | None
+            Of the signal where there is no power; None with several subjects, which
+            have a map each.
+        """
+        if self.encoder.n_subjects > 1:
+            return None
+        power = self.owners >= self.n_signals
+        weight = self.head.weight[0].detach()
+        return weight[power] if power.any() else weight
+
     @torch.no_grad()
     def describe(self, x, subject=None):
         """Return predicted values of all cells, none hidden, each with its weight.

@@ -4,36 +4,44 @@ Simulated subjects (:func:`mne_duin.simulate_unit_speech`) talk for some time wi
 labels and then say eight words. Every row pre-trains one encoder and fine-tunes it with
 5, 10, 20 and 40 trials per word; 640 other trials test it. Rows are made one at a time,
 the decisive ones first, and what is in the table is not made again, so the script can
-be stopped at any time::
+be stopped at any time, and several can run at once on different subjects::
 
     python tests/benchmarks/unit_speech.py --set selection
+    python tests/benchmarks/unit_speech.py --set report --seeds 101 --methods pretrained
+    python tests/benchmarks/unit_speech.py --summary
 
 ``SELECTION`` are the subjects on which defaults are chosen, ``REPORT`` those on which
-results are reported; no default was chosen on the latter.
+results are reported; no default was chosen on the latter. ``--summary`` pairs every
+method with the better of LDA and Du-IN from scratch, trial by trial, and writes the
+differences to ``unit_speech_paired.tsv``.
 """
 
 import argparse
+import tempfile
 import time
-from functools import cache
+from functools import cache, partial
 from itertools import product
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
+from filelock import FileLock
 from sklearn.frozen import FrozenEstimator
 
 from mne_duin import (
     DecoderEnsemble,
-    DuINCells,
     DuINClassifier,
     DuINMAE,
     DuINTokenDecoder,
     DuINVQVAE,
+    make_duin,
     make_lda,
     simulate_unit_speech,
 )
 
-TABLE = Path(__file__).parents[2] / "doc" / "benchmarks" / "unit_speech.tsv"
+FOLDER = Path(__file__).parents[2] / "doc" / "benchmarks"
+TABLE = FOLDER / "unit_speech.tsv"
+PAIRED = FOLDER / "unit_speech_paired.tsv"
 SELECTION = {"seeds": (11, 12, 13), "kinds": ("both",)}
 REPORT = {"seeds": (101, 102, 103), "kinds": ("both", "power", "phase-locked")}
 SETS = {"selection": SELECTION, "report": REPORT}
@@ -43,7 +51,7 @@ ARCHITECTURE = {"n_layers": 2}
 COMMON = {"random_state": 0, "verbose": False}
 # What does not depend on unlabeled talk, then what does, in order of interest.
 WITHOUT = ("lda", "scratch", "scratch+lda")
-WITH = ("cells", "cells+lda", "cells+mae", "vqvae+mae", "ceiling")
+WITH = ("pretrained", "pretrained+lda", "ceiling", "cells+mae", "vqvae+mae")
 AMOUNTS_OF_TALK = ((1.0, 4200), (0.3, 4200), (3.0, 14000), (1.0, 14000), (10.0, 14000))
 KEY = ["set", "kind", "subject", "hours", "steps", "method"]
 
@@ -58,88 +66,176 @@ def simulate(kind, seed, hours):
     return epochs, epochs.metadata["trial_type"].to_numpy(), talk, units
 
 
-def pretrain(method, talk, units, steps):
-    """Return a fitted stage to fine-tune from; None for a start from scratch."""
+def make_decoder(method, talk, units, steps, memory):
+    """Return a function that fits a decoder of words, and the fitted stages if any."""
+    base = method.removesuffix("+lda") or "lda"
     common = COMMON | ARCHITECTURE
     # One pass of the published stages has so many batches of 16 segments.
     passes = {"max_iter": max(round(steps / np.ceil(len(talk) / 16)), 2)}
-    if method in ("cells", "cells+lda", "cells+mae"):
-        cells = DuINCells(max_steps=steps, **common).fit(talk)
-        if method != "cells+mae":
-            return cells
-        return DuINMAE(cells, **COMMON | passes).fit(talk)
-    if method == "vqvae+mae":
-        vqvae = DuINVQVAE(**common | passes).fit(talk)
-        return DuINMAE(vqvae, **COMMON | passes).fit(talk)
-    if method == "ceiling":
-        names = np.array([f"unit{unit}" for unit in range(units.max() + 1)], object)
-        decoder = DuINTokenDecoder(max_iter=min(passes["max_iter"], 30), **common)
-        return decoder.fit(talk, names[units])
-    return None
-
-
-def make_decoder(method, stage):
-    """Return an unfitted decoder of words."""
-    stage = None if stage is None else FrozenEstimator(stage)
-    network = DuINClassifier(stage, **COMMON | ARCHITECTURE)
     if method == "lda":
-        return make_lda()
-    if not method.endswith("+lda"):
-        return network
-    members = [("duin", network), ("lda", make_lda(calibrated=True))]
-    return DecoderEnsemble(members)
+        return lambda X, y: make_lda().fit(X, y)
+    if base == "scratch":
+        network = DuINClassifier(**common)
+    elif base in ("pretrained", "cells+mae"):
+        # The stages without labels are learned once, whatever the number of trials.
+        network = make_duin(
+            base,
+            architecture=ARCHITECTURE,
+            cells={"max_steps": steps},
+            mae=passes,
+            task_data=False,
+            memory=memory,
+            **COMMON,
+        )
+        if method == base:
+            return lambda X, y: network.fit(X, y, unlabelled=talk)
+        network = partial(network.fit, unlabelled=talk)
+    elif base == "vqvae+mae":
+        stage = DuINMAE(DuINVQVAE(**common | passes).fit(talk), **COMMON | passes)
+        network = DuINClassifier(FrozenEstimator(stage.fit(talk)), **common)
+    else:
+        names = np.array([f"unit{unit}" for unit in range(units.max() + 1)], object)
+        stage = DuINTokenDecoder(max_iter=min(passes["max_iter"], 30), **common)
+        stage = FrozenEstimator(stage.fit(talk, names[units]))
+        network = DuINClassifier(stage, **common)
+    if method == base:
+        return network.fit
+    return lambda X, y: _with_lda(network, X, y)
 
 
-def measure(kind, seed, hours, steps, method):
-    """Return the accuracies of one row."""
+def _with_lda(network, X, y):
+    """Return the ensemble of a network, or of what fits one, with LDA."""
+    fitted = network(X, y) if callable(network) else network.fit(X, y)
+    members = [
+        ("duin", FrozenEstimator(fitted)),
+        ("lda", make_lda(calibrated=True)),
+    ]
+    return DecoderEnsemble(members).fit(X, y)
+
+
+def measure(kind, seed, hours, steps, method, memory):
+    """Return the accuracies of one row, and which test trials were right."""
     epochs, words, talk, units = simulate(kind, seed, hours)
     started = time.perf_counter()
-    stage = pretrain(method, talk, units, steps)
-    row = {"pretraining_s": round(time.perf_counter() - started, 1)}
+    fit = make_decoder(method, talk, units, steps, memory)
     rank = pd.Series(words).groupby(words).cumcount().to_numpy()
     test = rank >= max(AMOUNTS)
+    row, used = {}, []
     for amount in AMOUNTS:
         train = rank < amount
-        decoder = make_decoder(method, stage).fit(epochs[train], words[train])
-        row[f"accuracy_{amount}"] = (
-            decoder.predict(epochs[test]) == words[test]
-        ).mean()
-    check = getattr(stage, "check_", None)
-    row["learned"] = "" if check is None else str(check.learned)
+        decoder = fit(epochs[train], words[train])
+        used.append(getattr(decoder, "uses_pretraining_", ""))
+        hits = decoder.predict(epochs[test]) == words[test]
+        row[f"accuracy_{amount}"] = hits.mean()
+        row[f"hits_{amount}"] = np.packbits(hits).tobytes().hex()
+    row["seconds"] = round(time.perf_counter() - started, 1)
+    row["uses_pretraining"] = "/".join(map(str, used)).strip("/")
     return row
 
 
-def wanted_rows(name, subset):
+def wanted_rows(options):
     """Yield the keys of all rows, the decisive ones first."""
-    seeds, kinds = subset["seeds"], subset["kinds"]
+    subset = SETS[options.set]
+    seeds, kinds = options.seeds or subset["seeds"], options.kinds or subset["kinds"]
+    methods = options.methods or (*WITHOUT, *WITH)
     for kind, seed, method in product(kinds, seeds, WITHOUT):
-        yield name, kind, seed, 0.0, 0, method
+        if method in methods:
+            yield options.set, kind, seed, 0.0, 0, method
     for hours, steps in AMOUNTS_OF_TALK:
+        if options.hours and hours not in options.hours:
+            continue
         for kind, seed, method in product(kinds, seeds, WITH):
-            yield name, kind, seed, hours, steps, method
+            if method in methods:
+                yield options.set, kind, seed, hours, steps, method
+
+
+def read_table(path):
+    """Return the rows that were made, hits as text."""
+    if not path.exists():
+        return pd.DataFrame(columns=KEY)
+    text = {f"hits_{amount}": str for amount in AMOUNTS}
+    return pd.read_csv(path, sep="\t", dtype=text, keep_default_na=False)
+
+
+def add_row(path, row):
+    """Append a row; another process may have written meanwhile."""
+    with FileLock(path.with_suffix(".lock")):
+        known = read_table(path)
+        known = pd.concat([known, pd.DataFrame([row])], ignore_index=True)
+        known.to_csv(path, sep="\t", index=False, float_format="%.4g")
+
+
+def hits_of(row, amount):
+    """Return which of the test trials of a row were right."""
+    hits = np.frombuffer(bytes.fromhex(row[f"hits_{amount}"]), np.uint8)
+    return np.unpackbits(hits).astype(float)
+
+
+def summarize(table):
+    """Return every method minus the better of LDA and scratch, paired by trial.
+
+    The interval is that of the mean over subjects and trials with subjects drawn with
+    replacement, then their trials (bootstrap, 95 %).
+    """
+    rng = np.random.default_rng(0)
+    rows = []
+    keys = ["set", "kind", "hours", "steps", "method"]
+    table = table.set_index(["set", "kind", "subject"]).sort_index()
+    for key, group in table.reset_index().groupby(keys, sort=True):
+        if key[-1] in ("lda", "scratch"):
+            continue
+        row = dict(zip(keys, key, strict=True)) | {"subjects": len(group)}
+        for amount in AMOUNTS:
+            differences = []
+            for one in group.to_dict("records"):
+                own = table.loc[(one["set"], one["kind"], one["subject"])]
+                rivals = own[own.method.isin(("lda", "scratch"))].to_dict("records")
+                best = max(rivals, key=lambda rival: hits_of(rival, amount).mean())
+                differences.append(hits_of(one, amount) - hits_of(best, amount))
+            draws = []
+            for _ in range(2000):
+                drawn = rng.choice(len(differences), len(differences))
+                means = [
+                    rng.choice(differences[k], len(differences[k])).mean()
+                    for k in drawn
+                ]
+                draws.append(np.mean(means))
+            low, high = 100 * np.percentile(draws, (2.5, 97.5))
+            mean = 100 * np.mean([one.mean() for one in differences])
+            row[f"{amount} trials"] = f"{mean:+.1f} ({low:+.1f} to {high:+.1f})"
+        rows.append(row)
+    return pd.DataFrame(rows)
 
 
 def main():
-    """Make the rows that are missing."""
+    """Make the rows that are missing, or the table of paired differences."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--set", default="selection", choices=SETS)
+    parser.add_argument("--seeds", type=int, nargs="+")
+    parser.add_argument("--kinds", nargs="+")
+    parser.add_argument("--hours", type=float, nargs="+")
+    parser.add_argument("--methods", nargs="+")
     parser.add_argument("--table", type=Path, default=TABLE)
+    parser.add_argument("--memory", type=Path, help="where learned stages are kept")
     parser.add_argument("--limit", type=int, help="stop after so many new rows")
+    parser.add_argument("--summary", action="store_true", help="pair what is there")
     options = parser.parse_args()
-    known = pd.read_csv(options.table, sep="\t") if options.table.exists() else None
-    done = set() if known is None else set(map(tuple, known[KEY].to_numpy().tolist()))
-    missing = [
-        key for key in wanted_rows(options.set, SETS[options.set]) if key not in done
-    ]
+    if options.summary:
+        paired = summarize(read_table(options.table))
+        paired.to_csv(PAIRED, sep="\t", index=False)
+        print(paired.to_string(index=False))
+        return
+    done = set(map(tuple, read_table(options.table)[KEY].to_numpy().tolist()))
+    missing = [key for key in wanted_rows(options) if key not in done]
+    memory = options.memory or Path(tempfile.mkdtemp(prefix="unit_speech-"))
     for key in missing[: options.limit]:
-        name, kind, seed, hours, steps, method = key
+        _, kind, seed, hours, steps, method = key
         talk = hours or 16 / 3600 * 2
         row = dict(zip(KEY, key, strict=True)) | measure(
-            kind, seed, talk, steps, method
+            kind, seed, talk, steps, method, memory
         )
-        known = pd.concat([known, pd.DataFrame([row])], ignore_index=True)
-        known.to_csv(options.table, sep="\t", index=False, float_format="%.4g")
-        print(known.iloc[-1].to_dict(), flush=True)  # noqa: T201
+        add_row(options.table, row)
+        print({name: row[name] for name in row if "hits" not in name}, flush=True)
 
 
 if __name__ == "__main__":

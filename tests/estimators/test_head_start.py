@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 import torch
 
+from mne_duin.estimators import _head
 from mne_duin.estimators._head import (
     average,
     choose_bins,
@@ -28,22 +29,33 @@ def make_data(n_classes, *, n_per_class=12, n_channels=3, n_times=400):
 
 
 @pytest.mark.parametrize("skip", [False, True])
+@pytest.mark.parametrize("projected", [False, True])
 @pytest.mark.parametrize("n_classes", [2, 6])
-def test_network_computes_the_discriminant_before_it_is_trained(n_classes, skip):
+def test_network_computes_the_discriminant_before_it_is_trained(
+    n_classes, projected, skip, monkeypatch
+):
     torch.manual_seed(0)
+    projection = None
+    if projected:
+        projection = np.random.default_rng(0).normal(size=(9, 160)).astype(np.float32)
+        if skip:
+            # All blocks together, whichever is read best.
+            monkeypatch.setattr(_head, "choose_blocks", lambda blocks, *_: [0, 1, 2])
     data, y = make_data(n_classes), make_data(n_classes).y.numpy()
     module = Classifier(build_encoder(3, n_layers=1), 4, n_classes, skip=skip).eval()
-    start_head_(module, data, significance=0.01)
+    start_head_(module, data, significance=0.01, projection=projection)
     with torch.no_grad():
         context = module.encoder(data.x)
         alone = module.encoder.tokenize(data.x)
         scores = module(data.x).numpy()
     parts = [context, alone] if skip else [context]
     # Ten steps of 16 filters make a token.
-    blocks, bins = head_blocks(torch.stack(parts, 2).numpy(), y, 10, 0.01)
+    tokens = torch.stack(parts, 2).numpy()
+    blocks, bins = head_blocks(tokens, y, 10, 0.01, projection)
     steps = parts[-1].numpy().reshape(len(y), 40, 16)
     np.testing.assert_array_equal(blocks[0], average(steps, bins))
-    used = choose_blocks(blocks, y, 0.01)
+    assert len(blocks) == 1 + skip + (skip and projected)
+    used = _head.choose_blocks(blocks, y, 0.01)
     features = np.concatenate([blocks[block] for block in used], axis=1)
     weights, offsets = linear_discriminant(features, y, 0.01)
     expected = features @ weights.T + offsets
