@@ -7,6 +7,7 @@ figure live_latency.svg next to it.
 
 import argparse
 import multiprocessing
+import os
 import platform
 import resource
 import time
@@ -67,6 +68,20 @@ def send(minutes, name):
     time.sleep(1.5)
 
 
+def time_predictions(live):
+    """Keep the processor time of every prediction, which other jobs do not change."""
+    predict, times = live.predictor.predict, []
+
+    def timed(window):
+        begin = time.thread_time()
+        answer = predict(window)
+        times.append(time.thread_time() - begin)
+        return answer
+
+    live.predictor.predict = timed
+    return times
+
+
 def memory():
     """Resident memory of this process in MB."""
     pages = int(Path("/proc/self/statm").read_text().split()[1])
@@ -83,7 +98,7 @@ def measure(label, decoder, contacts, window, minutes):
     )
     amplifier.start()
     live = LiveDecoder(decoder, contacts)
-    latencies, sizes = [], []
+    latencies, sizes, computing = [], [], time_predictions(live)
 
     def note(decision):
         clock = live.engine.clock
@@ -102,6 +117,8 @@ def measure(label, decoder, contacts, window, minutes):
         "decisions": len(latencies),
         "p50": round(low, 1),
         "p95": round(high, 1),
+        "computing p95": round(1000 * np.percentile(computing, 95), 1),
+        "load": round(os.getloadavg()[0], 1),
         "samples lost": expected - done.counts["samples"] + done.counts["lost"],
         "samples used twice": max(done.counts["samples"] - expected, 0),
         "memory after 10%": round(sizes[len(sizes) // 10]),
