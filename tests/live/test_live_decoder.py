@@ -348,7 +348,9 @@ def test_memory_does_not_grow(live, subject):
 
 def test_calibration_holds_on_the_rest_it_was_made_of(subject):
     rest = 2e-5 * np.random.default_rng(3).standard_normal((6, round(90 * RATE)))
-    lda = make_lda("evoked", calibrated=True).fit(subject.epochs, subject.y)
+    # Of labels by chance, a calibrated decoder is never sure.
+    chance = np.random.default_rng(0).permutation(subject.y)
+    lda = make_lda("evoked", calibrated=True).fit(subject.epochs, chance)
     for decoder, usable in ((lda, True), (subject.lda, False)):
         live = LiveDecoder(decoder, subject.contacts, mode="continuous")
         done = live.calibrate(rest, subject.raw.ch_names, RATE, false_alarms=4.0)
