@@ -58,6 +58,10 @@ class Amplifier:
             chunk = np.ascontiguousarray(self.data[:, start:stop].T)
             self.outlet.push_chunk(chunk, timestamp=stamps)
 
+    def end(self):
+        """Leave the network."""
+        self.outlet = self.markers = None
+
     def mark(self, onsets):
         for onset in onsets:
             self.markers.push_sample(["cue"], timestamp=self.zero + float(onset))
@@ -131,7 +135,7 @@ def test_a_replay_equals_offline(subject, name, tmp_path):
 
 def test_results_are_a_stream_and_a_page(subject, name):
     amplifier = Amplifier(subject, name)
-    session = Session(subject, name, results=f"{name}-words", page=0, duration=25.0)
+    session = Session(subject, name, results=f"{name}-words", page=0, patience=3.0)
     connected(amplifier)
     found = lsl.resolve_streams(timeout=5, name=f"{name}-words")
     inlet = lsl.StreamInlet(found[0])
@@ -142,11 +146,13 @@ def test_results_are_a_stream_and_a_page(subject, name):
     texts = [json.loads(inlet.pull_sample(timeout=5)[0][0]) for _ in range(3)]
     assert [text["label"] for text in texts] == [one.label for one in session.found]
     inlet.close_stream()
+    amplifier.end()
+    session.end()
 
 
 def test_the_stream_drops_chunks_and_jitters(subject, name):
     amplifier = Amplifier(subject, name)
-    session = Session(subject, name, duration=20.0)
+    session = Session(subject, name, patience=3.0)
     connected(amplifier)
     amplifier.mark(ONSETS)
     amplifier.push(0, 4096)
@@ -154,6 +160,7 @@ def test_the_stream_drops_chunks_and_jitters(subject, name):
         amplifier.push(first, first + 64, shift=0.02 * (first % 128 > 0))
     amplifier.push(5400, amplifier.data.shape[1])
     session.wait_for(len(ONSETS))
+    amplifier.end()
     done = session.end()
     assert done.counts["lost"] == 280
     assert done.counts["jitter"] > 3
@@ -167,14 +174,13 @@ def test_the_stream_drops_chunks_and_jitters(subject, name):
 
 def test_the_stream_stops_and_resumes_with_other_channels(subject, name):
     first = Amplifier(subject, name)
-    session = Session(subject, name, patience=12.0, duration=25.0)
+    session = Session(subject, name, patience=6.0)
     connected(first)
     first.mark(ONSETS[:2])
     first.push(0, 1500)
     session.wait_for(2)
     time.sleep(1.5)
-    first.outlet._del()
-    first.markers._del()
+    first.end()
     # The amplifier is back, its channels in another order, and one more.
     second = connected(
         Amplifier(subject, name, ch_names=["B2", "A3", "A1", "A2", "B1", "A4"])
@@ -185,8 +191,7 @@ def test_the_stream_stops_and_resumes_with_other_channels(subject, name):
     expected = subject.lda.predict_proba(subject.epochs)
     check_equal(session.found[:2], expected[:2])
     check_equal(session.found[2:7], expected[:5])
-    second.outlet._del()
-    second.markers._del()
+    second.end()
     done = session.end()
     assert "the stream has stopped" in done.states
     assert any("waiting for it" in state for state in done.states)
