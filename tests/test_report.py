@@ -175,7 +175,7 @@ def test_fitted_estimators_draw_themselves(fitted, contacts, tmp_path):
     assert "Signal around the codes" in titles(report)
     assert not plt.get_fignums()
     html = page(report, tmp_path)
-    for method in ("ablation", "patterns", "weights"):
+    for method in ("permutation", "patterns", "weights"):
         for place in ("glass brain", "cortex"):
             assert html.count(f"{method}, {place}</label>") == 1
     for band in ("broadband", "high-gamma"):
@@ -219,12 +219,14 @@ def test_pictures_of_held_out_epochs_need_them(fitted):
     np.testing.assert_array_equal(epochs.get_data(), X[24:].get_data())
     np.testing.assert_array_equal(labels, result.y_true)
     found = fitted_contributions(classifier, epochs, labels)
-    assert list(found) == ["ablation", "patterns", "weights"]
-    expected = classifier.channel_contributions("ablation", X=X[24:], y=labels)
-    assert found["ablation"].equals(expected)
+    assert list(found) == ["permutation", "patterns", "weights"]
+    expected = classifier.channel_contributions("permutation", X=X[24:], y=labels)
+    assert found["permutation"].equals(expected)
     folds = replace(result, fold=np.arange(12) % 2, folds=pd.concat([result.folds] * 2))
     assert held_out_epochs(X, folds, None, None) == (None, None)
     assert list(fitted_contributions(classifier, None, None)) == ["weights"]
+    few = fitted_contributions(classifier, X[30:], labels[6:])
+    assert list(few) == ["permutation", "weights"]
     own = X[30:]
     assert held_out_epochs(X, folds, own, "abcdef") == (own, "abcdef")
     report = make_report(classifier, X, vqvae=vqvae, result=folds)

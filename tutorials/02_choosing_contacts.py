@@ -15,7 +15,7 @@ looking at results.
 # Every contact gets the label of the grey matter at its place or nearest to it, up to 5
 # mm away. The atlas is bundled; coordinates must be in a template space (MNI or
 # fsaverage) or Talairach. For a patient's own space use the FreeSurfer folder
-# (``subject=`` and ``subjects_dir=``). :doc:`/contacts` lists what else is understood.
+# (``fs_subject=`` and ``subjects_dir=``). :doc:`/contacts` lists what else is read.
 
 import matplotlib.pyplot as plt
 import mne

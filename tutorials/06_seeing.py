@@ -1,6 +1,6 @@
 """
-06. Seeing it: weights, patterns, ablation on montages and brains
-=================================================================
+06. Seeing it: weights, patterns, permutation on montages and brains
+====================================================================
 
 A decoder that works raises the next question: from where? Three measures answer three
 different questions, and this page shows where each misleads. On simulated data the
@@ -39,16 +39,16 @@ network.fit(train, words[~last])
 print(f"accuracy on the last run: {network.score(test, words[last]):.2f}")
 
 # %%
-# Ablation: what is lost without a channel?
-# -----------------------------------------
+# Permutation: what is lost without a channel?
+# --------------------------------------------
 #
 # Silence one channel at a time, by giving it the signal of another trial, and see how
 # much the loss rises on trials that were held out. This is the direct measure of *use*.
 # A channel whose neighbour knows the same can be silenced at no cost, so low values do
 # not mean that a channel knows nothing.
 
-ablation = network.channel_contributions("ablation", X=test, y=words[last])
-plot_contributions(ablation, contacts, method="ablation")
+permutation = network.channel_contributions("permutation", X=test, y=words[last])
+plot_contributions(permutation, contacts, method="permutation")
 
 # %%
 # Weights: the published measure
@@ -86,9 +86,9 @@ informative = (
     truth[contacts["anode"]].to_numpy() | truth[contacts["cathode"]].to_numpy()
 )
 ranks = pd.DataFrame(
-    {"ablation": ablation, "weights": weights, "patterns": patterns}
+    {"permutation": permutation, "weights": weights, "patterns": patterns}
 ).rank(ascending=False)
-ranks.astype(int).assign(informative=informative).sort_values("ablation")
+ranks.astype(int).assign(informative=informative).sort_values("permutation")
 
 # %%
 # How many of the informative channels are among the first of each measure?
@@ -107,13 +107,13 @@ for name, rank in ranks.items():
 # picture. Of several subjects, given as dicts of values and of contacts, the number of
 # contacts behind each place is drawn below.
 
-plot_contributions(ablation, contacts, method="ablation", kind="surface")
+plot_contributions(permutation, contacts, method="permutation", kind="surface")
 
 # %%
 # Without a template space there is no brain to draw on, but there is always the
 # montage: one row per shaft, contacts from the tip outward.
 
-plot_contributions(ablation, contacts, method="ablation", kind="montage")
+plot_contributions(permutation, contacts, method="permutation", kind="montage")
 
 # %%
 # The spatial filters one by one
@@ -142,7 +142,7 @@ network.plot_patterns(train, contacts, n_filters=4)
 network.plot_patch_filters(contacts, n_filters=3)
 
 # %%
-# All pictures are figures of matplotlib: ``figure.savefig("ablation.pdf")``. For a
+# All pictures are figures of matplotlib: ``figure.savefig("permutation.pdf")``. For a
 # cortex to turn with the mouse see :func:`mne_duin.view_contacts`; for all of it in one
 # file, with methods to paste, ``make_report(network, epochs, contacts, result=result)``
 # with what :func:`mne_duin.evaluate` returned.

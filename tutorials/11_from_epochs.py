@@ -82,7 +82,7 @@ plot_accuracy(results)
 
 network = DuINClassifier(n_layers=1, random_state=0, verbose=False)
 network.fit(epochs[::2], y[::2])
-network.plot_contributions(contacts, "ablation", X=epochs[1::2], y=y[1::2])
+network.plot_contributions(contacts, "permutation", X=epochs[1::2], y=y[1::2])
 
 # %%
 # Continuous recordings without BIDS go through :func:`mne_duin.prepare_epochs`, see

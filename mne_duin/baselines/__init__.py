@@ -15,7 +15,6 @@ from mne_duin.baselines.networks._dewave import DeWave
 from mne_duin.baselines.networks._eeg_conformer import EEGConformer
 from mne_duin.baselines.networks._neuro_bert import NeuroBERT
 from mne_duin.baselines.networks._ts_tcc import TSTCC
-from mne_duin.utils._moved import forward
 
 __all__ = [
     "TSTCC",
@@ -32,5 +31,3 @@ __all__ = [
     "make_lda",
     "make_riemann",
 ]
-
-__getattr__ = forward(__name__, "mne_duin.weights", ("read_baseline",))

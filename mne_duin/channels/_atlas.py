@@ -277,7 +277,7 @@ def _mean_x(atlas: Atlas) -> dict[int, float]:
     return dict(zip(codes.tolist(), means.tolist(), strict=True))
 
 
-def load_atlas(atlas, *, subject=None, subjects_dir=None):
+def load_atlas(atlas, *, fs_subject=None, subjects_dir=None):
     """Load a bundled atlas, the subject's own parcellation, or any NIfTI with a table.
 
     Parameters
@@ -287,7 +287,7 @@ def load_atlas(atlas, *, subject=None, subjects_dir=None):
         MGZ) with a table of the same name ending in ``.tsv`` beside it: columns
         ``index`` and ``name``, optionally ``tissue`` (``grey``, ``white``, ``other``).
         A tuple gives both paths.
-    subject : str | None
+    fs_subject : str | None
         Name of the FreeSurfer subject whose own parcellation is to be used.
     subjects_dir : path-like | None
         The FreeSurfer folder; None takes MNE's setting ``SUBJECTS_DIR``.
@@ -295,7 +295,8 @@ def load_atlas(atlas, *, subject=None, subjects_dir=None):
     Returns
     -------
     atlas : Atlas
-        The atlas, in MNI152 or, with ``subject``, in the subject's scanner coordinates.
+        The atlas, in MNI152 or, with ``fs_subject``, in the scanner coordinates of that
+        subject.
 
     Raises
     ------
@@ -304,8 +305,8 @@ def load_atlas(atlas, *, subject=None, subjects_dir=None):
     FileNotFoundError
         If a file is missing.
     """
-    if subject is not None:
-        return load_subject(str(atlas), subject, subjects_dir)
+    if fs_subject is not None:
+        return load_subject(str(atlas), fs_subject, subjects_dir)
     if isinstance(atlas, tuple):
         volume, table = (Path(file) for file in atlas)
         return load_files(volume, table)
@@ -398,14 +399,14 @@ def _tissue(names):
     return kinds
 
 
-def load_subject(atlas, subject, subjects_dir):
+def load_subject(atlas, fs_subject, subjects_dir):
     """Load the parcellation that FreeSurfer made of one subject.
 
     Parameters
     ----------
     atlas : "desikan-killiany" | "destrieux"
         Which parcellation.
-    subject : str
+    fs_subject : str
         Name of the FreeSurfer subject.
     subjects_dir : path-like | None
         The FreeSurfer folder.
@@ -417,11 +418,11 @@ def load_subject(atlas, subject, subjects_dir):
     """
     check_option("atlas", atlas, FREESURFER_FILES)
     folder = mne.utils.get_subjects_dir(subjects_dir, raise_error=True)
-    path = Path(folder) / subject / "mri" / FREESURFER_FILES[atlas]
+    path = Path(folder) / fs_subject / "mri" / FREESURFER_FILES[atlas]
     if not path.is_file():
         raise FileNotFoundError(
             f"{path} does not exist. Labels in native space need the subject's "
-            "FreeSurfer folder: pass `subject` and `subjects_dir`."
+            "FreeSurfer folder: pass `fs_subject` and `subjects_dir`."
         )
     volume, affine = read_volume(path)
     numbers, _ = mne.read_freesurfer_lut()
@@ -430,7 +431,7 @@ def load_subject(atlas, subject, subjects_dir):
     labels = pd.Series(by_number, dtype=object)
     kinds = _tissue(labels)
     return Atlas(
-        name=f"{atlas} ({subject})",
+        name=f"{atlas} ({fs_subject})",
         volume=volume,
         affine=affine,
         names=by_number,

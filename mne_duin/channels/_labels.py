@@ -18,6 +18,7 @@ from mne_duin.channels._spaces import (
 )
 from mne_duin.channels._table import coordinates, order_columns
 from mne_duin.utils._checks import check_number, first_names
+from mne_duin.utils._moved import former_parameters
 
 # Standard deviation of a contact's position in the atlas along each axis in mm:
 # localization (1 to 2 mm) and registration to the template. Where labs give labels of
@@ -38,13 +39,14 @@ ADDED = [
 ]
 
 
+@former_parameters(fs_subject="subject")
 def assign_labels(
     contacts: pd.DataFrame,
     atlas="desikan-killiany",
     *,
     max_distance: float = 5.0,
     error: float | str = "auto",
-    subject: str | None = None,
+    fs_subject: str | None = None,
     subjects_dir=None,
     white_matter: str = "nearest",
     unknown: str | None = None,
@@ -69,7 +71,7 @@ def assign_labels(
         localization and registration; it gives the probability of the label.
         ``"auto"`` is 3.5 mm for coordinates in MNI305 (fsaverage), 5.5 mm in MNI152,
         6 mm in Talairach, and 2 mm in the subject's own parcellation.
-    subject : str | None
+    fs_subject : str | None
         Name of the FreeSurfer subject whose own ``aparc+aseg`` gives the labels; needed
         for native coordinates. ``ACPC`` and ``ScanRAS`` are taken as the scanner
         coordinates of that FreeSurfer volume; ``Other`` as its scanner or its surface
@@ -111,8 +113,8 @@ def assign_labels(
     distribution with the given error. :func:`assign_regions` uses the probabilities.
     """
     check_number("max_distance", max_distance, low=0)
-    volume = load_atlas(atlas, subject=subject, subjects_dir=subjects_dir)
-    points = _points_in_atlas(contacts, volume, atlas_space, subject)
+    volume = load_atlas(atlas, fs_subject=fs_subject, subjects_dir=subjects_dir)
+    points = _points_in_atlas(contacts, volume, atlas_space, fs_subject)
     options = {"white_matter": white_matter, "side": points.side}
     labels, distances = volume.lookup(points.xyz, max_distance, **options)
     chances = volume.probabilities(points.xyz, _errors(error, points), **options)
@@ -189,7 +191,7 @@ def _reasons(volume, points, distances, max_distance, names):
     return np.where(missing, texts, None).tolist()
 
 
-def _points_in_atlas(contacts, volume: Atlas, atlas_space, subject) -> _Points:
+def _points_in_atlas(contacts, volume: Atlas, atlas_space, fs_subject) -> _Points:
     """Convert contacts to the space of the atlas, or say why that cannot be done."""
     missing = [c for c in ("x", "y", "z", "space") if c not in contacts.columns]
     if missing:
@@ -200,21 +202,21 @@ def _points_in_atlas(contacts, volume: Atlas, atlas_space, subject) -> _Points:
     xyz = coordinates(contacts)
     known = np.isfinite(xyz).all(axis=1)
     spaces = sorted({str(space) for space in contacts["space"][known]})
-    if subject is not None and all(s in (*NATIVE, "Other") for s in spaces):
-        xyz = _in_own_brain(xyz, spaces, volume, subject)
+    if fs_subject is not None and all(s in (*NATIVE, "Other") for s in spaces):
+        xyz = _in_own_brain(xyz, spaces, volume, fs_subject)
         side = hemispheres(contacts.drop(columns=["label", "x"], errors="ignore"))
         return _Points(xyz, side.tolist(), ["native"] * len(xyz))
-    if subject is not None or any(space != atlas_space for space in spaces):
-        refused = [s for s in spaces if _refuse_space(s, atlas_space, subject)]
+    if fs_subject is not None or any(space != atlas_space for space in spaces):
+        refused = [s for s in spaces if _refuse_space(s, atlas_space, fs_subject)]
         if refused:
-            raise ValueError(_refuse_space(refused[0], atlas_space, subject))
+            raise ValueError(_refuse_space(refused[0], atlas_space, fs_subject))
         xyz = to_mni152(contacts)
     plain = pd.DataFrame(xyz, contacts.index, ["x", "y", "z"])
     side = side_of_x(plain.assign(space=atlas_space))
     return _Points(xyz, side.tolist(), [space_family(s) for s in contacts["space"]])
 
 
-def _in_own_brain(xyz, spaces, volume, subject):
+def _in_own_brain(xyz, spaces, volume, fs_subject):
     """Return native coordinates as scanner coordinates of the subject's volume.
 
     Coordinates in the space ``Other`` can be those of the scanner or FreeSurfer's
@@ -233,7 +235,7 @@ def _in_own_brain(xyz, spaces, volume, subject):
         if inside["scanner"] < IN_BRAIN:
             warn(
                 f"Only {inside['scanner']:.0%} of the contacts lie in the brain of the "
-                f"FreeSurfer subject {subject!r}; its T1 may not be the one that the "
+                f"FreeSurfer subject {fs_subject!r}; its T1 may not be the one that "
                 f"coordinates ({', '.join(spaces)}) belong to."
             )
         return xyz
@@ -242,37 +244,38 @@ def _in_own_brain(xyz, spaces, volume, subject):
     if len(fitting) == 1 or (fitting and same):
         warn(
             f"The space 'Other' is taken as the {fitting[0]} coordinates of the "
-            f"FreeSurfer subject {subject!r}: {inside[fitting[0]]:.0%} of the contacts "
-            "lie in its brain."
+            f"FreeSurfer subject {fs_subject!r}: {inside[fitting[0]]:.0%} of the "
+            "contacts lie in its brain."
         )
         return frames[fitting[0]]
     parts = ", ".join(f"{part:.0%} as {name}" for name, part in inside.items())
     raise ValueError(
         "The contacts are in the space 'Other', and neither the scanner nor the "
-        f"surface coordinates of the FreeSurfer subject {subject!r} fit alone ({parts} "
-        "coordinates in the brain). State the space: read_contacts(…, space='ScanRAS') "
-        "takes them as scanner coordinates."
+        f"surface coordinates of the FreeSurfer subject {fs_subject!r} fit alone "
+        f"({parts} coordinates in the brain). State the space: read_contacts(…, "
+        "space='ScanRAS') takes them as scanner coordinates."
     )
 
 
-def _refuse_space(space, atlas_space, subject) -> str:
+def _refuse_space(space, atlas_space, fs_subject) -> str:
     """Say why coordinates of a space cannot be looked up in an atlas; empty if so."""
     family = space_family(space)
-    if subject is not None:
+    if fs_subject is not None:
         return (
             f"The contacts are in {space!r}, not in the native space of subject "
-            f"{subject!r} (ACPC or ScanRAS); leave `subject` out to use the template."
+            f"{fs_subject!r} (ACPC or ScanRAS); leave `fs_subject` out to use the "
+            "template."
         )
     if family == "native":
         return (
             f"The contacts are in the native space {space!r}, which no template atlas "
-            "covers. Pass `subject` and `subjects_dir` to use the subject's own "
+            "covers. Pass `fs_subject` and `subjects_dir` to use the subject's own "
             "FreeSurfer parcellation, or use a label column of electrodes.tsv."
         )
     if family is None:
         return (
             f"There is no known map from the space {space!r} to MNI152. Convert the "
-            "coordinates to MNI152 or MNI305, pass `subject` and `subjects_dir` if "
+            "coordinates to MNI152 or MNI305, pass `fs_subject` and `subjects_dir` if "
             "they are native, use a label column of electrodes.tsv, or state what they "
             "are: read_contacts(…, space='MNI152')."
         )
@@ -295,11 +298,11 @@ def _keep_own_label(contacts):
 
 def label_contacts(
     contacts: pd.DataFrame,
-    labels: str = "auto",
+    label_source: str = "auto",
     atlas="desikan-killiany",
     *,
     error: float | str = "auto",
-    subject: str | None = None,
+    fs_subject: str | None = None,
     subjects_dir=None,
 ) -> pd.DataFrame:
     """Label contacts by the best source there is.
@@ -308,7 +311,7 @@ def label_contacts(
     ----------
     contacts : pandas.DataFrame
         The contacts table.
-    labels : str
+    label_source : str
         ``"atlas"`` looks every contact up in ``atlas``; the name of a column of
         electrodes.tsv or channels.tsv takes that column as it is; ``"auto"`` uses the
         atlas where the coordinates allow it and, for the others, the label column with
@@ -317,7 +320,7 @@ def label_contacts(
         See :func:`assign_labels`.
     error : float | "auto"
         See :func:`assign_labels`.
-    subject, subjects_dir : str | None
+    fs_subject, subjects_dir : str | None
         See :func:`assign_labels`.
 
     Returns
@@ -326,14 +329,14 @@ def label_contacts(
         A copy with labels, and for each contact without one the ``label_reason``.
         Without any source the label is missing everywhere.
     """
-    options = {"error": error, "subject": subject, "subjects_dir": subjects_dir}
-    if labels == "atlas":
+    options = {"error": error, "fs_subject": fs_subject, "subjects_dir": subjects_dir}
+    if label_source == "atlas":
         return assign_labels(contacts, atlas, **options)
-    if labels != "auto":
-        return complete_pairs(order_columns(take_label_column(contacts, labels)))
+    if label_source != "auto":
+        return complete_pairs(order_columns(take_label_column(contacts, label_source)))
     column = find_label_column(contacts)
-    usable = _is_usable(contacts, subject)
-    rest = _label_without_atlas(contacts[~usable], column, subject)
+    usable = _is_usable(contacts, fs_subject)
+    rest = _label_without_atlas(contacts[~usable], column, fs_subject)
     if not usable.any():
         return complete_pairs(order_columns(rest))
     there = assign_labels(contacts[usable], atlas, **options)
@@ -345,18 +348,18 @@ def label_contacts(
     return complete_pairs(order_columns(out))
 
 
-def _is_usable(contacts, subject) -> np.ndarray:
+def _is_usable(contacts, fs_subject) -> np.ndarray:
     """Return which contacts can be looked up in an atlas."""
-    if subject is None:
+    if fs_subject is None:
         return np.isfinite(to_mni152(contacts)).all(axis=1)
     spaces = contacts.get("space", pd.Series("n/a", contacts.index))
     native = spaces.isin([*NATIVE, "Other"]).to_numpy()
     return native & np.isfinite(coordinates(contacts)).all(axis=1)
 
 
-def _label_without_atlas(contacts, column, subject):
+def _label_without_atlas(contacts, column, fs_subject):
     """Label contacts by a lab's own column, or say why they have no label."""
-    reasons = _why_no_atlas(contacts, subject)
+    reasons = _why_no_atlas(contacts, fs_subject)
     if column is not None:
         out = take_label_column(contacts, column)
         source = next(iter(out["atlas"].dropna()), "a file")
@@ -377,8 +380,8 @@ def _label_without_atlas(contacts, column, subject):
     if len(out):
         places = reasons.str.contains("space")
         hint = (
-            " Native coordinates need the subject's FreeSurfer folder: pass `subject` "
-            "and `subjects_dir`."
+            " Native coordinates need the subject's FreeSurfer folder: pass "
+            "`fs_subject` and `subjects_dir`."
         )
         logger.info(
             f"{len(out)} contact(s) get no label: {first_names(sorted(set(reasons)))}; "
@@ -388,13 +391,13 @@ def _label_without_atlas(contacts, column, subject):
     return out
 
 
-def _why_no_atlas(contacts, subject):
+def _why_no_atlas(contacts, fs_subject):
     """Say for each contact why no atlas can be used."""
     placed = np.isfinite(coordinates(contacts)).all(axis=1)
     spaces = contacts.get("space", pd.Series("n/a", contacts.index)).astype(str)
     native = spaces.map(space_family) == "native"
     reasons = "no way from the space " + spaces + " to an atlas"
     reasons[native] = "native space " + spaces[native] + " without a FreeSurfer subject"
-    if subject is not None:
-        reasons = "the space " + spaces + f" is not native to the subject {subject}"
+    if fs_subject is not None:
+        reasons = "the space " + spaces + f" is not native to the subject {fs_subject}"
     return reasons.where(placed, "no position").astype(object)

@@ -66,9 +66,10 @@ def assign_regions(
         Names of presets (keys of :data:`REGIONS`), or the user's own regions: a dict
         that maps a name to a list of labels or to ``{"rules": [...]}`` as in
         ``REGIONS``. A rule has ``labels`` or ``region`` (a preset), and optionally
-        ``max_z``, ``min_z`` (mm in MNI152) and ``hemisphere`` (``"L"``, ``"R"``). None
-        takes vSMC, STG, IFG, insula, SMG, MTG and dSMC. A contact in several regions
-        gets the first.
+        ``max_z``, ``min_z`` (mm in MNI152) and ``hemisphere`` (``"L"``, ``"R"``). A
+        contact in several regions gets the first. None never leaves a contact out,
+        here and wherever else `regions` is asked for; here contacts then get the names
+        vSMC, STG, IFG, insula, SMG, MTG and dSMC.
     min_probability : float
         Contacts that lie in their region with a lower probability get none. Labels
         without a probability (those of a lab) always count.

@@ -21,8 +21,8 @@ class RegionSelector(TransformerMixin, BaseEstimator):
         The contacts table with the column ``label`` (see :func:`assign_labels`) or
         ``region``. Epochs are matched with it by channel name; the channels of an array
         must be its rows, in the same order.
-    regions : str | sequence of str | dict
-        See :func:`assign_regions`.
+    regions : str | sequence of str | dict | None
+        See :func:`assign_regions`; None keeps all channels.
 
     Attributes
     ----------
@@ -60,9 +60,9 @@ class RegionSelector(TransformerMixin, BaseEstimator):
         names = self._channel_names(X)
         inside = contacts_in_regions(self.contacts, self.regions)
         absent = [name for name in names if name not in self.contacts.index]
-        if absent:
+        if absent and self.regions is not None:
             logger.info(f"Channels without a contact left out: {', '.join(absent)}.")
-        kept = set(self.contacts.index[inside])
+        kept = set(names if self.regions is None else self.contacts.index[inside])
         picks = [row for row, name in enumerate(names) if name in kept]
         if not picks:
             raise ValueError(no_contact_message(self.contacts, self.regions))
@@ -119,7 +119,7 @@ class ContributionSelector(TransformerMixin, BaseEstimator):
         How many channels are kept.
     method : str
         The measure, see :meth:`~mne_duin.DuINClassifier.channel_contributions`.
-        ``"patterns"`` and ``"ablation"`` are measured on the data given to ``fit``.
+        ``"patterns"`` and ``"permutation"`` are measured on the data given to ``fit``.
 
     Attributes
     ----------
@@ -348,14 +348,16 @@ def contacts_in_regions(contacts, regions):
     ----------
     contacts : pandas.DataFrame
         The contacts table with the column ``label`` or ``region``.
-    regions : str | sequence of str | dict
-        See :func:`assign_regions`.
+    regions : str | sequence of str | dict | None
+        See :func:`assign_regions`; None leaves no contact out.
 
     Returns
     -------
     inside : ndarray of bool, shape (n_channels,)
         Whether the contact lies in one of them.
     """
+    if regions is None:
+        return np.ones(len(contacts), dtype=bool)
     if "label" not in contacts and "region" in contacts:
         return contacts["region"].isin(list(as_regions(regions))).to_numpy()
     return assign_regions(contacts, regions)["region"].notna().to_numpy()

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import mne_duin
 from mne_duin.cli import _options as shared
+from mne_duin.utils._atomic import write_text
 
 ORDER = ("error", "warning", "note", "skipped", "ok")
 
@@ -29,6 +30,7 @@ def add_check(commands):
     parser.add_argument(
         "--out", type=Path, metavar="FILE", help="write the table to this TSV file"
     )
+    shared.add_overwrite(parser)
     parser.set_defaults(function=check)
 
 
@@ -39,6 +41,7 @@ def check(options):
     if options.list:
         print(mne_duin.list_checks().to_string())
         return 0
+    shared.check_new(options, options.out)
     if options.root is None:
         raise ValueError("Name the BIDS folder: mne-duin check path/to/bids.")
     subject = None if options.subject in (None, ["all"]) else options.subject
@@ -57,7 +60,7 @@ def check(options):
         tables.append(table)
     table = pd.concat(tables, ignore_index=True)
     if options.out is not None:
-        table.to_csv(options.out, sep="\t", index=False, na_rep="n/a")
+        write_text(options.out, table.to_csv(sep="\t", index=False, na_rep="n/a"))
     counts = table["outcome"].value_counts()
     print(
         f"\n{len(paths)} recording(s): {counts.get('error', 0)} error(s), "

@@ -59,9 +59,9 @@ def contacts(options):
     table = read_contacts(_find_path(options), space=options.space)
     table = label_contacts(
         table,
-        options.labels,
+        options.label_source,
         options.atlas,
-        subject=options.fs_subject,
+        fs_subject=options.fs_subject,
         subjects_dir=options.subjects_dir,
     )
     table = assign_regions(table, min_probability=options.min_probability)

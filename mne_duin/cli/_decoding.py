@@ -58,7 +58,10 @@ def decode(options):
     keywords = shared.keywords(options, mne_duin.decode_words)
     if options.subject == ["all"] or len(options.subject) > 1:
         group = mne_duin.decode_group(options.root, options.subject, **keywords)
-        print(f"\n{group}\n\nGroup: {group.folder}")
+        print(f"\n{group}")
+        if group.folder is None:
+            return 1
+        print(f"\nGroup: {group.folder}")
         return int(bool(group.failures) or not shared.is_there(group, options.out))
     decoding = mne_duin.decode_words(options.root, options.subject[0], **keywords)
     print(f"\n{decoding}\n\nReport: {decoding.report}")

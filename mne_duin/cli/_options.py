@@ -11,6 +11,8 @@ import sys
 from importlib import import_module
 from pathlib import Path
 
+from mne_duin.utils._places import check_place as check_free_place
+
 NONE = "none"
 SECONDS = (-600.0, 600.0)
 LISTS = ("subject", "session", "task", "acquisition", "run", "regions", "event_id")
@@ -84,9 +86,12 @@ def add_place(parser, *, several=True):
 
 
 def check_new(options, *paths):
-    """Refuse to write over files that are there, unless --overwrite says so."""
+    """Refuse files among recordings, and those that are there without --overwrite."""
     for path in paths:
-        if path is not None and path.exists() and not options.overwrite:
+        if path is None:
+            continue
+        check_free_place(path, getattr(options, "root", None))
+        if path.exists() and not options.overwrite:
             raise FileExistsError(f"{str(path)!r} exists; --overwrite replaces it.")
 
 
@@ -115,7 +120,8 @@ def add_anatomy(parser):
     """Add the options that say where contacts are and what they are called."""
     parser.add_argument("--space", help="which coordinates, where there are several")
     parser.add_argument(
-        "--labels", metavar="COLUMN", default="auto",
+        "--labels", "--label-source", dest="label_source", metavar="COLUMN",
+        default="auto",
         help="anatomical labels: 'atlas', a column of electrodes.tsv, or 'auto'",
     )  # fmt: skip
     parser.add_argument(
@@ -304,15 +310,17 @@ def is_there(found, out):
 
 def each_subject(options, one):
     """Run a function for every subject; one that fails does not stop the others."""
-    names = import_module("mne_duin.workflows._group").find_subjects(
-        options.root, options.subject
-    )
+    group = import_module("mne_duin.workflows._group")
+    writing = import_module("mne_duin.workflows._writing")
+    names = group.find_subjects(options.root, options.subject)
     if len(names) == 1:
         return one(names[0]) or 0
     status = 0
     for name in names:
         try:
             status |= one(name) or 0
+        except writing.AlreadyMadeError:
+            print(f"sub-{name}: made already with these settings; not repeated.")
         except (ValueError, TypeError, OSError) as error:
             text = " ".join(str(error).split())
             print(f"mne-duin: sub-{name}: error: {text}", file=sys.stderr)

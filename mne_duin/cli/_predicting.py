@@ -24,7 +24,7 @@ def add_predict(commands):
     parser.usage = f"{parser.prog} model bids_root --subject LABEL [options]"
     shared.add_runs(parser)
     shared.add_anatomy(parser)
-    parser.set_defaults(labels=None)
+    parser.set_defaults(label_source=None)
     shared.add_trials(parser, window=False)
     parser.add_argument("--device", default="auto", help="auto, cpu, cuda, mps")
     shared.add_output(parser)

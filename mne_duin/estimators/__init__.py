@@ -19,7 +19,6 @@ from mne_duin.estimators._new_subject import add_subject
 from mne_duin.estimators._staged import DuINDecoder, make_duin
 from mne_duin.estimators._vqvae import DuINVQVAE
 from mne_duin.estimators.tokens import DuINTokenDecoder
-from mne_duin.utils._moved import forward
 
 __all__ = [
     "Cost",
@@ -34,17 +33,3 @@ __all__ = [
     "estimate_cost",
     "make_duin",
 ]
-
-__getattr__ = forward(
-    __name__,
-    "mne_duin.weights",
-    (
-        "convert_weights",
-        "from_braindecode",
-        "from_pretrained",
-        "read_estimator",
-        "read_official",
-        "to_braindecode",
-        "to_published",
-    ),
-)

@@ -372,11 +372,11 @@ class BaseDuIN(TrainedNetwork):
         Parameters
         ----------
         method : str
-            ``"weights"``, ``"patterns"`` or ``"ablation"``, see Notes.
+            ``"weights"``, ``"patterns"`` or ``"permutation"``, see Notes.
         X : Epochs | array | None
-            Data for ``"patterns"`` and ``"ablation"``.
+            Data for ``"patterns"`` and ``"permutation"``.
         y : array, shape (n_epochs,) | None
-            Labels for the ablation of a classifier.
+            Labels for the permutation importance of a classifier.
         %(subject)s
 
         Returns
@@ -398,9 +398,9 @@ class BaseDuIN(TrainedNetwork):
         is, needed or not, and can be trusted as soon as the classifier is better than
         chance on held-out trials.
 
-        ``"ablation"`` is the rise of the loss on ``X`` when the channel, its signal and
-        its power in all bands together, comes from another epoch: the mean over
-        five random ways of exchanging epochs. It says what the network needs:
+        ``"permutation"`` is the increase of the loss on ``X`` when the channel, its
+        signal and its power in all bands together, comes from another epoch: the mean
+        over five random ways of exchanging epochs. It says what the network needs:
         channels that carry the same hide each other. Trust it on epochs that were held
         out, with a hundred or more of them; means over the folds of a cross-validation
         are steadier still.
@@ -453,12 +453,12 @@ class BaseDuIN(TrainedNetwork):
             Contacts, index = channel name; for several subjects the table of
             ``stack_subjects`` or a dict of tables.
         method : str
-            ``"weights"``, ``"patterns"`` or ``"ablation"``; see
+            ``"weights"``, ``"patterns"`` or ``"permutation"``; see
             :meth:`channel_contributions` for when each can be trusted.
         X : Epochs | array | None
-            Data for ``"patterns"`` and ``"ablation"``, held out.
+            Data for ``"patterns"`` and ``"permutation"``, held out.
         y : array, shape (n_epochs,) | None
-            Labels for the ablation of a classifier.
+            Labels for the permutation importance of a classifier.
         %(subject)s
         **options : dict
             Passed to :func:`mne_duin.plot_contributions`.

@@ -4,25 +4,30 @@ import numpy as np
 import pandas as pd
 
 from mne_duin.utils._checks import check_option
+from mne_duin.utils._epochs import FEWEST_EPOCHS
+from mne_duin.utils._moved import former_option
 
-METHODS = ("weights", "patterns", "ablation")
+METHODS = ("weights", "patterns", "permutation")
+# Ablations vary a parameter; see :func:`mne_duin.ablate`.
+FORMER = {"ablation": "permutation"}
 N_SHUFFLES = 5
 
 
 def compute(estimator, method, X=None, y=None, subject=None):
     """Compute the contributions of the channels of a fitted estimator."""
+    method = former_option("method", method, FORMER)
     check_option("method", method, METHODS)
     if method == "weights":
         values = over_bands(estimator, first_weights(estimator.module_.encoder))
     else:
         if X is None:
             raise ValueError(f"method={method!r} needs `X`.")
-        if method == "ablation" and y is None and estimator._takes_labels:
-            raise ValueError("method='ablation' of a classifier needs `y`.")
+        if method == "permutation" and y is None and estimator._takes_labels:
+            raise ValueError("method='permutation' of a classifier needs `y`.")
         epochs = estimator._check_fitted(X, subject)
         estimator._check_target(y, len(epochs))
-        if method == "ablation":
-            values = ablation(estimator, epochs, y)
+        if method == "permutation":
+            values = permutation(estimator, epochs, y)
         elif estimator._takes_labels:
             values = score_patterns(estimator, epochs)
         else:
@@ -142,10 +147,10 @@ def score_patterns(estimator, epochs):
     for index in np.unique(subject):
         own = subject == index
         n_epochs = own.sum()
-        if n_epochs < 8:
+        if n_epochs < FEWEST_EPOCHS:
             raise ValueError(
-                f"method='patterns' needs at least 8 epochs per subject; got "
-                f"{n_epochs}."
+                f"method='patterns' needs at least {FEWEST_EPOCHS} epochs per subject; "
+                f"got {n_epochs}."
             )
         n_bins = x.shape[-1] // bin_size
         means = x[own, :, : n_bins * bin_size]
@@ -164,7 +169,7 @@ def _standardized(values):
     return centered / np.maximum(centered.std(0), 1e-12)
 
 
-def ablation(estimator, epochs, y=None, *, n_shuffles=N_SHUFFLES):
+def permutation(estimator, epochs, y=None, *, n_shuffles=N_SHUFFLES):
     """Return the rise of the mean loss when a channel is silenced.
 
     A channel is silenced by taking its signal, and its high-gamma power with it, from
@@ -207,8 +212,8 @@ def other_epochs(x, subject, rng):
         order = rng.permutation(rows[np.argsort(x[rows, 0, 0], kind="stable")])
         if len(order) < 2:
             raise ValueError(
-                "method='ablation' exchanges epochs, so it needs at least 2 epochs per "
-                "subject; got 1."
+                "method='permutation' exchanges epochs, so it needs at least 2 epochs "
+                "per subject; got 1."
             )
         donor[order] = np.roll(order, 1)
     return donor

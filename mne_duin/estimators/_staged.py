@@ -222,9 +222,9 @@ class DuINDecoder(ClassifierMixin, BaseEstimator):
         method : str
             See :meth:`DuINClassifier.channel_contributions`.
         X : Epochs | array | None
-            Data for ``"patterns"`` and ``"ablation"``.
+            Data for ``"patterns"`` and ``"permutation"``.
         y : array, shape (n_epochs,) | None
-            Labels for ``"ablation"``.
+            Labels for ``"permutation"``.
 
         Returns
         -------

@@ -49,8 +49,8 @@ def choose_channels(
     regions,
     atlas,
     space,
-    labels,
-    subject,
+    label_source,
+    fs_subject,
     subjects_dir,
     max_distance="auto",
     given=None,
@@ -69,9 +69,9 @@ def choose_channels(
         The atlas.
     space : str | None
         The coordinate space.
-    labels : str
+    label_source : str
         Where the labels come from.
-    subject, subjects_dir : str | None
+    fs_subject, subjects_dir : str | None
         The FreeSurfer subject.
     max_distance : float | "auto" | None
         Largest distance of two contacts that are subtracted in mm, see
@@ -98,9 +98,9 @@ def choose_channels(
     ends = pair_ends_in(good, everything)
     contacts = label_contacts(
         pd.concat([good, ends]) if len(ends) else good,
-        labels,
+        label_source,
         atlas,
-        subject=subject,
+        fs_subject=fs_subject,
         subjects_dir=subjects_dir,
     ).loc[good.index]
     matrix, table = reference_matrix(contacts, reference, max_distance=max_distance)

@@ -27,8 +27,10 @@ from mne_duin.io._windows import (
     report_overlaps,
 )
 from mne_duin.utils._checks import check_number
+from mne_duin.utils._moved import former_parameters
 
 
+@former_parameters(fs_subject="subject", label_source="labels")
 def read_epochs(
     bids_path,
     event_id=None,
@@ -46,8 +48,8 @@ def read_epochs(
     regions=None,
     atlas="desikan-killiany",
     space=None,
-    labels="auto",
-    subject=None,
+    label_source="auto",
+    fs_subject=None,
     subjects_dir=None,
     align=None,
     where=None,
@@ -89,17 +91,17 @@ def read_epochs(
         Whether the filters see the past only, as they must where decoding runs live
         (see :class:`LiveDecoder`). They delay the signal; False is zero-phase.
     regions : str | sequence of str | dict | None
-        Keep only channels in these regions (see :func:`assign_regions`).
+        Keep only channels in these regions, see :func:`assign_regions`; None keeps all.
     atlas : str | path-like
         The atlas of the labels (see :func:`assign_labels`).
     space : str | None
         The coordinate space of electrodes.tsv, where there are several; or what the
         coordinates are, where the declared space is wrong (see :func:`read_contacts`).
-    labels : str
+    label_source : str
         ``"auto"``, ``"atlas"`` or a column of electrodes.tsv or channels.tsv: where
         labels come from. ``"auto"`` takes the atlas where coordinates allow it, else
         the column with the most anatomical names.
-    subject, subjects_dir : str | None
+    fs_subject, subjects_dir : str | None
         The subject's FreeSurfer folder, for contacts in native space.
     align : str | None
         What time zero is: None takes the onset of the event; a column of events.tsv
@@ -164,7 +166,7 @@ def read_epochs(
     def choose():
         return choose_channels(
             [(record.path, record.raw) for record in runs],
-            reference, regions, atlas, space, labels, subject, subjects_dir,
+            reference, regions, atlas, space, label_source, fs_subject, subjects_dir,
             max_distance,
         )  # fmt: skip
 
@@ -250,6 +252,7 @@ def trial_events(record, label_column):
     return record.file_events
 
 
+@former_parameters(fs_subject="subject", label_source="labels")
 def read_segments(
     bids_path,
     duration=8.0,
@@ -265,8 +268,8 @@ def read_segments(
     regions=None,
     atlas="desikan-killiany",
     space=None,
-    labels="auto",
-    subject=None,
+    label_source="auto",
+    fs_subject=None,
     subjects_dir=None,
     reject="auto",
     verbose=None,
@@ -299,9 +302,9 @@ def read_segments(
         The atlas of the labels.
     space : str | None
         The coordinate space of electrodes.tsv.
-    labels : str
+    label_source : str
         Where labels come from.
-    subject, subjects_dir : str | None
+    fs_subject, subjects_dir : str | None
         The subject's FreeSurfer folder.
     reject : "auto" | dict | None
         Which segments to drop by their peak-to-peak amplitude.
@@ -330,7 +333,8 @@ def read_segments(
     runs = open_runs(bids_path, use_events=False, verbose=verbose)
     choice = choose_channels(
         [(record.path, record.raw) for record in runs],
-        reference, regions, atlas, space, labels, subject, subjects_dir, max_distance,
+        reference, regions, atlas, space, label_source, fs_subject, subjects_dir,
+        max_distance,
     )  # fmt: skip
     plans = []
     for number, record in enumerate(runs, 1):

@@ -17,6 +17,7 @@ from mne_duin.io._events import LABEL, file_events, given_events
 from mne_duin.io._record import Record
 from mne_duin.io._sidecars import compose
 from mne_duin.utils._checks import as_list, check_number, check_type
+from mne_duin.utils._moved import former_parameters
 
 
 @dataclass(frozen=True)
@@ -31,6 +32,7 @@ class _Source:
     subject: str | None = None
 
 
+@former_parameters(fs_subject="subject", label_source="labels")
 def prepare_epochs(
     raw,
     events=None,
@@ -48,8 +50,8 @@ def prepare_epochs(
     causal: bool = False,
     regions=None,
     atlas="desikan-killiany",
-    labels: str = "auto",
-    subject: str | None = None,
+    label_source: str = "auto",
+    fs_subject: str | None = None,
     subjects_dir=None,
     align: str | None = None,
     where=None,
@@ -92,7 +94,7 @@ def prepare_epochs(
         Sampling rate of the result in Hz; None keeps that of the recording.
     causal : bool
         Whether the filters see the past only, as in :func:`read_epochs`.
-    regions, atlas, labels, subject : str | sequence of str | dict | None
+    regions, atlas, label_source, fs_subject : str | sequence of str | dict | None
         Regions to keep, atlas, where labels come from, and FreeSurfer subject, as in
         :func:`read_epochs`.
     subjects_dir : path-like | None
@@ -136,7 +138,7 @@ def prepare_epochs(
         def choose():
             return choose_channels(
                 [(record.path, record.raw) for record in records],
-                reference, regions, atlas, None, labels, subject, subjects_dir,
+                reference, regions, atlas, None, label_source, fs_subject, subjects_dir,
                 given=table,
             )  # fmt: skip
 

@@ -1,5 +1,26 @@
 """A live decoder as mne-rt takes one."""
 
+import sys
+
+# Modules that have every attribute one asks for; a package below mne-rt clears the
+# warnings of all modules that have some when it is imported, and fails at these.
+INVENTIVE = ("torch.ops", "torch.classes")
+
+
+def import_mne_rt():
+    """Return mne_rt, also where torch was imported before it."""
+    hidden = {name: sys.modules.pop(name) for name in INVENTIVE if name in sys.modules}
+    try:
+        import mne_rt
+    except ImportError as error:
+        raise ImportError(
+            "This needs mne-rt and one of the Qt packages that it draws with: "
+            "pip install mne-rt PyQt6."
+        ) from error
+    finally:
+        sys.modules.update(hidden)
+    return mne_rt
+
 
 def make_rt_decoder(live, ch_names, sfreq):
     """Return an ``mne_rt.RTDecode`` around a :class:`LiveDecoder`.
@@ -13,15 +34,8 @@ def make_rt_decoder(live, ch_names, sfreq):
     sfreq : float
         Their sampling rate in Hz.
     """
-    try:
-        from mne_rt import RTDecode
-    except ImportError as error:
-        raise ImportError(
-            "This needs mne-rt and one of the Qt packages that it draws with: "
-            "pip install mne-rt PyQt6."
-        ) from error
 
-    class DuINDecode(RTDecode):
+    class DuINDecode(import_mne_rt().RTDecode):
         """Asks the live decoder about windows of raw samples."""
 
         def __init__(self):

@@ -4,6 +4,7 @@ import numpy as np
 
 from mne_duin.report import _html
 from mne_duin.report._sections import PLACES, add_figure, add_html
+from mne_duin.utils._epochs import FEWEST_EPOCHS
 
 FILTERS = (
     "Each row is one spatial filter: its weights, the forward-model pattern of the "
@@ -16,7 +17,7 @@ FILTERS = (
 NOTHING_HELD_OUT = (
     "It is not known which epochs the networks have not seen, so the pictures that "
     "need such epochs are left out (codes over time, reconstruction, patterns, "
-    "ablation)."
+    "permutation)."
 )
 
 
@@ -147,10 +148,16 @@ def fitted_contributions(classifier, held_out, labels):
     measure = classifier.channel_contributions
     found = {}
     if held_out is not None and labels is not None:
-        found["ablation"] = measure("ablation", X=held_out, y=labels)
-    if held_out is not None:
+        found["permutation"] = measure("permutation", X=held_out, y=labels)
+    if _is_enough(held_out, classifier):
         found["patterns"] = measure("patterns", X=held_out)
     return found | {"weights": measure("weights")}
+
+
+def _is_enough(held_out, classifier):
+    """Return whether there are epochs enough for patterns."""
+    fewest = FEWEST_EPOCHS * len(classifier.subjects_)
+    return held_out is not None and len(held_out) >= fewest
 
 
 def add_fitted_filters(report, classifier, contacts, held_out):
@@ -177,6 +184,7 @@ def add_fitted_filters(report, classifier, contacts, held_out):
 def _filter_pictures(classifier, contacts, held_out, own):
     """Draw the filters of one subject; yield titles and elements."""
     encoder = classifier.module_.encoder
+    held_out = held_out if _is_enough(held_out, classifier) else None
     quiet = own | {"show": False}
     bands = ("broadband", *classifier.bands_)
     if encoder.spatial is not None:
@@ -220,9 +228,10 @@ def add_fitted_contributions(report, classifier, contacts, held_out, labels):
         return
     known = {"weights": {}}
     if held_out is not None:
-        known = {"patterns": {"X": held_out}} | known
+        if _is_enough(held_out, classifier):
+            known = {"patterns": {"X": held_out}} | known
         if labels is not None:
-            known = {"ablation": {"X": held_out, "y": labels}} | known
+            known = {"permutation": {"X": held_out, "y": labels}} | known
     parts = {}
     for method, data in known.items():
         for kind, place in PLACES.items():

@@ -62,7 +62,7 @@ def make_report(
     results : dict of str to DecodingResult | None
         Results by name, the main one first, for instance Du-IN and then the LDA.
     held_out : mne.Epochs | None
-        Epochs that the estimators have not seen: ablation, patterns, codes and
+        Epochs that the estimators have not seen: permutation, patterns, codes and
         reconstructions are of these. None takes those that the main result predicted,
         if it has one fold; without any these pictures are left out.
     labels : array-like, shape (n_epochs,) | None

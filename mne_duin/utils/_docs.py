@@ -100,7 +100,7 @@ atlas : str
     Atlas of the anatomical labels.
 space : str | None
     Which coordinates to use where there are several.
-labels : str
+label_source : str
     ``"auto"``, ``"atlas"`` or a column of electrodes.tsv: where anatomical labels come
     from.
 fs_subject, subjects_dir : str | None

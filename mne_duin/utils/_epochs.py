@@ -10,6 +10,8 @@ from mne.io.constants import FIFF
 from mne_duin.utils._checks import check_number
 from mne_duin.utils._slots import COLUMN
 
+# Patterns are correlations over epochs; over fewer they are chance.
+FEWEST_EPOCHS = 8
 # What the description of an info says about the filters.
 CAUSAL, ZERO_PHASE = "mne_duin: causal filters", "mne_duin: zero-phase filters"
 NEURAL_TYPES = ("seeg", "ecog", "dbs", "eeg", "mag", "grad")

@@ -4,6 +4,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 
 from mne_duin.utils._checks import check_number, check_option
+from mne_duin.utils._moved import former_option
 from mne_duin.viz._align import align_values, column_names, shaft_names, takes_montage
 from mne_duin.viz._theme import (
     NONE_NAME,
@@ -37,14 +38,14 @@ from mne_duin.viz.brain._panels import (
 METHODS = {
     "weights": "mean |spatial weight|",
     "patterns": "forward-model pattern",
-    "ablation": "increase in loss when permuted",
+    "permutation": "increase in loss when permuted",
 }
 CAVEATS = {
     "weights": "Weights hardly leave their initial values on a few hundred trials, and "
     "a large weight may only cancel noise (Haufe et al., 2014).",
     "patterns": "Patterns show where the signals that the model reads are strong "
     "(Haufe et al., 2014), whether or not it needs that channel.",
-    "ablation": "Ablation shows what held-out trials lose without one channel; "
+    "permutation": "Permutation shows what held-out trials lose without one channel; "
     "channels that carry the same information hide each other.",
 }
 KINDS = ("glass", "surface", "montage", "bars")
@@ -74,7 +75,7 @@ def plot_contributions(
         values of several subjects, drawn on one brain.
     contacts : DataFrame | dict of str to DataFrame | DigMontage | Info | Raw | Epochs
         Contacts, index = channel name; a dict by subject where contributions are one.
-    method : "weights" | "patterns" | "ablation" | str | None
+    method : "weights" | "patterns" | "permutation" | str | None
         How the values were found; named in the picture, with what it can tell.
     kind : "glass" | "surface" | "montage" | "bars"
         Markers on the glass brain, values smoothed on the inflated fsaverage5 surface,
@@ -105,6 +106,7 @@ def plot_contributions(
     check_number("n_bars", n_bars, low=1, integer=True)
     check_option("counts", counts, [True, False, "auto"])
     values, contacts = align_values(contributions, contacts, "contributions")
+    method = former_option("method", method, {"ablation": "permutation"})
     label = label or METHODS.get(method, method or "contribution")
     notes = [CAVEATS[method]] if method in CAVEATS else []
     if kind == "bars":

@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 
 from mne_duin.utils._checks import check_number, check_type
+from mne_duin.utils._moved import former_option
 from mne_duin.viz._align import align_values
 from mne_duin.viz._contributions import CAVEATS, METHODS
 from mne_duin.viz._theme import (
@@ -171,7 +172,7 @@ def plot_group_contributions(
         or one table per subject.
     accuracy : dict of str to float | Series | None
         Accuracy of each subject as its weight; None weights all alike.
-    method : "weights" | "patterns" | "ablation" | str | None
+    method : "weights" | "patterns" | "permutation" | str | None
         How the values were found; named in the picture, with what it can tell.
     title : str | None
         Title of the figure.
@@ -201,6 +202,7 @@ def plot_group_contributions(
     table = group_contributions(contributions, contacts, accuracy=accuracy)
     values = table["value"].to_numpy()
     xyz, note = brain_positions(table)
+    method = former_option("method", method, {"ablation": "permutation"})
     label = f"{METHODS.get(method, method or 'contribution')}, share of the largest"
     if accuracy is not None:
         label += " × accuracy"

@@ -2,11 +2,14 @@
 
 from functools import partial
 
+import mne
+
 from mne_duin.baselines._make_estimator import make_estimator
 from mne_duin.channels import ContributionSelector, SelectedChannels
 from mne_duin.evaluation import ablate
 from mne_duin.utils._checks import check_option
 from mne_duin.utils._docs import fill_doc
+from mne_duin.utils._moved import former_parameters
 from mne_duin.viz import plot_ablation
 from mne_duin.workflows._derivative import write_config
 from mne_duin.workflows._outputs import open_writer
@@ -32,6 +35,7 @@ ABLATIONS = {
 
 
 @fill_doc
+@former_parameters(label_source="labels")
 def ablate_words(
     root,
     subject,
@@ -60,7 +64,7 @@ def ablate_words(
     reference="bipolar",
     atlas="desikan-killiany",
     space=None,
-    labels="auto",
+    label_source="auto",
     fs_subject=None,
     subjects_dir=None,
     max_distance=None,
@@ -138,7 +142,8 @@ def ablate_words(
         **parameters,
     )
     paths = find_runs(root, subject, session, task, run, acquisition)
-    with open_writer("ablate", given, paths, name=f"ablate {what}") as writer:
+    writing = open_writer("ablate", given, paths, name=f"ablate {what}")
+    with mne.utils.use_log_level(verbose), writing as writer:
         epochs, _, segments = read_words(paths, given, segments="run" in str(cv))
         estimator, grid = ablation_grid(estimator, what, values, len(epochs.ch_names))
         table = ablate(

@@ -4,12 +4,14 @@ from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
+import mne
 import pandas as pd
 
 from mne_duin.baselines._make_estimator import make_estimator
 from mne_duin.evaluation import compare_results, evaluate_each
 from mne_duin.utils._checks import as_list
 from mne_duin.utils._docs import fill_doc
+from mne_duin.utils._moved import former_parameters
 from mne_duin.utils._signature import takes_segments
 from mne_duin.viz import plot_accuracy
 from mne_duin.workflows._derivative import write_config
@@ -45,6 +47,7 @@ class WordComparison:
 
 
 @fill_doc
+@former_parameters(label_source="labels")
 def compare_words(
     root,
     subject,
@@ -72,7 +75,7 @@ def compare_words(
     reference="bipolar",
     atlas="desikan-killiany",
     space=None,
-    labels="auto",
+    label_source="auto",
     fs_subject=None,
     subjects_dir=None,
     max_distance=None,
@@ -145,7 +148,8 @@ def compare_words(
     }
     made = {name: make_estimator(name, **common) for name in as_list(estimators)}
     paths = find_runs(root, subject, session, task, run, acquisition)
-    with open_writer("compare", given, paths) as writer:
+    writing = open_writer("compare", given, paths)
+    with mne.utils.use_log_level(verbose), writing as writer:
         pretrains = "run" in str(cv) and any(map(takes_segments, made.values()))
         epochs, _, segments = read_words(paths, given, segments=pretrains)
         results = evaluate_each(

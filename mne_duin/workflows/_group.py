@@ -12,15 +12,20 @@ from joblib import Parallel, delayed
 from mne_duin.evaluation import compare_results
 from mne_duin.io import find_recordings
 from mne_duin.utils._checks import as_list
+from mne_duin.utils._places import check_place
 from mne_duin.utils._spaces import contact_positions
 from mne_duin.viz import plot_group_contributions
 from mne_duin.workflows._analysis import Analysis, check_desc, default_desc
-from mne_duin.workflows._derivative import check_dataset, write_config
+from mne_duin.workflows._derivative import (
+    check_dataset,
+    round_positions,
+    write_config,
+)
 from mne_duin.workflows._outputs import settings_of
-from mne_duin.workflows._places import check_place
 from mne_duin.workflows._reading import save_figure
+from mne_duin.workflows._reporting import read_decoding
 from mne_duin.workflows._results import write_scores
-from mne_duin.workflows._writing import AnalysisWriter
+from mne_duin.workflows._writing import AlreadyMadeError, AnalysisWriter
 from mne_duin.workflows.decoding import MAIN, decode_words
 
 
@@ -100,7 +105,8 @@ def decode_group(
 ):
     """Decode several subjects as :func:`decode_words` does, each on its own.
 
-    A subject that cannot be decoded does not stop the others. Subjects run through
+    A subject that cannot be decoded does not stop the others, and one that is decoded
+    already with the same settings is not decoded again. Subjects run through
     joblib, so that any of its backends can spread them over machines::
 
         with joblib.parallel_config(backend="dask"):
@@ -149,6 +155,11 @@ def decode_group(
         check_place(out, root)
         check_dataset(out)
     parameters |= {"regions": regions}
+    writer_of = partial(_group_writer, root, out, desc, overwrite, parameters)
+    if out is not None and not overwrite:
+        with writer_of(names):
+            # What is in the way is told before anything is learned.
+            pass
     shared = parameters | {"out": out, "desc": desc, "overwrite": overwrite}
     one = delayed(_decode_one)
     found = Parallel(n_jobs=n_jobs)(
@@ -161,31 +172,54 @@ def decode_group(
     table = pd.concat([each.table for each in whole]) if whole else pd.DataFrame()
     folder = None
     if out is not None and whole:
-        analysis = Analysis(Path(out), desc, n_subjects=len(whole))
-        decoded = [each.subject for each in whole]
-        given = {"root": root, "subject": "", **parameters}
-        settings = settings_of("decode", given) | {"subject": decoded, "desc": desc}
-        with AnalysisWriter(analysis, root, settings, overwrite=overwrite) as writer:
+        with writer_of([each.subject for each in whole]) as writer:
             folder = writer.write(partial(_fill, whole, table, writer))
     return GroupDecoding(table, failures, folder)
+
+
+def _group_writer(root, out, desc, overwrite, parameters, subjects):
+    """Return the context in which the files of a group are written."""
+    analysis = Analysis(Path(out), desc, n_subjects=len(subjects))
+    given = {"root": root, "subject": "", **parameters}
+    settings = settings_of("decode", given) | {"subject": subjects, "desc": desc}
+    return AnalysisWriter(analysis, root, settings, overwrite=overwrite, repeat=True)
 
 
 def _decode_one(root, subject, parameters):
     """Decode one subject; return what the group needs, or why there is nothing."""
     try:
-        decoding = decode_words(root, subject, **parameters)
+        decoding = _decode_or_read(root, subject, parameters)
         table = compare_results(decoding.results).reset_index()
         table.insert(0, "subject", subject)
         return _One(
             subject,
             table,
-            decoding.classifier.channel_contributions("weights"),
-            decoding.contacts,
+            _contributions(decoding.classifier),
+            # As the files have them, so that reading them draws the same map.
+            round_positions(decoding.contacts),
         )
     except Exception as error:
         # One subject must not stop the others, whatever is wrong with it.
         reason = " ".join(str(error).split())
         return _One(subject, failure=f"{type(error).__name__}: {reason}")
+
+
+def _decode_or_read(root, subject, parameters):
+    """Decode a subject, or read the decoding with these settings that is there."""
+    try:
+        return decode_words(root, subject, **parameters)
+    except AlreadyMadeError as made:
+        mne.utils.logger.info(
+            f"sub-{subject} is decoded already with these settings; its files are used."
+        )
+        return read_decoding(made.manifest)
+
+
+def _contributions(classifier):
+    """Return contributions of the channels, None where no network was saved."""
+    if classifier is None:
+        return None
+    return classifier.channel_contributions("weights")
 
 
 def _fill(whole, table, writer, folder):
@@ -194,7 +228,13 @@ def _fill(whole, table, writer, folder):
     write_scores(folder / name("metrics.tsv"), table, writer.settings)
     write_config(folder / name("config.yaml"), writer.settings)
     main = table[table["estimator"] == MAIN].set_index("subject")["accuracy"]
-    placed = [each for each in whole if _is_placed(each.contacts)]
+    known = [each for each in whole if each.contributions is not None]
+    if len(known) < len(whole):
+        mne.utils.warn(
+            f"The networks of {len(whole) - len(known)} subjects were not saved; the "
+            "map is without them."
+        )
+    placed = [each for each in known if _is_placed(each.contacts)]
     if not placed:
         mne.utils.warn("No subject has coordinates of a template; there is no map.")
         return

@@ -4,6 +4,7 @@ from contextlib import nullcontext
 from pathlib import Path
 
 from mne_duin.utils._checks import as_list
+from mne_duin.utils._places import check_place
 from mne_duin.weights import read_estimator
 from mne_duin.workflows._analysis import name_analysis
 from mne_duin.workflows._derivative import plain_settings
@@ -23,6 +24,9 @@ LISTS = ("session", "task", "run", "acquisition", "regions", "event_id")
 
 def open_writer(command, given, paths, *, name=None, repeat=False):
     """Return the context in which an analysis is made; it yields None without `out`."""
+    for folder in ("memory", "checkpoint_dir"):
+        if given.get(folder) is not None:
+            check_place(given[folder], given["root"])
     if given["out"] is None:
         return nullcontext()
     analysis = name_analysis(
@@ -38,6 +42,7 @@ def settings_of(command, given):
     """Return the parameters of a workflow as ``--config`` takes them."""
     saved = {name: value for name, value in given.items() if name not in NOT_SAVED}
     saved["subject"] = str(given["subject"]).removeprefix("sub-")
+    saved["root"] = str(Path(given["root"]).absolute())
     for name in LISTS:
         # One label and a list of it are the same setting.
         if saved.get(name) is not None and not isinstance(saved[name], dict):

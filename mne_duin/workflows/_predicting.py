@@ -13,6 +13,7 @@ from mne_duin.estimators import DuINClassifier
 from mne_duin.utils._atomic import write_text
 from mne_duin.utils._docs import fill_doc
 from mne_duin.utils._epochs import run_names
+from mne_duin.utils._moved import former_parameters
 from mne_duin.workflows._derivative import (
     describe_columns,
     write_columns,
@@ -64,6 +65,7 @@ class WordPredictions:
 
 
 @fill_doc
+@former_parameters(label_source="labels")
 def predict_words(
     model,
     root,
@@ -83,7 +85,7 @@ def predict_words(
     tmin=None,
     tmax=None,
     space=None,
-    labels=None,
+    label_source=None,
     fs_subject=None,
     subjects_dir=None,
     device="auto",
@@ -117,7 +119,7 @@ def predict_words(
     tmin, tmax : float | None
         Beginning and end of an epoch in seconds; only those of the decoding are
         accepted.
-    space, labels, fs_subject, subjects_dir : str | None
+    space, label_source, fs_subject, subjects_dir : str | None
         Anatomy, see :func:`decode_words`.
     device : str
         ``"auto"``, ``"cpu"``, ``"cuda"``, ``"mps"``.

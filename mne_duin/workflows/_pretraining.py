@@ -13,6 +13,7 @@ from mne_duin.estimators._cost import try_out
 from mne_duin.io import read_segments
 from mne_duin.training import is_main, join_processes
 from mne_duin.utils._docs import fill_doc
+from mne_duin.utils._moved import former_parameters
 from mne_duin.workflows._analysis import default_out, digest_text
 from mne_duin.workflows._derivative import write_config, write_contacts
 from mne_duin.workflows._notices import collected
@@ -50,6 +51,7 @@ class Pretraining:
 
 
 @fill_doc
+@former_parameters(label_source="labels")
 def pretrain(
     root,
     subject,
@@ -68,7 +70,7 @@ def pretrain(
     reference="bipolar",
     atlas="desikan-killiany",
     space=None,
-    labels="auto",
+    label_source="auto",
     fs_subject=None,
     subjects_dir=None,
     max_distance=None,

@@ -8,7 +8,7 @@ from mne_duin.utils._atomic import write_figure
 from mne_duin.utils._checks import as_list
 from mne_duin.workflows._notices import collected
 
-CHANNELS = ("reference", "atlas", "space", "labels", "subjects_dir")
+CHANNELS = ("reference", "atlas", "space", "label_source", "fs_subject", "subjects_dir")
 FILTERS = ("l_freq", "h_freq", "notch", "sfreq", "causal", "reject")
 TRIALS = ("event_id", "label_column", "where", "onset", "align", "tmin", "tmax")
 # Passed on only where they are given.
@@ -60,8 +60,6 @@ def channel_keywords(given):
     keywords["regions"] = given["regions"]
     if not isinstance(given["regions"], dict):
         keywords["regions"] = as_list(given["regions"]) or None
-    if given.get("fs_subject") is not None:
-        keywords["subject"] = given["fs_subject"]
     known = (name for name in OPTIONAL if given.get(name) is not None)
     return keywords | {name: given[name] for name in known}
 

@@ -9,11 +9,11 @@ import pandas as pd
 
 from mne_duin.evaluation import read_result
 from mne_duin.utils._docs import fill_doc
+from mne_duin.utils._places import check_place
 from mne_duin.weights import read_estimator
 from mne_duin.workflows import decoding as decoding_module
 from mne_duin.workflows._analysis import Analysis
 from mne_duin.workflows._outputs import find_file
-from mne_duin.workflows._places import check_place
 from mne_duin.workflows._reading import find_runs, read_words
 from mne_duin.workflows._results import write_report
 from mne_duin.workflows._writing import (
@@ -108,7 +108,10 @@ def read_settings(path, subject=None):
         defaults of :func:`decode_words`.
     """
     manifest = find_file(path, "manifest.json", command="decode", subject=subject)
-    settings = read_json(manifest).get("Settings", {})
+    settings = dict(read_json(manifest).get("Settings", {}))
+    if "labels" in settings:
+        # Its name before 0.1.
+        settings["label_source"] = settings.pop("labels")
     parameters = inspect.signature(decode_words).parameters.values()
     defaults = {p.name: p.default for p in parameters if p.default is not p.empty}
     return defaults | settings

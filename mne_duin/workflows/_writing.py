@@ -18,16 +18,24 @@ from mne.utils import logger, warn
 
 from mne_duin.estimators._resume import changes
 from mne_duin.utils._atomic import remove_partial, write_file, write_text
+from mne_duin.utils._places import check_place
 from mne_duin.workflows._derivative import (
     check_dataset,
     describe_dataset,
     manifest_of,
 )
-from mne_duin.workflows._places import check_place
 
 HIDDEN = ".mne_duin"
 # As long as the longest name that a file of an analysis gets after its prefix.
 LONGEST = "_model-duinnopretraining_predictions.json"
+
+
+class AlreadyMadeError(FileExistsError):
+    """An analysis is there already, made with the same settings."""
+
+    def __init__(self, message, manifest):
+        super().__init__(message)
+        self.manifest = manifest
 
 
 class AnalysisWriter:
@@ -102,19 +110,25 @@ class AnalysisWriter:
         changed = _changed_files(self.folder, manifest)
         if changed:
             raise FileExistsError(_foreign(changed, self.folder))
-        earlier = what_matters(manifest.get("Settings", {}))
-        different = changes(earlier, what_matters(self.settings))
+        earlier, now = manifest.get("Settings", {}), self.settings
+        different = changes(what_matters(earlier), what_matters(now))
+        if _is_another_dataset(earlier.get("root"), self.root):
+            roots = f"root {str(earlier['root'])!r} -> {str(self.root)!r}"
+            different = f"{roots}; {different}".removesuffix("; ")
         what = f"with other settings ({different})" if different else "already"
         if self.overwrite:
             logger.info(
                 f"The analysis {analysis.prefix} was made {what}; replacing it."
             )
         elif different or not self.repeat:
-            raise FileExistsError(
+            message = (
                 f"The analysis {analysis.prefix!r} was made {what} in "
                 f"{str(self.folder)!r}. Pass overwrite=True (--overwrite) to replace "
                 "it, or another name (`desc`, --desc) to keep both."
             )
+            if different:
+                raise FileExistsError(message)
+            raise AlreadyMadeError(message, analysis.manifest)
 
     def write(self, fill):
         """Let ``fill(folder)`` write files, and move them to their places.
@@ -159,7 +173,7 @@ class AnalysisWriter:
             return
         if kept and not self.overwrite:
             raise FileExistsError(
-                f"{self.folder} has got this analysis from another process meanwhile"
+                f"{self.folder} has this analysis already, with other results"
             )
         backup = stage.with_suffix(".old")
         shutil.rmtree(backup, ignore_errors=True)
@@ -209,6 +223,14 @@ class AnalysisWriter:
 def what_matters(settings):
     """Return the settings without where it was computed."""
     return {k: v for k, v in settings.items() if k not in ("root", "device")}
+
+
+def _is_another_dataset(before, now):
+    """Return whether two BIDS folders differ; one that was moved does not."""
+    if before is None or now is None:
+        return False
+    is_known = Path(before).is_absolute() and Path(before).is_dir()
+    return is_known and not (Path(now).is_dir() and os.path.samefile(before, now))
 
 
 def make_folder(folder):

@@ -28,6 +28,7 @@ from mne_duin.report import make_report
 from mne_duin.utils._checks import as_list, check_option
 from mne_duin.utils._docs import fill_doc
 from mne_duin.utils._epochs import run_names
+from mne_duin.utils._moved import former_parameters
 from mne_duin.viz import results_table
 from mne_duin.workflows._analysis import Analysis
 from mne_duin.workflows._derivative import write_config, write_contacts
@@ -83,6 +84,7 @@ class WordDecoding:
 
 
 @fill_doc
+@former_parameters(label_source="labels")
 def decode_words(
     root,
     subject,
@@ -106,7 +108,7 @@ def decode_words(
     reference="bipolar",
     atlas="desikan-killiany",
     space=None,
-    labels="auto",
+    label_source="auto",
     fs_subject=None,
     subjects_dir=None,
     max_distance=None,
@@ -194,7 +196,8 @@ def decode_words(
     given = dict(locals())
     check_option("preset", preset, PRESETS)
     paths = find_runs(root, subject, session, task, run, acquisition)
-    with open_writer("decode", given, paths) as writer:
+    writing = open_writer("decode", given, paths)
+    with mne.utils.use_log_level(verbose), writing as writer:
         mae = None if pretrained is None else read_pretrained(pretrained, subject)
         single = cv == "last-run"
         segments = mae is None and (single or "run" in str(cv))

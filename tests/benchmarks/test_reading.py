@@ -37,7 +37,7 @@ path = BIDSPath(subject="01", task="long", root=sys.argv[1], datatype="ieeg")
 read = {"epochs": read_epochs, "segments": read_segments}[sys.argv[2]]
 start = time.perf_counter()
 regions = sys.argv[3] if len(sys.argv) > 3 else None
-epochs, contacts = read(path, labels="area", regions=regions)
+epochs, contacts = read(path, label_source="area", regions=regions)
 seconds = time.perf_counter() - start
 print(json.dumps({
     "above": peak() - before, "result": epochs.get_data(copy=False).nbytes,

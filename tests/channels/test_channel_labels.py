@@ -148,7 +148,7 @@ def subjects_dir(tmp_path_factory):
 
 def test_native_contacts_use_the_subjects_own_parcellation(subjects_dir):
     xyz = np.random.default_rng(1).uniform([-60, -80, -30], [60, 60, 60], (40, 3))
-    own = {"subject": "sub1", "subjects_dir": subjects_dir}
+    own = {"fs_subject": "sub1", "subjects_dir": subjects_dir}
     native = assign_labels(table(xyz + 7, "ACPC"), **own)
     template = assign_labels(table(xyz))
     assert template["label"].notna().sum() > 20

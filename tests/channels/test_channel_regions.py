@@ -1,13 +1,18 @@
 """Regions: the presets as data, their spellings, heights and hemispheres."""
 
+import inspect
+
 import mne
 import numpy as np
 import pandas as pd
 import pytest
 
+import mne_duin
 from mne_duin.channels import REGIONS, assign_labels, assign_regions, load_atlas
 from mne_duin.channels._label_words import plain
 from mne_duin.channels._regions import expand
+from mne_duin.datasets import SimulationSettings
+from mne_duin.workflows._reading import channel_keywords
 
 
 def labelled(labels, z=10.0, x=-50.0):
@@ -161,3 +166,55 @@ def test_real_points_of_the_sensorimotor_strip():
     contacts = pd.DataFrame(xyz, ["A1", "A2", "A3"], ["x", "y", "z"])
     contacts = assign_labels(contacts.assign(space="MNI152NLin6Sym"))
     assert list(assign_regions(contacts)["region"]) == ["vSMC", "dSMC", "STG"]
+
+
+TAKE_REGIONS = {
+    "RegionSelector", "ablate_words", "assign_regions", "compare_words",
+    "decode_group", "decode_words", "prepare_epochs", "pretrain", "read_epochs",
+    "read_segments",
+}  # fmt: skip
+
+
+def test_the_functions_that_take_regions_are_known():
+    public = {name: getattr(mne_duin, name) for name in mne_duin.__all__}
+    found = {
+        name
+        for name, thing in public.items()
+        if callable(thing) and "regions" in inspect.signature(thing).parameters
+    }
+    assert found == TAKE_REGIONS
+
+
+@pytest.fixture(scope="module")
+def recording(tmp_path_factory):
+    settings = SimulationSettings(n_words=2, n_trials_per_word=3, n_runs=1)
+    root = tmp_path_factory.mktemp("regions") / "bids"
+    mne_duin.write_simulated_bids(root, subjects={"01": settings})
+    (path,) = mne_duin.find_recordings(root)
+    return path
+
+
+@pytest.mark.parametrize("name", ["read_epochs", "read_segments", "prepare_epochs"])
+def test_no_regions_leave_nothing_out_of_what_is_read(recording, name):
+    contacts = mne_duin.read_contacts(recording)
+    first, given = recording, {"reference": None, "sfreq": None}
+    if name == "prepare_epochs":
+        first = mne_duin.read_raw(recording)
+        events = pd.DataFrame({"onset": [2.0, 6.0], "trial_type": ["ba", "ga"]})
+        given |= {"events": events, "contacts": contacts}
+    epochs, table = getattr(mne_duin, name)(first, regions=None, **given)
+    assert list(table.index) == epochs.ch_names
+    assert set(contacts.index) - set(table.index) <= set(epochs.info["bads"])
+    assert table["region"].isna().any()
+
+
+@pytest.mark.parametrize("regions", [None, [], ()])
+def test_no_regions_are_handed_to_reading_by_every_workflow(regions):
+    assert channel_keywords({"regions": regions})["regions"] is None
+
+
+def test_no_regions_leave_nothing_out_of_tables_and_arrays():
+    contacts = labelled(["ctx-lh-precentral", "Unknown", None])
+    assert len(assign_regions(contacts, None)) == 3
+    X = np.zeros((2, 3, 10))
+    assert mne_duin.RegionSelector(contacts, None).fit(X).transform(X).shape == X.shape

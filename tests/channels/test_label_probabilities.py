@@ -222,7 +222,7 @@ def own_brain(tmp_path_factory):
     nib.save(nib.MGHImage(volume, affine), path)
     center = affine @ [50, 50, 50, 1]
     surface = nib.load(path).header.get_vox2ras_tkr() @ [50, 50, 50, 1]
-    return {"subject": "s1", "subjects_dir": folder}, center[:3], surface[:3]
+    return {"fs_subject": "s1", "subjects_dir": folder}, center[:3], surface[:3]
 
 
 def test_other_is_the_frame_in_which_the_contacts_lie_in_the_brain(own_brain):

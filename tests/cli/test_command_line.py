@@ -145,7 +145,7 @@ def test_options_become_keywords(calls, tmp_path):
     )  # fmt: skip
     assert found["session"] == ["1"]
     assert found["acquisition"] == ["clinical"]
-    assert found["labels"] == "my_atlas"
+    assert found["label_source"] == "my_atlas"
     assert found["fs_subject"] == "fs01"
     assert found["where"] == "trial_type == 'WORD'"
     assert (found["l_freq"], found["h_freq"], found["sfreq"]) == (1, None, 500)

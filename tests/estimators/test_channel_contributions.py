@@ -24,7 +24,7 @@ def planted(request):
     return clf, held_out, y[64:]
 
 
-@pytest.mark.parametrize("method", ["ablation", "patterns"])
+@pytest.mark.parametrize("method", ["permutation", "patterns"])
 def test_the_planted_channel_is_the_hottest(method, planted):
     clf, X, y = planted
     values = clf.channel_contributions(method, X=X, y=y)
@@ -48,9 +48,9 @@ def test_ablation_is_the_rise_of_the_loss(planted):
         inputs[:, silent] = x[donor][:, silent]
         scores = clf.module_(torch.from_numpy(inputs)).detach()
         losses.append(functional.cross_entropy(scores, index).item())
-    values = clf.channel_contributions("ablation", X=X, y=y)
+    values = clf.channel_contributions("permutation", X=X, y=y)
     assert values["hot"] == pytest.approx(np.mean(losses[1:]) - losses[0], abs=1e-5)
-    assert clf.channel_contributions("ablation", X=X, y=y).equals(values)
+    assert clf.channel_contributions("permutation", X=X, y=y).equals(values)
 
 
 def test_donors_are_other_epochs_of_the_same_subject():
@@ -141,7 +141,7 @@ def test_the_unlabelled_stages_have_contributions_too(codes):
     vqvae, X = codes
     mae = DuINMAE(vqvae, **TRAINING).fit(X)
     for stage in (vqvae, mae):
-        for method in ("weights", "patterns", "ablation"):
+        for method in ("weights", "patterns", "permutation"):
             values = stage.channel_contributions(method, X=X)
             assert values.shape == (6,)
             assert np.isfinite(values).all()
@@ -154,11 +154,11 @@ def test_what_the_measures_need(planted):
         ValueError, match="`method` must be one of 'weights', 'patterns'"
     ):
         clf.channel_contributions("gradient")
-    for method in ("patterns", "ablation"):
+    for method in ("patterns", "permutation"):
         with pytest.raises(ValueError, match=f"method='{method}' needs `X`"):
             clf.channel_contributions(method)
-    with pytest.raises(ValueError, match="'ablation' of a classifier needs `y`"):
-        clf.channel_contributions("ablation", X=X)
+    with pytest.raises(ValueError, match="'permutation' of a classifier needs `y`"):
+        clf.channel_contributions("permutation", X=X)
     wrong = "nothing" if clf.bands_ else "high-gamma"
     with pytest.raises(ValueError, match=f"`band` must be one of .*; got '{wrong}'"):
         clf.spatial_weights(wrong)

@@ -108,7 +108,7 @@ def test_epochs_of_another_length_than_the_classifier_knows(trials, fitted):
     with pytest.raises(ValueError, match="epochs of 3 patches; .* fitted with 4"):
         fitted["classifier"].predict(short)
     with pytest.raises(ValueError, match="epochs of 3 patches; .* fitted with 4"):
-        fitted["classifier"].channel_contributions("ablation", X=short, y=trials[1])
+        fitted["classifier"].channel_contributions("permutation", X=short, y=trials[1])
     assert fitted["vqvae"].transform(short).shape == (24, 3)
     assert fitted["mae"].transform(short).shape == (24, 3, 40)
 
@@ -221,11 +221,11 @@ def test_unknown_labels_are_named(trials, fitted):
     epochs, y = trials
     other = np.where(y == "ga", "ka", y)
     with pytest.raises(ValueError, match=r"not in the training data: \['ka'\]"):
-        fitted["classifier"].channel_contributions("ablation", X=epochs, y=other)
+        fitted["classifier"].channel_contributions("permutation", X=epochs, y=other)
     with pytest.raises(ValueError, match=r"not in the training data: \['ka'\]"):
         DuINClassifier(**QUICK).fit(epochs, y, validation=(epochs, other))
     with pytest.raises(ValueError, match=r"one label per epoch, shape \(24,\)"):
-        fitted["classifier"].channel_contributions("ablation", X=epochs, y=y[:5])
+        fitted["classifier"].channel_contributions("permutation", X=epochs, y=y[:5])
 
 
 def test_too_few_epochs_for_a_validation_share():

@@ -55,8 +55,8 @@ def cells(figure, shape):
 def test_contributions_meet_their_contacts_by_name(stages, contacts):
     _, clf, X, y = stages
     mixed = contacts.iloc[[4, 0, 5, 2, 1, 3]]
-    figure = clf.plot_contributions(mixed, "ablation", X=X, y=y, show=False)
-    values = clf.channel_contributions("ablation", X=X, y=y)
+    figure = clf.plot_contributions(mixed, "permutation", X=X, y=y, show=False)
+    values = clf.channel_contributions("permutation", X=X, y=y)
     bars = next(axes for axes in figure.axes if len(axes.patches) == 6)
     ranked = values.sort_values(ascending=False)
     names = [tick.get_text() for tick in bars.get_yticklabels()]
@@ -210,5 +210,5 @@ def test_subjects_keep_their_own_contacts(contacts):
 def test_the_masked_stage_has_pictures_too(stages, contacts):
     vqvae, _, X, _ = stages
     mae = DuINMAE(vqvae, **TRAINING).fit(X)
-    mae.plot_contributions(contacts, "ablation", X=X, kind="bars", show=False)
+    mae.plot_contributions(contacts, "permutation", X=X, kind="bars", show=False)
     assert mae.plot_spatial_filters(contacts, show=False).axes

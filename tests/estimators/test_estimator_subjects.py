@@ -54,7 +54,7 @@ def test_own_patch_encoders_in_every_stage(kind, poms, cohort, tmp_path):
     again = read_estimator(estimator.save(tmp_path / "model"))
     assert np.array_equal(output(again, X, subject=subject), right)
     labels = {"y": y} if hasattr(estimator, "classes_") else {}
-    for method in ("weights", "patterns", "ablation"):
+    for method in ("weights", "patterns", "permutation"):
         table = estimator.channel_contributions(method, X=X, subject=subject, **labels)
         assert table.isna().sum().tolist() == [0, 2, 0]
     assert estimator.folded_filters().shape[:1] == (3,)
@@ -117,7 +117,7 @@ def test_padded_channels_have_no_scale_and_no_contribution(stages, cohort):
         mask = stages[kind].scaler_.channel_mask
         assert mask[1, :6].tolist() == [True] * 4 + [False] * 2
         assert mask[[0, 2]].all()
-        for method in ("weights", "patterns", "ablation"):
+        for method in ("weights", "patterns", "permutation"):
             table = stages[kind].channel_contributions(
                 method, X=X, y=y if kind == "classifier" else None, subject=subject
             )

@@ -40,10 +40,10 @@ def fitted(request, layers):
     return DuINClassifier(**options).fit(epochs, y), epochs, contacts, y
 
 
-@pytest.mark.parametrize("method", ["patterns", "ablation"])
+@pytest.mark.parametrize("method", ["patterns", "permutation"])
 def test_each_subject_has_its_planted_contact(fitted, method):
     classifier, epochs, contacts, y = fitted
-    labels = {"y": y} if method == "ablation" else {}
+    labels = {"y": y} if method == "permutation" else {}
     table = classifier.channel_contributions(method, X=epochs, **labels)
     for name in table:
         best = table[name].idxmax()
@@ -71,12 +71,12 @@ def test_weights_are_those_of_the_subject(fitted, layers):
 def test_the_order_of_the_subjects_does_not_matter(fitted):
     classifier, epochs, _, y = fitted
     mixed = np.random.default_rng(0).permutation(len(y))
-    for method in ("patterns", "ablation"):
+    for method in ("patterns", "permutation"):
         one, two = (
             classifier.channel_contributions(
                 method,
                 X=epochs[rows],
-                **({"y": y[rows]} if method == "ablation" else {}),
+                **({"y": y[rows]} if method == "permutation" else {}),
             )
             for rows in (np.arange(len(y)), mixed)
         )

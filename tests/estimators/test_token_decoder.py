@@ -220,13 +220,13 @@ def test_cross_validation(streams):
 
 def test_contributions_of_a_token_decoder(decoder, streams):
     epochs, y = streams
-    for method in ("weights", "patterns", "ablation"):
+    for method in ("weights", "patterns", "permutation"):
         options = {} if method == "weights" else {"X": epochs}
-        options |= {"y": y} if method == "ablation" else {}
+        options |= {"y": y} if method == "permutation" else {}
         values = decoder.channel_contributions(method, **options)
         assert values.index.tolist() == epochs.ch_names
         assert np.isfinite(values).all()
-    assert (decoder.channel_contributions("ablation", X=epochs, y=y) > 0).all()
+    assert (decoder.channel_contributions("permutation", X=epochs, y=y) > 0).all()
 
 
 def change(y, **labels):

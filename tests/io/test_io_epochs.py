@@ -81,7 +81,7 @@ def test_labels_from_the_atlas_or_from_a_column(base_dataset):
     assert contacts["label_distance"].max() <= 5
     _, destrieux = read_epochs(base_dataset, atlas="destrieux")
     assert destrieux["label"].str.startswith("ctx_").all()
-    _, column = read_epochs(base_dataset, labels="my_label", regions="vSMC")
+    _, column = read_epochs(base_dataset, label_source="my_label", regions="vSMC")
     assert list(column.index) == PAIRS[:3]
     assert set(column["atlas"]) == {"electrodes.tsv:my_label"}
     assert {"size", "my_label"} <= set(contacts.columns)
@@ -253,7 +253,7 @@ MESSAGES = [
     ({"align": "sample"}, "must be seconds from the onset"),
     ({"notch": "line"}, "`notch` must be"),
     ({"space": "Mars"}, "`space` 'Mars' is not there.*fsaverage"),
-    ({"labels": "nothing"}, "no column 'nothing'"),
+    ({"label_source": "nothing"}, "no column 'nothing'"),
 ]
 
 

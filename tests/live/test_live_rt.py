@@ -7,11 +7,15 @@ import pytest
 from live_trials import ONSETS, RATE
 
 from mne_duin import LiveDecoder
+from mne_duin.live._rt import import_mne_rt
 
 with warnings.catch_warnings():
     # The package warns of names of its own dependencies.
     warnings.simplefilter("ignore")
-    mne_rt = pytest.importorskip("mne_rt", reason="no mne-rt", exc_type=ImportError)
+    try:
+        mne_rt = import_mne_rt()
+    except ImportError as error:
+        pytest.skip(str(error), allow_module_level=True)
 
 
 def test_windows_of_mne_rt_are_decided_on(subject):

@@ -52,7 +52,7 @@ def test_a_native_cortex_moves_to_the_scanner_frame(contacts, freesurfer):
     pytest.importorskip("pyvista", reason="the extra 3d is not installed")
     native = contacts.assign(space="ACPC")
     plotter = view_brain(
-        native, subject="sub", subjects_dir=freesurfer, off_screen=True, show=False
+        native, fs_subject="sub", subjects_dir=freesurfer, off_screen=True, show=False
     )
     cortex = list(plotter.meshes)[0].points
     shift = cortex - load_hemisphere("l")[0]
@@ -61,6 +61,6 @@ def test_a_native_cortex_moves_to_the_scanner_frame(contacts, freesurfer):
     )
     plotter.close()
     with pytest.raises(ValueError, match="the subject's own space"):
-        view_brain(contacts, subject="sub", subjects_dir=freesurfer, show=False)
+        view_brain(contacts, fs_subject="sub", subjects_dir=freesurfer, show=False)
     with pytest.raises(ValueError, match="`subjects_dir` must be given"):
-        view_brain(native, subject="sub", show=False)
+        view_brain(native, fs_subject="sub", show=False)

@@ -1,5 +1,8 @@
 """Several subjects: each on its own, one that fails stops no other."""
 
+from dataclasses import replace
+from functools import cache
+
 import joblib
 import numpy as np
 import pandas as pd
@@ -9,6 +12,7 @@ from sklearn.linear_model import LogisticRegression
 
 from mne_duin import decode_group, evaluate
 from mne_duin.workflows import _group as module
+from mne_duin.workflows._writing import AlreadyMadeError
 from mne_duin.workflows.decoding import LDA, MAIN, WordDecoding
 
 SUBJECTS = ["01", "02", "03", "04"]
@@ -66,6 +70,55 @@ def test_a_group_is_not_replaced_by_another(quick, tmp_path, monkeypatch):
     assert path.read_bytes() == before
     decode_group("bids", ["02", "04"], out="out", cv=2, overwrite=True)
     assert path.read_bytes() != before
+
+
+def test_a_subject_that_is_decoded_already_is_read(quick, tmp_path, monkeypatch):
+    monkeypatch.setattr(module, "plot_group_contributions", lambda *_, **__: Figure())
+    given = {"root": tmp_path / "bids", "out": tmp_path / "out", "verbose": "INFO"}
+    decode = cache(lambda subject: decode_quickly(None, subject))
+    monkeypatch.setattr(
+        module, "decode_words", lambda _, subject, **__: decode(subject)
+    )
+    first = decode_group(subjects=["01", "02"], **given)
+    paths = [tmp_path / f"{name}_manifest.json" for name in ("01", "02")]
+
+    def decode_or_refuse(root, subject, **parameters):
+        if subject in ("01", "02"):
+            raise AlreadyMadeError("made already", paths[int(subject) - 1])
+        return decode(subject)
+
+    monkeypatch.setattr(module, "decode_words", decode_or_refuse)
+    monkeypatch.setattr(module, "read_decoding", lambda path: decode(path.name[:2]))
+    again = decode_group(subjects=["01", "02"], **given)
+    assert again.failures == {}
+    assert again.folder == first.folder
+    columns = ["subject", "estimator", "accuracy", "log_loss"]
+    pd.testing.assert_frame_equal(again.table[columns], first.table[columns])
+    with pytest.warns(RuntimeWarning, match="sub-03 was not decoded"):
+        more = decode_group(subjects=SUBJECTS, **given)
+    assert more.table["subject"].unique().tolist() == ["01", "02", "04"]
+
+
+def test_what_is_in_the_way_is_told_before_anything_is_learned(
+    quick, tmp_path, monkeypatch
+):
+    monkeypatch.setattr(module, "plot_group_contributions", lambda *_, **__: Figure())
+    decode_group(tmp_path / "bids", ["01", "02"], out=tmp_path / "out")
+    monkeypatch.setattr(module, "decode_words", lambda *_, **__: 1 / 0)
+    with pytest.raises(FileExistsError, match="cv 'last-run' -> 2|cv None -> 2"):
+        decode_group(tmp_path / "bids", ["01", "02"], out=tmp_path / "out", cv=2)
+
+
+def test_a_group_without_networks_has_a_table_but_no_map(tmp_path, monkeypatch):
+    def decode(root, subject, **parameters):
+        found = decode_quickly(root, subject)
+        return replace(found, classifier=None)
+
+    monkeypatch.setattr(module, "decode_words", decode)
+    with pytest.warns(RuntimeWarning, match="were not saved|there is no map"):
+        found = decode_group(tmp_path / "bids", ["01"], out=tmp_path / "out")
+    assert len(found.table) == 2
+    assert not list(found.folder.glob("*_map.png"))
 
 
 def test_nothing_is_written_without_a_place(quick, tmp_path, monkeypatch):

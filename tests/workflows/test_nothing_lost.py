@@ -14,11 +14,11 @@ from sklearn.dummy import DummyClassifier
 from mne_duin import evaluate, write_simulated_bids
 from mne_duin.cli import main
 from mne_duin.datasets import SimulationSettings
+from mne_duin.utils._places import check_place
 from mne_duin.workflows import _ablating as ablating
 from mne_duin.workflows import _comparing as comparing
 from mne_duin.workflows import _pretraining as pretraining
 from mne_duin.workflows import decoding
-from mne_duin.workflows._places import check_place
 
 FOREIGN = ("notes.txt", "pretraining/vqvae.safetensors", "compare.tsv", "lda.json")
 
@@ -47,6 +47,52 @@ def test_results_among_the_recordings_are_refused(
     assert main(arguments) == 2
     assert "Write to its folder 'derivatives'" in capsys.readouterr().err
     assert contents(root) == before
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["contacts", "{root}", "--subject", "01", "--out", "{raw}"],
+        ["contacts", "{root}", "--subject", "01", "--plot", "{raw}"],
+        ["check", "{root}", "--no-samples", "--out", "{raw}"],
+        ["convert", "{root}/README", "{raw}"],
+        ["decode", "{root}", "--subject", "01", "--checkpoints", "{root}/sub-01"],
+        ["compare", "{root}", "--subject", "01", "--memory", "{root}"],
+        ["ablate", "{root}", "mask-ratio", "--subject", "01", "--memory", "{root}"],
+    ],
+    ids=lambda arguments: " ".join(arguments[::4]),
+)
+@pytest.mark.parametrize("overwrite", [False, True])
+def test_single_files_and_caches_among_the_recordings_are_refused(
+    bids_root, capsys, arguments, overwrite
+):
+    raw = next(bids_root.rglob("*_events.tsv"))
+    before = contents(bids_root)
+    words = [word.format(root=bids_root, raw=raw) for word in arguments]
+    # A cache is never replaced, which no option has to allow.
+    words += ["--overwrite"] * overwrite
+    assert main(words) == 2
+    assert "Write to its folder 'derivatives'" in capsys.readouterr().err
+    assert contents(bids_root) == before
+
+
+@pytest.mark.parametrize("text", ["{", "[]", '\ufeff{"BIDSVersion": "1.9.0"}'])
+def test_a_dataset_whose_description_is_damaged_is_a_dataset(tmp_path, text):
+    description = tmp_path / "dataset_description.json"
+    description.write_text(text, encoding="utf-8")
+    with pytest.raises(ValueError, match="lies in the dataset"):
+        check_place(tmp_path / "results", None)
+
+
+def test_a_table_that_is_there_is_not_replaced(bids_root, tmp_path, capsys):
+    table = tmp_path / "table.tsv"
+    table.write_text("mine")
+    arguments = ["check", str(bids_root), "--no-samples", "--out", str(table)]
+    assert main(arguments) == 2
+    assert "--overwrite replaces it" in capsys.readouterr().err
+    assert table.read_text() == "mine"
+    main([*arguments, "--overwrite"])
+    assert table.read_text().startswith("subject\t")
 
 
 def test_another_raw_dataset_is_refused_as_well(bids_root, tmp_path):

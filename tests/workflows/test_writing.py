@@ -25,14 +25,16 @@ def analysis(tmp_path):
     return Analysis(tmp_path / "out", "decodeSTG", "01", task="reading")
 
 
-def write(analysis, text, settings=SETTINGS, names=("a.tsv", "b.html"), **options):
+def write(
+    analysis, text, settings=SETTINGS, names=("a.tsv", "b.html"), root=None, **options
+):
     """Write an analysis whose files hold a text."""
 
     def fill(folder):
         for name in names:
             (folder / analysis.file_name(name)).write_text(text)
 
-    with AnalysisWriter(analysis, None, settings, **options) as writer:
+    with AnalysisWriter(analysis, root, settings, **options) as writer:
         writer.write(fill)
     return writer
 
@@ -131,6 +133,20 @@ def test_where_it_was_computed_is_no_other_setting(analysis):
     write(analysis, "same")
     write(analysis, "same", SETTINGS | {"root": "./bids"}, repeat=True)
     assert texts(analysis) == {"a.tsv": "same", "b.html": "same"}
+
+
+def test_another_dataset_is_another_setting(analysis, tmp_path):
+    roots = [tmp_path / "first", tmp_path / "second"]
+    for root in roots:
+        root.mkdir()
+    before, after = (SETTINGS | {"root": str(root)} for root in roots)
+    write(analysis, "old", before, root=roots[0])
+    with pytest.raises(FileExistsError, match="root .*first' -> .*second'.*desc"):
+        write(analysis, "new", after, root=roots[1], repeat=True)
+    # A dataset that was moved is the same one.
+    roots[0].rename(tmp_path / "moved")
+    write(analysis, "old", after, root=tmp_path / "moved", repeat=True)
+    assert texts(analysis) == {"a.tsv": "old", "b.html": "old"}
 
 
 @pytest.mark.parametrize("overwrite", [False, True])

@@ -7,6 +7,7 @@ import numpy as np
 from matplotlib.colors import to_rgb
 
 from mne_duin.utils._checks import check_number, check_option, import_optional
+from mne_duin.utils._moved import former_parameters
 from mne_duin.utils._spaces import contact_positions, template_frame
 from mne_duin.viz._align import takes_montage
 from mne_duin.viz._theme import group_styles, value_scale
@@ -23,12 +24,13 @@ VIEWS = {
 
 
 @takes_montage
+@former_parameters(fs_subject="subject")
 def view_brain(
     contacts,
     *,
     values=None,
     color_by="region",
-    subject=None,
+    fs_subject=None,
     subjects_dir=None,
     view="left",
     opacity=0.16,
@@ -46,7 +48,7 @@ def view_brain(
         Colour by these values instead.
     color_by : str
         Column that gives the colours.
-    subject : str | None
+    fs_subject : str | None
         A FreeSurfer subject whose pial surface is drawn; the coordinates must then be
         native, in the scanner's RAS of that subject's ``orig.mgz`` (BIDS ``"ACPC"`` and
         ``"ScanRAS"`` where the electrodes were located on it). None draws fsaverage5,
@@ -86,17 +88,17 @@ def view_brain(
     check_number("radius", radius, low=0, closed=False)
     pyvista = import_optional("pyvista", extra="3d", purpose="draw a brain to turn")
     contacts, values, color_by = color_source(contacts, values, color_by)
-    if subject is None:
+    if fs_subject is None:
         xyz = contact_positions(contacts, "MNI305")
         meshes = [load_hemisphere(side)[0::2] for side in "lr"]
     else:
-        xyz, meshes = _native(contacts, subject, subjects_dir)
+        xyz, meshes = _native(contacts, fs_subject, subjects_dir)
     located = np.isfinite(xyz).all(axis=1)
     if not located.any():
-        wanted = "a template space" if subject is None else "the subject's own space"
+        wanted = "a template space" if fs_subject is None else "the subject's own space"
         raise ValueError(
             f"`contacts` has no contact with coordinates in {wanted}; the column "
-            "'space' and `subject` must fit together."
+            "'space' and `fs_subject` must fit together."
         )
     plotter = pyvista.Plotter(off_screen=off_screen)
     plotter.set_background("white")
@@ -114,11 +116,11 @@ def view_brain(
     return plotter
 
 
-def _native(contacts, subject, subjects_dir):
+def _native(contacts, fs_subject, subjects_dir):
     """Return scanner coordinates and the pial surfaces in the same frame."""
     if subjects_dir is None:
-        raise ValueError("`subjects_dir` must be given together with `subject`.")
-    folder = Path(subjects_dir) / subject
+        raise ValueError("`subjects_dir` must be given together with `fs_subject`.")
+    folder = Path(subjects_dir) / fs_subject
     volume = nib.load(folder / "mri" / "orig.mgz")
     to_scanner = volume.affine @ np.linalg.inv(volume.header.get_vox2ras_tkr())
     meshes = []

@@ -1,6 +1,7 @@
 """Where results may be written: never among the recordings they were made from."""
 
 import json
+import os
 from pathlib import Path
 
 
@@ -40,11 +41,16 @@ def check_place(out, root):
 
 def _is_raw_dataset(folder):
     """Return whether a folder holds a BIDS dataset that is no derivative."""
+    path = folder / "dataset_description.json"
     try:
-        text = (folder / "dataset_description.json").read_text(encoding="utf-8")
-        description = json.loads(text)
-    except (OSError, ValueError):
-        return False
-    if not isinstance(description, dict) or "BIDSVersion" not in description:
+        description = json.loads(path.read_text(encoding="utf-8-sig"))
+    except OSError:
+        # A file that is there, but cannot be read, is not taken for a free place.
+        return os.path.isfile(path)
+    except (ValueError, RecursionError):
+        return True
+    if not isinstance(description, dict):
+        return True
+    if "BIDSVersion" not in description:
         return False
     return description.get("DatasetType") != "derivative"
