@@ -91,12 +91,6 @@ def test_epochs_say_how_they_were_filtered(path):
     done = noted_preparation(contacts)
     assert done.ch_names == causal.ch_names
     assert (done.n_times, done.tmin) == (len(causal.times), causal.tmin)
-    # The same signal, but for the delay of the filters.
-    pairs = zip(causal.get_data()[0], plain.get_data()[0], strict=True)
-    best = [np.abs(np.correlate(a, b, "full")).max() for a, b in pairs]
-    own = [np.linalg.norm(one) for one in plain.get_data()[0]]
-    other = [np.linalg.norm(one) for one in causal.get_data()[0]]
-    assert np.median(np.array(best) / own / other) > 0.8
 
 
 def test_segments_are_causal_too(path):
