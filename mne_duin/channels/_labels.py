@@ -23,7 +23,7 @@ from mne_duin.utils._moved import former_parameters
 # Standard deviation of a contact's position in the atlas along each axis in mm:
 # localization (1 to 2 mm) and registration to the template. Where labs give labels of
 # their own, these make the probabilities calibrated (see the page on public data sets).
-ERRORS = {"MNI305": 3.5, "MNI152": 5.5, "Talairach": 6.0, "native": 2.0}
+ERRORS = {"MNI305": 4.0, "MNI152": 5.5, "Talairach": 6.0, "native": 2.0}
 SMALLEST_PROBABILITY = 0.01
 OUTSIDE = 10.0  # mm from everything that the atlas labels
 IN_BRAIN = 0.8  # of the contacts of a subject must lie in its own brain
@@ -69,7 +69,7 @@ def assign_labels(
     error : float | "auto"
         Standard deviation of the position of a contact along each axis in mm, from
         localization and registration; it gives the probability of the label.
-        ``"auto"`` is 3.5 mm for coordinates in MNI305 (fsaverage), 5.5 mm in MNI152,
+        ``"auto"`` is 4 mm for coordinates in MNI305 (fsaverage), 5.5 mm in MNI152,
         6 mm in Talairach, and 2 mm in the subject's own parcellation.
     fs_subject : str | None
         Name of the FreeSurfer subject whose own ``aparc+aseg`` gives the labels; needed

@@ -15,7 +15,7 @@ import pandas as pd
 PREFIX = re.compile(r"^(?:POL|EEG|SEEG|iEEG|ECoG)[ _]+", re.IGNORECASE)
 # A known reference; or, as a contact's name ends in a number, any word after it.
 TAIL = re.compile(
-    r"[-_ ](?:Ref\w*|G[12]|AVG?|CAR|LE)$|(?<=\d)(?P<late>'?)[-_ ][^\W\d_]{2,}$",
+    r" ?[-_ ] ?(?:Ref\w*|G[12]|AVG?|CAR|LE)$|(?<=\d)(?P<late>'?) ?[-_ ] ?[^\W\d_]{2,}$",
     re.IGNORECASE,
 )
 PRIMES = str.maketrans("’‘`´′", "'''''")
@@ -142,13 +142,14 @@ def pair_ends(name: str) -> tuple[str, str] | None:
     whole = PREFIX.sub("", str(name).strip().translate(PRIMES)).lstrip("_")
     name = strip_name(name)
     across = None
-    for match in re.finditer(" ?[-–] ?", whole):
+    for match in re.finditer(" ?[-–_/>:] ?", whole):
         ends = whole[: match.start()], strip_name(whole[match.end() :])
         anode, cathode = (split_name(end) for end in ends)
         if anode and cathode and anode != cathode:
             if anode.shaft == cathode.shaft:
                 return ends
-            across = across or (ends if whole == name else None)
+            is_minus = match.group().strip() in "-–"
+            across = across or (ends if whole == name and is_minus else None)
     short = SHORT_PAIR.match(name)
     if short and abs(int(short["first"]) - int(short["second"])) == 1:
         shaft = short["anode"].removesuffix(short["first"]).rstrip("0")
@@ -173,11 +174,12 @@ def _all_ends(names) -> dict[str, tuple[str, str]]:
     }
 
 
-def recorded_pairs(names, references=None) -> dict[str, tuple[str, str]]:
+def recorded_pairs(names, references=None, contacts=()) -> dict[str, tuple[str, str]]:
     """Find the channels that were recorded or saved as differences of two contacts.
 
-    ``references`` holds what channels.tsv says for each channel. Returns for each such
-    channel the names of anode and cathode. One cathode that three anodes or more share
+    ``references`` holds what channels.tsv says for each channel; it counts where it is
+    a channel or one of ``contacts``. Returns for each such channel the names of anode
+    and cathode. One cathode that three anodes or more share
     is a common reference, and ``A1-1``, ``A1-2``, ``A1-3`` number a shaft called A1;
     neither makes pairs.
     """
@@ -186,7 +188,7 @@ def recorded_pairs(names, references=None) -> dict[str, tuple[str, str]]:
     pairs = {n: ends for n, ends in pairs.items() if shared[ends[1]] < 3}
     if references is None:
         return pairs
-    bare = {strip_name(name) for name in names}
+    bare = {strip_name(name) for name in (*names, *contacts)}
     said = Counter(str(reference) for reference in references)
     for name, reference in zip(names, references, strict=True):
         other = "" if pd.isna(reference) else strip_name(reference)

@@ -18,6 +18,11 @@ pre- and postcentral, superior temporal only       34 (28 %)
 ``vSMC`` counts the central operculum, and ``STG`` Heschl's gyrus and the planum
 temporale. Twenty of the 120 lie in white matter by their label; by the nearest grey
 matter they belong somewhere too.
+
+A label belongs to ``vSMC`` or ``STG`` only if the largest part of it lies there in the
+other bundled atlas as well. So the superior temporal sulcus is a region of its own
+(``STS``): in Desikan-Killiany, 42 % of Destrieux's ``S_temporal_sup`` is inferior
+parietal and 17 % middle temporal.
 """
 
 import json
@@ -32,7 +37,7 @@ from mne_duin.channels._table import order_columns
 from mne_duin.data import data_path
 from mne_duin.utils._checks import as_list, check_number, check_type, first_names
 
-DEFAULT_REGIONS = ("vSMC", "STG", "IFG", "insula", "SMG", "MTG", "dSMC")
+DEFAULT_REGIONS = ("vSMC", "STG", "IFG", "insula", "SMG", "MTG", "dSMC", "STS")
 
 
 def _read_presets():
@@ -69,7 +74,7 @@ def assign_regions(
         ``max_z``, ``min_z`` (mm in MNI152) and ``hemisphere`` (``"L"``, ``"R"``). A
         contact in several regions gets the first. None never leaves a contact out,
         here and wherever else `regions` is asked for; here contacts then get the names
-        vSMC, STG, IFG, insula, SMG, MTG and dSMC.
+        vSMC, STG, IFG, insula, SMG, MTG, dSMC and STS.
     min_probability : float
         Contacts that lie in their region with a lower probability get none. Labels
         without a probability (those of a lab) always count.

@@ -65,7 +65,7 @@ def load_epochs(records, choice, plans, codes, label_column, reject):
     _check_samples(records, facts)
     _check_alive(data, choice.contacts.index)
     kinds = choice.contacts.index, _kinds(records[0].raw, choice)
-    kept, plans = choose_kept(data, *kinds, plans, reject)
+    kept, plans = choose_kept(data, *kinds, plans, facts, reject)
     data = data if kept.all() else data[kept]
     epochs = as_epochs(records, choice, plans, codes, label_column, data)
     return epochs, choice.contacts

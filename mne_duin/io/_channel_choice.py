@@ -16,7 +16,7 @@ from mne_duin.channels import (
 )
 from mne_duin.io._channels import INTRACRANIAL, match_names
 from mne_duin.io._checks import moved_electrodes
-from mne_duin.io._contacts import read_contacts
+from mne_duin.io._contacts import contacts_of
 from mne_duin.io._sidecars import place_name
 from mne_duin.utils._checks import check_option, first_names
 
@@ -59,8 +59,8 @@ def choose_channels(
 
     Parameters
     ----------
-    runs : list of tuple
-        Pairs of BIDSPath and recording.
+    runs : list of Record
+        The recordings.
     reference : str | None
         The reference; None is ``"none"``.
     regions : str | sequence of str | dict | None
@@ -117,12 +117,12 @@ def choose_channels(
 
 
 def contacts_of_runs(runs, space):
-    """Read the contacts of the first run; those of other sessions must lie there too.
+    """Join the contacts of the first run; those of other sessions must lie there too.
 
     Parameters
     ----------
-    runs : list of tuple
-        Pairs of BIDSPath and recording.
+    runs : list of Record
+        The recordings.
     space : str | None
         The coordinate space.
 
@@ -137,9 +137,10 @@ def contacts_of_runs(runs, space):
         If a contact of another session or acquisition lies somewhere else.
     """
     tables = {}
-    for path, _ in runs:
-        if place_name(path) not in tables:
-            tables[place_name(path)] = read_contacts(path, space=space)
+    for record in runs:
+        place = place_name(record.path)
+        if place not in tables:
+            tables[place] = contacts_of(record, space)
     for message, *_ in moved_electrodes(tables):
         raise ValueError(message)
     return next(iter(tables.values()))
@@ -158,8 +159,8 @@ def good_contacts(runs, contacts):
 
     Parameters
     ----------
-    runs : list of tuple
-        Pairs of BIDSPath and recording.
+    runs : list of Record
+        The recordings.
     contacts : pandas.DataFrame
         All contacts of the subject.
 
@@ -168,20 +169,20 @@ def good_contacts(runs, contacts):
     contacts : pandas.DataFrame
         The good ones, in the order of the data.
     """
-    first = runs[0][1]
-    recorded = [_intracranial(raw) for _, raw in runs]
+    first = runs[0].raw
+    recorded = [_intracranial(record.raw) for record in runs]
     if not any(name in contacts.index for name in recorded[0]):
         matches = match_names(contacts.index, recorded[0], "electrodes.tsv", "the data")
         contacts = contacts.rename(index=matches)
     known = [name for name in recorded[0] if name in contacts.index]
     if not known:
         raise ValueError(
-            f"{runs[0][0].basename} has no intracranial channel that is a contact: "
+            f"{runs[0].name} has no intracranial channel that is a contact: "
             "channels.tsv must give contacts the type SEEG (or ECOG, DBS), and "
             "electrodes.tsv must name them. Channels and types: "
             f"{', '.join(f'{n} {t}' for n, t in _channel_types(first)[:8])}."
         )
-    bad = sorted({name for _, raw in runs for name in raw.info["bads"]} & set(known))
+    bad = sorted(_bad_channels(runs) & set(known))
     everywhere = set(known).intersection(*recorded)
     partly = [name for name in known if name not in everywhere]
     unplaced = [name for name in recorded[0] if name not in contacts.index]
@@ -190,11 +191,11 @@ def good_contacts(runs, contacts):
     if bad:
         logger.info(f"Bad contact(s) left out: {', '.join(bad)}.")
     if unplaced:
-        logger.info(f"Channel(s) missing in electrodes.tsv: {first_names(unplaced)}.")
+        logger.info(f"Channel(s) that are no contacts: {first_names(unplaced)}.")
     good = [name for name in known if name in everywhere and name not in bad]
     if not good:
         raise ValueError(
-            f"All {len(known)} contacts of {runs[0][0].basename} are marked bad in "
+            f"All {len(known)} contacts of {runs[0].name} are marked bad in "
             "channels.tsv or missing in a run; nothing is left to read."
         )
     return contacts.loc[good]
@@ -202,8 +203,8 @@ def good_contacts(runs, contacts):
 
 def _exclusions(runs, good, kept, regions):
     """Return why each recorded contact that is in no channel was left out."""
-    recorded = [_intracranial(raw) for _, raw in runs]
-    bad = {name for _, raw in runs for name in raw.info["bads"]}
+    recorded = [_intracranial(record.raw) for record in runs]
+    bad = _bad_channels(runs)
     everywhere = set(recorded[0]).intersection(*recorded)
     lonely = "no neighbor for the reference"
     reasons = {}
@@ -215,12 +216,17 @@ def _exclusions(runs, good, kept, regions):
         elif name not in everywhere:
             reasons[name] = "not in every run"
         elif name not in good.index:
-            reasons[name] = "missing in electrodes.tsv"
+            reasons[name] = "no contact"
         else:
             reasons[name] = (
                 lonely if regions is None else f"outside regions, or {lonely}"
             )
     return reasons
+
+
+def _bad_channels(runs):
+    """Return the channels that any run marks bad."""
+    return {name for record in runs for name in record.raw.info["bads"]}
 
 
 def _channel_types(raw):

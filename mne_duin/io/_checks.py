@@ -15,7 +15,7 @@ import pandas as pd
 from mne_bids import BIDSPath
 
 from mne_duin.io._channels import INTRACRANIAL
-from mne_duin.io._contacts import read_contacts
+from mne_duin.io._contacts import contacts_of
 from mne_duin.io._events import LABEL, alike_labels, label_columns, missing_words
 from mne_duin.io._gaps import continuous_spans
 from mne_duin.io._processing import Processing
@@ -471,16 +471,23 @@ def acquisitions(records):
     groups = {}
     for record in records:
         path = record.path
-        groups.setdefault((path.session, path.task, path.run), []).append(record)
+        run = None if path.run is None else str(path.run).lstrip("0")
+        groups.setdefault((path.session, path.task, run), []).append(record)
     for same in groups.values():
         if len(same) > 1:
             values = [record.path.acquisition for record in same]
             names = first_names(record.name for record in same)
+            said, remedy = "", "Leave all but one out."
+            if len(set(values)) > 1:
+                said = f" (acq- {', '.join(map(str, values))})"
+                remedy = (
+                    "Choose one with find_recordings(…, "
+                    f"acquisition={next(filter(None, values))!r})."
+                )
             yield (
-                f"{names} are one run, recorded or stored {len(same)} times (acq- "
-                f"{', '.join(map(str, values))}); as several runs, the same trials "
-                "would be in training and test. Choose one with "
-                f"find_recordings(…, acquisition={next(filter(None, values), '…')!r})."
+                f"{names} are one run, recorded or stored {len(same)} times{said}; as "
+                "several runs, the same trials would be in training and test. "
+                f"{remedy}"
             )
 
 
@@ -653,7 +660,7 @@ def _check_one(path, samples, space):
 
 def _read_places(record, space):
     """Keep the contacts of a recording in its record."""
-    record.contacts = read_contacts(record.path, space=space)
+    record.contacts = contacts_of(record, space)
 
 
 def _check_pooled(done):

@@ -79,7 +79,8 @@ def read_contacts(bids_path, *, space: str | None = None) -> pd.DataFrame:
         channels.tsv is there, then all other columns of electrodes.tsv as they are, and
         those of channels.tsv that describe contacts. A channel that was recorded as the
         difference of two contacts (``A1-A2``) is a row with ``anode``, ``cathode`` and
-        the midpoint, followed at the end by the rows of its contacts.
+        the midpoint, followed at the end by the rows of its contacts; if the channel is
+        called after its anode, that row is called ``A1 (contact)``.
 
     Raises
     ------
@@ -100,8 +101,25 @@ def read_contacts(bids_path, *, space: str | None = None) -> pd.DataFrame:
     else (heart, triggers, scalp sites) are left out with a warning.
     """
     check_bids_path(bids_path)
-    space = bids_path.space if space is None else space
     channels = _read_contact_channels(bids_path)
+    return _join_files(bids_path, space, channels, _read_reference(bids_path))
+
+
+def contacts_of(record, space: str | None = None) -> pd.DataFrame:
+    """Join the contacts of a recording whose channels.tsv and ieeg.json are read.
+
+    ``record`` is a :class:`~mne_duin.io._record.Record`; see :func:`read_contacts`.
+    """
+    channels = record.channels
+    if channels is not None:
+        channels = channels[channels["kind"].isin(INTRACRANIAL)]
+    reference = str(record.ieeg.get("iEEGReference"))
+    return _join_files(record.path, space, channels, reference)
+
+
+def _join_files(bids_path, space, channels, reference):
+    """Join electrodes.tsv with the contacts of channels.tsv (None without a file)."""
+    space = bids_path.space if space is None else space
     found = find_electrodes(bids_path, space)
     if found is None and channels is None:
         raise FileNotFoundError(
@@ -117,7 +135,7 @@ def read_contacts(bids_path, *, space: str | None = None) -> pd.DataFrame:
     else:
         electrodes, where = _read_electrodes(found), found.path.name
     contacts = _join(electrodes, channels, where)
-    contacts = _mark_pairs(contacts, channels, bids_path)
+    contacts = _mark_pairs(contacts, channels, bids_path, reference)
     if found is not None:
         _report_positions(contacts, found.path)
     return contacts
@@ -266,14 +284,18 @@ def _add_channel_columns(table, channels):
     return table
 
 
-def _mark_pairs(contacts, channels, bids_path) -> pd.DataFrame:
-    """Describe the channels that were recorded as differences of two contacts."""
+def _mark_pairs(contacts, channels, bids_path, reference) -> pd.DataFrame:
+    """Describe the channels that were recorded as differences of two contacts.
+
+    ``reference`` is what ieeg.json says about the reference of all channels.
+    """
     if channels is None:
         return contacts
     recorded = channels[channels.index.isin(contacts.index)]
     said = recorded.get("reference", pd.Series(None, recorded.index, dtype=object))
-    pairs = recorded_pairs(list(recorded.index), list(said))
-    bipolar = _said_bipolar(said, bids_path)
+    pairs = recorded_pairs(list(recorded.index), list(said), contacts.index)
+    texts = said.astype("string").fillna(reference)
+    bipolar = np.array([_is_bipolar(text) for text in texts], dtype=bool)
     half = [name for name in recorded.index[bipolar] if name not in pairs]
     if half:
         warn(
@@ -286,6 +308,7 @@ def _mark_pairs(contacts, channels, bids_path) -> pd.DataFrame:
     if not pairs:
         return contacts
     attrs = contacts.attrs
+    contacts, pairs = _add_own_contacts(contacts, pairs)
     for column, k in (("anode", 0), ("cathode", 1)):
         ends = {name: pair[k] for name, pair in pairs.items()}
         contacts[column] = pd.Series(ends, dtype=object).reindex(contacts.index)
@@ -294,15 +317,38 @@ def _mark_pairs(contacts, channels, bids_path) -> pd.DataFrame:
     return contacts
 
 
-def _said_bipolar(said, bids_path) -> np.ndarray:
-    """Return for which channels a file says, in words, that they are bipolar."""
+def _add_own_contacts(contacts, pairs):
+    """Add a row for each contact after which a recorded pair is called.
+
+    A channel ``A1`` that is the difference of A1 and A2 lies between them, so that the
+    contact A1 needs a row of its own, ``A1 (contact)``. Returns the table, and the
+    pairs with these names.
+    """
+    own = {
+        split_name(name): name
+        for name, (anode, cathode) in pairs.items()
+        if cathode != UNKNOWN and split_name(name) == split_name(anode)
+    }
+    own.pop(None, None)
+    names = {contact: f"{name} (contact)" for contact, name in own.items()}
+    rows = contacts.loc[list(own.values())].set_axis(list(names.values()))
+    rows[["status", "channel_type"]] = None  # a contact is no channel
+    pairs = {
+        name: tuple(
+            end if end == UNKNOWN else names.get(split_name(end), end) for end in ends
+        )
+        for name, ends in pairs.items()
+    }
+    return (pd.concat([contacts, rows]) if own else contacts), pairs
+
+
+def _read_reference(bids_path) -> str:
+    """Return the reference that ieeg.json states, if the path names the recording."""
     paths = find_sidecars(bids_path, "ieeg", ".json")
     named = {key for key, value in bids_path.entities.items() if value is not None}
-    text = ""
-    if paths and set(entities(paths[0])) <= named:
-        text = str(read_json(paths[0]).get("iEEGReference"))
-    texts = said.astype("string").fillna(text)
-    return np.array([_is_bipolar(text) for text in texts], dtype=bool)
+    if not paths or not set(entities(paths[0])) <= named:
+        return ""
+    return str(read_json(paths[0]).get("iEEGReference"))
 
 
 def _is_bipolar(text):

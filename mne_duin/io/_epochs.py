@@ -124,9 +124,10 @@ def read_epochs(
     reject : "auto" | dict | None
         Which trials to drop by their peak-to-peak amplitude after referencing and
         filtering. ``"auto"`` drops those of more than 20 times the median of a channel
-        over the trials, as from a touched cable; a dict has limits in volts by channel
-        type, as in MNE (``{"seeg": 1e-3}``); None drops none. Dropped trials are told
-        in a warning, and ``drop_log`` has their channels.
+        over the trials, as from a touched cable, and those in which most contacts hold
+        one value, as from an amplifier that was disconnected; a dict has limits in
+        volts by channel type, as in MNE (``{"seeg": 1e-3}``); None drops none. Dropped
+        trials are told in a warning, and ``drop_log`` has their channels.
     verbose : bool | str | int | None
         How much MNE logs.
 
@@ -165,7 +166,7 @@ def read_epochs(
 
     def choose():
         return choose_channels(
-            [(record.path, record.raw) for record in runs],
+            runs,
             reference, regions, atlas, space, label_source, fs_subject, subjects_dir,
             max_distance,
         )  # fmt: skip
@@ -332,7 +333,7 @@ def read_segments(
     check_number("overlap", overlap, low=0, high=np.nextafter(duration, 0))
     runs = open_runs(bids_path, use_events=False, verbose=verbose)
     choice = choose_channels(
-        [(record.path, record.raw) for record in runs],
+        runs,
         reference, regions, atlas, space, label_source, fs_subject, subjects_dir,
         max_distance,
     )  # fmt: skip

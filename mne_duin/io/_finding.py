@@ -162,6 +162,9 @@ def resolve(bids_path):
     if bids_path.extension is not None:
         kept = [path for path in matches if path.extension == bids_path.extension]
         matches = kept or matches
+        # A complete name means its file, also where a longer name matches.
+        exact = [path for path in matches if path.basename == bids_path.basename]
+        matches = exact or matches
     if len(matches) > 1:
         names = first_names((path.basename for path in matches), 6)
         raise ValueError(

@@ -137,7 +137,7 @@ def _open_mef(path, channels, header, verbose):
 
 def _open_brainvision(path, channels, header, verbose):
     """Open a BrainVision recording with the samples that bear its own name."""
-    text = path.read_bytes().decode("utf-8", "replace")
+    text = _decode(path)
     named = {
         key: value.strip().replace("$b", path.stem)
         for key, _, value in (line.partition("=") for line in text.splitlines())
@@ -160,10 +160,14 @@ def _open_brainvision(path, channels, header, verbose):
             f"{path} names its samples DataFile={header.named.name}, which is not "
             f"there; restore the file or correct the header."
         )
-    if header.used == header.named:
-        raw = mne.io.read_raw_brainvision(path, verbose=verbose)
-    else:
-        raw = _open_with_own_samples(path, text, header.used, markers, verbose)
+    try:
+        if header.used != header.named:
+            raw = _open_corrected(path, header.used, markers, verbose)
+        else:
+            raw = mne.io.read_raw_brainvision(path, verbose=verbose)
+    except UnicodeDecodeError:
+        header.encoding = "Latin-1"
+        raw = _open_corrected(path, header.used, markers, verbose)
     set_boundaries(raw)
     return raw
 
@@ -179,17 +183,40 @@ def _check_owner(path, named):
         )
 
 
-def _open_with_own_samples(path, text, samples, markers, verbose):
-    """Open a BrainVision header whose files are called otherwise than it says."""
-    lines = []
-    for line in text.splitlines():
-        key = line.partition("=")[0].strip()
-        files = {"DataFile": samples, "MarkerFile": markers}
-        lines.append(f"{key}={files[key].resolve()}" if key in files else line)
+def _decode(path):
+    """Return a text file as text; one that is not UTF-8 is read as Latin-1."""
+    data = path.read_bytes()
+    try:
+        return data.decode("utf-8")
+    except UnicodeDecodeError:
+        return data.decode("latin-1")
+
+
+def _open_corrected(path, samples, markers, verbose):
+    """Open a BrainVision recording by copies of its texts, corrected.
+
+    They name the files of the recording, and are in the encoding that they declare.
+    """
     with tempfile.TemporaryDirectory() as folder:
-        corrected = Path(folder) / path.name
-        corrected.write_text("\n".join(lines) + "\n", encoding="utf-8")
-        return mne.io.read_raw_brainvision(corrected, verbose=verbose)
+        header, copied = Path(folder) / path.name, Path(folder) / "markers.vmrk"
+        files = {"DataFile": samples.resolve(), "MarkerFile": markers.resolve()}
+        if markers.exists():
+            files["MarkerFile"] = copied
+            text = _with_infos(_decode(markers), {"Codepage": "UTF-8"})
+            copied.write_text(text, encoding="utf-8")
+        text = _with_infos(_decode(path), {"Codepage": "UTF-8", **files})
+        header.write_text(text, encoding="utf-8")
+        return mne.io.read_raw_brainvision(header, verbose=verbose)
+
+
+def _with_infos(text, values):
+    """Return the text of a BrainVision file with other values in [Common Infos]."""
+    lines = text.splitlines()
+    lines = [line for line in lines if line.partition("=")[0].strip() not in values]
+    heads = [line.strip().lower() for line in lines]
+    place = heads.index("[common infos]") + 1 if "[common infos]" in heads else 1
+    lines[place:place] = [f"{key}={value}" for key, value in values.items()]
+    return "\n".join(lines) + "\n"
 
 
 def _open_eeglab(path, channels, header, verbose):

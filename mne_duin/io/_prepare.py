@@ -137,7 +137,7 @@ def prepare_epochs(
 
         def choose():
             return choose_channels(
-                [(record.path, record.raw) for record in records],
+                records,
                 reference, regions, atlas, None, label_source, fs_subject, subjects_dir,
                 given=table,
             )  # fmt: skip

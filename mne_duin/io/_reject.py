@@ -8,8 +8,10 @@ from mne.utils import warn
 from mne_duin.utils._checks import first_names
 from mne_duin.utils._outliers import FAR, peak_to_peak, usual_limits
 
+NO_SIGNAL = "NO SIGNAL"
 
-def choose_kept(data, names, kinds, plans, reject):
+
+def choose_kept(data, names, kinds, plans, facts, reject):
     """Choose the windows to keep.
 
     Parameters
@@ -20,6 +22,8 @@ def choose_kept(data, names, kinds, plans, reject):
         Names and types of the channels.
     plans : list of Plan
         The windows of each recording, in the order of ``data``.
+    facts : list of SampleFacts | None
+        What the samples of each recording look like.
     reject : "auto" | dict | None
         Which to drop, see :func:`mne_duin.read_epochs`.
 
@@ -39,13 +43,49 @@ def choose_kept(data, names, kinds, plans, reject):
     if limits is None:
         return np.ones(len(data), dtype=bool), plans
     peaks = peak_to_peak(data)
+    silent = np.zeros(len(data), dtype=bool)
     if isinstance(limits, str):
         limits = usual_limits(peaks)
-    far = peaks > limits
-    kept = ~far.any(axis=1)
-    if not kept.all():
+        silent = _find_silent(plans, facts)
+    far = (peaks > limits) & ~silent[:, None]
+    if silent.any():
+        _report_silent(silent, plans)
+    if far.any():
         _report_far(far, peaks, limits, names, plans, reject)
-    return kept, _without(plans, kept, far, np.array(names, dtype=object))
+    names = np.array([*names, NO_SIGNAL], dtype=object)
+    wrong = np.column_stack([far, silent])
+    return ~wrong.any(axis=1), _without(plans, ~wrong.any(axis=1), wrong, names)
+
+
+def _find_silent(plans, facts):
+    """Return the windows in which most contacts hold one value most of the time."""
+    parts = []
+    for plan, seen in zip(plans, facts, strict=True):
+        start = plan.starts / plan.processing.sfreq
+        length = plan.n_times / plan.processing.sfreq
+        n_silent = np.zeros(len(start))
+        for spans in [] if seen is None else seen.stuck.values():
+            first, duration = np.array(spans).T[:, None]
+            shared = np.minimum(start[:, None] + length, first + duration)
+            shared = shared - np.maximum(start[:, None], first)
+            n_silent += shared.clip(0).sum(axis=1) > length / 2
+        parts.append(n_silent > (np.inf if seen is None else len(seen.names) / 2))
+    return np.concatenate(parts)
+
+
+def _report_silent(silent, plans):
+    """Name the windows that are dropped because nothing was recorded in them."""
+    where = first_names(f"{onset:.6g} s" for onset in _onsets(plans)[silent])
+    warn(
+        f"{silent.sum()} of {len(silent)} trials (onsets {where}) are dropped, because "
+        "most contacts hold one value for most of the trial: nothing was recorded. "
+        "Pass reject=None to keep them."
+    )
+
+
+def _onsets(plans):
+    """Return the onset of each window in s."""
+    return np.concatenate([plan.trials["onset"].to_numpy(float) for plan in plans])
 
 
 def check_reject(reject, kinds):
@@ -71,7 +111,6 @@ def _report_far(far, peaks, limits, names, plans, reject):
     """Name the windows that are dropped, with channel and amplitude."""
     rows = np.flatnonzero(far.any(axis=1))
     columns = np.flatnonzero(far.any(axis=0))
-    onsets = np.concatenate([plan.trials["onset"].to_numpy(float) for plan in plans])
     excess = np.where(far, peaks / limits, 0.0)
     worst = np.unravel_index(excess.argmax(), excess.shape)
     rule = (
@@ -79,7 +118,7 @@ def _report_far(far, peaks, limits, names, plans, reject):
         if reject is not None and not isinstance(reject, dict)
         else "more than `reject` allows"
     )
-    where = first_names(f"{onset:.6g} s" for onset in onsets[rows])
+    where = first_names(f"{onset:.6g} s" for onset in _onsets(plans)[rows])
     warn(
         f"{len(rows)} of {len(far)} trials (onsets {where}) have {rule} and are "
         f"dropped (channels {first_names(names[i] for i in columns)}; at most "

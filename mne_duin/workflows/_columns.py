@@ -42,6 +42,9 @@ COLUMNS = {
     "n_unlabelled": "Segments without labels that the decoder was pre-trained on.",
     "n_trials": "Held-out trials.",
     "seconds_fit": "Duration of fitting, all folds together.",
+    "n_per_class": "Training trials per label.",
+    "n_test": "Distinct held-out trials.",
+    "n_fits": "How often the decoder was fitted.",
     "seconds_predict": "Duration of prediction, all folds together.",
     # predictions on new recordings
     "trial": "Number of the trial, counted from 0.",

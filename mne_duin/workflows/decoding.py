@@ -23,7 +23,12 @@ from mne_duin.estimators import (
 )
 from mne_duin.estimators._files import plain
 from mne_duin.estimators.presets import resolve
-from mne_duin.evaluation import evaluate, evaluate_each
+from mne_duin.evaluation import (
+    evaluate,
+    evaluate_each,
+    learning_curve,
+    summarize_curve,
+)
 from mne_duin.report import make_report
 from mne_duin.utils._checks import as_list, check_option
 from mne_duin.utils._docs import fill_doc
@@ -35,12 +40,13 @@ from mne_duin.workflows._derivative import write_config, write_contacts
 from mne_duin.workflows._outputs import open_writer, read_stage
 from mne_duin.workflows._pretraining import log_costs
 from mne_duin.workflows._reading import find_runs, read_words
-from mne_duin.workflows._results import write_report, write_results
+from mne_duin.workflows._results import write_report, write_results, write_scores
 from mne_duin.workflows._writing import AnalysisWriter
 
 PRESETS = ("quick", "paper")
 MAIN, SCRATCH, LDA = "Du-IN", "Du-IN, no pre-training", "shrinkage LDA"
 CODEX_ONLY, WITH_LDA = "Du-IN, codex only", "Du-IN with LDA"
+CURVE_AMOUNTS = (5, 10, 20, 40)  # training trials per word
 
 
 @dataclass(frozen=True)
@@ -63,6 +69,10 @@ class WordDecoding:
         Where report, tables and models were written.
     report : Path | None
         The report.
+    curve : DataFrame | None
+        Accuracy with few and with more training trials per word, see
+        :func:`~mne_duin.learning_curve`; None where a run was not held out or words
+        have too few trials.
     """
 
     results: dict
@@ -72,6 +82,7 @@ class WordDecoding:
     classifier: DuINClassifier
     folder: Path | None
     report: Path | None = None
+    curve: pd.DataFrame | None = None
 
     @property
     def result(self):
@@ -80,7 +91,10 @@ class WordDecoding:
 
     def __str__(self):
         table = results_table(self.results).drop(columns="classes")
-        return f"{table.to_string()}\n\n{self.result}"
+        parts = [table.to_string(), str(self.result)]
+        if self.curve is not None:
+            parts.insert(1, describe_curve(self.curve))
+        return "\n\n".join(parts)
 
 
 @fill_doc
@@ -181,8 +195,9 @@ def decode_words(
     -----
     ``sub-XX[/ses-XX]/ieeg/sub-XX[_ses-XX][_task-XX]_desc-NAME_…`` are: ``report.html``;
     ``predictions.tsv`` of Du-IN and ``model-…_predictions.tsv`` of the others;
-    ``metrics.tsv``; ``contacts.tsv``, positions to 0.01 mm; ``mae.safetensors``, which
-    holds the VQ-VAE as well, and ``classifier.safetensors``; ``config.yaml``, which
+    ``metrics.tsv``; ``learningcurve.tsv``, where words have more than five training
+    trials; ``contacts.tsv``, positions to 0.01 mm; ``mae.safetensors``, which holds the
+    VQ-VAE as well, and ``classifier.safetensors``; ``config.yaml``, which
     ``mne-duin decode --config`` takes; and ``manifest.json``. Every table has a sidecar
     that says what its columns hold.
 
@@ -338,7 +353,55 @@ def _learn(epochs, segments, contacts, common, folder, checkpoint_dir, mae=None)
     lda = make_lda(calibrated=True)
     together = DecoderEnsemble([("duin", FrozenEstimator(classifier)), ("lda", lda)])
     results[WITH_LDA], _ = _evaluate(WITH_LDA, together, epochs, common)
-    return WordDecoding(results, contacts, vqvae, mae, classifier, folder)
+    curve = _curve(epochs, mae, held_out, common)
+    return WordDecoding(results, contacts, vqvae, mae, classifier, folder, curve=curve)
+
+
+def _curve(epochs, mae, held_out, common):
+    """Return the learning curve on the run that is held out, or None."""
+    learns = ~np.isin(run_names(epochs.metadata), held_out)
+    fewest = np.unique(epochs.events[learns, 2], return_counts=True)[1].min()
+    amounts = [amount for amount in CURVE_AMOUNTS if amount < fewest]
+    if not amounts:
+        return None
+    network = DuINClassifier(mae, **common)
+    lda = make_lda(calibrated=True)
+    estimators = {
+        MAIN: network,
+        SCRATCH: DuINClassifier(**common),
+        LDA: make_lda(),
+        WITH_LDA: DecoderEnsemble([("duin", network), ("lda", lda)]),
+    }
+    return learning_curve(
+        estimators,
+        epochs,
+        n_per_class=amounts,
+        cv="last-run",
+        random_state=common["random_state"],
+        verbose=common["verbose"],
+    )
+
+
+def describe_curve(curve):
+    """Return the accuracies with few training trials per word as text.
+
+    Parameters
+    ----------
+    curve : DataFrame
+        What :func:`~mne_duin.learning_curve` returned.
+
+    Returns
+    -------
+    text : str
+        One row per number of trials, one column per estimator, and which one is best.
+    """
+    table = summarize_curve(curve)
+    wide = table.pivot(index="n_per_class", columns="estimator", values="accuracy")
+    wide = wide[table["estimator"].unique()].rename_axis(None, axis=1)
+    wide = wide.rename_axis("trials per word")
+    best = "; ".join(f"{row.idxmax()} with {amount}" for amount, row in wide.iterrows())
+    lines = wide.map("{:.1%}".format).reset_index().to_string(index=False)
+    return f"Learning curve, run held out as above:\n{lines}\nHighest: {best}."
 
 
 def _pretrain(segments, held_out, common, checkpoint_dir):
@@ -448,6 +511,9 @@ def _fill(decoding, epochs, settings, writer, models, folder):
     write_contacts(folder / name("contacts.tsv"), decoding.contacts, writer.settings)
     more = {"Settings": writer.settings, "Networks": _networks(decoding)}
     write_results(folder, writer, decoding.results, main=True, more=more)
+    if decoding.curve is not None:
+        path = folder / name("learningcurve.tsv")
+        write_scores(path, summarize_curve(decoding.curve), writer.settings)
     write_config(folder / name("config.yaml"), writer.settings)
     for stage in ("mae", "classifier") if models else ():
         # The second stage holds the first one.
@@ -474,6 +540,7 @@ def _report(decoding, epochs, settings):
         vqvae=decoding.vqvae,
         mae=decoding.mae,
         results=decoding.results,
+        curve=decoding.curve,
         parameters=settings,
     )
     plt.close("all")

@@ -5,7 +5,10 @@ datasets in FOLDER, whose signals need not be there: contacts, positions, labels
 reasons for missing ones, bipolar pairs and the longest of them against the distance to
 the nearest neighbors of its ends, channels left out, the label column that was found,
 events, warnings. Then it compares regions and probabilities of the atlas with the
-labels that the labs give. ``--out FILE`` writes both tables.
+labels that the labs give, for each data set, and for each half of its subjects.
+The probabilities are tested on subjects that had no part in choosing the error of the
+positions: for each subject, the error with the smallest log-loss of the other subjects
+of the data set is taken. ``--out FILE`` writes the tables.
 """
 
 import argparse
@@ -41,6 +44,8 @@ ATLASES = ("desikan-killiany", "destrieux")
 REGIONS = {"STG": ["STG"], "pre/postcentral": ["vSMC", "dSMC"]}
 N_BINS = 10
 SPACES = ("MNI", "fsaverage", "ACPC", "")
+POSITION_ERRORS = (2.0, 2.5, 3.0, 3.5, 4.0, 4.5, 5.0, 5.5, 6.0, 6.5, 7.0)  # mm
+N_DRAWS = 200
 
 
 def find_paths(root, subject):
@@ -206,6 +211,9 @@ def compare_labels(table):
     out["p"] = ours["label_probability"].where(named)
     same = ours["label"].map(plain) == lab["label"].map(plain)
     out["same"] = same.where(named)
+    for error in POSITION_ERRORS if named.any() else ():
+        stated = assign_labels(both[["x", "y", "z", "space"]], atlas, error=error)
+        out[f"p {error:g} mm"] = stated["label_probability"].where(named)
     return out.assign(atlas=atlas)
 
 
@@ -228,24 +236,95 @@ def calibration_error(p, hit):
     return sum(parts) / len(p)
 
 
+def log_loss(p, hit):
+    """Return the mean log-loss of probabilities, which are kept off 0 and 1."""
+    p, hit = np.clip(np.asarray(p, float), 0.01, 0.99), np.asarray(hit, float)
+    return float(-np.mean(hit * np.log(p) + (1 - hit) * np.log(1 - p)))
+
+
+def perfect_error(p):
+    """Return the calibration error that calibrated probabilities have by chance."""
+    rng = np.random.default_rng(0)
+    p = np.asarray(p, float)
+    draws = [calibration_error(p, rng.random(len(p)) < p) for _ in range(N_DRAWS)]
+    return float(np.mean(draws))
+
+
+def held_out_probabilities(table):
+    """Return probabilities whose error was chosen on the other subjects.
+
+    Also returns the errors that were chosen, in mm, one for each subject.
+    """
+    p, chosen = pd.Series(np.nan, table.index), []
+    for subject in table["subject"].unique():
+        test = table["subject"] == subject
+        rest = table[~test]
+        losses = {
+            error: log_loss(rest[f"p {error:g} mm"], rest["same"])
+            for error in POSITION_ERRORS
+        }
+        chosen.append(min(losses, key=losses.get))
+        p[test] = table.loc[test, f"p {chosen[-1]:g} mm"]
+    return p, chosen
+
+
+def check_calibration(comparisons):
+    """Print, and return, the calibration error on subjects that were held out."""
+    rows, parts = [], []
+    for name, table in comparisons.items():
+        known = table[table["p"].notna() & table["same"].notna()]
+        if known["subject"].nunique() < 2:
+            continue
+        p, chosen = held_out_probabilities(known)
+        parts.append(pd.DataFrame({"p": p, "same": known["same"].astype(float)}))
+        rows.append(
+            {"dataset": name, "errors chosen (mm)": ", ".join(map(str, chosen))}
+        )
+    if len(parts) > 1:
+        parts.append(pd.concat(parts))
+        rows.append({"dataset": "all", "errors chosen (mm)": ""})
+    for row, part in zip(rows, parts, strict=True):
+        row["contacts"] = len(part)
+        row["same label"] = part["same"].mean()
+        row["mean p"] = part["p"].mean()
+        row["tested calibration error"] = calibration_error(part["p"], part["same"])
+        row["if calibrated"] = perfect_error(part["p"])
+    found = pd.DataFrame(rows).round(3)
+    print("\nProbabilities on subjects that had no part in choosing the error:")
+    print(found.to_string(index=False, na_rep="-"))
+    return found
+
+
 def f1(ours, lab):
     """Return the F1 score of a region."""
     total = ours.sum() + lab.sum()
     return 2 * (ours & lab).sum() / total if total else np.nan
 
 
+def halves(comparisons):
+    """Return the comparisons of each data set, its halves of subjects, and all."""
+    out = {}
+    for name, table in comparisons.items():
+        subjects = sorted(table["subject"].unique())
+        out[name] = table
+        for half in (0, 1):
+            part = table[table["subject"].isin(subjects[half::2])]
+            if len(subjects) > 1:
+                out[f"{name} half {half + 1}"] = part
+    return {**out, "all": pd.concat(comparisons.values())}
+
+
 def summarize(comparisons):
-    """Print, and return, agreement and calibration for each dataset, and for all."""
+    """Print, and return, agreement and calibration for each part of the data."""
     rows = []
-    everything = pd.concat(comparisons.values())
-    for name, table in {**comparisons, "all": everything}.items():
+    for name, table in halves(comparisons).items():
         row = {"dataset": name, "contacts": len(table)}
         for region in REGIONS:
             ours, lab = table[f"ours {region}"], table[f"lab {region}"]
             row[f"F1 {region}"] = f1(ours, lab)
             row[f"n {region}"] = int(lab.sum())
         known = table[table["p"].notna() & table["same"].notna()]
-        if len(known):
+        if len(known) and "half" not in name:
             row["same label"] = known["same"].astype(float).mean()
             row["mean p"] = known["p"].mean()
             row["calibration error"] = calibration_error(known["p"], known["same"])
@@ -271,6 +350,7 @@ def main():
             rows.append(row)
             for table in tables:
                 found = compare_labels(table)
+                found["subject"] = folder.name
                 found.index = [f"{folder.name} {name}" for name in found.index]
                 comparisons[root.name] = join(comparisons.get(root.name), found)
     comparisons = {name: table for name, table in comparisons.items() if len(table)}
@@ -286,10 +366,12 @@ def main():
         f"pair {table['longest'].max():.2f} times the nearest neighbor of its ends."
     )
     found = summarize(comparisons) if comparisons else pd.DataFrame()
+    tested = check_calibration(comparisons) if comparisons else pd.DataFrame()
     if options.out is not None:
         table.to_csv(options.out, sep="\t", index=False, na_rep="")
-        labels = options.out.with_stem(f"{options.out.stem}_labels")
-        found.to_csv(labels, sep="\t", index=False, na_rep="")
+        for name, part in (("labels", found), ("calibration", tested)):
+            file = options.out.with_stem(f"{options.out.stem}_{name}")
+            part.to_csv(file, sep="\t", index=False, na_rep="")
     return int(table["crashes"].sum() > 0)
 
 

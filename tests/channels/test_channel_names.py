@@ -122,6 +122,8 @@ def test_a_position_makes_a_contact_of_an_ambiguous_name():
         ("A1-AV A2-AV A3-Ref A4-G2", ""),
         ("G1-G2 G2-G3", "G1-G2 G2-G3"),
         ("A1 A2 LPLAN-INS1", ""),
+        ("A1_A2 LB2>LB3 C'1/C'2", "A1_A2 LB2>LB3 C'1/C'2"),
+        ("M1_7 M1_8 G_12 A1_B2 LA/1", ""),
     ],
 )
 def test_recorded_pairs_are_seen_from_all_names(names, pairs):

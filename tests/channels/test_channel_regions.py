@@ -38,7 +38,8 @@ def region(label, **place):
         ("ctx-rh-superiortemporal", "STG"),
         ("Superior Temporal Gyrus", "STG"),
         ("ctx_rh_G_temp_sup-G_T_transv", "STG"),
-        ("lh.bankssts", "STG"),
+        ("lh.bankssts", "STS"),
+        ("S_temporal_sup", "STS"),
         ("ctx-lh-parsopercularis", "IFG"),
         ("ctx-lh-insula", "insula"),
         ("ctx-lh-supramarginal", "SMG"),
@@ -116,7 +117,7 @@ def test_every_preset_has_both_sides_and_a_description():
 
 
 @pytest.mark.parametrize("atlas", ["desikan-killiany", "destrieux"])
-@pytest.mark.parametrize("name", ["vSMC", "STG", "IFG", "insula", "SMG", "MTG"])
+@pytest.mark.parametrize("name", ["vSMC", "STG", "IFG", "insula", "SMG", "MTG", "STS"])
 def test_presets_use_names_that_the_atlases_have(atlas, name):
     there = {plain(label) for label in load_atlas(atlas).names.values()}
     wanted = {
@@ -130,7 +131,7 @@ def test_presets_use_names_that_the_atlases_have(atlas, name):
 def test_perisylvian_contains_the_narrow_presets():
     labels = list(load_atlas("desikan-killiany").names.values())
     contacts = labelled(labels)
-    narrow = assign_regions(contacts, ["vSMC", "STG", "insula", "SMG"])[
+    narrow = assign_regions(contacts, ["vSMC", "STG", "STS", "insula", "SMG"])[
         "region"
     ].notna()
     wide = assign_regions(contacts, "perisylvian")["region"].notna()
@@ -218,3 +219,33 @@ def test_no_regions_leave_nothing_out_of_tables_and_arrays():
     assert len(assign_regions(contacts, None)) == 3
     X = np.zeros((2, 3, 10))
     assert mne_duin.RegionSelector(contacts, None).fit(X).transform(X).shape == X.shape
+
+
+@pytest.mark.parametrize(
+    ("atlas", "other"),
+    [("desikan-killiany", "destrieux"), ("destrieux", "desikan-killiany")],
+)
+def test_a_label_lies_in_its_region_in_the_other_atlas_as_well(atlas, other):
+    first, second = load_atlas(atlas), load_atlas(other)
+    voxels = np.argwhere(np.isin(first.volume, first.wanted("nearest")))
+    xyz = first.affine[:3, :3] @ voxels.T + first.affine[:3, 3:]
+    codes = first.volume[tuple(voxels.T)]
+    names = [first.names[code] for code in codes.tolist()]
+    there, _ = second.lookup(xyz.T, 4.0)
+    regions = {}
+    for labels in (names, there):
+        once = pd.Series(labels).dropna().unique()
+        # Heights divide a label; the largest part is that of the whole label.
+        found = assign_regions(labelled(list(once), z=np.nan))["region"]
+        found = found.fillna("elsewhere")
+        regions |= dict(zip(once, found, strict=True))
+    table = pd.DataFrame({"label": names, "there": there}).dropna()
+    table = pd.DataFrame({name: table[name].map(regions) for name in table}).assign(
+        name=table["label"].map(plain)
+    )
+    inside = table[table["label"].isin(["vSMC", "STG", "STS"])]
+    # The sulcus reaches into what Desikan-Killiany calls inferior parietal.
+    inside = inside[inside["name"] != "stemporalsup"]
+    most = inside.groupby("name").agg(lambda column: column.mode()[0])
+    assert len(most) >= 5
+    assert (most["label"] == most["there"]).all(), most[most.label != most.there]

@@ -2,6 +2,8 @@
 
 import re
 import unicodedata
+import warnings
+from pathlib import Path
 
 import bids_examples as examples
 import file_writers
@@ -128,6 +130,24 @@ def test_acquisitions_of_one_run_are_not_pooled(dataset, first, other):
         find_recordings(dataset.root, acquisition="none")
     with pytest.raises(FileNotFoundError, match="acquisition 'none'"):
         read_raw(chosen.copy().update(acquisition="none"))
+
+
+def test_a_run_whose_number_is_written_in_two_ways_is_one_run(dataset):
+    rename(dataset.root, "task-read_run-2", "task-read_run-01")
+    with pytest.raises(ValueError, match=r"are one run.*Leave all but one out"):
+        read_epochs(find_recordings(dataset.root), **PLAIN)
+
+
+def test_a_complete_name_means_its_file_where_a_longer_one_is_there_too(dataset):
+    rename(dataset.root, "task-read_run-2", "task-read_acq-raw_run-1")
+    runs = find_recordings(dataset.root)
+    assert {path.acquisition for path in runs} == {None, "raw"}
+    for path in runs:
+        epochs, _ = read_epochs(path, **PLAIN)
+        said = epochs.metadata.get("acquisition", pd.Series([None]))
+        assert set(said) == {path.acquisition}
+    with pytest.raises(ValueError, match="acquisition='raw'"):
+        read_epochs(runs, **PLAIN)
 
 
 @pytest.mark.parametrize("gain", [1.0, 3.0])
@@ -331,6 +351,28 @@ def test_edf_annotations_in_another_encoding(dataset):
     assert "été" in words
 
 
+@pytest.mark.parametrize("moved", [False, True])
+def test_brainvision_texts_in_another_encoding(dataset, moved):
+    before = read_epochs(dataset, **PLAIN)[0].get_data()
+    (marks,) = dataset.root.rglob("*run-1_ieeg.vmrk")
+    with marks.open("ab") as file:
+        file.write("Mk9=Comment,début,100,1,0\n".encode("latin-1"))
+    if moved:
+        file = Path(header(dataset))
+        text = file.read_text(encoding="utf-8").replace("Codepage=UTF-8", "")
+        text = text.replace("run-1_ieeg.eeg", "run-9_ieeg.eeg")
+        file.write_bytes(text.encode("latin-1"))
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", ".*names the samples of another file")
+        np.testing.assert_array_equal(read_epochs(dataset, **PLAIN)[0], before)
+    (events,) = dataset.root.rglob(EVENTS)
+    events.unlink()
+    with warnings.catch_warnings(record=True):
+        warnings.simplefilter("always")
+        words = read_raw(dataset).annotations.description
+    assert "Comment/début" in words
+
+
 def test_edf_in_another_unit_than_channels_tsv(dataset):
     put_edf(dataset, unit="mV")
     with pytest.warns(RuntimeWarning) as caught:
@@ -486,6 +528,20 @@ def test_one_trial_far_from_the_rest_is_dropped_and_named(dataset):
         read_epochs(dataset, reject={"eeg": 1e-3}, **PLAIN)
     with pytest.raises(ValueError, match="`reject` must be 'auto', None or"):
         read_epochs(dataset, reject=1e-3, **PLAIN)
+
+
+@pytest.mark.parametrize("reference", ["none", "bipolar"])
+def test_trials_without_a_signal_are_dropped_and_named(dataset, reference):
+    samples_in(dataset.root, lambda s: s[5000:5800].__imul__(0))
+    options = PLAIN | {"reference": reference, "l_freq": 1.0}
+    with pytest.warns(RuntimeWarning) as caught:
+        epochs, _ = read_epochs(dataset, **options)
+    said = " ".join(str(warning.message) for warning in caught)
+    assert re.search(r"1 of 7 trials \(onsets 10 s\) are dropped, because most", said)
+    assert epochs.drop_log[2] == ("NO SIGNAL",)
+    assert list(epochs.metadata["onset"]) == [2, 6, 14, 18, 22, 26]
+    with pytest.warns(RuntimeWarning, match="hold one value"):
+        assert len(read_epochs(dataset, reject=None, **options)[0]) == 7
 
 
 def test_stretches_without_a_signal_are_named(dataset):

@@ -328,3 +328,26 @@ def test_positions_units_and_labels_by_pandas_and_nibabel(
         elif found is None:
             assert contact["label_distance"] != 0
     assert checked > 10
+
+
+def test_a_pair_that_is_called_after_its_anode_lies_between_its_contacts(dataset):
+    (file,) = dataset.root.rglob("*_channels.tsv")
+    table = pd.read_csv(file, sep="\t", keep_default_na=False)
+    first, second = table.loc[table["type"] == "SEEG", "name"].iloc[:2]
+    table["reference"] = np.where(table["name"] == first, second, "n/a")
+    places = read_contacts(dataset)
+    table.to_csv(file, sep="\t", index=False)
+    epochs, contacts = read_epochs(dataset, sfreq=None, **PLAIN)
+    assert first in epochs.ch_names
+    expected = places.loc[[first, second], ["x", "y", "z"]].mean()
+    found = contacts.loc[first, ["x", "y", "z"]].astype(float)
+    np.testing.assert_allclose(found, expected)
+    assert list(contacts.loc[first, ["anode", "cathode"]]) == [
+        f"{first} (contact)",
+        second,
+    ]
+    assert pd.notna(contacts.loc[first, "cathode_label"])
+    own = read_contacts(dataset).loc[f"{first} (contact)", ["x", "y", "z"]]
+    np.testing.assert_allclose(
+        own.astype(float), places.loc[first, ["x", "y", "z"]].astype(float)
+    )

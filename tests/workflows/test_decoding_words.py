@@ -20,6 +20,7 @@ from mne_duin import (
 from mne_duin.cli import main
 from mne_duin.datasets import SimulationSettings
 from mne_duin.estimators.presets import PRESETS
+from mne_duin.workflows import decoding as job
 from mne_duin.workflows.decoding import (
     CODEX_ONLY,
     LDA,
@@ -51,6 +52,8 @@ def decoded(bids_root, tmp_path_factory):
     with pytest.MonkeyPatch.context() as patch:
         for recipe in PRESETS["quick"].values():
             patch.setitem(recipe, "max_iter", 2)
+        # Four trials per word are left to learn from.
+        patch.setattr(job, "CURVE_AMOUNTS", (2, 4))
         status = main(
             ["decode", str(bids_root), "--subject", "01", *TASK, "--quiet"]
             + ["--align", "response_time", "--out", str(out)]
@@ -97,6 +100,22 @@ def test_decode_writes_what_it_promises(decoded):
     assert list(scores.index) == [MAIN, CODEX_ONLY, SCRATCH, LDA, WITH_LDA]
     others = list((decoded / "sub-01" / "ieeg").glob("*_model-*_predictions.tsv"))
     assert len(others) == 4
+    curve = pd.read_csv(file_of(decoded, "learningcurve.tsv"), sep="\t")
+    assert set(curve["n_per_class"]) == {2}
+    assert list(curve["estimator"]) == [MAIN, SCRATCH, LDA, WITH_LDA]
+
+
+def test_the_curve_says_which_decoder_is_best_with_how_many_trials():
+    columns = {"chance": 0.5, "log_loss": 0.6, "repeat": 0, "n_test": 10}
+    columns |= {"seconds_fit": 1.0}
+    rows = [
+        {"estimator": name, "n_per_class": amount, "accuracy": accuracy} | columns
+        for amount, pair in ((5, (0.4, 0.3)), (10, (0.5, 0.8)))
+        for name, accuracy in zip((MAIN, LDA), pair, strict=True)
+    ]
+    text = job.describe_curve(pd.DataFrame(rows))
+    assert text.splitlines()[-1] == f"Highest: {MAIN} with 5; {LDA} with 10."
+    assert text.splitlines()[-2].split() == ["10", "50.0%", "80.0%"]
 
 
 def test_no_two_files_hold_the_same(decoded):
@@ -110,7 +129,9 @@ def test_networks_take_two_thirds_of_the_place_they_took(decoded):
     assert sum(sizes) < 70e6
 
 
-@pytest.mark.parametrize("name", ["predictions", "metrics", "contacts"])
+@pytest.mark.parametrize(
+    "name", ["predictions", "metrics", "learningcurve", "contacts"]
+)
 def test_every_column_is_described_and_the_settings_are_there(decoded, name):
     table = pd.read_csv(file_of(decoded, f"{name}.tsv"), sep="\t")
     sidecar = json.loads(file_of(decoded, f"{name}.json").read_text("utf-8"))

@@ -10,7 +10,7 @@ from mne_duin.utils._checks import check_option, check_type
 SPACING = 3.5
 LABEL_COLUMN = "desikan_label"
 VSMC = ("precentral", "postcentral")
-STG = ("superiortemporal", "transversetemporal", "bankssts")
+STG = ("superiortemporal", "transversetemporal")
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,113 @@
+"""
+14. Two hours without labels
+============================
+
+Patients talk for hours but say few words on instruction. This tutorial simulates such
+a subject: two hours of continuous speech without labels, and a few trials of eight
+words that are made of the same speech units. It pre-trains Du-IN on the speech and
+compares the decoder with Du-IN from scratch and linear discriminant analysis (LDA).
+"""
+
+# %%
+# Simulate the recording
+# ----------------------
+#
+# :func:`~mne_duin.simulate_unit_speech` draws 16 units of 80 to 180 ms. Each unit has a
+# spatial pattern, a phase-locked wave of 4 to 12 Hz and a change in high-gamma power. A
+# vocabulary of 40 words fills the unlabeled speech. Eight of these words have trials.
+
+import tempfile
+
+import mne
+import numpy as np
+
+from mne_duin import (
+    learning_curve,
+    make_duin,
+    make_lda,
+    plot_pretraining,
+    simulate_unit_speech,
+)
+from mne_duin.viz import plot_learning_curve
+
+mne.set_log_level("WARNING")
+epochs, contacts, unlabelled, truth = simulate_unit_speech(
+    hours=2.0, n_trials_per_word=40, random_state=7
+)
+hours = len(unlabelled) * unlabelled.times.size / unlabelled.info["sfreq"] / 3600
+print(f"{hours:.1f} hours without labels, {len(epochs)} trials of 8 words")
+
+# %%
+# Pre-train and decode
+# --------------------
+#
+# ``make_duin("pretrained")`` first learns to predict hidden cells: one channel in one
+# frequency band in one token of 100 ms. It then trains the decoder on the labeled
+# trials. To keep this page fast, the network is smaller than the default and makes 2000
+# training steps. By default the number of steps grows with the length of the recording
+# (:class:`~mne_duin.DuINCells`), and accuracy increases with it.
+
+sizes = {"n_layers": 2, "n_heads": 4, "head_dim": 16, "ff_dim": 192}
+common = {"architecture": sizes, "random_state": 0, "verbose": False}
+folder = tempfile.mkdtemp()
+pretrained = make_duin(
+    "pretrained",
+    cells={"max_steps": 2000},
+    task_data=False,
+    memory=folder,
+    **common,
+)
+
+rank = epochs.metadata.groupby("trial_type").cumcount().to_numpy()
+words = epochs.metadata["trial_type"].to_numpy()
+few, rest = np.flatnonzero(rank < 10), np.flatnonzero(rank >= 20)
+pretrained.fit(epochs[few], words[few], unlabelled=unlabelled)
+
+# %%
+# Did the pre-training learn anything?
+# ------------------------------------
+#
+# Held-out speech answers this without labels: the error of the network is compared with
+# the mean, with a copy of the neighboring token and with both neighbors. The second
+# check uses the training trials: cross-validated accuracy of an LDA on the pre-trained
+# tokens and on the signal. ``make_duin`` falls back to training from scratch, with a
+# warning, if one of these checks fails.
+
+check = pretrained.check_
+print(check)
+plot_pretraining(check.table, probe=check.probe)
+
+# %%
+# Accuracy with few trials
+# ------------------------
+#
+# All decoders are trained on the same trials and tested on the same held-out trials.
+# ``memory=`` keeps the pre-trained network, so it is trained only once.
+
+decoders = {
+    "pre-trained": pretrained,
+    "from scratch": make_duin("scratch", **common),
+    "LDA": make_lda(),
+}
+split = [(np.flatnonzero(rank < 20), rest)]
+curve = learning_curve(
+    decoders,
+    epochs,
+    n_per_class=[5, 10, 20],
+    cv=split,
+    unlabelled=unlabelled,
+    pretrain_on="all",
+    random_state=0,
+    verbose=False,
+)
+plot_learning_curve(curve)
+print(curve.pivot(index="n_per_class", columns="estimator", values="accuracy"))
+
+# %%
+# What to expect from your own recording
+# --------------------------------------
+#
+# The gain depends on how much of the recording is speech, and on its length. A
+# simulation cannot answer this question for a patient. The two checks and the learning
+# curve can: run them on your data before you rely on pre-training. The accuracies on
+# more simulated subjects are in :doc:`/benchmarks`.
