@@ -269,7 +269,8 @@ def check_place(options):
         raise ValueError("Name the subject: --subject 01, several, or 'all'.")
     subject = options.subject
     options.subject = [subject] if isinstance(subject, str) else subject
-    if options.out is None:
+    # A replay writes nothing.
+    if getattr(options, "out", options.root) is None:
         options.out = Path(options.root, "derivatives", "mne_duin")
 
 

@@ -16,6 +16,8 @@ from mne_duin.live._page import StatusPage
 from mne_duin.live._status import LiveStatus
 
 lsl = pytest.importorskip("mne_lsl.lsl", reason="mne-lsl is not installed")
+# Streams run in real time, and need a network interface that finds them.
+pytestmark = pytest.mark.slow
 
 
 @pytest.fixture
@@ -225,20 +227,33 @@ def test_no_stream(subject, name):
 
 
 def test_a_consumer_that_is_slower_than_the_stream(subject, name):
-    live = LiveDecoder(subject.lda, subject.contacts, mode="continuous", step=0.05)
-    slow = live.predictor.predict
+    live = LiveDecoder(subject.lda, subject.contacts, mode="continuous", step=0.25)
+    slow, calls = live.predictor.predict, []
 
     def predict(window):
+        calls.append(time.monotonic())
         time.sleep(0.2)
         return slow(window)
 
     live.predictor.predict = predict
-    thread = play(subject.raw, name, speed=1.0, tmax=8.0)
-    done = run_live(live, name, patience=1.0)
-    thread.join()
-    assert any("slower than the stream" in state for state in done.states)
-    assert done.counts["samples"] == round(8.0 * RATE)
-    assert done.counts["lost"] == 0
+    amplifier, done = Amplifier(subject, name), []
+    thread = threading.Thread(
+        target=lambda: done.append(run_live(live, name, patience=2.0)), daemon=True
+    )
+    thread.start()
+    assert amplifier.outlet.wait_for_consumers(20)
+    # Eight seconds that are due already; the outlet stays until they are decoded.
+    amplifier.push(0, round(8.0 * RATE), shift=-8.0)
+    deadline = time.monotonic() + 30
+    while time.monotonic() < deadline and (
+        not calls or time.monotonic() < calls[-1] + 2
+    ):
+        time.sleep(0.1)
+    amplifier.end()
+    thread.join(30)
+    assert any("slower than the stream" in state for state in done[0].states)
+    assert done[0].counts["samples"] == round(8.0 * RATE)
+    assert done[0].counts["lost"] == 0
 
 
 def test_the_page_is_for_this_machine_only(subject):
