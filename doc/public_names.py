@@ -16,6 +16,7 @@ FOLDERS = (
     "evaluation",
     "viz",
     "workflows",
+    "live",
     "datasets",
     "checkpoints",
     "training",

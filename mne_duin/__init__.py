@@ -17,6 +17,7 @@ _FOLDERS = (
     "estimators",
     "evaluation",
     "io",
+    "live",
     "nn",
     "report",
     "sequences",

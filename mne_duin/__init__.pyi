@@ -7,6 +7,7 @@ from . import (
     estimators,
     evaluation,
     io,
+    live,
     nn,
     report,
     sequences,
@@ -155,5 +156,21 @@ from .workflows import (
     predict_words,
     pretrain,
     read_decoding,
+    read_live_decoder,
     report_words,
+)
+
+# live: from a stream to words
+from .live import (
+    Calibration,
+    Decision,
+    DecisionLog,
+    LiveDecoder,
+    LiveSummary,
+    LogReplay,
+    ReplaySummary,
+    read_log,
+    replay_log,
+    replay_recording,
+    run_live,
 )

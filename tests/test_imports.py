@@ -36,6 +36,7 @@ ALLOWED = {
         "sequences",
     },
     "weights": {"utils", "nn", "training", "checkpoints", "estimators", "baselines"},
+    "live": {"utils", "io"},
     "workflows": {
         "utils",
         "io",
@@ -47,6 +48,7 @@ ALLOWED = {
         "evaluation",
         "report",
         "weights",
+        "live",
     },
     "cli": {
         "utils",
@@ -58,6 +60,7 @@ ALLOWED = {
         "baselines",
         "weights",
         "workflows",
+        "live",
     },
 }
 LIGHT = {"_version", "__init__"}

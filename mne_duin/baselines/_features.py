@@ -127,7 +127,7 @@ class EvokedPower(TransformerMixin, BaseEstimator):
             asked for, if the epochs are shorter than a quarter of a second, or if a
             parameter cannot be used.
         """
-        self._learn(X, y)
+        self._fit(X, y)
         return self
 
     def fit_transform(self, X, y=None):
@@ -145,8 +145,36 @@ class EvokedPower(TransformerMixin, BaseEstimator):
         features : ndarray, shape (n_epochs, n_features)
             See :meth:`transform`.
         """
-        epochs, screened = self._learn(X, y)
-        return self.transform(epochs) if screened is None else screened
+        return self._fit(X, y)
+
+    def _fit(self, X, y):
+        """Learn everything; return the features of the same epochs."""
+        vars(self).pop("usual_", None)
+        epochs, features = self._learn(X, y)
+        features = self.transform(epochs) if features is None else features
+        # What a channel that is missing later is given; one that is missing in
+        # training already, as in stacked subjects, is a matter of the classifier.
+        known = epochs.data.any(axis=-1).all(axis=0)
+        self.usual_ = np.where(
+            self._by_channel(known[None])[0], features.mean(0), np.nan
+        )
+        return features
+
+    def _by_channel(self, values):
+        """Repeat values of channels (n_epochs, n_channels) for each feature."""
+        parts = [
+            np.repeat(values, (own.stop - own.start) // self.n_channels_, axis=1)
+            for own in self.groups_.values()
+        ]
+        return np.concatenate(parts, axis=1)
+
+    def _fill_silent(self, features, data):
+        """Give channels of zeros only, which are missing, the usual features."""
+        silent = ~data.any(axis=-1)
+        if "usual_" in vars(self) and silent.any():
+            missing = self._by_channel(silent) & np.isfinite(self.usual_)
+            np.copyto(features, self.usual_, where=missing)
+        return features
 
     def _learn(self, X, y):
         """Learn sizes and bands; return the epochs, and features if there are any."""
@@ -155,7 +183,7 @@ class EvokedPower(TransformerMixin, BaseEstimator):
         self.sfreq_ = epochs.sfreq
         self.bands_ = self._usable_bands()
         _, self.n_channels_, self.n_times_ = epochs.data.shape
-        self.tmin_ = epochs.tmin
+        self.tmin_, self.filters_ = epochs.tmin, epochs.filters
         self._lay_out(epochs)
         lower = [name for name in self.bands_ if name != "high-gamma"]
         if y is None or self.screening is None or not lower:
@@ -211,7 +239,7 @@ class EvokedPower(TransformerMixin, BaseEstimator):
             data = epochs.data[rows].astype(float)
             for name, part in self._parts(data):
                 features[rows, self.groups_[name]] = part.reshape(len(data), -1)
-        return features
+        return self._fill_silent(features, epochs.data)
 
     def _check(self, epochs):
         check_option("features", self.features, FEATURES)

@@ -161,6 +161,10 @@ def add_channels(parser):
         help="line noise; default: auto, as ieeg.json says",
     )  # fmt: skip
     parser.add_argument(
+        "--causal", action=argparse.BooleanOptionalAction, default=False,
+        help="filters that see the past only, which `mne-duin live` needs; default: no",
+    )  # fmt: skip
+    parser.add_argument(
         "--reject", choices=("auto", None), type=text_or_none, default="auto",
         metavar="RULE",
         help="drop trials of extreme amplitude: auto or none; default: %(default)s",
@@ -265,7 +269,8 @@ def check_place(options):
         raise ValueError("Name the subject: --subject 01, several, or 'all'.")
     subject = options.subject
     options.subject = [subject] if isinstance(subject, str) else subject
-    if options.out is None:
+    # A replay writes nothing.
+    if getattr(options, "out", options.root) is None:
         options.out = Path(options.root, "derivatives", "mne_duin")
 
 

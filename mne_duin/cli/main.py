@@ -17,6 +17,8 @@ from mne_duin.cli._config import apply_config
 COMMANDS = {
     "decode": ("decoding", "from a BIDS folder to decoded words and a report"),
     "predict": ("predicting", "use a saved decoder on new recordings"),
+    "live": ("live", "decode a stream with a saved decoder"),
+    "replay": ("live", "play a recording as a stream, for rehearsals"),
     "report": ("reporting", "draw the report of a saved decoding again"),
     "compare": ("comparing", "estimators by name on the same folds: table and figure"),
     "ablate": ("comparing", "vary one thing that the paper varies: table and figure"),

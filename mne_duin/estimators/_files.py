@@ -101,6 +101,8 @@ def _learned(estimator):
         learned["tmin"] = float(estimator.tmin_)
     if "fingerprint_" in known:
         learned["fingerprint"] = plain(estimator.fingerprint_)
+    if estimator.info_["description"] is not None:
+        learned["filters"] = estimator.info_["description"]
     return learned
 
 
@@ -197,6 +199,9 @@ def _set_learned(estimator, learned):
     estimator.device_ = torch.device("cpu")
     estimator.ch_names_ = learned["ch_names"]
     estimator.info_ = mne.create_info(learned["ch_names"], learned["sfreq"], "seeg")
+    if "filters" in learned:
+        check_type("filters", learned["filters"], str)
+        estimator.info_["description"] = learned["filters"]
     estimator.n_features_in_ = len(learned["ch_names"])
     estimator.subjects_ = label_array(learned["subjects"])
     estimator.contacts_ = learned.get("contacts")

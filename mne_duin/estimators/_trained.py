@@ -152,6 +152,7 @@ class TrainedNetwork(BaseEstimator):
         names = epochs.ch_names or [str(i) for i in range(epochs.data.shape[1])]
         self.ch_names_ = list(names)
         self.info_ = info_with_positions(X, self.ch_names_, epochs.sfreq)
+        self.info_["description"] = epochs.filters
         self.n_features_in_ = len(names)
         self.patch_size_ = self._count_patch_samples()
         self.subjects_, index = subject_index(epochs)
@@ -294,7 +295,12 @@ class TrainedNetwork(BaseEstimator):
     def _scaled(self, epochs):
         """Return the z-scored inputs and the subject of each epoch as integers."""
         _, index = subject_index(epochs, self.subjects_)
-        return self.scaler_.apply(self._inputs(epochs), index), index
+        scaled = self.scaler_.apply(self._inputs(epochs), index)
+        silent = ~epochs.data.any(axis=-1)
+        if silent.any():
+            # A channel of zeros only is missing: its mean is the best guess.
+            scaled[np.tile(silent, scaled.shape[1] // silent.shape[1])] = 0.0
+        return scaled, index
 
     def _signal_data(self, epochs, *, y=None, crop=None, max_shift=0.0):
         """Put epochs on the device for training; times are in seconds."""

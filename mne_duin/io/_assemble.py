@@ -10,6 +10,7 @@ from mne_duin.io._events import with_numbers
 from mne_duin.io._reject import choose_kept
 from mne_duin.io._stream import read_windows
 from mne_duin.utils._checks import first_names
+from mne_duin.utils._epochs import CAUSAL, ZERO_PHASE
 
 TEXTS = ("trial_type", "run", "session", "task", "acquisition", "subject")
 
@@ -126,6 +127,7 @@ def as_epochs(records, choice, plans, codes, label_column, data):
         info["sfreq"] = process.sfreq
         info["highpass"] = process.l_freq or 0.0
         info["lowpass"] = process.h_freq or min(process.sfreq, process.rate) / 2
+    info["description"] = CAUSAL if process.causal else ZERO_PHASE
     samples, shift = [], 0
     for record, plan in zip(records, plans, strict=True):
         samples.append(plan.starts + plan.lead + shift)

@@ -9,6 +9,7 @@ from mne.utils import warn
 from mne_duin.io._assemble import load_epochs
 from mne_duin.io._channel_choice import choose_channels
 from mne_duin.io._events import LABEL
+from mne_duin.io._preparation import note_preparation
 from mne_duin.io._processing import choose_processing
 from mne_duin.io._recordings import open_runs
 from mne_duin.io._sidecars import compose
@@ -43,6 +44,7 @@ def read_epochs(
     h_freq=200.0,
     notch="auto",
     sfreq=1000.0,
+    causal=False,
     regions=None,
     atlas="desikan-killiany",
     space=None,
@@ -85,6 +87,9 @@ def read_epochs(
         its harmonics up to ``h_freq``; or a list of frequencies.
     sfreq : float | None
         Sampling rate of the result in Hz; None keeps that of the recording.
+    causal : bool
+        Whether the filters see the past only, as they must where decoding runs live
+        (see :class:`LiveDecoder`). They delay the signal; False is zero-phase.
     regions : str | sequence of str | dict | None
         Keep only channels in these regions, see :func:`assign_regions`; None keeps all.
     atlas : str | path-like
@@ -167,9 +172,9 @@ def read_epochs(
         )  # fmt: skip
 
     return cut_trials(
-        runs, tables, choose, source, (tmin, tmax), (l_freq, h_freq, notch, sfreq),
-        label_column=label_column, event_id=event_id, where=where, align=align,
-        reject=reject,
+        runs, tables, choose, source, (tmin, tmax),
+        (l_freq, h_freq, notch, sfreq, causal), label_column=label_column,
+        event_id=event_id, where=where, align=align, reject=reject,
     )  # fmt: skip
 
 
@@ -192,7 +197,7 @@ def cut_trials(
     window : tuple of float
         Start and end of a trial in seconds.
     filters : tuple
-        ``l_freq, h_freq, notch, sfreq``.
+        ``l_freq, h_freq, notch, sfreq, causal``.
     label_column, event_id, where, align, reject : object
         As in :func:`mne_duin.read_epochs`.
 
@@ -204,13 +209,14 @@ def cut_trials(
         One row for each channel.
     """
     pooled = pd.concat(tables, ignore_index=True)
+    *filters, causal = filters
     chosen = choose_trials(pooled, label_column, event_id, where, source)
     codes = event_codes(pooled[label_column][chosen], event_id)
     choice = choose()
     plans = []
     for number, (record, table) in enumerate(zip(runs, tables, strict=True), 1):
         own, chosen = chosen[: len(table)], chosen[len(table) :]
-        process = choose_processing(record.raw, *filters, record.name)
+        process = choose_processing(record.raw, *filters, record.name, causal)
         of_record = source if len(runs) == 1 else f"events of {record.name}"
         trials = one_trial_each(table[own], label_column, of_record)
         times = align_trials(trials, table, label_column, align)
@@ -219,17 +225,9 @@ def cut_trials(
             plan_trials(record.raw, trials, times, *window, process, align, list(codes))
         )
     report_overlaps(plans)
-    note_processing(choice, process)
-    return load_epochs(runs, choice, plans, codes, label_column, reject)
-
-
-def note_processing(choice, process):
-    """Note in the table of the channels how the samples were processed."""
-    noted = {
-        name: getattr(process, name)
-        for name in ("l_freq", "h_freq", "notch", "rate", "sfreq")
-    }
-    choice.contacts.attrs["processing"] = noted | {"reference": choice.reference}
+    epochs, contacts = load_epochs(runs, choice, plans, codes, label_column, reject)
+    note_preparation(choice, plans[-1], epochs)
+    return epochs, contacts
 
 
 def trial_events(record, label_column):
@@ -267,6 +265,7 @@ def read_segments(
     h_freq=200.0,
     notch="auto",
     sfreq=1000.0,
+    causal=False,
     regions=None,
     atlas="desikan-killiany",
     space=None,
@@ -296,6 +295,8 @@ def read_segments(
         Line noise to remove.
     sfreq : float | None
         Sampling rate of the result in Hz.
+    causal : bool
+        Whether the filters see the past only.
     regions : str | sequence of str | dict | None
         Keep only channels in these regions.
     atlas : str | path-like
@@ -339,7 +340,11 @@ def read_segments(
     plans = []
     for number, record in enumerate(runs, 1):
         raw, where = record.raw, origin(record.path, number)
-        process = choose_processing(raw, l_freq, h_freq, notch, sfreq, record.name)
+        process = choose_processing(
+            raw, l_freq, h_freq, notch, sfreq, record.name, causal
+        )
         plan = plan_segments(raw, duration, overlap, process)
         plans.append(replace(plan, trials=plan.trials.assign(**where)))
-    return load_epochs(runs, choice, plans, {"segment": 1}, "label", reject)
+    epochs, contacts = load_epochs(runs, choice, plans, {"segment": 1}, "label", reject)
+    note_preparation(choice, plans[-1], epochs)
+    return epochs, contacts

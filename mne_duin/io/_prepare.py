@@ -47,6 +47,7 @@ def prepare_epochs(
     h_freq: float | None = 200.0,
     notch="auto",
     sfreq: float | None = 1000.0,
+    causal: bool = False,
     regions=None,
     atlas="desikan-killiany",
     label_source: str = "auto",
@@ -91,6 +92,8 @@ def prepare_epochs(
         Line noise to remove; ``"auto"`` takes ``raw.info["line_freq"]``.
     sfreq : float | None
         Sampling rate of the result in Hz; None keeps that of the recording.
+    causal : bool
+        Whether the filters see the past only, as in :func:`read_epochs`.
     regions, atlas, label_source, fs_subject : str | sequence of str | dict | None
         Regions to keep, atlas, where labels come from, and FreeSurfer subject, as in
         :func:`read_epochs`.
@@ -141,7 +144,7 @@ def prepare_epochs(
 
         return cut_trials(
             records, tables, choose, "`events`", (tmin, tmax),
-            (l_freq, h_freq, notch, sfreq), label_column=compose(label_column),
+            (l_freq, h_freq, notch, sfreq, causal), label_column=compose(label_column),
             event_id=event_id, where=where, align=align, reject=reject,
         )  # fmt: skip
 

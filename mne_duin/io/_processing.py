@@ -8,6 +8,9 @@ import numpy as np
 from mne.utils import logger, warn
 from scipy.signal import resample_poly
 
+from mne_duin.io._causal import CausalFilter
+from mne_duin.utils._checks import check_type
+
 NOTCH_TRANSITION = 1.0
 ANTI_ALIAS = ("kaiser", 8.0)
 
@@ -26,6 +29,8 @@ class Processing:
         Sampling rate of the recording in Hz.
     sfreq : float
         Sampling rate of the result in Hz.
+    causal : bool
+        Whether the filters see the past only.
     """
 
     l_freq: float | None
@@ -33,6 +38,7 @@ class Processing:
     notch: tuple
     rate: float
     sfreq: float
+    causal: bool = False
 
     @property
     def ratio(self):
@@ -44,7 +50,12 @@ class Processing:
 
     @property
     def margin(self):
-        """How many samples of the recording the filters reach to each side."""
+        """How many samples of the recording the filters reach to each side.
+
+        0 where they are causal, because their state goes on from block to block.
+        """
+        if self.causal:
+            return 0
         up, down = self.ratio
         reach = 10 * max(up, down) // up + 1 if up != down else 0
         if self.l_freq is not None or self.h_freq is not None:
@@ -56,8 +67,12 @@ class Processing:
             reach += int(np.ceil(3.3 / NOTCH_TRANSITION * self.rate)) + 1
         return -(-reach // down) * down
 
+    def start(self, n_channels, begin=0):
+        """Return the causal filter of a stretch that begins with that sample."""
+        return CausalFilter(self, n_channels, begin, window=ANTI_ALIAS)
+
     def apply(self, data):
-        """Filter and resample samples.
+        """Filter and resample samples, zero-phase.
 
         Parameters
         ----------
@@ -89,7 +104,7 @@ class Processing:
         return resample_poly(data, up, down, axis=-1, window=ANTI_ALIAS, padtype="edge")
 
 
-def choose_processing(raw, l_freq, h_freq, notch, sfreq, where):
+def choose_processing(raw, l_freq, h_freq, notch, sfreq, where, causal=False):
     """Check the filters against the sampling rate of a recording.
 
     Parameters
@@ -104,6 +119,8 @@ def choose_processing(raw, l_freq, h_freq, notch, sfreq, where):
         Sampling rate of the result; None keeps that of the recording.
     where : str
         The recording, for the messages.
+    causal : bool
+        Whether the filters see the past only.
 
     Returns
     -------
@@ -115,6 +132,7 @@ def choose_processing(raw, l_freq, h_freq, notch, sfreq, where):
     ValueError
         If a frequency is too high for the sampling rate.
     """
+    check_type("causal", causal, bool)
     rate = float(raw.info["sfreq"])
     sfreq = rate if sfreq is None else float(sfreq)
     for name, limit in (("of " + where, rate), ("`sfreq`", sfreq)):
@@ -129,9 +147,8 @@ def choose_processing(raw, l_freq, h_freq, notch, sfreq, where):
             "information above half the original rate."
         )
     top = min(rate / 2 - 2, sfreq / 2, np.inf if h_freq is None else h_freq)
-    return Processing(
-        l_freq, h_freq, notch_frequencies(raw, notch, top, where), rate, sfreq
-    )
+    notch = notch_frequencies(raw, notch, top, where)
+    return Processing(l_freq, h_freq, notch, rate, sfreq, causal)
 
 
 def notch_frequencies(raw, notch, top, where):

@@ -3,7 +3,8 @@
 A recording is walked through in blocks of about a minute. Each block is read with a
 margin on both sides that is as long as the filters reach, so that the pieces join to
 what filtering the whole recording at once gives, while memory holds one block of the
-chosen contacts and the windows that were asked for.
+chosen contacts and the windows that were asked for. Causal filters need no margin:
+their state goes on from one block to the next.
 """
 
 from dataclasses import dataclass
@@ -49,22 +50,10 @@ def read_windows(raw, picks, matrix, processing, starts, out):
         If a contact holds a value that is not a number.
     """
     rows = np.array([raw.ch_names.index(name) for name in picks])
-    up, down = processing.ratio
     watch = Watch(picks, processing.rate)
-    short = []
     filled = np.zeros(len(starts), dtype=int)
-    for first, last, begin, end in blocks(raw, processing, len(picks)):
-        span = -(-max(first, begin) * up // down), -(-last * up // down)
-        if not _touched(starts, out.shape[-1], *span):
-            continue
-        low = max(begin // down * down, first - processing.margin)
-        start, stop = max(low, begin), min(end, last + processing.margin)
-        if end - begin < processing.margin:
-            short.append((end - begin) / processing.rate)
-        data = raw.get_data(picks=rows, start=start, stop=stop, verbose="error")
-        watch.see(data[:, max(first, begin) - start : last - start], max(first, begin))
-        data = np.pad(matrix @ data, ((0, 0), (start - low, 0)), mode="edge")
-        copy_block(processing.apply(data), low // down * up, span, starts, out, filled)
+    walk = _causal_blocks if processing.causal else _zero_phase_blocks
+    short = walk(raw, rows, matrix, processing, watch, (starts, out, filled))
     if (filled < out.shape[-1]).any():
         raise ValueError(
             f"{np.sum(filled < out.shape[-1])} window(s) reach into a gap of the "
@@ -77,6 +66,45 @@ def read_windows(raw, picks, matrix, processing, starts, out):
             "their edges are distorted. Choose a higher `l_freq`, or None."
         )
     return watch.facts()
+
+
+def _zero_phase_blocks(raw, rows, matrix, processing, watch, windows):
+    """Filter every block with margins and copy it; return the short stretches in s."""
+    up, down = processing.ratio
+    starts, out, _ = windows
+    short = []
+    for first, last, begin, end in blocks(raw, processing, len(rows)):
+        span = -(-max(first, begin) * up // down), -(-last * up // down)
+        if not _touched(starts, out.shape[-1], *span):
+            continue
+        low = max(begin // down * down, first - processing.margin)
+        start, stop = max(low, begin), min(end, last + processing.margin)
+        if end - begin < processing.margin:
+            short.append((end - begin) / processing.rate)
+        data = raw.get_data(picks=rows, start=start, stop=stop, verbose="error")
+        watch.see(data[:, max(first, begin) - start : last - start], max(first, begin))
+        data = np.pad(matrix @ data, ((0, 0), (start - low, 0)), mode="edge")
+        copy_block(processing.apply(data), low // down * up, span, *windows)
+    return short
+
+
+def _causal_blocks(raw, rows, matrix, processing, watch, windows):
+    """Filter the blocks one after the other and copy them; no stretch is too short."""
+    starts, out, _ = windows
+    stop = starts.max(initial=-1) + out.shape[-1]
+    chain = None
+    for first, last, begin, _ in blocks(raw, processing, len(rows)):
+        first = max(first, begin)
+        if chain is None or first == begin:
+            chain = processing.start(len(matrix), begin)
+        if chain.n_out >= stop:
+            break
+        data = raw.get_data(picks=rows, start=first, stop=last, verbose="error")
+        watch.see(data, first)
+        origin = chain.n_out
+        data = chain.push(matrix @ data)
+        copy_block(data, origin, (origin, chain.n_out), *windows)
+    return []
 
 
 def blocks(raw, processing, n_picks):

@@ -114,6 +114,9 @@ notch : "auto" | float | list of float | None
     Line noise to remove, see :func:`read_epochs`.
 sfreq : float | None
     Sampling rate that is worked with, in Hz; None keeps that of the recording.
+causal : bool
+    Whether the filters see the past only, which live decoding needs; see
+    :func:`read_epochs`.
 reject : "auto" | dict | None
     Trials and segments to drop by their amplitude, see :func:`read_epochs`.
 """,

@@ -12,7 +12,8 @@ from mne_duin.utils._slots import COLUMN
 
 # Patterns are correlations over epochs; over fewer they are chance.
 FEWEST_EPOCHS = 8
-
+# What the description of an info says about the filters.
+CAUSAL, ZERO_PHASE = "mne_duin: causal filters", "mne_duin: zero-phase filters"
 NEURAL_TYPES = ("seeg", "ecog", "dbs", "eeg", "mag", "grad")
 
 FRAMES = {
@@ -40,6 +41,8 @@ class EpochsData:
         Metadata of the epochs, if there are any.
     tmin : float | None
         Time of the first sample in seconds relative to the event, if known.
+    filters : str | None
+        What the info says about the filters, if anything.
     """
 
     data: np.ndarray
@@ -48,6 +51,7 @@ class EpochsData:
     subject: np.ndarray | None = None
     metadata: pd.DataFrame | None = None
     tmin: float | None = None
+    filters: str | None = None
 
     def __getitem__(self, index):
         """Return the chosen epochs."""
@@ -177,6 +181,7 @@ def _from_epochs(epochs, name):
         _subject_column(epochs.metadata),
         epochs.metadata,
         float(epochs.tmin),
+        epochs.info["description"],
     )
 
 
@@ -246,6 +251,7 @@ def _from_list(parts, name):
         _subject_column(metadata),
         metadata,
         float(first.tmin),
+        first.info["description"],
     )
 
 

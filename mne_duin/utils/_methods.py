@@ -102,7 +102,8 @@ def _recording_text(contacts, epochs):
         if done.get("rate") != done.get("sfreq"):
             steps.append(f"resampled from {done['rate']:g} to {done['sfreq']:g} Hz")
         steps = [step for step in steps if step]
-        text += f" Signals were {_joined(steps)}. Filters were zero-phase."
+        kind = "causal" if done.get("causal") else "zero-phase"
+        text += f" Signals were {_joined(steps)}. Filters were {kind}."
     elif epochs is not None:
         text += (
             f" The signal had a pass band of {epochs.info['highpass']:g} to "

@@ -72,6 +72,7 @@ def ablate_words(
     h_freq=200.0,
     notch="auto",
     sfreq=1000.0,
+    causal=False,
     reject="auto",
     n_jobs=1,
     device="auto",

@@ -83,6 +83,7 @@ def compare_words(
     h_freq=200.0,
     notch="auto",
     sfreq=1000.0,
+    causal=False,
     reject="auto",
     n_jobs=1,
     device="auto",

@@ -137,4 +137,8 @@ def write_contacts(path, contacts, settings):
     """Write a table of contacts with its sidecar."""
     table = round_positions(contacts)
     write_text(path, table.to_csv(sep="\t", na_rep="n/a", lineterminator="\n"))
-    write_columns(path, table, {"Settings": settings})
+    more = {"Settings": settings}
+    if "processing" in contacts.attrs:
+        # What live decoding has to do with a stream again.
+        more["Processing"] = plain(contacts.attrs["processing"])
+    write_columns(path, table, more)

@@ -78,6 +78,7 @@ def pretrain(
     h_freq=200.0,
     notch="auto",
     sfreq=1000.0,
+    causal=False,
     reject="auto",
     max_iter=None,
     checkpoint_every=1,

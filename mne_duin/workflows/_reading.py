@@ -9,7 +9,7 @@ from mne_duin.utils._checks import as_list
 from mne_duin.workflows._notices import collected
 
 CHANNELS = ("reference", "atlas", "space", "label_source", "fs_subject", "subjects_dir")
-FILTERS = ("l_freq", "h_freq", "notch", "sfreq", "reject")
+FILTERS = ("l_freq", "h_freq", "notch", "sfreq", "causal", "reject")
 TRIALS = ("event_id", "label_column", "where", "onset", "align", "tmin", "tmax")
 # Passed on only where they are given.
 OPTIONAL = ("max_distance",)

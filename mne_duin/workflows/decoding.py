@@ -131,6 +131,7 @@ def decode_words(
     h_freq=200.0,
     notch="auto",
     sfreq=1000.0,
+    causal=False,
     reject="auto",
     cv="last-run",
     pretrained=None,

@@ -10,6 +10,7 @@ be stopped at any time, and several can run at once on different subjects::
     python tests/benchmarks/unit_speech.py --set report --seeds 101 --methods pretrained
     python tests/benchmarks/unit_speech.py --summary
 
+The sets that begin with ``plain`` use the simpler simulation of ``plain_speech.py``.
 ``SELECTION`` are the subjects on which defaults are chosen, ``REPORT`` those on which
 results are reported; no default was chosen on the latter. ``--summary`` pairs every
 method with the better of LDA and Du-IN from scratch, trial by trial, and writes the
@@ -25,6 +26,7 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+import plain_speech
 from filelock import FileLock
 from sklearn.frozen import FrozenEstimator
 
@@ -44,7 +46,15 @@ TABLE = FOLDER / "unit_speech.tsv"
 PAIRED = FOLDER / "unit_speech_paired.tsv"
 SELECTION = {"seeds": (11, 12, 13), "kinds": ("both",)}
 REPORT = {"seeds": (101, 102, 103), "kinds": ("both", "power", "phase-locked")}
-SETS = {"selection": SELECTION, "report": REPORT}
+# The plain simulation of plain_speech.py: another kind than the one above.
+PLAIN = {"seeds": (41, 42, 43), "kinds": ("both", "power", "phase-locked")}
+PLAIN_SELECTION = {"seeds": (31,), "kinds": ("both",)}
+SETS = {
+    "selection": SELECTION,
+    "report": REPORT,
+    "plain-selection": PLAIN_SELECTION,
+    "plain-report": PLAIN,
+}
 AMOUNTS = (5, 10, 20, 40)
 N_TRIALS = 120  # per word; those after the fortieth are test trials
 ARCHITECTURE = {"n_layers": 2}
@@ -57,8 +67,10 @@ KEY = ["set", "kind", "subject", "hours", "steps", "method"]
 
 
 @cache
-def simulate(kind, seed, hours):
+def simulate(kind, seed, hours, plain):
     """Return trials, words, segments and the units of the segments' tokens."""
+    if plain:
+        return plain_speech.simulate(kind, seed, hours, n_trials=N_TRIALS)
     epochs, _, talk, truth = simulate_unit_speech(
         kind=kind, hours=hours, n_trials_per_word=N_TRIALS, random_state=seed
     )
@@ -113,9 +125,10 @@ def _with_lda(network, X, y):
     return DecoderEnsemble(members).fit(X, y)
 
 
-def measure(kind, seed, hours, steps, method, memory):
+def measure(name, kind, seed, hours, steps, method, memory):
     """Return the accuracies of one row, and which test trials were right."""
-    epochs, words, talk, units = simulate(kind, seed, hours)
+    plain = name.startswith("plain")
+    epochs, words, talk, units = simulate(kind, seed, hours, plain)
     started = time.perf_counter()
     fit = make_decoder(method, talk, units, steps, memory)
     rank = pd.Series(words).groupby(words).cumcount().to_numpy()
@@ -229,10 +242,10 @@ def main():
     missing = [key for key in wanted_rows(options) if key not in done]
     memory = options.memory or Path(tempfile.mkdtemp(prefix="unit_speech-"))
     for key in missing[: options.limit]:
-        _, kind, seed, hours, steps, method = key
+        name, kind, seed, hours, steps, method = key
         talk = hours or 16 / 3600 * 2
         row = dict(zip(KEY, key, strict=True)) | measure(
-            kind, seed, talk, steps, method, memory
+            name, kind, seed, talk, steps, method, memory
         )
         add_row(options.table, row)
         print({name: row[name] for name in row if "hits" not in name}, flush=True)
