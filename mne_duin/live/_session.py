@@ -291,7 +291,7 @@ class _Session:
             live.log = None
 
     def summary(self):
-        """Return what came of it."""
+        """Return the outcome."""
         engine, known = self.live.engine, self.latencies
         nothing = (float("nan"),) * 2
         latency = tuple(np.percentile(known, [50, 95]).tolist()) if known else nothing

@@ -168,7 +168,7 @@ def check_only_there(live, subject, found, start, stop, reason):
     for number, one in enumerate(found):
         if one.decided:
             assert one not in inside
-            # The filters began anew after the fault; their memory fades.
+            # The filters began again after the fault; their memory fades.
             tolerance = 1e-10 if one.end < start else 0.05
             np.testing.assert_allclose(
                 one.probabilities, expected[number], rtol=0, atol=tolerance
