@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Self
+from typing import Any, Self
 
 import numpy as np
 import pandas as pd
@@ -144,7 +144,8 @@ class LiveDecoder:
         self.rest = self._check_rest(rest)
         self.predictor.warm_up()
         warn_of_unknown_filters(decoder)
-        self.engine = None
+        # A StreamEngine from `start` on.
+        self.engine: Any = None
         self.log = None
 
     def _check_rest(self, rest):
@@ -193,7 +194,8 @@ class LiveDecoder:
             If a contact is missing or the sampling rate is another one.
         """
         self.engine = self._new_engine(ch_names, sfreq, scale)
-        self._requests, self._early = [], []
+        self._requests: list[_Request] = []
+        self._early: list[tuple[str, float]] = []
         self._next_stop = self.preparation.n_times
         self._quiet_until = 0
         self._late = False
@@ -548,7 +550,7 @@ class LiveDecoder:
             self.engine = None
         usable = [one for one in found if one.decided]
         if not usable:
-            why = sorted({one.reason for one in found})
+            why = sorted({str(one.reason) for one in found})
             raise ValueError(
                 "No window of the rest recording can be decided on: "
                 f"{'; '.join(why) or 'it is shorter than one window'}."
