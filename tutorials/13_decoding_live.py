@@ -138,3 +138,12 @@ axes.legend(lda.classes_, ncols=4, fontsize=7)
 # %%
 # Gray lines are the ends of the words' own windows. See :doc:`/live` for the threshold,
 # the commands, and what is done when a stream is disturbed.
+#
+# At the bedside
+# --------------
+#
+# :func:`~mne_duin.replay_recording` plays a recording as a stream and returns a
+# ``ReplaySummary``. :func:`~mne_duin.run_live` decodes a stream and returns a
+# ``LiveSummary``. :func:`~mne_duin.read_live_decoder` opens a decoding that was saved
+# by ``mne-duin decode --causal``. :func:`~mne_duin.replay_log`, used above, returns a
+# ``LogReplay``.

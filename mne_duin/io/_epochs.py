@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 
+import mne
 import numpy as np
 import pandas as pd
 from mne.utils import warn
@@ -31,6 +32,7 @@ from mne_duin.utils._moved import former_parameters
 
 
 @former_parameters(fs_subject="subject", label_source="labels")
+@mne.utils.verbose
 def read_epochs(
     bids_path,
     event_id=None,
@@ -254,6 +256,7 @@ def trial_events(record, label_column):
 
 
 @former_parameters(fs_subject="subject", label_source="labels")
+@mne.utils.verbose
 def read_segments(
     bids_path,
     duration=8.0,

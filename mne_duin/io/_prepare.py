@@ -33,6 +33,7 @@ class _Source:
 
 
 @former_parameters(fs_subject="subject", label_source="labels")
+@mne.utils.verbose
 def prepare_epochs(
     raw,
     events=None,

@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+import mne_duin
 from mne_duin.io import find_recordings, read_epochs, read_raw, read_segments
 from mne_duin.io._contacts import read_contacts
 
@@ -285,3 +286,16 @@ def test_runs_of_two_subjects_are_refused(base_dataset):
         read_epochs("sub-01")
     with pytest.raises(FileNotFoundError, match="no subject '02'.*there: 01"):
         read_contacts(base_dataset.copy().update(subject="02"))
+
+
+@pytest.mark.parametrize("name", ["read_epochs", "read_segments"])
+def test_verbose_false_is_silent(name, capsys):
+    path = mne_duin.find_recordings(mne_duin.sample_data_path(), subject="01")[0]
+    level = mne.set_log_level("INFO", return_old_level=True)
+    try:
+        getattr(mne_duin, name)(path, verbose=False)
+        assert capsys.readouterr().out == ""
+        getattr(mne_duin, name)(path)
+    finally:
+        mne.set_log_level(level)
+    assert "left out" in capsys.readouterr().out
