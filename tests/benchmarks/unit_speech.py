@@ -13,8 +13,8 @@ be stopped at any time, and several can run at once on different subjects::
 The sets that begin with ``plain`` use the simpler simulation of ``plain_speech.py``.
 ``SELECTION`` are the subjects on which defaults are chosen, ``REPORT`` those on which
 results are reported; no default was chosen on the latter. ``--summary`` pairs every
-method with the better of LDA and Du-IN from scratch, trial by trial, and writes the
-differences to ``unit_speech_paired.tsv``.
+method with the better of LDA and Du-IN from scratch, trial by trial, and writes
+accuracies and differences to ``unit_speech_paired.tsv``.
 """
 
 import argparse
@@ -185,39 +185,44 @@ def hits_of(row, amount):
 
 
 def summarize(table):
-    """Return every method minus the better of LDA and scratch, paired by trial.
+    """Return mean accuracies, and differences from the better of LDA and scratch.
 
-    The interval is that of the mean over subjects and trials with subjects drawn with
-    replacement, then their trials (bootstrap, 95 %).
+    The differences are paired by trial. The interval is that of the mean over subjects
+    and trials: subjects drawn with replacement, then their trials (bootstrap, 95 %).
     """
     rng = np.random.default_rng(0)
     rows = []
     keys = ["set", "kind", "hours", "steps", "method"]
-    table = table.set_index(["set", "kind", "subject"]).sort_index()
-    for key, group in table.reset_index().groupby(keys, sort=True):
-        if key[-1] in ("lda", "scratch"):
-            continue
+    by_subject = table.set_index(["set", "kind", "subject"]).sort_index()
+    for key, group in table.groupby(keys, sort=False):
         row = dict(zip(keys, key, strict=True)) | {"subjects": len(group)}
+        members = group.to_dict("records")
         for amount in AMOUNTS:
+            mean = 100 * np.mean([hits_of(one, amount).mean() for one in members])
+            row[f"{amount} trials"] = f"{mean:.1f}"
+            if key[-1] in ("lda", "scratch"):
+                continue
             differences = []
-            for one in group.to_dict("records"):
-                own = table.loc[(one["set"], one["kind"], one["subject"])]
+            for one in members:
+                own = by_subject.loc[(one["set"], one["kind"], one["subject"])]
                 rivals = own[own.method.isin(("lda", "scratch"))].to_dict("records")
                 best = max(rivals, key=lambda rival: hits_of(rival, amount).mean())
                 differences.append(hits_of(one, amount) - hits_of(best, amount))
-            draws = []
-            for _ in range(2000):
-                drawn = rng.choice(len(differences), len(differences))
-                means = [
-                    rng.choice(differences[k], len(differences[k])).mean()
-                    for k in drawn
-                ]
-                draws.append(np.mean(means))
-            low, high = 100 * np.percentile(draws, (2.5, 97.5))
+            low, high = bootstrap(rng, differences)
             mean = 100 * np.mean([one.mean() for one in differences])
-            row[f"{amount} trials"] = f"{mean:+.1f} ({low:+.1f} to {high:+.1f})"
+            row[f"{amount} trials"] += f"; {mean:+.1f} ({low:+.1f} to {high:+.1f})"
         rows.append(row)
     return pd.DataFrame(rows)
+
+
+def bootstrap(rng, differences, n_draws=2000):
+    """Return the limits of the mean difference in per cent."""
+    draws = []
+    for _ in range(n_draws):
+        drawn = rng.choice(len(differences), len(differences))
+        means = [rng.choice(differences[k], len(differences[k])).mean() for k in drawn]
+        draws.append(np.mean(means))
+    return 100 * np.percentile(draws, (2.5, 97.5))
 
 
 def main():
