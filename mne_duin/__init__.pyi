@@ -162,7 +162,7 @@ from .workflows import (
 
 # live: from a stream to words
 from .live import (
-    Calibration,
+    LiveCalibration,
     Decision,
     DecisionLog,
     LiveDecoder,

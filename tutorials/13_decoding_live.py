@@ -146,4 +146,5 @@ axes.legend(lda.classes_, ncols=4, fontsize=7)
 # ``ReplaySummary``. :func:`~mne_duin.run_live` decodes a stream and returns a
 # ``LiveSummary``. :func:`~mne_duin.read_live_decoder` opens a decoding that was saved
 # by ``mne-duin decode --causal``. :func:`~mne_duin.replay_log`, used above, returns a
-# ``LogReplay``.
+# ``LogReplay``; :func:`~mne_duin.read_log` reads its entries. A ``Decision`` holds the
+# probabilities of a window. ``LiveDecoder.calibrate`` returns a ``LiveCalibration``.

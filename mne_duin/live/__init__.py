@@ -11,7 +11,7 @@ show and write a status (``_status``). ``_replay`` plays a recording as a stream
 ``_rt`` hands a decoder to mne-rt.
 """
 
-from mne_duin.live._calibration import Calibration
+from mne_duin.live._calibration import LiveCalibration
 from mne_duin.live._decision import Decision
 from mne_duin.live._live_decoder import LiveDecoder
 from mne_duin.live._log import DecisionLog, LogReplay, read_log, replay_log
@@ -19,7 +19,7 @@ from mne_duin.live._replay import ReplaySummary, replay_recording
 from mne_duin.live._session import LiveSummary, run_live
 
 __all__ = [
-    "Calibration",
+    "LiveCalibration",
     "Decision",
     "DecisionLog",
     "LiveDecoder",

@@ -7,7 +7,7 @@ from scipy.stats import chi2
 
 
 @dataclass(frozen=True)
-class Calibration:
+class LiveCalibration:
     """What the rest recording showed.
 
     Parameters
@@ -71,7 +71,7 @@ def calibrate_threshold(scores, ends, step, refractory, false_alarms):
 
     Returns
     -------
-    calibration : Calibration
+    calibration : LiveCalibration
         The threshold and the rate that it has in the rest.
     """
     minutes = len(scores) * step / 60
@@ -84,4 +84,4 @@ def calibrate_threshold(scores, ends, step, refractory, false_alarms):
             break
         threshold, count = float(candidate), found
     interval = rate_interval(count, minutes)
-    return Calibration(threshold, count / minutes, interval, minutes)
+    return LiveCalibration(threshold, count / minutes, interval, minutes)

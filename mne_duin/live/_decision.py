@@ -85,5 +85,16 @@ class Decision:
         return cls(**(values | tuples))
 
     def as_event(self, label):
-        """Return the event that a window is, with the label of a word."""
+        """Return the event that a window is, with the label of a word.
+
+        Parameters
+        ----------
+        label : str
+            The word.
+
+        Returns
+        -------
+        event : Decision
+            A copy of kind ``"event"``.
+        """
         return replace(self, kind="event", label=label)

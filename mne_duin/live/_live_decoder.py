@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from mne_duin.io._preparation import Preparation, noted_preparation
-from mne_duin.live._calibration import Calibration, calibrate_threshold
+from mne_duin.live._calibration import LiveCalibration, calibrate_threshold
 from mne_duin.live._decision import Decision
 from mne_duin.live._engine import StreamEngine
 from mne_duin.live._predictor import (
@@ -509,7 +509,7 @@ class LiveDecoder:
 
     def calibrate(
         self, rest, ch_names: Sequence[str], sfreq: float, *, false_alarms: float = 1.0
-    ) -> Calibration:
+    ) -> LiveCalibration:
         """Choose the threshold by a recording in which nothing is said.
 
         Parameters
@@ -525,7 +525,7 @@ class LiveDecoder:
 
         Returns
         -------
-        calibration : Calibration
+        calibration : LiveCalibration
             The threshold, which is used from now on, and the false alarms per minute
             with an interval. Where the decoder is always sure of a word in rest, the
             threshold is above 1 and there are no events.

@@ -65,7 +65,19 @@ class DecisionLog:
         _write_all(self._lines, text.encode())
 
     def begin(self, live, ch_names, sfreq, scale):
-        """Note the start of a stream, and all that decides what is made of it."""
+        """Note the start of a stream, and all that decides what is made of it.
+
+        Parameters
+        ----------
+        live : LiveDecoder
+            The decoder.
+        ch_names : sequence of str
+            Channels of the stream.
+        sfreq : float
+            Sampling rate of the stream in Hz.
+        scale : array-like, shape (n_channels,)
+            Factors that turn samples into volts.
+        """
         self._write(
             "start",
             format=FORMAT,
@@ -80,7 +92,15 @@ class DecisionLog:
         )
 
     def samples(self, samples, stamps):
-        """Note a chunk of samples."""
+        """Note a chunk of samples.
+
+        Parameters
+        ----------
+        samples : array, shape (n_channels, n_times)
+            The samples.
+        stamps : array, shape (n_times,) | None
+            Their time stamps in s.
+        """
         samples = np.ascontiguousarray(samples)
         data = samples.tobytes()
         data += b"" if stamps is None else np.asarray(stamps, np.float64).tobytes()
@@ -96,11 +116,25 @@ class DecisionLog:
         self._place += len(data)
 
     def mark(self, cue, time):
-        """Note a marker."""
+        """Note a marker.
+
+        Parameters
+        ----------
+        cue : str
+            Text of the marker.
+        time : float
+            Its time in s.
+        """
         self._write("marker", cue=str(cue), time=float(time))
 
     def mark_bad(self, names):
-        """Note contacts that are bad from now on."""
+        """Note contacts that are bad from now on.
+
+        Parameters
+        ----------
+        names : list of str
+            Their names.
+        """
         self._write("bads", names=names)
 
     def skip_late(self):
@@ -108,11 +142,25 @@ class DecisionLog:
         self._write("skip")
 
     def state(self, text, time=None):
-        """Note what the stream is like."""
+        """Note what the stream is like.
+
+        Parameters
+        ----------
+        text : str
+            The state.
+        time : float | None
+            When, in s.
+        """
         self._write("state", text=text, time=time)
 
     def decisions(self, decisions):
-        """Note decisions."""
+        """Note decisions.
+
+        Parameters
+        ----------
+        decisions : list of Decision
+            The decisions.
+        """
         for one in decisions:
             self._write("decision", **{"decision": one.to_dict()})
 

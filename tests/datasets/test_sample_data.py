@@ -157,7 +157,9 @@ def test_lda_decodes_little_from_the_cue_and_nothing_elsewhere(split):
 
 
 def test_path_says_how_to_write_the_dataset(monkeypatch, tmp_path):
-    monkeypatch.setattr("mne_duin.datasets.sample.FOLDER", tmp_path)
+    # A checkout without the dataset.
+    (tmp_path / "pyproject.toml").write_text("")
+    monkeypatch.setattr("mne_duin.datasets.sample.FOLDER", tmp_path / "sample_data")
     with pytest.raises(FileNotFoundError, match="python -m mne_duin.datasets.sample"):
         sample_data_path()
 

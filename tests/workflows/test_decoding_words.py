@@ -52,8 +52,8 @@ def decoded(bids_root, tmp_path_factory):
     with pytest.MonkeyPatch.context() as patch:
         for recipe in PRESETS["quick"].values():
             patch.setitem(recipe, "max_iter", 2)
-        # Four trials per word are left to learn from.
-        patch.setattr(job, "CURVE_AMOUNTS", (2, 4))
+        # Four trials per word are left; the calibration of an LDA needs three.
+        patch.setattr(job, "CURVE_AMOUNTS", (3, 4))
         status = main(
             ["decode", str(bids_root), "--subject", "01", *TASK, "--quiet"]
             + ["--align", "response_time", "--out", str(out)]
@@ -101,7 +101,7 @@ def test_decode_writes_what_it_promises(decoded):
     others = list((decoded / "sub-01" / "ieeg").glob("*_model-*_predictions.tsv"))
     assert len(others) == 4
     curve = pd.read_csv(file_of(decoded, "learningcurve.tsv"), sep="\t")
-    assert set(curve["n_per_class"]) == {2}
+    assert set(curve["n_per_class"]) == {3}
     assert list(curve["estimator"]) == [MAIN, SCRATCH, LDA, WITH_LDA]
 
 
