@@ -17,6 +17,7 @@ BIDS_VERSION = "1.10.0"
 IGNORED = (
     "group/",
     "*_predictions.*",
+    "*_learningcurve.*",
     "*_metrics.*",
     "*_contacts.*",
     "*_accuracy.*",
