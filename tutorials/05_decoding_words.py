@@ -1,6 +1,6 @@
 """
 05. Decoding words: clean evaluation, and a baseline next to it
-==============================================================
+===============================================================
 
 How well can words be told from the recording, and how sure is that? This page evaluates
 a linear classifier and the Du-IN network on the same trials, in a way that you can

@@ -110,4 +110,4 @@ print(curve.pivot(index="n_per_class", columns="estimator", values="accuracy"))
 # The gain depends on how much of the recording is speech, and on its length. A
 # simulation cannot answer this question for a patient. The two checks and the learning
 # curve can: run them on your data before you rely on pre-training. The accuracies on
-# more simulated subjects are in :doc:`/benchmarks`.
+# more simulated subjects are in :doc:`/benchmarks/pretraining`.
