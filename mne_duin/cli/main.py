@@ -50,12 +50,12 @@ def main(arguments=None):
     """
     arguments = sys.argv[1:] if arguments is None else list(arguments)
     command = next((word for word in arguments if word in COMMANDS), None)
-    parser = make_parser([command])
+    parser = _make_parser([command])
     try:
         if command is not None:
             apply_config(parser, command, arguments)
         options = parser.parse_args(arguments)
-        limit_threads(getattr(options, "threads", None))
+        _limit_threads(getattr(options, "threads", None))
         with warnings.catch_warnings():
             warnings.showwarning = _Warnings()
             log = import_module("mne.utils")
@@ -70,7 +70,7 @@ def main(arguments=None):
         return 130
 
 
-def limit_threads(n_threads):
+def _limit_threads(n_threads):
     """Limit the threads of numerical libraries, before and after they are loaded."""
     if n_threads is None:
         return
@@ -92,7 +92,7 @@ class _Warnings:
             print(f"mne-duin: warning: {message}", file=sys.stderr)
 
 
-def make_parser(commands=None):
+def _make_parser(commands=None):
     """Build the parser.
 
     Parameters
@@ -112,7 +112,7 @@ def make_parser(commands=None):
         epilog="The options of a command: mne-duin COMMAND --help. Shell completion: "
         "mne-duin completion bash (or zsh, tcsh).",
     )
-    parser.set_defaults(make_parser=make_parser)
+    parser.set_defaults(make_parser=_make_parser)
     version = f"mne-duin {__version__}"
     parser.add_argument("--version", action="version", version=version)
     sub = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")

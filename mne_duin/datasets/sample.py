@@ -26,7 +26,7 @@ SUBJECTS = {
 }
 
 
-def write_sample_data(folder):
+def _write_sample_data(folder):
     """Write the sample dataset.
 
     Parameters
@@ -44,7 +44,7 @@ def write_sample_data(folder):
     )
 
 
-def differing_files(one, other):
+def _differing_files(one, other):
     """Compare two folders byte by byte.
 
     Parameters
@@ -91,13 +91,13 @@ def main(arguments=None):
     parser.add_argument("--folder", type=Path, default=FOLDER, help="the dataset")
     options = parser.parse_args(arguments)
     if not options.check:
-        root = write_sample_data(options.folder)
+        root = _write_sample_data(options.folder)
         if options.folder == FOLDER:
-            write_registry(root)
+            _write_registry(root)
         sys.stdout.write(f"Simulated subjects {', '.join(SUBJECTS)} are in {root}.\n")
         return 0
     with tempfile.TemporaryDirectory() as folder:
-        names = differing_files(write_sample_data(folder), options.folder)
+        names = _differing_files(_write_sample_data(folder), options.folder)
     if names:
         sys.stdout.write("These files differ:\n" + "\n".join(names) + "\n")
         return 1
@@ -111,7 +111,7 @@ URL = "https://raw.githubusercontent.com/mne-duin/mne-duin/main/sample_data/"
 NAME = "MNE-duin-sample-data"
 
 
-def write_registry(folder, path=REGISTRY):
+def _write_registry(folder, path=REGISTRY):
     """Write the checksums of all files of the sample dataset, as pooch reads them.
 
     Parameters

@@ -14,7 +14,6 @@ from sklearn.utils.validation import check_is_fitted
 
 from mne_duin import viz
 from mne_duin.estimators import _contributions, _files, _hub
-from mne_duin.estimators._bands import BROADBAND, SCREENED
 from mne_duin.estimators._files import below
 from mne_duin.estimators._plots import of_real_channels, own_contacts, subject_row
 from mne_duin.estimators._trained import (
@@ -32,7 +31,7 @@ from mne_duin.nn import (
     network_sizes,
 )
 from mne_duin.nn._models import Stage
-from mne_duin.utils._bands import BANDS
+from mne_duin.utils._bands import BANDS, BROADBAND, SCREENED
 from mne_duin.utils._checks import check_option
 from mne_duin.utils._docs import fill_doc
 

@@ -34,13 +34,12 @@ from mne_duin.estimators._prediction import (
     probabilities,
 )
 from mne_duin.estimators._resume import open_checkpoints
-from mne_duin.estimators._subjects import check_shared_classes
 from mne_duin.estimators._trained import Signal
 from mne_duin.estimators.presets import check_numbers, resolve
 from mne_duin.nn import Classifier
 from mne_duin.utils._checks import check_option
 from mne_duin.utils._docs import fill_doc
-from mne_duin.utils._epochs import as_array
+from mne_duin.utils._epochs import as_array, check_shared_classes
 from mne_duin.utils._labels import label_array
 
 HEAD_ACTIVATIONS = (None, "sigmoid")

@@ -10,7 +10,6 @@ from numpy.typing import ArrayLike
 
 from mne_duin.estimators._classifier import DuINClassifier
 from mne_duin.estimators._mae import DuINMAE
-from mne_duin.estimators._subjects import learn_contacts
 from mne_duin.estimators._trained import note_runs
 from mne_duin.estimators._vqvae import DuINVQVAE
 from mne_duin.estimators.presets import LIMITS, resolve
@@ -20,9 +19,8 @@ from mne_duin.training import (
     private_randomness,
     train,
 )
-from mne_duin.utils._checks import check_number, check_type
-from mne_duin.utils._epochs import as_array
-from mne_duin.utils._random import draw_seed
+from mne_duin.utils._checks import check_number, check_type, draw_seed
+from mne_duin.utils._epochs import as_array, learn_contacts
 from mne_duin.utils._slots import COLUMN, slot_names, slot_numbers
 
 

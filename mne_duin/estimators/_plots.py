@@ -5,8 +5,8 @@ from collections.abc import Mapping
 import mne
 from sklearn.utils.validation import check_is_fitted
 
-from mne_duin.estimators._subjects import subject_index
 from mne_duin.utils._checks import check_option
+from mne_duin.utils._epochs import subject_index
 from mne_duin.viz._align import as_contacts
 
 

@@ -31,7 +31,7 @@ from mne_duin.training import (
     join_processes,
     n_processes,
 )
-from mne_duin.training._processes import from_main
+from mne_duin.training._devices import from_main
 from mne_duin.utils._checks import check_number
 
 # Where a network is trained and what is printed does not make it another one.

@@ -16,16 +16,7 @@ from numpy.typing import ArrayLike
 from sklearn.base import BaseEstimator
 from sklearn.utils.validation import check_is_fitted
 
-from mne_duin.estimators._bands import RAW, add_bands, choose_bands
 from mne_duin.estimators._resume import circumstances_of, fingerprint
-from mne_duin.estimators._subjects import (
-    check_contacts,
-    fill_slots,
-    learn_contacts,
-    real_channels,
-    subject_index,
-    with_subject,
-)
 from mne_duin.training import (
     ChannelScaler,
     CheckpointHooks,
@@ -36,10 +27,21 @@ from mne_duin.training import (
     private_randomness,
     train,
 )
-from mne_duin.training._processes import from_main
-from mne_duin.utils._checks import check_type
-from mne_duin.utils._epochs import as_array, check_start, info_with_positions, run_names
-from mne_duin.utils._random import draw_seed
+from mne_duin.training._devices import from_main
+from mne_duin.utils._bands import RAW, add_bands, choose_bands
+from mne_duin.utils._checks import check_type, draw_seed
+from mne_duin.utils._epochs import (
+    as_array,
+    check_contacts,
+    check_start,
+    fill_slots,
+    info_with_positions,
+    learn_contacts,
+    real_channels,
+    run_names,
+    subject_index,
+    with_subject,
+)
 
 USUAL_PATCH = 0.1  # seconds; a patch is a whole number of steps of the convolutions
 PATCH_STEP = 10

@@ -43,7 +43,7 @@ from mne_duin.nn import (
     spherical_kmeans,
 )
 from mne_duin.training import n_processes
-from mne_duin.training._processes import broadcast_, gather_rows, sum_values
+from mne_duin.training._devices import broadcast_, gather_rows, sum_values
 from mne_duin.utils._checks import check_option
 from mne_duin.utils._docs import fill_doc
 

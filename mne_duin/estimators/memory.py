@@ -29,7 +29,7 @@ from mne_duin.training import (
     join_processes,
     n_processes,
 )
-from mne_duin.training._processes import from_main
+from mne_duin.training._devices import from_main
 from mne_duin.utils._epochs import as_array, run_names
 
 # Passes from one checkpoint to the next; an interruption writes one at any pass.

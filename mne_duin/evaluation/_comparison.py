@@ -11,9 +11,8 @@ from mne_duin.evaluation._statistics import (
     exact_mcnemar_test,
     holm_correction,
 )
-from mne_duin.utils._checks import check_option, check_type
+from mne_duin.utils._checks import check_option, check_type, draw_seed
 from mne_duin.utils._docs import fill_doc
-from mne_duin.utils._random import draw_seed
 from mne_duin.utils._signature import takes_segments
 
 T_TEST = "corrected resampled t-test over folds"

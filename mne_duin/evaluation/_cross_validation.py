@@ -24,8 +24,7 @@ from mne_duin.evaluation._result import DecodingResult
 from mne_duin.evaluation._splits import choose_cv, find_groups
 from mne_duin.evaluation._statistics import shuffle_within, shuffled_accuracies
 from mne_duin.evaluation._trials import Trials, load_epochs, prepare_trials
-from mne_duin.utils._checks import check_number, check_option
-from mne_duin.utils._random import draw_seed
+from mne_duin.utils._checks import check_number, check_option, draw_seed
 from mne_duin.utils._signature import takes_segments
 
 

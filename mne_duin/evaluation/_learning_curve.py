@@ -11,9 +11,8 @@ from mne_duin.evaluation._comparison import check_estimators
 from mne_duin.evaluation._cross_validation import make_plan
 from mne_duin.evaluation._folds import run_fold
 from mne_duin.evaluation._statistics import wilson_interval
-from mne_duin.utils._checks import as_list, check_number
+from mne_duin.utils._checks import as_list, check_number, draw_seed
 from mne_duin.utils._docs import fill_doc
-from mne_duin.utils._random import draw_seed
 from mne_duin.utils._signature import takes_segments
 
 

@@ -6,7 +6,7 @@ import numpy as np
 from mne.utils import warn
 
 from mne_duin.utils._checks import first_names
-from mne_duin.utils._outliers import FAR, peak_to_peak, usual_limits
+from mne_duin.utils._epochs import FAR, peak_to_peak, usual_limits
 
 NO_SIGNAL = "NO SIGNAL"
 

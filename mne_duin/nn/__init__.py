@@ -23,7 +23,7 @@ from mne_duin.nn._depthwise import (
     GroupedEncoder,
 )
 from mne_duin.nn._encoders import DuINEncoder, PomsEncoder
-from mne_duin.nn._layers import SubjectLinear
+from mne_duin.nn._layers import SubjectLinear, Transformer
 from mne_duin.nn._loading import check_weights
 from mne_duin.nn._models import (
     MAE,
@@ -37,7 +37,6 @@ from mne_duin.nn._one_subject import OneSubject
 from mne_duin.nn._patch import PatchDecoder, PatchEncoder
 from mne_duin.nn._quantizer import Quantizer, QuantizerOutput, spherical_kmeans
 from mne_duin.nn._tokens import TokenClassifier, TokenHead, sequence_loss, token_loss
-from mne_duin.nn._transformer import Transformer
 
 __all__ = [
     "MAE",

@@ -9,7 +9,7 @@ from mne_duin.nn._depthwise import (
     GroupedEncoder,
 )
 from mne_duin.nn._encoders import DuINEncoder, PomsEncoder
-from mne_duin.nn._layers import SubjectLinear
+from mne_duin.nn._layers import SubjectLinear, Transformer
 from mne_duin.nn._loading import check_weights, part_counts
 from mne_duin.nn._models import MAE, VQVAE, Classifier, PomsVQVAE
 from mne_duin.nn._patch import (
@@ -20,7 +20,6 @@ from mne_duin.nn._patch import (
 )
 from mne_duin.nn._quantizer import Quantizer
 from mne_duin.nn._tokens import TokenClassifier
-from mne_duin.nn._transformer import Transformer
 from mne_duin.utils._torch_random import PrivateRandomness
 
 

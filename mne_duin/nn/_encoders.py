@@ -8,7 +8,7 @@ patch encoder of its own, straight from its channels. The transformer is shared.
 import torch
 from torch import nn
 
-from mne_duin.nn import _folding, _principal
+from mne_duin.nn import _patch, _principal
 from mne_duin.nn._layers import widened_axis
 
 
@@ -261,7 +261,7 @@ class DuINEncoder(nn.Module):
         bias : Tensor, shape (n_subjects, dim)
             Its offset.
         """
-        return _folding.fold(self.spatial, self.patch)
+        return _patch.fold(self.spatial, self.patch)
 
     def tokenize(self, x, subject=None):
         """Turn a signal into tokens without context.
@@ -279,7 +279,7 @@ class DuINEncoder(nn.Module):
             Tokens without positions.
         """
         # patch(spatial(x, subject))
-        return _folding.tokenize(self.spatial, self.patch, x, subject)
+        return _patch.tokenize(self.spatial, self.patch, x, subject)
 
     def forward(self, x, subject=None):
         """Encode a signal.
@@ -394,7 +394,7 @@ class PomsEncoder(DuINEncoder):
         bias : Tensor, shape (n_subjects, dim)
             Its offset.
         """
-        return _folding.fold_subjects(self.patch)
+        return _patch.fold_subjects(self.patch)
 
     def tokenize(self, x, subject=None):
         """Turn a signal into tokens without context.

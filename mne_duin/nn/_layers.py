@@ -1,7 +1,13 @@
-"""Initial values, and linear maps between contacts and shared spatial filters."""
+"""Initial values, maps from contacts to spatial filters, and transformer blocks.
+
+The blocks are post-norm, with normalized queries and keys and sine positions.
+"""
+
+import math
 
 import torch
 from torch import nn
+from torch.nn import functional
 
 
 def truncated_normal_(tensor, std=0.02):
@@ -124,3 +130,254 @@ class SubjectLinear(nn.Module):
         """
         n_subjects, n_outputs, n_inputs = self.weight.shape
         return f"{n_inputs} -> {n_outputs}, n_subjects={n_subjects}"
+
+
+def sine_positions(n_tokens, dim):
+    """Return the fixed position table: sine on even, cosine on odd dimensions.
+
+    Parameters
+    ----------
+    n_tokens : int
+        Number of positions.
+    dim : int
+        Size of a token.
+
+    Returns
+    -------
+    positions : Tensor, shape (n_tokens, dim)
+        The table.
+    """
+    time = torch.arange(n_tokens, dtype=torch.float32)[:, None]
+    rate = torch.exp(torch.arange(0, dim, 2).float() * -(math.log(1e4) / dim))
+    positions = torch.zeros(n_tokens, dim)
+    positions[:, 0::2] = torch.sin(time * rate)
+    positions[:, 1::2] = torch.cos(time * rate)[:, : dim // 2]
+    return positions
+
+
+def cheap_dropout(x, p, training):
+    """Drop out with masks made of 16-bit random lanes instead of one draw per value.
+
+    One 64-bit draw decides on four values, which costs a fraction of a Bernoulli draw
+    for each. The probability is rounded to 1/65536, and the scale to what was drawn.
+
+    Parameters
+    ----------
+    x : Tensor
+        Any tensor.
+    p : float
+        Probability of a zero.
+    training : bool
+        Nothing happens outside training.
+
+    Returns
+    -------
+    x : Tensor
+        The tensor with some values zero and the others scaled up.
+    """
+    if torch.compiler.is_compiling():
+        # A compiler draws within the kernel that uses the mask.
+        return functional.dropout(x, p, training)
+    threshold = round(p * 65536)
+    if not training or threshold == 0:
+        return x
+    lanes = torch.empty((x.numel() + 3) // 4, dtype=torch.int64, device=x.device)
+    lanes = lanes.random_(-(2**63), None).view(torch.int16)[: x.numel()]
+    keep = lanes.view(x.shape) >= threshold - 32768
+    return x * (keep.to(x.dtype) * (65536 / (65536 - threshold)))
+
+
+def split_heads(qkv, n_heads):
+    """Split queries, keys and values, and each of them into heads.
+
+    Parameters
+    ----------
+    qkv : Tensor, shape (n_epochs, n_tokens, 3 * n_heads * head_dim)
+        What the linear layer gives.
+    n_heads : int
+        Number of heads.
+
+    Returns
+    -------
+    query, key, value : Tensor, shape (n_epochs, n_heads, n_tokens, head_dim)
+        Views on a device and where no gradient is wanted; on a CPU in training copies,
+        whose gradients are put together in one pass (:class:`CopiedHeads`).
+    """
+    # A compiler plans copies itself.
+    is_plain = not torch.compiler.is_compiling()
+    if qkv.device.type == "cpu" and qkv.requires_grad and is_plain:
+        return CopiedHeads.apply(qkv, n_heads)
+    n_epochs, n_tokens, _ = qkv.shape
+    return qkv.view(n_epochs, n_tokens, 3, n_heads, -1).permute(2, 0, 3, 1, 4)
+
+
+class CopiedHeads(torch.autograd.Function):
+    """The split of :func:`split_heads`, with one copy of the gradient instead of two.
+
+    Autograd stacks the three gradients and then copies the stack into the layout of the
+    linear layer; both are as large as anything in the network.
+    """
+
+    @staticmethod
+    def forward(ctx, qkv, n_heads):
+        """Copy the heads, which layer norm and products would do anyway."""
+        n_epochs, n_tokens, _ = qkv.shape
+        ctx.sizes = (n_epochs, n_tokens, 3, n_heads, qkv.shape[-1] // (3 * n_heads))
+        heads = qkv.view(ctx.sizes).permute(2, 0, 3, 1, 4)
+        return tuple(part.contiguous() for part in heads)
+
+    @staticmethod
+    def backward(ctx, *gradients):
+        """Write every gradient where the linear layer wants it."""
+        gradient = gradients[0].new_empty(ctx.sizes)
+        for part, own in zip(gradient.unbind(2), gradients, strict=True):
+            part.copy_(own.transpose(1, 2))
+        return gradient.flatten(2), None
+
+
+class Attention(nn.Module):
+    r"""Multi-head self-attention with layer-normalized queries and keys.
+
+    .. math:: A = \mathrm{softmax}(\mathrm{LN}(Q)\,\mathrm{LN}(K)^T / \sqrt{d}),\quad
+              Y = \mathrm{dropout}(A)\, V\, W_o
+
+    Parameters
+    ----------
+    dim : int
+        Size of a token.
+    n_heads, head_dim : int
+        Number and size of the heads.
+    dropout : float
+        Dropout of the attention weights.
+    """
+
+    def __init__(self, dim, n_heads, head_dim, dropout):
+        super().__init__()
+        self.n_heads, self.head_dim, self.dropout = n_heads, head_dim, dropout
+        self.qkv = nn.Linear(dim, 3 * n_heads * head_dim)
+        self.norm_q = nn.LayerNorm(head_dim)
+        self.norm_k = nn.LayerNorm(head_dim)
+        self.out = nn.Linear(n_heads * head_dim, dim)
+
+    def forward(self, x):
+        """Attend; ``x`` and the result have shape (n_epochs, n_tokens, dim)."""
+        n_epochs, n_tokens, _ = x.shape
+        query, key, value = split_heads(self.qkv(x), self.n_heads)
+        query, key = self.norm_q(query), self.norm_k(key)
+        if x.device.type != "cpu" and (not self.training or self.dropout == 0):
+            heads = functional.scaled_dot_product_attention(query, key, value)
+        else:
+            # On a CPU three plain products are faster than the fused kernel.
+            scores = query @ key.transpose(-1, -2) * self.head_dim**-0.5
+            weights = scores.float().softmax(-1)
+            weights = cheap_dropout(weights, self.dropout, self.training)
+            heads = weights.to(value.dtype) @ value
+        return self.out(heads.transpose(1, 2).reshape(n_epochs, n_tokens, -1))
+
+
+class Block(nn.Module):
+    r"""A post-norm transformer block.
+
+    .. math:: x \leftarrow \mathrm{LN}(x + \mathrm{attention}(x)),\quad
+              x \leftarrow \mathrm{LN}(x + \mathrm{ffn}(x))
+
+    Parameters
+    ----------
+    dim, n_heads, head_dim, ff_dim : int
+        Sizes of a token, the heads and the feed-forward layer.
+    attention_dropout, ff_dropout : float
+        Dropout of the attention weights and of the hidden feed-forward layer.
+    """
+
+    def __init__(self, dim, n_heads, head_dim, ff_dim, attention_dropout, ff_dropout):
+        super().__init__()
+        self.attention = Attention(dim, n_heads, head_dim, attention_dropout)
+        self.norm_attention = nn.LayerNorm(dim)
+        self.expand = nn.Linear(dim, ff_dim)
+        self.contract = nn.Linear(ff_dim, dim)
+        self.norm_ff = nn.LayerNorm(dim)
+        self.ff_dropout = ff_dropout
+
+    def forward(self, x):
+        """Transform; ``x`` and the result have shape (n_epochs, n_tokens, dim)."""
+        x = self.norm_attention(x + self.attention(x))
+        hidden = functional.relu(self.expand(x))
+        hidden = cheap_dropout(hidden, self.ff_dropout, self.training)
+        return self.norm_ff(x + self.contract(hidden))
+
+
+class Transformer(nn.Module):
+    """Sine positions, then a stack of blocks.
+
+    Parameters
+    ----------
+    dim : int
+        Size of a token.
+    n_layers : int
+        Number of blocks.
+    n_heads, head_dim, ff_dim : int
+        Sizes of the heads and of the feed-forward layer.
+    attention_dropout, ff_dropout : float
+        Dropout of the attention weights and of the hidden feed-forward layer.
+    """
+
+    def __init__(
+        self,
+        dim=160,
+        n_layers=8,
+        *,
+        n_heads=8,
+        head_dim=64,
+        ff_dim=320,
+        attention_dropout=0.2,
+        ff_dropout=0.2,
+    ):
+        super().__init__()
+        self.dim = dim
+        self.blocks = nn.ModuleList(
+            Block(dim, n_heads, head_dim, ff_dim, attention_dropout, ff_dropout)
+            for _ in range(n_layers)
+        )
+        # Made of constants alone, so it is not part of a checkpoint.
+        self.register_buffer("positions", sine_positions(64, dim), persistent=False)
+        self.apply(init_linear_)
+
+    def sizes(self):
+        """Return the keywords that build a like transformer, without ``dim``.
+
+        Returns
+        -------
+        sizes : dict
+            Keywords of :class:`Transformer`.
+        """
+        block = self.blocks[0]
+        return {
+            "n_layers": len(self.blocks),
+            "n_heads": block.attention.n_heads,
+            "head_dim": block.attention.head_dim,
+            "ff_dim": block.expand.out_features,
+            "attention_dropout": block.attention.dropout,
+            "ff_dropout": block.ff_dropout,
+        }
+
+    def forward(self, tokens):
+        """Transform the tokens.
+
+        Parameters
+        ----------
+        tokens : Tensor, shape (n_epochs, n_tokens, dim)
+            Tokens in the order of time.
+
+        Returns
+        -------
+        tokens : Tensor, shape (n_epochs, n_tokens, dim)
+            Each with its context.
+        """
+        n_tokens = tokens.shape[1]
+        if n_tokens > len(self.positions):
+            table = sine_positions(n_tokens, self.dim)
+            self.positions = table.to(self.positions)
+        x = tokens + self.positions[:n_tokens]
+        for block in self.blocks:
+            x = block(x)
+        return x

@@ -4,7 +4,7 @@ import torch
 from torch import nn
 from torch.nn import functional
 
-from mne_duin.nn import _folding, _principal
+from mne_duin.nn import _patch, _principal
 from mne_duin.nn._encoders import own_parameters, own_rows
 from mne_duin.nn._layers import init_linear_, truncated_normal_
 
@@ -193,7 +193,7 @@ class VQVAE(Stage):
         """
         tokens = self.transformer(tokens)
         # spatial(patch(tokens), subject)
-        return _folding.decode_patches(self.patch, self.spatial, tokens, subject)
+        return _patch.decode_patches(self.patch, self.spatial, tokens, subject)
 
     def forward(self, x, subject=None):
         """Encode, quantize, reconstruct.

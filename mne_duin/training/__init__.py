@@ -13,18 +13,15 @@ from mne_duin.training._data import Batch, ChannelScaler, SignalData
 from mne_duin.training._devices import (
     choose_device,
     choose_precision,
-    private_randomness,
-)
-from mne_duin.training._engine import train
-from mne_duin.training._history import History
-from mne_duin.training._processes import (
     is_main,
     join_processes,
     leave_processes,
     n_processes,
+    private_randomness,
 )
+from mne_duin.training._engine import train
 from mne_duin.training._sampling import SampledData, split_steps, steps_for
-from mne_duin.training._state import CheckpointHooks, TrainingState
+from mne_duin.training._state import CheckpointHooks, History, TrainingState
 
 __all__ = [
     "Batch",

@@ -4,7 +4,7 @@ import warnings
 
 import torch
 
-from mne_duin.training._processes import n_processes
+from mne_duin.training._devices import n_processes
 
 BACKEND = "inductor"
 

@@ -8,7 +8,7 @@ from mne.utils import warn
 from torch.nn import functional
 
 from mne_duin.utils._checks import first_names
-from mne_duin.utils._outliers import FAR, peak_to_peak, usual_limits
+from mne_duin.utils._epochs import FAR, peak_to_peak, usual_limits
 
 # Scaled values end here, in standard deviations.
 LARGEST = 50.0

@@ -1,9 +1,23 @@
-"""Where and in which precision a network is trained, and its private randomness."""
+"""Where a network is trained: device, precision, randomness, several processes.
+
+``torchrun`` starts the same program several times. Every process holds all the data and
+draws the same batches, of which it takes its part. With the loss of a process weighted
+by that share, the sum of the gradients is the gradient of the whole batch. Alone,
+every function for several processes changes nothing.
+
+torch's ``DistributedDataParallel`` takes the mean over equal parts, of networks that
+are called as a whole; here a last batch can be smaller than the number of processes,
+and steps call parts of a network.
+"""
 
 import os
+from contextlib import contextmanager
+from dataclasses import dataclass, fields
 
 import torch
+from torch import nn
 
+from mne_duin.training._data import Batch
 from mne_duin.utils._checks import check_option
 from mne_duin.utils._torch_random import PrivateRandomness
 
@@ -152,3 +166,295 @@ class BorrowedRandomness:
     def __exit__(self, *error):
         self._own = self._states()
         self._set(self._lent)
+
+
+@dataclass(frozen=True)
+class LocalBatch(Batch):
+    """The part of a batch that belongs to one process.
+
+    Parameters
+    ----------
+    first, n_total : int
+        Where it begins in the whole batch, and how many epochs that has.
+    counts : bool
+        False for a process that got none: it takes the first epoch with weight zero,
+        because all processes have to make the step together.
+    """
+
+    first: int = 0
+    n_total: int = 1
+    counts: bool = True
+
+    @property
+    def weight(self):
+        """Fraction of the whole batch, between 0 and 1."""
+        return len(self) / self.n_total if self.counts else 0.0
+
+
+def join_processes(device="auto"):
+    """Join the other processes, if there are any.
+
+    Parameters
+    ----------
+    device : str | torch.device
+        What the user asked for; ``"cpu"`` lets processes talk through gloo.
+
+    Returns
+    -------
+    n_processes : int
+        How many there are, this one included.
+    """
+    if int(os.environ.get("WORLD_SIZE", "1")) > 1 and n_processes() == 1:
+        is_cuda = has_cuda() and str(device) in ("auto", "cuda")
+        if is_cuda:
+            torch.cuda.set_device(local_index())
+        torch.distributed.init_process_group("nccl" if is_cuda else "gloo")
+    return n_processes()
+
+
+def leave_processes():
+    """Shut down the connection to the other processes."""
+    if n_processes() > 1:
+        torch.distributed.destroy_process_group()
+
+
+def n_processes():
+    """Return how many processes train together.
+
+    Returns
+    -------
+    n_processes : int
+        1 where none were joined.
+    """
+    if torch.distributed.is_available() and torch.distributed.is_initialized():
+        return torch.distributed.get_world_size()
+    return 1
+
+
+def process_index():
+    """Return the number of this process, from 0."""
+    return torch.distributed.get_rank() if n_processes() > 1 else 0
+
+
+def is_main():
+    """Return whether this is the process that writes files and shows progress.
+
+    Returns
+    -------
+    is_main : bool
+        True in the first process, or where there is only one.
+    """
+    return process_index() == 0
+
+
+def local_batch(batch):
+    """Return this process's part of a batch.
+
+    Parameters
+    ----------
+    batch : Batch
+        The whole batch, the same on all processes.
+
+    Returns
+    -------
+    local : LocalBatch
+        Neighboring epochs of it; shares differ by one epoch at most.
+    """
+    n_total, n_all, index = len(batch), n_processes(), process_index()
+    first, last = index * n_total // n_all, (index + 1) * n_total // n_all
+    counts = last > first
+    rows = slice(first, last) if counts else slice(0, 1)
+    parts = {field.name: getattr(batch, field.name) for field in fields(Batch)}
+    parts = {name: None if v is None else v[rows] for name, v in parts.items()}
+    return LocalBatch(**parts, first=rows.start, n_total=n_total, counts=counts)
+
+
+@torch.no_grad()
+def sum_gradients_(module):
+    """Replace the gradients by their sums over the processes, as one message."""
+    if n_processes() == 1:
+        return
+    wanted = [p for p in module.parameters() if p.requires_grad]
+    gradients = [torch.zeros_like(p) if p.grad is None else p.grad for p in wanted]
+    # A part that no process used has no gradient anywhere, and keeps none.
+    used = torch.tensor([float(p.grad is not None) for p in wanted])
+    flat = torch.cat([g.flatten() for g in gradients] + [used.to(gradients[0])])
+    torch.distributed.all_reduce(flat)
+    sizes = [g.numel() for g in gradients]
+    *sums, used = flat.split([*sizes, len(wanted)])
+    for parameter, value, n_users in zip(wanted, sums, used.tolist(), strict=True):
+        parameter.grad = value.view_as(parameter).clone() if n_users else None
+
+
+def sum_values(tensor):
+    """Return the sum of a tensor over the processes; the tensor stays as it is."""
+    if n_processes() == 1:
+        return tensor
+    tensor = tensor.clone()
+    torch.distributed.all_reduce(tensor)
+    return tensor
+
+
+def gather_rows(tensor, local):
+    """Put the rows that every process has of one batch together again.
+
+    Parameters
+    ----------
+    tensor : Tensor, shape (n_epochs, ...)
+        One row per epoch of the part.
+    local : LocalBatch
+        Which rows those are.
+
+    Returns
+    -------
+    rows : Tensor, shape (n_total, ...)
+        The rows of the whole batch, the same on all processes.
+    """
+    if n_processes() == 1:
+        return tensor
+    rows = tensor.new_zeros(local.n_total, *tensor.shape[1:])
+    if local.counts:
+        rows[local.first : local.first + len(local)] = tensor
+    torch.distributed.all_reduce(rows)
+    return rows
+
+
+def broadcast_(tensors):
+    """Give all processes the values that the main one has.
+
+    Parameters
+    ----------
+    tensors : iterable of Tensor
+        Changed in place.
+    """
+    if n_processes() > 1:
+        for tensor in tensors:
+            torch.distributed.broadcast(tensor.detach(), 0)
+
+
+def from_main(value):
+    """Return an object that only the main process needs to have."""
+    if n_processes() == 1:
+        return value
+    box = [value]
+    torch.distributed.broadcast_object_list(box, 0)
+    return box[0]
+
+
+@torch.no_grad()
+def average_statistics_(module):
+    """Average the running statistics, where processes have kept their own."""
+    if n_processes() == 1:
+        return
+    for name, buffer in module.named_buffers():
+        if ".subjects." in name and buffer.is_floating_point():
+            torch.distributed.all_reduce(buffer)
+            buffer /= n_processes()
+
+
+class _Sum(torch.autograd.Function):
+    """Sum over the processes; gradients are summed on their way back."""
+
+    @staticmethod
+    def forward(ctx, tensor):
+        return sum_values(tensor)
+
+    @staticmethod
+    def backward(ctx, gradient):
+        return sum_values(gradient)
+
+
+class SharedBatchNorm(nn.BatchNorm1d):
+    """Batch normalization by the statistics of the whole batch, on any device.
+
+    ``torch.nn.SyncBatchNorm`` does the same on CUDA only. Parameters and running
+    statistics are those of another layer, which learns them.
+
+    Parameters
+    ----------
+    norm : BatchNorm1d
+        The layer.
+
+    Attributes
+    ----------
+    counts : bool
+        Whether the rows of this process belong to the batch, see :class:`LocalBatch`.
+    """
+
+    def __init__(self, norm):
+        super().__init__(norm.num_features, eps=norm.eps, momentum=norm.momentum)
+        self.weight, self.bias = norm.weight, norm.bias
+        for name, buffer in norm.named_buffers():
+            self.register_buffer(name, buffer)
+        self.train(norm.training)
+        self.counts = True
+
+    def forward(self, x):
+        """Normalize.
+
+        Parameters
+        ----------
+        x : Tensor, shape (n_rows, n_filters) | shape (n_rows, n_filters, n_times)
+            The rows of this process.
+
+        Returns
+        -------
+        x : Tensor
+            The same shape.
+        """
+        if not self.training:
+            return super().forward(x)
+        axes = [axis for axis in range(x.ndim) if axis != 1]
+        shape = [1, -1] + [1] * (x.ndim - 2)
+        weight, n_own = float(self.counts), x.numel() / x.shape[1]
+        values = x.float()
+        sums = torch.cat([values.sum(axes), values.new_tensor([n_own])]) * weight
+        mean, n = _Sum.apply(sums).split([x.shape[1], 1])
+        mean = mean / n
+        centered = values - mean.view(shape)
+        variance = _Sum.apply(centered.square().sum(axes) * weight) / n
+        self._remember(mean.detach(), variance.detach(), n.item())
+        scaled = centered * torch.rsqrt(variance + self.eps).view(shape)
+        scaled = scaled * self.weight.view(shape) + self.bias.view(shape)
+        return scaled.to(x.dtype)
+
+    @torch.no_grad()
+    def _remember(self, mean, variance, n):
+        """Move the running statistics as torch does."""
+        self.num_batches_tracked += 1
+        self.running_mean.lerp_(mean, self.momentum)
+        self.running_var.lerp_(variance * n / max(n - 1, 1), self.momentum)
+
+
+@contextmanager
+def shared_statistics(module):
+    """Let batch normalisations see the whole batch while several processes train.
+
+    Parameters
+    ----------
+    module : Module
+        The network; afterwards it is made of its own layers again.
+
+    Yields
+    ------
+    norms : list of SharedBatchNorm
+        The layers.
+    """
+    places = []
+    if n_processes() > 1:
+        places = [
+            (parent, name, layer)
+            for path, parent in module.named_modules()
+            for name, layer in parent.named_children()
+            # A subject's own layers see the rows of that subject only; a process whose
+            # share has none would leave the others waiting.
+            if type(layer) is nn.BatchNorm1d and "subjects" not in path.split(".")
+        ]
+    norms = [SharedBatchNorm(layer) for *_, layer in places]
+    try:
+        for (parent, name, _), norm in zip(places, norms, strict=True):
+            setattr(parent, name, norm)
+        yield norms
+    finally:
+        for parent, name, layer in places:
+            setattr(parent, name, layer)

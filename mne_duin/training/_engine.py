@@ -18,11 +18,12 @@ except ImportError:
     from tqdm import tqdm
 
 from mne_duin.training._compiling import compiled
-from mne_duin.training._devices import BorrowedRandomness, private_randomness
-from mne_duin.training._processes import (
+from mne_duin.training._devices import (
+    BorrowedRandomness,
     average_statistics_,
     is_main,
     local_batch,
+    private_randomness,
     process_index,
     shared_statistics,
     sum_gradients_,

@@ -5,6 +5,8 @@ from importlib import import_module
 from math import isfinite
 from numbers import Integral, Real
 
+import numpy as np
+
 
 def check_option(name, value, allowed):
     """Return ``value`` if it is one of ``allowed``.
@@ -179,3 +181,30 @@ def first_names(names, limit=10):
     shown = ", ".join(names[:limit])
     rest = len(names) - limit
     return f"{shown}, … and {rest} more" if rest > 0 else shown
+
+
+def draw_seed(random_state):
+    """Return an integer seed without touching any global random state.
+
+    Parameters
+    ----------
+    random_state : None | int | RandomState | Generator
+        None asks the operating system; an int is the seed itself.
+
+    Returns
+    -------
+    seed : int
+        Between 0 and 2**31 - 1 for anything but an int.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If it is none of these.
+    """
+    if random_state is None:
+        return int(np.random.default_rng().integers(2**31 - 1))
+    if isinstance(random_state, np.random.RandomState):
+        return int(random_state.randint(2**31 - 1))
+    if isinstance(random_state, np.random.Generator):
+        return int(random_state.integers(2**31 - 1))
+    return int(check_number("random_state", random_state, low=0, integer=True))

@@ -25,8 +25,8 @@ from mne_duin.nn import (
 )
 from mne_duin.training import SignalData
 from mne_duin.training._compiling import compiled
+from mne_duin.training._devices import local_batch
 from mne_duin.training._engine import make_optimizer
-from mne_duin.training._processes import local_batch
 
 GOLDEN = Path(__file__).parents[1] / "data" / "golden"
 sys.path[:0] = [str(GOLDEN), str(Path(__file__).parent)]

@@ -16,7 +16,7 @@ import yaml
 
 import mne_duin
 from mne_duin.cli import main
-from mne_duin.cli.main import COMMANDS, THREADS, limit_threads, make_parser
+from mne_duin.cli.main import COMMANDS, THREADS, _limit_threads, _make_parser
 from mne_duin.workflows._derivative import write_config
 from mne_duin.workflows._outputs import settings_of
 
@@ -70,7 +70,7 @@ def test_help_names_every_command(capsys):
 
 @pytest.mark.parametrize("name", COMMANDS)
 def test_every_command_has_the_help_it_promises(name, capsys):
-    parser = make_parser([name])
+    parser = _make_parser([name])
     with pytest.raises(SystemExit, match="0"):
         parser.parse_args([name, "--help"])
     assert f"mne-duin {name}" in capsys.readouterr().out
@@ -81,7 +81,7 @@ def test_every_parameter_of_a_workflow_is_an_option(function):
     command = {"decode_words": "decode", "compare_words": "compare"}.get(
         function, function
     )
-    options = vars(make_parser([command]).parse_args([command, "bids"]))
+    options = vars(_make_parser([command]).parse_args([command, "bids"]))
     parameters = set(inspect.signature(getattr(mne_duin, function)).parameters)
     assert parameters - {"verbose"} <= set(options)
     defaults = inspect.signature(getattr(mne_duin, function)).parameters
@@ -258,9 +258,9 @@ def test_threads_are_limited_for_libraries_to_come_and_for_torch(monkeypatch):
     seen = []
     torch = SimpleNamespace(set_num_threads=seen.append)
     monkeypatch.setitem(sys.modules, "torch", torch)
-    limit_threads(None)
+    _limit_threads(None)
     assert os.environ["OMP_NUM_THREADS"] == "7"
-    limit_threads(3)
+    _limit_threads(3)
     assert {os.environ[name] for name in THREADS} == {"3"}
     assert seen == [3]
 

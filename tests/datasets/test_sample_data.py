@@ -21,7 +21,12 @@ from mne_duin.datasets import (
     sample_data_path,
     simulate_recording,
 )
-from mne_duin.datasets.sample import SEED, SUBJECTS, differing_files, write_sample_data
+from mne_duin.datasets.sample import (
+    SEED,
+    SUBJECTS,
+    _differing_files,
+    _write_sample_data,
+)
 
 ROOT = sample_data_path()
 RUNS = [
@@ -72,7 +77,7 @@ def test_it_is_valid_bids_and_small():
 
 @pytest.mark.slow
 def test_it_is_written_again_byte_by_byte(tmp_path):
-    assert differing_files(write_sample_data(tmp_path), ROOT) == []
+    assert _differing_files(_write_sample_data(tmp_path), ROOT) == []
 
 
 @pytest.mark.parametrize(("subject", "run"), RUNS)
@@ -172,7 +177,7 @@ def installed(tmp_path, monkeypatch):
     (served / "dataset_description.json").write_text("{}")
     (served / "sub-01" / "ieeg" / "sub-01_channels.tsv").write_text("name\nA1\n")
     registry = tmp_path / "registry.txt"
-    sample.write_registry(served, registry)
+    sample._write_registry(served, registry)
     handler = partial(QuietHandler, directory=str(served))
     with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
         Thread(target=server.serve_forever, daemon=True).start()
@@ -197,7 +202,7 @@ def test_installed_package_downloads_it_once(installed):
     (line,) = log.getvalue().splitlines()
     assert "Downloading the sample dataset (2 files" in line
     assert str(folder) in line
-    assert sample.differing_files(served, folder) == []
+    assert sample._differing_files(served, folder) == []
     shutil.rmtree(served)
     with mne.utils.catch_logging(verbose="INFO") as log:
         assert sample.sample_data_path() == folder
@@ -219,5 +224,5 @@ def test_checkout_without_the_dataset_says_how_to_write_it(tmp_path, monkeypatch
 
 
 def test_checksums_are_those_of_the_files(tmp_path):
-    sample.write_registry(ROOT, tmp_path / "registry.txt")
+    sample._write_registry(ROOT, tmp_path / "registry.txt")
     assert sample.REGISTRY.read_text() == (tmp_path / "registry.txt").read_text()

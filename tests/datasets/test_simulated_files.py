@@ -15,7 +15,7 @@ from mne_duin.datasets import (
     simulate_recording,
     write_simulated_bids,
 )
-from mne_duin.datasets.sample import differing_files, main
+from mne_duin.datasets.sample import _differing_files, main
 from mne_duin.datasets.simulation._brainvision import write_brainvision
 
 VALIDATOR = Path(sys.executable).with_name("bids-validator-deno")
@@ -53,15 +53,15 @@ def test_the_validator_would_have_complained(dataset, tmp_path):
 def test_same_seed_same_bytes_other_seed_others(dataset, tmp_path):
     same = write_simulated_bids(tmp_path / "same", subjects=TINY, random_state=4)
     other = write_simulated_bids(tmp_path / "other", subjects=TINY, random_state=5)
-    assert differing_files(dataset, same) == []
-    differing = differing_files(dataset, other)
+    assert _differing_files(dataset, same) == []
+    differing = _differing_files(dataset, other)
     assert "sub-02/ieeg/sub-02_task-wordreading_run-1_ieeg.eeg" in differing
     assert "README" not in differing
 
 
 def test_a_further_subject_leaves_the_first_as_it_is(dataset, tmp_path):
     alone = write_simulated_bids(tmp_path, subjects={"01": TINY["01"]}, random_state=4)
-    differing = differing_files(dataset / "sub-01", alone / "sub-01")
+    differing = _differing_files(dataset / "sub-01", alone / "sub-01")
     assert differing == []
 
 

@@ -4,8 +4,7 @@ import numpy as np
 import pytest
 from mne.utils import catch_logging, use_log_level
 
-from mne_duin.estimators._bands import add_bands, choose_bands
-from mne_duin.utils._bands import BANDS
+from mne_duin.utils._bands import BANDS, add_bands, choose_bands
 from mne_duin.utils._epochs import EpochsData
 
 HIGH_GAMMA = {"high-gamma": BANDS["high-gamma"]}

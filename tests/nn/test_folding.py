@@ -14,13 +14,13 @@ from mne_duin.nn import (
     PatchEncoder,
     Quantizer,
     SubjectLinear,
-    _folding,
+    _patch,
     build_encoder,
     build_vqvae,
     random_mask,
     reconstruction_loss,
 )
-from mne_duin.nn._transformer import Attention, split_heads
+from mne_duin.nn._layers import Attention, split_heads
 from mne_duin.training import SignalData
 
 N_EPOCHS, N_FILTERS = 4, 4
@@ -62,7 +62,7 @@ def test_patch_encoder(n_channels, n_subjects, training, n_tokens):
     patch.train(training)
     modules, twins = (spatial, patch), copy.deepcopy((spatial, patch))
     x, subject = torch.randn(N_EPOCHS, n_channels, 100 * n_tokens), subjects(n_subjects)
-    ours = _folding.tokenize(*modules, x, subject)
+    ours = _patch.tokenize(*modules, x, subject)
     expected = twins[1](twins[0](x, subject))
     torch.testing.assert_close(ours, expected, atol=1e-5, rtol=1e-5)
     assert_gradients_close(gradients(ours, modules), gradients(expected, twins))
@@ -76,7 +76,7 @@ def test_patch_decoder(n_channels, n_subjects, n_tokens):
     spatial = spatial_map(N_FILTERS, n_channels, n_subjects)
     patch = PatchDecoder(12, N_FILTERS, 8)
     tokens, subject = torch.randn(N_EPOCHS, n_tokens, 12), subjects(n_subjects)
-    ours = _folding.decode_patches(patch, spatial, tokens, subject)
+    ours = _patch.decode_patches(patch, spatial, tokens, subject)
     expected = spatial(patch(tokens), subject)
     assert ours.shape == (N_EPOCHS, n_channels, 100 * n_tokens)
     torch.testing.assert_close(ours, expected, atol=1e-6, rtol=1e-5)
@@ -128,13 +128,13 @@ def load_others(patch):
 def test_the_folded_encoder_follows_its_weights(change):
     patch = PatchEncoder(N_FILTERS, (8, 6, 4)).eval()
     x = torch.randn(N_EPOCHS, N_FILTERS, 300)
-    before = _folding.encode_patches(patch, x)
+    before = _patch.encode_patches(patch, x)
     kernel = patch.folded()[0]
     if change is None:
         assert patch.folded()[0] is kernel
         return
     change(patch)
-    after = _folding.encode_patches(patch, x)
+    after = _patch.encode_patches(patch, x)
     assert not torch.allclose(after, before, atol=1e-3)
     torch.testing.assert_close(after, patch(x), atol=1e-5, rtol=1e-5)
 
@@ -144,13 +144,13 @@ def test_folding_works_in_inference_mode_and_leaves_no_trace():
     x = torch.randn(N_EPOCHS, N_FILTERS, 300)
     names = list(patch.state_dict())
     with torch.inference_mode():
-        folded = _folding.encode_patches(patch, x)
+        folded = _patch.encode_patches(patch, x)
     torch.testing.assert_close(folded, patch(x), atol=1e-5, rtol=1e-5)
     assert list(patch.state_dict()) == names
     double = copy.deepcopy(patch).double()
     with torch.no_grad():
         torch.testing.assert_close(
-            _folding.encode_patches(double, x.double()), double(x.double())
+            _patch.encode_patches(double, x.double()), double(x.double())
         )
 
 

@@ -23,8 +23,8 @@ from mne_duin.nn import (
     random_mask,
     reconstruction_loss,
 )
-from mne_duin.nn._folding import fold
-from mne_duin.nn._transformer import cheap_dropout, sine_positions
+from mne_duin.nn._layers import cheap_dropout, sine_positions
+from mne_duin.nn._patch import fold
 
 SMALL = {"n_layers": 2, "n_heads": 2, "head_dim": 8, "ff_dim": 16, "n_filters": 4}
 STAGES = ("vqvae", "mae", "classifier", "codex-classifier")

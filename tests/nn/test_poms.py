@@ -13,7 +13,7 @@ from mne_duin.nn import (
     network_sizes,
     reconstruction_loss,
 )
-from mne_duin.nn._folding import fold_subjects
+from mne_duin.nn._patch import fold_subjects
 
 SIZES = {
     "n_layers": 1,

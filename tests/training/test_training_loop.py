@@ -9,7 +9,7 @@ import torch
 from torch import nn
 
 from mne_duin.nn import MAE, Quantizer, build_encoder, build_vqvae
-from mne_duin.nn._transformer import cheap_dropout
+from mne_duin.nn._layers import cheap_dropout
 from mne_duin.training import (
     History,
     SignalData,

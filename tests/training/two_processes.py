@@ -27,8 +27,8 @@ from toy_trials import SIZES, as_epochs, simulate  # noqa: E402
 
 from mne_duin.estimators import DuINClassifier, DuINMAE, DuINVQVAE  # noqa: E402
 from mne_duin.training import _engine, join_processes, leave_processes, n_processes
+from mne_duin.training._devices import LocalBatch, SharedBatchNorm, process_index
 from mne_duin.training._engine import decay_groups
-from mne_duin.training._processes import LocalBatch, SharedBatchNorm, process_index
 
 COMMON = {
     "max_iter": 4,

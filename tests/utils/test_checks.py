@@ -11,9 +11,9 @@ from mne_duin.utils._checks import (
     check_number,
     check_option,
     check_type,
+    draw_seed,
     import_optional,
 )
-from mne_duin.utils._random import draw_seed
 
 
 def test_options():

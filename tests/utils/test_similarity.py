@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from mne_duin.utils._outliers import peak_to_peak, usual_limits
+from mne_duin.utils._epochs import peak_to_peak, usual_limits
 from mne_duin.utils._similarity import same_trials
 
 

@@ -14,7 +14,7 @@ from mne_duin.baselines.networks._layers import (
 )
 from mne_duin.baselines.networks._pretrained import PretrainedNetwork
 from mne_duin.nn import Transformer
-from mne_duin.nn._transformer import sine_positions
+from mne_duin.nn._layers import sine_positions
 from mne_duin.utils._docs import fill_doc
 from mne_duin.utils._signature import own_parameters_first
 

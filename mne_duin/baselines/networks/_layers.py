@@ -3,7 +3,7 @@
 import torch
 from torch import nn
 
-from mne_duin.nn._transformer import cheap_dropout
+from mne_duin.nn._layers import cheap_dropout
 
 
 class Dropout(nn.Module):

@@ -11,7 +11,6 @@ from torch import nn
 from mne_duin.baselines.networks._network import RECIPE, NetworkClassifier
 from mne_duin.estimators._files import plain
 from mne_duin.estimators._resume import Checkpoints, circumstances_of, digest
-from mne_duin.estimators._subjects import subject_index
 from mne_duin.estimators._trained import Signal, note_runs
 from mne_duin.estimators.memory import EVERY, check_seed, open_folder, or_set_aside
 from mne_duin.training import (
@@ -21,6 +20,7 @@ from mne_duin.training import (
     train,
 )
 from mne_duin.utils._docs import fill_doc
+from mne_duin.utils._epochs import subject_index
 from mne_duin.utils._signature import own_parameters_first
 
 # What only the supervised stage uses, and what is told from its effect instead.

