@@ -131,7 +131,7 @@ html_theme_options = {
 }
 ALONE = (
     "architecture citing cluster contributing fidelity files glossary index "
-    "licences paper troubleshooting"
+    "licenses paper troubleshooting"
 )
 html_sidebars = {page: [] for page in ("changes/latest", "ten_minutes", *ALONE.split())}
 
