@@ -2,19 +2,19 @@
 01. From your BIDS folder to Epochs and a contacts table
 ========================================================
 
-You have intracranial recordings in a BIDS folder, and you want two things that fit
-together: an :class:`mne.Epochs` with one trial per word, and a table that says where
-every channel is. This page gets them, and looks at the dataset before trusting it.
+This tutorial reads intracranial recordings from a BIDS folder. The result is an
+:class:`mne.Epochs` with one trial per word, and a table with the position and label of
+every channel. It also shows how to inspect a dataset before you analyze it.
 
-The dataset here is simulated, with the troubles that real ones have.
+The dataset is simulated, with typical defects of real datasets.
 """
 
 # %%
-# What is there?
-# --------------
+# Find recordings
+# ---------------
 #
-# :func:`~mne_duin.find_recordings` lists the recordings of a folder. Replace the first
-# line by the path of your own folder.
+# :func:`~mne_duin.find_recordings` lists the recordings in a folder. To use your own
+# data, replace ``sample_data_path()`` by the path of your folder.
 
 from collections import Counter
 from textwrap import fill
@@ -39,14 +39,14 @@ for path in find_recordings(root):
     print(path.basename)
 
 # %%
-# Ask for what you want to work with. Runs of one subject stay separate recordings here;
-# they are read together below.
+# Select a subject and a task. The result has one path for each run; the runs are read
+# together below.
 
 paths = find_recordings(root, subject="01", task="wordreading")
 print(f"{len(paths)} runs of subject 01")
 
 # %%
-# If nothing matches, the message says what there is:
+# If nothing matches, the error lists what is available:
 
 try:
     find_recordings(root, subject="01", task="reading")
@@ -54,34 +54,35 @@ except FileNotFoundError as error:
     print(fill(str(error).replace(str(root), root.name), 88))
 
 # %%
-# Where are the contacts?
-# -----------------------
+# Positions of the contacts
+# -------------------------
 #
-# The contacts table comes from ``electrodes.tsv`` and needs no recording. Coordinates
-# are in mm, and ``space`` says what they refer to.
+# The contacts table is read from ``electrodes.tsv`` and needs no recording. Coordinates
+# are in mm, in the coordinate system ``space``.
 
 contacts = read_contacts(paths[0])
 contacts[["shaft", "number", "x", "y", "z", "space", "hemisphere"]].head(8)
 
 # %%
-# How many shafts and contacts are there, and are places missing? A contact without
-# coordinates can be used for decoding, but it cannot be labeled or drawn.
+# Check the number of shafts and contacts and look for missing positions. A contact
+# without coordinates can be used for decoding, but it cannot be labeled or plotted.
 
 print(contacts.groupby("shaft").size().to_string())
 print("\nwithout coordinates:", list(contacts.index[contacts["x"].isna()]))
 
 # %%
-# A picture shows in a second what a table hides: a wrong hemisphere, metres instead of
-# millimetres, a shaft that sticks out of the head.
+# Plot the contacts. The plot shows errors that are hard to see in a table: a wrong
+# hemisphere, meters instead of millimeters, a shaft outside the head.
 
 plot_contacts(contacts, color_by="shaft", title="Subject 01, all contacts")
 
 # %%
-# Is the recording sound?
-# -----------------------
+# Quality of the recording
+# ------------------------
 #
 # :func:`~mne_duin.read_raw` opens a recording without loading it. Compare sampling
-# rate, duration, channel types and line frequency with what you know of the experiment.
+# rate, duration, channel types and line frequency with what you know about the
+# experiment.
 
 raw = read_raw(paths[0])
 print(raw)
@@ -90,9 +91,9 @@ print("types:", Counter(raw.get_channel_types()))
 print("bad in channels.tsv:", raw.info["bads"])
 
 # %%
-# The power spectrum of every contact: peaks at the line frequency and its harmonics are
-# removed when the trials are read. Look for contacts that are far above or below the
-# others; what is marked bad already is in orange.
+# Plot the power spectrum of every contact. Peaks at the line frequency and its harmonics
+# are removed when the trials are read. Look for contacts far above or below the
+# others. Contacts that are marked bad are orange.
 
 spectrum = raw.compute_psd(fmax=200, picks="seeg", exclude=())
 fig, ax = plt.subplots(figsize=(7, 3), layout="constrained")
@@ -103,8 +104,8 @@ for name in spectrum.ch_names:
 ax.set(xlabel="Frequency (Hz)", ylabel="Power (µV²/Hz)", title="One line per contact")
 
 # %%
-# And the events: is every word there as often as planned, in every run? Are the
-# response times plausible?
+# Check the events: does every run have the planned number of trials per word, and are
+# the response times plausible?
 
 tables = {}
 for path in paths:
@@ -119,13 +120,13 @@ ax.hist(events["response_time"], bins=40, color="#0072B2")
 ax.set(xlabel="Response time (s)", ylabel="Trials", title="All runs")
 
 # %%
-# Trials
-# ------
+# Read the trials
+# ---------------
 #
-# One call reads all runs, chooses the good contacts, references them within each shaft,
-# filters, resamples, cuts, and looks up the anatomy. Its defaults are those of the
-# Du-IN paper: bipolar reference, 0.5 to 200 Hz, notch at the line frequency, 1000 Hz,
-# and trials from -0.5 to 2.5 s.
+# :func:`~mne_duin.read_epochs` reads all runs, excludes bad contacts, references
+# within each shaft, filters, resamples, cuts trials, and adds anatomical labels. The
+# defaults are those of the Du-IN paper: bipolar reference, 0.5 to 200 Hz, notch at the
+# line frequency, 1000 Hz, and trials from -0.5 to 2.5 s.
 #
 # ``align="response_time"`` puts time zero at the onset of speech. Without it, time zero
 # is the cue.
@@ -134,23 +135,23 @@ epochs, contacts = read_epochs(paths, align="response_time")
 epochs
 
 # %%
-# The second result has one row per channel, in the same order. A bipolar channel lies
-# halfway between its contacts, and has the labels of both.
+# The contacts table has one row per channel, in the same order. The position of a
+# bipolar channel is the midpoint of its contacts.
 
 contacts[["anode", "cathode", "x", "y", "z", "label", "region"]].head(6)
 
 # %%
-# Everything in ``events.tsv`` is in the metadata, and so is the run. That matters
-# later: an honest evaluation holds out whole runs.
+# The metadata contain all columns of ``events.tsv`` and the run. The run is needed
+# later, because an unbiased evaluation holds out whole runs.
 
 epochs.metadata.head(4)
 
 # %%
-# Is there a response?
-# --------------------
+# Average response
+# ----------------
 #
-# The average over all words of every channel, each in units of its own variability.
-# Time zero is the onset of speech.
+# Plot the average over all words for every channel, in units of the channel's standard
+# deviation. Time zero is the onset of speech.
 
 average = epochs.get_data().mean(0) / epochs.get_data().std((0, 2))[:, None]
 fig, ax = plt.subplots(figsize=(7, 3.6), layout="constrained")
@@ -167,7 +168,7 @@ ax.set(xlabel="Time from speech onset (s)", title="Average of all words")
 fig.colorbar(image, label="standard deviations")
 
 # %%
-# Epochs and table stay together because everything looks channels up **by name**: drop
-# or reorder channels with the usual MNE calls and go on.
+# All functions match channels of epochs and contacts **by name**. You can therefore drop
+# or reorder channels with the usual methods of MNE.
 #
-# Next: :doc:`which channels to keep </auto_tutorials/02_choosing_contacts>`.
+# Next: :doc:`choose contacts </auto_tutorials/02_choosing_contacts>`.

@@ -1,19 +1,19 @@
 """
-03. Learning a codex: usage, dead codes, what a code looks like
-===============================================================
+03. Learning a codex
+====================
 
-The first stage of Du-IN sees no labels. It cuts the recording into patches of 100 ms
-and learns a table of typical ones, the *codex*, such that the signal can be
-reconstructed from the numbers of its entries alone.
+The first stage of Du-IN uses no labels. It cuts the recording into patches of 100 ms
+and learns a table of typical patches, the *codex*, such that the signal can be
+reconstructed from the indices of its entries.
 """
 
 # %%
 # Unlabeled segments
 # -------------------
 #
-# Everything that was recorded can be used, not only the trials.
-# :func:`~mne_duin.read_segments` cuts whole runs into overlapping windows. The last run
-# is kept away, to see how the codex does on what it never saw.
+# The codex can be learned from the whole recording, not only from trials.
+# :func:`~mne_duin.read_segments` cuts runs into overlapping windows. The last run
+# is held out to test the codex.
 
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -46,12 +46,11 @@ held_out, _ = read_segments(paths[3:], regions=("vSMC", "STG"))
 print(f"{len(segments)} segments to learn from, {len(held_out)} held out")
 
 # %%
-# Learn
+# Train
 # -----
 #
-# The sizes and the number of training epochs (passes over the data) below are smaller
-# than the defaults, so that this page is built quickly. On your own data begin with
-# ``DuINVQVAE()``.
+# To be fast, this network is smaller than the default and trained for fewer training
+# epochs (passes over the data). On your own data start with ``DuINVQVAE()``.
 
 vqvae = DuINVQVAE(
     n_layers=2,
@@ -65,22 +64,22 @@ vqvae.fit(segments, validation=held_out)
 print(f"{vqvae.n_iter_} passes, {vqvae.history_['seconds'].sum():.0f} s")
 
 # %%
-# Training and held-out error should fall together. The first passes reconstruct the
-# signal from tokens that are not rounded to codes yet; when the codex enters, the error
-# jumps.
+# Training and held-out error should decrease together. The error increases abruptly at
+# one pass: until then the signal is reconstructed from the tokens themselves, from then
+# on from their codes.
 
 plot_history(vqvae.history_.to_frame(), title="Learning the codex")
 
 # %%
-# How much of the signal survives in the codes? The score is the fraction of the
-# variance of the z-scored signals; zero would be guessing the mean.
+# The score is the fraction of the variance of the z-scored signals that the codes
+# explain. It is zero for a constant prediction of the mean.
 
 print(f"training segments: {vqvae.score(segments):.2f}")
 print(f"held-out segments: {vqvae.score(held_out):.2f}")
 
 # %%
-# Few channels that see the same sources are reconstructed well; many independent ones
-# cannot be, with one integer for all of them per 100 ms.
+# A few channels that record the same sources are reconstructed well. Many independent
+# channels cannot be, because there is only one integer per 100 ms for all of them.
 
 plot_reconstruction(
     held_out.get_data() * 1e6,
@@ -91,21 +90,22 @@ plot_reconstruction(
 )
 
 # %%
-# Are the codes in use?
-# ---------------------
+# Usage of the codes
+# ------------------
 #
-# A codex may *collapse*: few codes win everything. Look at the number of codes in use
-# and the perplexity. If most are dead, use fewer codes, more data or more passes;
-# ``fit`` warns when less than a tenth is in use.
+# A codex can *collapse*: all tokens are assigned to a few codes. Check the number of
+# codes in use and the perplexity (the effective number of codes). If most codes are
+# unused, use fewer codes, more data or more passes; ``fit`` warns if less than a tenth
+# is in use.
 
 print(code_usage(vqvae.code_counts_))
 plot_code_usage(vqvae.code_counts_, vqvae.history_.to_frame())
 
 # %%
-# What does a code look like?
-# ---------------------------
+# Waveforms of the codes
+# ----------------------
 #
-# Now the trials. Every epoch becomes a row of integers.
+# ``transform`` converts every trial into a row of codes, one for each 100 ms.
 
 epochs, _ = read_epochs(paths, regions=("vSMC", "STG"), align="response_time")
 words = epochs.metadata["trial_type"].to_numpy()
@@ -116,8 +116,8 @@ print(codes.shape, codes[0])
 plot_codes(codes, words, tmin=epochs.tmin)
 
 # %%
-# The average of the signal around every token that has a code: the waveform the code
-# stands for. Dotted lines bound the 100 ms themselves.
+# The average of the signal around all tokens with the same code is the waveform that the
+# code represents. Dotted lines are the limits of the 100 ms.
 
 scale = epochs.get_data().std((0, 2), keepdims=True)
 plot_code_average(
@@ -130,12 +130,12 @@ plot_code_average(
 )
 
 # %%
-# Do codes go with words?
-# -----------------------
+# Codes and words
+# ---------------
 #
-# No word was shown to the codex. Still, if speech leaves typical patches, some codes
-# come with some words. The threshold holds the error of *all* codes together at 5 %, by
-# shuffling words.
+# The codex was learned without words. If words evoke typical patches, some codes occur
+# more often with some words. The threshold is corrected for the number of codes
+# (family-wise error 5 %, by permutation of the words).
 
 information = code_word_information(codes, words, n_permutations=200)
 above = np.count_nonzero(information.information > information.threshold)
@@ -143,10 +143,10 @@ print(f"{above} codes above the threshold")
 plot_code_words(codes, words, n_permutations=200, n_codes=20)
 
 # %%
-# Keep the codex
+# Save the codex
 # --------------
 #
-# ``save`` writes one safe file; :func:`~mne_duin.read_model` opens it again.
+# ``save`` writes one file; :func:`~mne_duin.read_model` reads it.
 
 with TemporaryDirectory() as folder:
     path = vqvae.save(Path(folder) / "codex.duin")
@@ -155,7 +155,6 @@ with TemporaryDirectory() as folder:
 print("same codes:", np.array_equal(again.transform(epochs), codes))
 
 # %%
-# Next: :doc:`hide patches and guess their codes
-# </auto_tutorials/04_masked_pretraining>`.
+# Next: :doc:`masked pre-training </auto_tutorials/04_masked_pretraining>`.
 
 # sphinx_gallery_thumbnail_number = 5

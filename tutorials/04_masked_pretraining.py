@@ -2,17 +2,17 @@
 04. Masked pre-training, and when it helps
 ==========================================
 
-The second stage hides half of the patches and lets the encoder name their codes from
-the others. It uses no labels, so it may use everything that was recorded. Whether it
-helps *your* decoding is a question to your data, and this page shows how to ask it.
+The second stage masks half of the patches and trains the encoder to predict their codes
+from the others. It uses no labels, so it can use the whole recording. Whether it
+improves decoding depends on the data. This tutorial shows how to measure it.
 """
 
 # %%
 # Codes to predict
 # ----------------
 #
-# As in :doc:`the tutorial before </auto_tutorials/03_learning_a_codex>`, on the
-# segments of three runs. The last run stays unseen by everything, also by pre-training.
+# The codex is learned as in :doc:`tutorial 3 </auto_tutorials/03_learning_a_codex>`, on
+# segments of three runs. The last run is held out from all steps, including pre-training.
 
 import mne
 import numpy as np
@@ -45,35 +45,35 @@ vqvae = DuINVQVAE(
 ).fit(segments)
 
 # %%
-# Hide and guess
-# --------------
+# Masked training
+# ---------------
 
 mae = DuINMAE(vqvae, max_iter=10, random_state=0, verbose=False)
 mae.fit(segments, validation=held_out)
-plot_history(mae.history_.to_frame(), title="Naming the codes of hidden patches")
+plot_history(mae.history_.to_frame(), title="Predicting the codes of masked patches")
 
 # %%
-# Accuracy is the fraction of hidden codes that were named right. Guessing is not one in
-# 64: codes are not used evenly. The honest comparison is with always naming the most
-# frequent code.
+# Accuracy is the fraction of masked codes that are predicted correctly. Chance is
+# higher than 1/64 because codes are not equally frequent. Therefore compare with always
+# predicting the most frequent code.
 
 codes = vqvae.transform(held_out)
 frequent = np.bincount(codes.ravel(), minlength=64).max() / codes.size
-print(f"named right:              {mae.history_['valid_accuracy'][-1]:.3f}")
-print(f"always the most frequent: {frequent:.3f}")
+print(f"predicted correctly:      {mae.history_['valid_accuracy'][-1]:.3f}")
+print(f"most frequent code:       {frequent:.3f}")
 
 # %%
 # If the first number is not clearly above the second, the encoder has not learned
 # which codes tend to follow each other. More training epochs (passes over the data) or
-# more recording may change that; here there is little of both.
+# more recording may help; this page uses little of both.
 
 # %%
-# Does it help?
-# -------------
+# Does it improve decoding?
+# -------------------------
 #
-# The same classifier from scratch, from the first stage and from the second, with few
-# and with all labeled trials of three runs, judged on the fourth. Pre-training should
-# matter most where labels are few.
+# The same classifier is trained from scratch, from the first stage and from the second
+# stage, with few and with all labeled trials of three runs. The fourth run is the test.
+# Pre-training should matter most with few labels.
 
 epochs, _ = read_epochs(paths, regions=regions, align="response_time")
 epochs.crop(-0.5, 1.0, include_tmax=False)
@@ -99,20 +99,20 @@ columns = ["8 trials per word", f"{len(y_train) // len(np.unique(words))} per wo
 pd.DataFrame(accuracy, columns).T.round(3)
 
 # %%
-# How sure is that?
-# -----------------
+# Uncertainty
+# -----------
 #
-# Not very: one run is held out. The 95 % interval of such an accuracy reaches about so
-# far to either side:
+# Only one run is held out. The half-width of the 95 % interval of such an accuracy is
+# about:
 
 mean = np.mean(list(accuracy.values()))
 print(f"± {1.96 * np.sqrt(mean * (1 - mean) / len(y_test)):.2f}")
 
 # %%
-# Differences smaller than that say nothing. Here, with minutes of recording, expect
-# little; the paper reports gains with fifteen hours for each subject. To know, hold out
-# every run in turn with the codex learned again each time: :func:`~mne_duin.compare`
-# takes ``unlabelled=`` segments for estimators that use them, and never lets them
-# overlap with the held-out run.
+# Smaller differences cannot be interpreted. With minutes of recording, expect
+# little gain; the paper reports gains with fifteen hours for each subject. For a proper
+# test, hold out every run in turn and repeat the pre-training each time:
+# :func:`~mne_duin.compare` takes ``unlabelled=`` segments for estimators that use them
+# and removes segments that overlap with the held-out run.
 #
 # Next: :doc:`decoding words </auto_tutorials/05_decoding_words>`.

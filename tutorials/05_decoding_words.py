@@ -2,9 +2,9 @@
 05. Decoding words: clean evaluation, and a baseline next to it
 ===============================================================
 
-How well can words be told from the recording, and how sure is that? This page evaluates
-a linear classifier and the Du-IN network on the same trials, in a way that you can
-report.
+This tutorial decodes words with a linear classifier and with the Du-IN network, on the
+same trials and folds. It measures accuracy with intervals and tests in a way that you
+can report.
 """
 
 # %%
@@ -42,35 +42,35 @@ print(f"{len(epochs)} trials of {words.nunique()} words, {len(contacts)} channel
 # The baseline first
 # ------------------
 #
-# A shrinkage LDA on evoked potentials and high-gamma power. It takes seconds, has
-# nothing to tune, and shows whether there is anything to decode at all.
+# :func:`~mne_duin.make_lda` is a shrinkage LDA on evoked potentials and band power. It
+# takes seconds, needs no tuning, and shows whether words can be decoded at all.
 #
-# ``cv="leave-one-run-out"``: each run is held out once. Neighboring trials of one run
-# share slow states of the brain and the amplifier; with random folds they end up on
-# both sides, and the accuracy is too good.
+# ``cv="leave-one-run-out"`` holds out each run once. Neighboring trials of one run
+# share slow states of the brain and the amplifier. With random folds such trials are in
+# both training and test, and the accuracy is biased upward.
 
 lda = evaluate(make_lda(), epochs, words, cv="leave-one-run-out", random_state=0)
 print(lda)
 
 # %%
-# How to read it. *Chance* is the better of guessing at random and always naming the
-# most frequent word. The *interval* is what so many trials allow to say. The *p-value*
-# comes from shuffling the labels of held-out trials; for a p-value that holds for any
-# way of splitting, ask for ``n_permutations=`` and wait.
+# *Chance* is the higher accuracy of random guesses and of always predicting the
+# most frequent word. The *interval* reflects the number of test trials. The *p-value*
+# comes from shuffled labels of the held-out trials. It is approximate with several folds;
+# for an exact test use ``n_permutations=``, which takes much longer.
 #
 # The network
 # -----------
 #
-# Same trials, same folds. Everything that learns happens inside the training part of
-# each fold: the scaling, the choice of the training epoch (pass over the data), all
-# weights. The network here is smaller than the default, to be quick.
+# The network is evaluated on the same trials and folds. All steps that are fitted use
+# only the training part of each fold: scaling, choice of the training epoch (pass over
+# the data), and weights. To be fast, the network is smaller than the default.
 
 network = DuINClassifier(n_layers=2, max_iter=10, random_state=0, verbose=False)
 duin = evaluate(network, epochs, words, cv="leave-one-run-out", random_state=0)
 print(duin)
 
 # %%
-# Side by side, with 95 % intervals and chance:
+# Compare both, with 95 % intervals and chance:
 
 results = {"LDA": lda, "Du-IN": duin}
 plot_accuracy(results)
@@ -79,8 +79,8 @@ plot_accuracy(results)
 results_table(results)
 
 # %%
-# Is the difference more than luck? :func:`~mne_duin.compare` tests on the same trials.
-# Here it compares two linear baselines, because it fits everything again.
+# :func:`~mne_duin.compare` tests differences with a paired test. It fits all estimators
+# again, so this page compares two linear baselines.
 
 compare(
     {"evoked": make_lda("evoked"), "high gamma": make_lda("high-gamma")},
@@ -94,40 +94,43 @@ compare(
 # An ensemble
 # -----------
 #
-# Network and linear decoders err on different trials, and
-# :class:`~mne_duin.DecoderEnsemble` averages their log-probabilities. The third is a
-# Riemannian one, on the covariances of windows of 150 ms
-# (:func:`~mne_duin.make_riemann`; it needs ``pip install "mne-duin[baselines]"``). A
-# linear decoder of few trials is far too sure of itself and would dominate the mean;
-# ``calibrated=True`` chooses its temperature inside the training trials. An ensemble
-# helps most where trials are few (:doc:`/benchmarks/accuracy`); here are many.
+# Network and linear decoders make errors on different trials.
+# :class:`~mne_duin.DecoderEnsemble` averages their log-probabilities. The third member
+# is a Riemannian decoder of the covariances in windows of 150 ms
+# (:func:`~mne_duin.make_riemann`; it needs ``pip install "mne-duin[baselines]"``).
+# The probabilities of a linear decoder trained on few trials are too extreme and
+# would dominate the mean; ``calibrated=True`` chooses a temperature within the training
+# trials. An ensemble helps most with few trials (:doc:`/benchmarks/accuracy`).
 
-vote = DecoderEnsemble(
+ensemble = DecoderEnsemble(
     [
         ("duin", network),
         ("lda", make_lda(calibrated=True)),
         ("riemann", make_riemann("lda", n_windows=10, calibrated=True)),
     ]
 )
-results["vote"] = evaluate(vote, epochs, words, cv="leave-one-run-out", random_state=0)
+results["ensemble"] = evaluate(
+    ensemble, epochs, words, cv="leave-one-run-out", random_state=0
+)
 results_table(results)
 
 # %%
-# Which words are confused?
-# -------------------------
+# Confusions
+# ----------
 #
-# Rows are what was said, columns what was decoded. Similar words are put together.
+# Rows are true words, columns are decoded words. Words that are often confused are next
+# to each other.
 
 duin.plot()
 
 # %%
-# Fold by fold. One bad run is worth a look at its recording.
+# Accuracy by fold. If one run is worse than the others, inspect its recording.
 
 duin.folds[["held_out", "n_train", "n_test", "accuracy", "log_loss"]]
 
 # %%
-# Can the probabilities be believed? If the network says 60 %, it should be right in 60
-# % of such trials.
+# Calibration: of all trials predicted with a probability of 60 %, 60 % should be
+# correct.
 
 print(duin.calibration().table.round(2))
 
@@ -135,9 +138,9 @@ print(duin.calibration().table.round(2))
 # How many trials do I need?
 # --------------------------
 #
-# :func:`~mne_duin.learning_curve` thins the training trials of every word and keeps
-# the test trials; all estimators get the same trials. Here the last run is the test, to
-# be quick; on your own data hold out every run in turn, or repeat (``n_repeats=``).
+# :func:`~mne_duin.learning_curve` trains with fewer trials per word and tests on all test
+# trials; all estimators get the same trials. To be fast, this page tests on the last run
+# only. On your own data hold out every run in turn, or repeat (``n_repeats=``).
 
 curve = learning_curve(
     {"Du-IN": network, "LDA": make_lda(), "LDA, evoked": make_lda("evoked")},
@@ -151,27 +154,26 @@ table = summarize_curve(curve)
 plot_learning_curve(table, title="One run held out")
 
 # %%
-# Bars are 95 % intervals over the test trials. The figure in numbers:
+# Bars are 95 % intervals over the test trials. The same as a table:
 
 table[["estimator", "n_per_class", "accuracy", "low", "high", "n_test"]].round(2)
 
 # %%
-# Three questions to ask of such a curve, before the next recording is planned.
+# Check three things before you plan the next recording.
 #
-# **Does it still rise at its right end?** Then more trials will help, if not for ever:
-# steps become smaller. What each step brought:
+# **Does accuracy still increase at the right end?** Then more trials will help, with
+# decreasing gains. The gain of each step:
 
 accuracy = table.pivot(index="n_per_class", columns="estimator", values="accuracy")
 print(accuracy.diff().iloc[1:].round(2).to_string())
 
 # %%
-# **Which estimator is ahead with as many trials as you have?** A curve that begins
-# lower and rises faster wins only where there are enough trials; take the one that is
-# ahead at your own number.
+# **Which estimator is best with your number of trials?** The order of the curves can
+# change with the number of trials.
 #
-# **Is the answer sharper than the question?** The interval depends on the number of
-# *test* trials, not on how many there are to learn from. To see a difference of a few
-# per cent, test on hundreds of trials; for half the width take four times as many:
+# **Are there enough test trials?** The interval depends on the number of *test* trials,
+# not of training trials. To detect a difference of a few percentage points, test on
+# hundreds of trials. Four times as many trials halve the width:
 
 for n_test in (72, 288, 1152):
     n_right = round(0.7 * n_test)
@@ -183,18 +185,17 @@ for n_test in (72, 288, 1152):
 # Curves of every estimator of the comparison, pre-trained ones among them, on more
 # subjects and up to 60 trials per word, are in :ref:`the benchmarks <learning-curves>`.
 #
-# Keep the result
+# Save the result
 # ---------------
 #
-# ``duin.save("result.json")`` writes predictions and scores as text that any program
-# reads; :func:`~mne_duin.read_result` opens them. What a reader should know of the way
-# the numbers came about is noted, and so is every way in which test trials had an
-# influence:
+# ``duin.save("result.json")`` writes predictions and scores as JSON;
+# :func:`~mne_duin.read_result` reads them. ``notes`` contains limitations of the
+# evaluation, ``leaks`` all influences of test trials on the training:
 
 print("notes:", *duin.notes or ["none"])
 print("leaks:", *duin.leaks or ["none"])
 
 # %%
-# Next: :doc:`what the network looks at </auto_tutorials/06_seeing>`.
+# Next: :doc:`contributions of channels </auto_tutorials/06_seeing>`.
 
 # sphinx_gallery_thumbnail_number = 3
