@@ -91,9 +91,9 @@ print("types:", Counter(raw.get_channel_types()))
 print("bad in channels.tsv:", raw.info["bads"])
 
 # %%
-# Plot the power spectrum of every contact. Peaks at the line frequency and its harmonics
-# are removed when the trials are read. Look for contacts far above or below the
-# others. Contacts that are marked bad are orange.
+# Plot the power spectrum of every contact. Peaks at the line frequency and its
+# harmonics are removed when the trials are read. Look for contacts far above or below
+# the others. Contacts that are marked bad are orange.
 
 spectrum = raw.compute_psd(fmax=200, picks="seeg", exclude=())
 fig, ax = plt.subplots(figsize=(7, 3), layout="constrained")
@@ -168,7 +168,7 @@ ax.set(xlabel="Time from speech onset (s)", title="Average of all words")
 fig.colorbar(image, label="standard deviations")
 
 # %%
-# All functions match channels of epochs and contacts **by name**. You can therefore drop
-# or reorder channels with the usual methods of MNE.
+# All functions match channels of epochs and contacts **by name**. You can therefore
+# drop or reorder channels with the usual methods of MNE.
 #
 # Next: :doc:`choose contacts </auto_tutorials/02_choosing_contacts>`.

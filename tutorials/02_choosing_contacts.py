@@ -12,9 +12,10 @@ decrease accuracy. This tutorial chooses contacts by anatomy, before any decodin
 # ------
 #
 # Every contact gets the label of the nearest gray matter, up to 5 mm away. Two atlases
-# are bundled; they need coordinates in a template space (MNI or fsaverage) or Talairach.
-# For coordinates in a patient's own space, use the FreeSurfer folder (``fs_subject=``
-# and ``subjects_dir=``). :doc:`/contacts` describes further sources of labels.
+# are bundled; they need coordinates in a template space (MNI or fsaverage) or
+# Talairach. For coordinates in a patient's own space, use the FreeSurfer folder
+# (``fs_subject=`` and ``subjects_dir=``). :doc:`/contacts` describes further sources of
+# labels.
 
 import matplotlib.pyplot as plt
 import mne
@@ -71,19 +72,20 @@ for name, region in REGIONS.items():
 
 # %%
 # **vSMC**, the ventral sensorimotor cortex, controls lips, jaw, tongue and larynx. In
-# the atlases, the pre- and postcentral gyri extend from the representation of the foot to
-# that of the tongue, so this region also has an upper limit in z.
+# the atlases, the pre- and postcentral gyri extend from the representation of the foot
+# to that of the tongue, so this region also has an upper limit in z.
 #
 # **STG** is the superior temporal gyrus with the auditory cortex. It responds to sound,
-# including the patient's own voice. Words decoded from STG *during* speech may therefore
-# be decoded from hearing.
+# including the patient's own voice. Words decoded from STG *during* speech may
+# therefore be decoded from hearing.
 
 contacts = assign_regions(contacts, ("vSMC", "STG"))
 print(contacts["region"].value_counts(dropna=False).to_string())
 
 # %%
-# A contact is assigned to the most probable region, summed over the labels of the region.
-# To keep only contacts that are probably in the region, set ``min_probability``:
+# A contact is assigned to the most probable region, summed over the labels of the
+# region. To keep only contacts that are probably in the region, set
+# ``min_probability``:
 
 sure = assign_regions(contacts, ("vSMC", "STG"), min_probability=0.8)
 print(sure[["region", "region_probability"]].dropna().to_string())
@@ -123,10 +125,10 @@ pairs[["anode", "cathode", "label", "label_rule"]].head(5)
 # %%
 # Only neighbors are paired. No pair is made across a bad or missing contact unless you
 # allow it with ``max_gap=``. If positions are known, two contacts are neighbors if no
-# third contact lies between them and their distance is at most twice the distance of each
-# to its nearest neighbor. Therefore no pair joins the end of one row of a grid with the
-# start of the next. ``max_distance=`` sets a limit in millimeters instead. Shaft and
-# number are read from the name, including primes:
+# third contact lies between them and their distance is at most twice the distance of
+# each to its nearest neighbor. Therefore no pair joins the end of one row of a grid
+# with the start of the next. ``max_distance=`` sets a limit in millimeters instead.
+# Shaft and number are read from the name, including primes:
 
 print(parse_contact("TI'4"))
 
@@ -147,8 +149,8 @@ fig.colorbar(image, ax=axes, label="|correlation|")
 # %%
 # ``read_epochs`` applies the bipolar reference by default (``reference="bipolar"``).
 # Alternatives are ``"laplacian"``, ``"shaft"``, ``"average"`` (all contacts),
-# ``"white-matter"`` and ``"none"``. Recordings with bipolar channels such as ``A1-A2`` are
-# not referenced again.
+# ``"white-matter"`` and ``"none"``. Recordings with bipolar channels such as ``A1-A2``
+# are not referenced again.
 #
 # Select regions
 # --------------
@@ -161,8 +163,8 @@ chosen, chosen_contacts = read_epochs(
 print(f"{len(chosen_contacts)} channels kept: {', '.join(chosen.ch_names)}")
 
 # %%
-# If the contacts of a pair have different labels, ``label_rule`` states how the label of
-# the pair was chosen.
+# If the contacts of a pair have different labels, ``label_rule`` states how the label
+# of the pair was chosen.
 #
 # Alternatively, select regions in a pipeline. ``RegionSelector`` uses only anatomy, so
 # no information about the trials can leak through it:

@@ -116,8 +116,8 @@ print(codes.shape, codes[0])
 plot_codes(codes, words, tmin=epochs.tmin)
 
 # %%
-# The average of the signal around all tokens with the same code is the waveform that the
-# code represents. Dotted lines are the limits of the 100 ms.
+# The average of the signal around all tokens with the same code is the waveform that
+# the code represents. Dotted lines are the limits of the 100 ms.
 
 scale = epochs.get_data().std((0, 2), keepdims=True)
 plot_code_average(

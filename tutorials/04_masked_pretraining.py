@@ -12,7 +12,8 @@ improves decoding depends on the data. This tutorial shows how to measure it.
 # ----------------
 #
 # The codex is learned as in :doc:`tutorial 3 </auto_tutorials/03_learning_a_codex>`, on
-# segments of three runs. The last run is held out from all steps, including pre-training.
+# segments of three runs. The last run is held out from all steps, including
+# pre-training.
 
 import mne
 import numpy as np

@@ -55,8 +55,8 @@ print(lda)
 # %%
 # *Chance* is the higher accuracy of random guesses and of always predicting the
 # most frequent word. The *interval* reflects the number of test trials. The *p-value*
-# comes from shuffled labels of the held-out trials. It is approximate with several folds;
-# for an exact test use ``n_permutations=``, which takes much longer.
+# comes from shuffled labels of the held-out trials. It is approximate with several
+# folds; for an exact test use ``n_permutations=``, which takes much longer.
 #
 # The network
 # -----------
@@ -138,9 +138,10 @@ print(duin.calibration().table.round(2))
 # How many trials do I need?
 # --------------------------
 #
-# :func:`~mne_duin.learning_curve` trains with fewer trials per word and tests on all test
-# trials; all estimators get the same trials. To be fast, this page tests on the last run
-# only. On your own data hold out every run in turn, or repeat (``n_repeats=``).
+# :func:`~mne_duin.learning_curve` trains with fewer trials per word and tests on all
+# test trials; all estimators get the same trials. To be fast, this page tests on the
+# last run only. On your own data hold out every run in turn, or repeat
+# (``n_repeats=``).
 
 curve = learning_curve(
     {"Du-IN": network, "LDA": make_lda(), "LDA, evoked": make_lda("evoked")},

@@ -1,18 +1,17 @@
 """
-06. Seeing it: weights, patterns, permutation on montages and brains
-====================================================================
+06. Plotting weights, patterns and contributions on the brain
+=============================================================
 
-A decoder that works raises the next question: from where? Three measures answer three
-different questions, and this page shows where each misleads. On simulated data the
-truth is known, so it can be held against them.
+Which channels does a decoder use? This tutorial computes three measures, explains how
+to interpret each, and compares them with the truth of the simulation.
 """
 
 # %%
 # A trained network
 # -----------------
 #
-# Three runs to learn from, one to look at. All regions, so that there is something to
-# find and something to leave.
+# The network is trained on three runs. The measures are computed on the fourth run. All
+# regions are included, so that there are informative and uninformative channels.
 
 import mne
 import pandas as pd
@@ -39,13 +38,13 @@ network.fit(train, words[~last])
 print(f"accuracy on the last run: {network.score(test, words[last]):.2f}")
 
 # %%
-# Permutation: what is lost without a channel?
-# --------------------------------------------
+# Permutation importance
+# ----------------------
 #
-# Silence one channel at a time, by giving it the signal of another trial, and see how
-# much the loss rises on trials that were held out. This is the direct measure of *use*.
-# A channel whose neighbor knows the same can be permuted without a loss, so low values
-# do not mean that a channel knows nothing.
+# Exchange the signal of one channel between held-out trials and measure the increase in
+# loss. This is a direct measure of what the network *uses*. If a neighbor carries the
+# same information, the loss hardly increases. Low values therefore do not mean that
+# a channel carries no information.
 
 permutation = network.channel_contributions("permutation", X=test, y=words[last])
 plot_contributions(permutation, contacts, method="permutation")
@@ -54,30 +53,31 @@ plot_contributions(permutation, contacts, method="permutation")
 # Weights: the published measure
 # ------------------------------
 #
-# The mean absolute weight of a channel in the spatial map. It needs no data. But
-# weights can be large to *cancel* what neighbors share, and with a few hundred trials
-# they stay near where training started.
+# The published measure is the mean absolute weight of a channel in the spatial map. It
+# needs no data. Weights can also be large in order to *cancel* signals shared with
+# neighbors, and with a few hundred trials they remain close to their initial values.
 
 weights = network.channel_contributions("weights")
 network.plot_contributions(contacts, "weights")
 
 # %%
-# Patterns: where is what it reads out?
-# -------------------------------------
+# Patterns: the forward model
+# ---------------------------
 #
-# The forward model of the classifier's scores (Haufe et al., 2014): how strongly what
-# is read out appears in every channel, at any time of the trial. Patterns may be read
-# as places; a channel can show the pattern and still not be needed.
+# Patterns are the forward model of the classifier's scores (Haufe et al., 2014): how
+# strongly the decoded signal appears in every channel, at any time of the trial.
+# Patterns can be interpreted anatomically, but a channel with a strong pattern is not
+# necessarily needed for decoding.
 
 patterns = network.channel_contributions("patterns", X=train)
 plot_contributions(patterns, contacts, method="patterns")
 
 # %%
-# Against the truth
-# -----------------
+# Comparison with the truth
+# -------------------------
 #
-# In the simulation some contacts carry information about the word, all others none.
-# Ranks of the three measures, next to the truth:
+# In the simulation, some contacts carry information about the word and the others carry
+# none. The table compares the ranks of the three measures with the truth:
 
 truth = pd.read_csv(
     root / "derivatives" / "simulation" / "sub-01_truth.tsv", sep="\t", index_col="name"
@@ -91,7 +91,7 @@ ranks = pd.DataFrame(
 ranks.astype(int).assign(informative=informative).sort_values("permutation")
 
 # %%
-# How many of the informative channels are among the first of each measure?
+# If there are *n* informative channels, how many of them are among the first *n*?
 
 n = int(informative.sum())
 for name, rank in ranks.items():
@@ -102,49 +102,48 @@ for name, rank in ranks.items():
 # On the cortex
 # -------------
 #
-# Values smoothed over the inflated surface, on its inner face too if contacts are near.
-# Smoothing spreads them to where no contact is: compare with the contacts on the first
-# picture. Of several subjects, given as dicts of values and of contacts, the number of
-# contacts behind each place is drawn below.
+# Values are smoothed over the inflated surface. Smoothing extends them to places
+# without contacts, so compare with the positions of the contacts. For several subjects,
+# pass dicts of values and contacts; the plot then also shows the number of contacts.
 
 plot_contributions(permutation, contacts, method="permutation", kind="surface")
 
 # %%
-# Without a template space there is no brain to draw on, but there is always the
-# montage: one row per shaft, contacts from the tip outward.
+# Without coordinates in a template space, plot the montage: one row per shaft, contacts
+# from the tip outward.
 
 plot_contributions(permutation, contacts, method="permutation", kind="montage")
 
 # %%
-# The spatial filters one by one
-# ------------------------------
+# Spatial filters
+# ---------------
 #
-# The network makes 16 mixtures of the channels. The strongest, each with the temporal
-# kernels that follow it:
+# The first layer of the network is a set of spatial filters. Plot the strongest, each
+# with the temporal kernels that are applied to its output:
 
 network.plot_spatial_filters(contacts, n_filters=4)
 
 # %%
-# It was given high-gamma power as well, with weights of its own:
+# High-gamma power is a further input with its own weights:
 
 network.plot_spatial_filters(contacts, band="high-gamma", n_filters=4)
 
 # %%
-# What each filter reads, as a place, is its forward-model pattern. Where it differs
-# from the weights, these cancel something.
+# The pattern of a filter (its forward model) shows where its signal is strong. Where
+# patterns differ from weights, the weights cancel signals.
 
 network.plot_patterns(train, contacts, n_filters=4)
 
 # %%
-# Spatial map and convolutions fold into one filter over channels and time for each
-# dimension of a token. Distinct ones, with the frequencies they let through:
+# Spatial map and convolutions together are one filter over channels and time for each
+# dimension of a token. Plot distinct ones with their frequency responses:
 
 network.plot_patch_filters(contacts, n_filters=3)
 
 # %%
-# All pictures are figures of matplotlib: ``figure.savefig("permutation.pdf")``. For a
-# cortex to turn with the mouse see :func:`mne_duin.view_contacts`; for all of it in one
-# file, with methods to paste, ``make_report(network, epochs, contacts, result=result)``
-# with what :func:`mne_duin.evaluate` returned.
+# All plots are matplotlib figures: ``figure.savefig("permutation.pdf")``. For an
+# interactive 3-D view see :func:`mne_duin.view_contacts`. For all figures and a methods
+# text in one HTML file, use ``make_report(network, epochs, contacts, result=result)``
+# with the result of :func:`mne_duin.evaluate`.
 #
 # Next: :doc:`your own data </auto_tutorials/10_your_own_data>`.

@@ -2,18 +2,18 @@
 07. Published weights and the released data set
 ===============================================
 
-The authors of Du-IN have published the task data of twelve patients and the pre-trained
-weights of each. This page shows how to get them, how to read them, and how weights go
-in and out of other people's software. The data are several gigabytes, so what runs here
-is a small folder in the same layout.
+The authors of Du-IN have published the task data of twelve patients and pre-trained
+weights for each. This tutorial shows how to download and read them, and how to exchange
+weights with other software. The data are several gigabytes, so this page uses a small
+folder in the same layout.
 """
 
 # %%
-# Getting the release
-# -------------------
+# Download
+# --------
 #
-# With the extra ``hub`` (``pip install "mne-duin[hub]"``) two calls download what one
-# patient needs; the files are those of the authors' repository, CC BY 4.0:
+# With the extra ``hub`` (``pip install "mne-duin[hub]"``) two calls download the files
+# of one patient from the authors' repository (CC BY 4.0):
 #
 # .. code-block:: python
 #
@@ -25,8 +25,8 @@ is a small folder in the same layout.
 # A folder in the same layout
 # ---------------------------
 #
-# The release keeps, for every run, a list of trials: dicts with the word and the
-# signal. We write the trials of the sample subject like that.
+# The release contains a list of trials for every run; each trial is a dict with the
+# word and the signal. This code writes the trials of the sample subject in this layout.
 
 import pickle
 from pathlib import Path
@@ -74,26 +74,26 @@ for run, trials in source.metadata.groupby("run").groups.items():
     (place / "info").write_bytes(pickle.dumps({"ch_names": names}))
 
 # %%
-# Reading it
-# ----------
+# Read the trials
+# ---------------
 #
-# Pickles are programs: who opens one with Python's own reader runs whatever is in it.
-# Ours takes arrays, text and plain dicts, and refuses everything else.
+# Python's own reader executes code in pickle files. The reader of this package
+# accepts only arrays, text and plain dicts, and refuses everything else.
 
 epochs, contacts = read_official_epochs(folder, "001")
 print(epochs)
 contacts[["shaft", "number"]]
 
 # %%
-# The release has no positions and no anatomical labels, so there is no brain to draw
-# and no region to choose. For the real patients ``picks="published"`` takes the ten
-# channels that the published weights expect, in their order.
+# The release has no positions and no anatomical labels, so contacts cannot be plotted
+# on a brain or selected by region. For the real patients ``picks="published"`` selects
+# the ten channels that the published weights expect, in their order.
 #
-# A pickle that would run something is not read:
+# A pickle file that would execute code is not read:
 
 
 class Harmful:
-    """What a malicious file looks like inside."""
+    """An object that executes code when it is unpickled."""
 
     def __reduce__(self):
         return print, ("this must never be printed",)
@@ -113,8 +113,8 @@ except ValueError as error:
 # Weights in the published layout
 # -------------------------------
 #
-# We have no published file here, so we make one: a small network, pre-trained on three
-# runs, written with the names and shapes of the published code.
+# To have a file of weights, this code pre-trains a small network on three runs and
+# writes it with the names and shapes of the published code.
 
 run = epochs.metadata["run"].astype(int)
 training, held_out = epochs[run < 4], epochs[run == 4]
@@ -129,26 +129,26 @@ convert_weights(
 print((folder / "mae.pth").stat().st_size // 1024, "kB")
 
 # %%
-# Reading them names every tensor that is missing or has another shape. A published file
-# knows neither the names of its channels nor their scales, so say both:
-# ``learn_scales`` takes training trials only.
+# A published file contains neither the names of its channels nor their scales. Pass
+# the names, and estimate the scales from training trials with ``learn_scales``. If
+# tensors are missing or have another shape, an error lists them.
 
 published = read_official(folder / "mae.pth", stage="mae", ch_names=epochs.ch_names)
 published.learn_scales(training)
 print(published)
 
 # %%
-# It is the same network: its embeddings are those of the one we trained.
+# The embeddings are those of the network that was trained above.
 
 difference = np.abs(published.transform(held_out) - mae.transform(held_out)).max()
 print(f"largest difference of an embedding: {difference:.1g}")
 
 # %%
-# Fine-tuning them
-# ----------------
+# Fine-tune
+# ---------
 #
-# The published encoder is a pre-trained stage like any other. As in
-# :doc:`tutorial 5 </auto_tutorials/05_decoding_words>`, the test run is never seen.
+# The published encoder can be used like any other pre-trained stage. As in
+# :doc:`tutorial 5 </auto_tutorials/05_decoding_words>`, the last run is held out.
 
 words = epochs.metadata["trial_type"]
 common = {"max_iter": 10, "random_state": 0, "verbose": False}
@@ -171,23 +171,23 @@ results = {
 plot_accuracy(results)
 
 # %%
-# Which of the two is better here says nothing about the published weights: those of our
-# file saw eleven minutes of trials, eight times.
+# This comparison does not apply to the published weights, because the weights of this
+# file were trained on eleven minutes of trials only.
 #
-# The last run tests, the scales came from the others. Had they come from all trials, as
-# in the published evaluation, the test trials would have had a say.
+# The scales were estimated from the training runs. If they were estimated from all
+# trials, as in the published evaluation, test trials would influence the training.
 #
-# In and out
-# ----------
+# Save and exchange
+# -----------------
 #
-# ``save`` and :func:`~mne_duin.read_estimator` keep everything: channels, scales,
-# history, versions and a checksum, in one file that holds no code.
+# ``save`` writes weights, channels, scales, history, versions and a checksum to one
+# file without code; :func:`~mne_duin.read_estimator` reads it.
 
 again = read_estimator(folder / "mae.safetensors")
 print(np.array_equal(again.transform(held_out), mae.transform(held_out)))
 
 # %%
-# A file that was damaged on the way is told:
+# Damaged files are detected:
 
 damaged = bytearray((folder / "mae.safetensors").read_bytes())
 damaged[-100] ^= 1
@@ -198,8 +198,8 @@ except ValueError as error:
     print(error)
 
 # %%
-# :func:`~mne_duin.to_braindecode` hands encoder and head to braindecode's ``DuIN``, and
-# :func:`~mne_duin.from_braindecode` takes them back. The same on the command line:
+# :func:`~mne_duin.to_braindecode` converts encoder and head to braindecode's ``DuIN``,
+# and :func:`~mne_duin.from_braindecode` converts them back. On the command line:
 #
 # .. code-block:: console
 #
@@ -211,8 +211,8 @@ for name in list(state)[:4]:
     print(name, tuple(state[name].shape))
 
 # %%
-# To share a network with others, ``mae.push_to_hub("lab/name")`` uploads it with a
-# card that describes it, and :func:`~mne_duin.from_pretrained` fetches it. Read what
-# the card says about patients first: channel names and scales are about a person.
+# To share a network, ``mae.push_to_hub("lab/name")`` uploads it with a model card, and
+# :func:`~mne_duin.from_pretrained` downloads it. Read the section on patients in the
+# card first: channel names and scales are personal data.
 
 temporary.cleanup()

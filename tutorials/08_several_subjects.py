@@ -2,19 +2,19 @@
 08. Several subjects, and a new patient
 =======================================
 
-Every patient has contacts of his own and few trials. What one patient teaches can still
-serve the next: the network is shared, only the first layer belongs to a patient. This
-page puts subjects together, shows where each of them carries the words, and asks what
-they save a patient of whom there are only a few trials.
+Every patient has other contacts and few trials. A network can still be trained on
+several patients: only its first layer is specific to a patient. This tutorial trains on
+five subjects, plots the informative channels of each, and measures how much the other
+subjects improve decoding in a patient with few trials.
 """
 
 # %%
 # Five subjects
 # -------------
 #
-# Simulated, so that the truth is known: all of them read the same words, and their
-# speech areas respond to them alike. Where the contacts are, how many there are, and
-# everything else that goes on in the brain is another matter in each of them.
+# The subjects are simulated, so the truth is known. All read the same words, and their
+# speech areas respond alike. Number and positions of contacts and the background
+# activity differ.
 
 import mne
 import numpy as np
@@ -45,9 +45,9 @@ plot_contacts(tables)
 # -----------------
 #
 # Channels become numbered *slots*: slot 1 is the first channel of every subject.
-# Whoever has fewer channels is padded with zeros, which the estimators leave out of
-# scaling, losses and contributions. With your own data, give what
-# :func:`~mne_duin.read_epochs` returned for each patient.
+# Subjects with fewer channels are padded with zeros, which the estimators exclude from
+# scaling, losses and contributions. For your own data, pass the result of
+# :func:`~mne_duin.read_epochs` for each patient.
 
 pairs = {name: (epochs, contacts) for name, (epochs, contacts, _) in cohort.items()}
 epochs, contacts = stack_subjects(pairs)
@@ -57,7 +57,7 @@ words = epochs.metadata["trial_type"].to_numpy()
 print(epochs.get_data().shape, epochs.metadata.groupby("subject").size().to_dict())
 
 # %%
-# The way back to the real contact is the table next to it:
+# The contacts table gives the contact of each subject for a slot:
 
 contacts.loc[(slice(None), "slot003"), ["contact", "x", "y", "z", "label"]]
 
@@ -65,10 +65,10 @@ contacts.loc[(slice(None), "slot003"), ["contact", "x", "y", "z", "label"]]
 # One network for all
 # -------------------
 #
-# The classifier sees ``metadata["subject"]`` and gives every subject a spatial map.
-# Before training, the maps are turned so that the same word gives the same answer in
-# all of them (generalized Procrustes analysis). The first run is for training. The
-# network is smaller than the default, to be quick.
+# The classifier reads ``metadata["subject"]`` and gives every subject a spatial map.
+# Before training, the maps are rotated so that responses to the same word agree
+# (generalized Procrustes analysis). The first run is for training. To be fast, the
+# network is smaller than the default.
 
 sizes = {"patch_duration": 0.2, "n_layers": 2, "n_heads": 4, "head_dim": 16}
 sizes |= {"conv_filters": (32, 32, 16), "random_state": 0, "verbose": False}
@@ -81,10 +81,11 @@ for name in together.subjects_:
 print({name: round(value, 2) for name, value in accuracy.items()}, "chance 0.25")
 
 # %%
-# Where does each of them carry the words?
-# ----------------------------------------
+# Informative channels
+# --------------------
 #
-# One column per subject; padding is empty. The truth of the simulation is next to it.
+# ``channel_contributions`` returns one column per subject. The table compares the
+# channel with the strongest pattern with the strongest source of the simulation.
 
 patterns = together.channel_contributions("patterns", X=epochs)
 best = pd.DataFrame(
@@ -99,9 +100,9 @@ best = pd.DataFrame(
 best
 
 # %%
-# All subjects on one brain. Each counts alike, or, as in the paper, by the accuracy
-# with which it is decoded. The blue map says how many contacts are behind each place: a
-# hot spot with one contact is one contact.
+# Plot all subjects on one brain. As in the paper, subjects are weighted by their
+# accuracy; without ``accuracy`` all have the same weight. The blue map shows the number
+# of contacts, because a maximum can come from a single contact.
 
 plot_group_contributions(patterns, contacts, accuracy=accuracy, method="patterns")
 
@@ -109,8 +110,9 @@ plot_group_contributions(patterns, contacts, accuracy=accuracy, method="patterns
 # A patient with four trials per word
 # -----------------------------------
 #
-# Hold out every subject in turn, but for four trials per word. First the patient alone,
-# with a linear classifier, then the network that has the other four as well.
+# Hold out every subject in turn, except for four trials per word. First, train a linear
+# classifier on these trials only. Then train the network on these trials and on the
+# other four subjects.
 
 alone = []
 for own, _, _ in cohort.values():
@@ -133,13 +135,13 @@ print(f"with the other subjects: {others.accuracy:.2f}, chance {others.chance:.2
 others.plot()
 
 # %%
-# Without any label
-# -----------------
+# A new patient without labels
+# ----------------------------
 #
-# A codex needs no words. Here it learns from four subjects. For the fifth only a
-# spatial map is fitted, on signals without labels; everything that is shared stays as
-# it is. The new patient can then be described by the codes of the others, and be
-# fine-tuned with the first few trials.
+# A codex needs no labels. Train it on four subjects. For the fifth, only a
+# spatial map is fitted, on signals without labels; the shared layers do not change. The
+# signals of the new patient can then be described by the same codes, and the network
+# can be fine-tuned with the first few trials.
 
 known = {name: pairs[name] for name in ("01", "02", "03", "04")}
 codex = DuINVQVAE(n_decoder_layers=1, n_codes=64, max_iter=10, **sizes)
@@ -149,16 +151,15 @@ new, _ = stack_subjects({"05": pairs["05"]})
 print(added.subjects_, added.transform(new).shape)
 
 # %%
-# Does it reconstruct the signal of a patient it never learned from? One is perfect,
-# zero is no better than the mean.
+# The score is the explained variance of the reconstruction: one is perfect, zero
+# is no better than the mean.
 
 print(f"known subjects {codex.score(stack_subjects(known)[0]):.2f}")
 print(f"new patient    {added.score(new):.2f}")
 
 # %%
-# What others save a new patient, measured on further simulations, is in
-# :doc:`the benchmarks </benchmarks/accuracy>`. An estimator of several subjects is
-# saved and read like any other, and refuses a patient it does not know or whose
-# contacts have changed.
+# :doc:`The benchmarks </benchmarks/accuracy>` contain results of further simulations.
+# Estimators of several subjects are saved and read like any other. They refuse unknown
+# patients and patients whose contacts have changed.
 
 # sphinx_gallery_thumbnail_number = 2

@@ -1,19 +1,18 @@
 """
-09. On a GPU or a cluster: precision, resume, several processes
-===============================================================
+09. GPUs and clusters: precision, resuming, several processes
+=============================================================
 
-Pre-training on hours of recording takes hours. This page asks beforehand how long, uses
-what the machine has, and pulls the plug in the middle to show that nothing is lost.
-:doc:`Long trainings </cluster>` has the commands for several GPUs and a script for
-SLURM.
+Pre-training on hours of recording takes hours. This tutorial estimates the duration,
+chooses device and precision, and interrupts and resumes a training. The commands for
+several GPUs and a script for SLURM are in :doc:`/cluster`.
 """
 
 # %%
-# What will it take?
-# ------------------
+# Estimate time and memory
+# ------------------------
 #
-# :func:`~mne_duin.estimate_cost` trains a copy for a few steps. Ours first, then the
-# published recipe, on the same segments.
+# :func:`~mne_duin.estimate_cost` trains a copy for a few steps. Compare the default
+# preset with the published recipe, on the same segments.
 
 import signal
 import threading
@@ -48,11 +47,11 @@ for name, vqvae in (("quick", quick), ("paper", paper)):
 # The estimate is for *these* segments. The time of a training epoch (a pass over the
 # data) grows with the length of the recording.
 #
-# What the machine has
+# Device and precision
 # --------------------
 #
-# ``device="auto"`` takes a GPU where there is one. ``precision="auto"`` takes bfloat16
-# where the processor multiplies it natively, which is faster; distances to the codex
+# ``device="auto"`` uses a GPU if available. ``precision="auto"`` uses bfloat16 if the
+# processor supports it natively, which is faster. Distances to the codex
 # are always computed in float32.
 
 print("CUDA:", torch.cuda.is_available())
@@ -65,11 +64,11 @@ for precision in ("32", "auto"):
     print(f"precision={precision!r}: {seconds:.2f} s per pass")
 
 # %%
-# Interrupting a training
-# -----------------------
+# Interrupt a training
+# --------------------
 #
-# With ``checkpoint_dir`` every pass ends with a file on the disk. A helper presses
-# Ctrl-C as soon as the third one is there.
+# With ``checkpoint_dir`` a checkpoint is written after every pass. A thread simulates
+# Ctrl-C after the third one.
 
 temporary = TemporaryDirectory()
 folder = Path(temporary.name)
@@ -95,15 +94,15 @@ for path in sorted(folder.rglob("*.safetensors")):
     print(path.relative_to(folder), f"{path.stat().st_size / 1e6:.1f} MB")
 
 # %%
-# A file holds the weights, the optimizer, the codex, the history, the parameters and a
-# fingerprint of the data; the newest two stay. It is written under another name and
-# renamed when it is whole, so a power cut leaves no half of one.
+# A checkpoint contains the weights, the state of the optimizer, the codex, the history,
+# the parameters and a hash of the data. The two newest are kept. Files are written
+# under a temporary name first, so a power failure leaves no incomplete checkpoint.
 #
-# Going on
-# --------
+# Resume
+# ------
 #
-# The same call continues. Every random draw is a function of the seed and the pass, so
-# the result is that of a training that was never interrupted, to the last bit.
+# Call ``fit`` again with the same arguments. All random numbers depend only on the seed
+# and the pass, so the result equals that of an uninterrupted training bit by bit.
 
 vqvae.fit(segments, checkpoint_dir=folder)
 whole = DuINVQVAE(**options).fit(segments)
@@ -115,7 +114,7 @@ print(
 plot_history(vqvae.history_.to_frame(), title="Continued after an interruption")
 
 # %%
-# A training cannot be continued as another one. The message says what has changed:
+# A training cannot be continued with other parameters. The error lists the differences:
 
 try:
     DuINVQVAE(**options | {"n_codes": 32}).fit(segments, checkpoint_dir=folder)
@@ -123,7 +122,7 @@ except ValueError as error:
     print(str(error).replace(temporary.name, "..."))
 
 # %%
-# A disk that damages a file costs one pass, not the training:
+# If a checkpoint is damaged, only one pass is repeated:
 
 newest = max(folder.rglob("*.safetensors"))
 content = bytearray(newest.read_bytes())
@@ -139,8 +138,7 @@ print("same codex:", np.array_equal(again.codebook_, whole.codebook_))
 # Several processes
 # -----------------
 #
-# The whole of this from the command line, on one GPU, on four, or on a cluster whose
-# queue may take the machine away at any time:
+# Train on the command line, with one or with four GPUs:
 #
 # .. code-block:: console
 #
@@ -148,8 +146,8 @@ print("same codex:", np.array_equal(again.codebook_, whole.codebook_))
 #    $ torchrun --standalone --nproc-per-node 4 --no-python \
 #          mne-duin pretrain my_dataset --subject 01 --preset paper --out results
 #
-# Batches are divided among the processes, and gradients and codex are summed over all,
-# so the second command computes what the first does; dropout alone is drawn again by
-# each process. :doc:`Long trainings </cluster>` says what to put into a SLURM script.
+# Batches are divided among the processes, and gradients and codex are summed, so both
+# commands compute the same, except for dropout, which differs between processes.
+# :doc:`/cluster` contains a SLURM script.
 
 temporary.cleanup()

@@ -1,10 +1,9 @@
 """
-10. Your own data: a checklist, the errors you may meet and what to do
-======================================================================
+10. Your own data: a checklist, common errors and remedies
+==========================================================
 
-The sample dataset was made to be read. Yours was not. This page has a list to go
-through, and then breaks a dataset in the ways that datasets break, to show what the
-messages look like and what helps.
+This tutorial contains a checklist for your own dataset. It then introduces common
+errors into a simulated dataset, to show the messages and explain the remedies.
 """
 
 # %%
@@ -21,24 +20,24 @@ messages look like and what helps.
 # * and for every subject ``*_electrodes.tsv`` with ``*_coordsystem.json``.
 #
 # **Anatomy.** Coordinates in a template space (MNI or fsaverage), or the patient's
-# FreeSurfer folder, or a column of labels in ``electrodes.tsv``. Without any of them
-# you can decode, but not choose by region.
+# FreeSurfer folder, or a column of labels in ``electrodes.tsv``. Without any of these
+# you can decode, but not select channels by region.
 #
-# **Trials.** Two or more runs, so that one can be held out; words in random order in
-# every run. How many trials are enough, :doc:`tutorial 5
-# </auto_tutorials/05_decoding_words>` asks with a learning curve.
+# **Trials.** Two or more runs, so that one can be held out, with words in random order
+# in every run. The learning curve in :doc:`tutorial 5
+# </auto_tutorials/05_decoding_words>` shows how to find out how many trials are needed.
 #
-# **Sampling rate.** 500 Hz or more: most of what is known about words is in high gamma,
-# up to 150 Hz.
+# **Sampling rate.** 500 Hz or more, because much of the information about words is in
+# high gamma, up to 150 Hz.
 #
-# **Time zero.** Cue or speech onset? Decide before you decode.
+# **Time zero.** Choose cue or speech onset before decoding.
 #
-# Go through it
-# -------------
+# Apply the checklist
+# -------------------
 #
-# Here with two short runs of a simulated subject, in a temporary folder. In your
-# script, let ``root`` be the path of your folder and ``subject`` one of your subjects;
-# nothing below changes a file in ``root``.
+# The example uses two short runs of a simulated subject in a temporary folder. In your
+# script, let ``root`` be the path of your folder and ``subject`` one of your subjects.
+# The code below does not change files in ``root``.
 
 import shutil
 import warnings
@@ -74,12 +73,11 @@ root = write_simulated_bids(folder / "simulated", subjects={"01": settings})
 subject = "01"
 
 # %%
-# A helper for this page: it calls a function and prints what that warns of, and how it
-# ends.
+# This helper calls a function and prints its warnings and its error, if any.
 
 
 def attempt(function, *args, **kwargs):
-    """Call a function and print what it warns of and how it ends."""
+    """Call a function; print its warnings and its error."""
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
         try:
@@ -88,7 +86,7 @@ def attempt(function, *args, **kwargs):
             end = f"{type(error).__name__}: {error}"
             result = None
         else:
-            end = "It worked."
+            end = "No error."
     lines = [f"Warning: {one.message}" for one in caught] + [end]
     for line in lines:
         print(fill(line.replace(f"{folder}/", ""), 88))
@@ -96,7 +94,7 @@ def attempt(function, *args, **kwargs):
 
 
 # %%
-# **Files.** Are all runs there, and is the recording what you know of it?
+# **Files.** Check that all runs are found and that their properties are as expected.
 
 paths = find_recordings(root, subject=subject)
 for path in paths:
@@ -106,9 +104,9 @@ print(f"{raw.info['sfreq']:g} Hz, {raw.times[-1]:.0f} s, {len(raw.ch_names)} cha
 print(f"line frequency {raw.info['line_freq']} Hz, bad: {raw.info['bads']}")
 
 # %%
-# **Do the files agree?** Header, sidecars and samples are compared with each other;
-# only what is not in order is shown here. :doc:`/checks` explains each check, and
-# ``mne-duin check path/to/bids`` does the same at the command line.
+# **Consistency.** Header, sidecars and samples are compared with each other. The last
+# table lists only checks that did not pass. :doc:`/checks` explains each check;
+# ``mne-duin check path/to/bids`` runs them on the command line.
 
 print(list_checks()["about"].to_string())
 table = check_recording(paths)
@@ -116,8 +114,8 @@ print(table["outcome"].value_counts().to_string())
 print(table[table["outcome"] != "ok"][["recording", "check", "message"]].to_string())
 
 # %%
-# **Anatomy.** Where are the contacts? Look at the picture, too: are they in the head,
-# and on the right side of it?
+# **Anatomy.** Check in the plot that the contacts are inside the head and in the
+# correct hemisphere.
 
 contacts = attempt(read_contacts, paths[0])
 print(contacts.groupby(["shaft", "space"], dropna=False).size().to_string())
@@ -125,24 +123,25 @@ print("without coordinates:", list(contacts.index[contacts["x"].isna()]))
 plot_contacts(contacts, color_by="shaft")
 
 # %%
-# **Trials.** ``align=`` names a column of ``events.tsv`` that says where time zero is,
-# in seconds after the onset; leave it out if yours has none. Trials per word and run,
-# and channels per region. If the words stand in a transcript of the stimulus, pass
-# ``events=read_stimulus_events(path)`` or ``events=read_transcript(file, offset=…)``:
+# **Trials.** ``align=`` is the column of ``events.tsv`` with time zero, in seconds
+# after the onset; omit it if there is no such column. Print the number of trials per
+# word and run, and of channels per region. If the words are in a transcript of the
+# stimulus, pass ``events=read_stimulus_events(path)`` or ``events=read_transcript(file,
+# offset=…)``.
 
 epochs, contacts = attempt(read_epochs, paths, align="response_time")
 print(pd.crosstab(epochs.metadata["trial_type"], epochs.metadata["run"]))
 print(contacts["region"].value_counts(dropna=False).to_string())
 
 # %%
-# **A first number**, from the linear baseline, each run held out once. So few trials
-# say little; look at the interval.
+# **First result**, with the linear baseline; each run is held out once. With so few
+# trials the interval is wide.
 
 words = epochs.metadata["trial_type"]
 print(attempt(evaluate, make_lda(), epochs, words, cv="leave-one-run-out"))
 
 # %%
-# The rest of the page breaks copies of the dataset.
+# The rest of this page introduces errors into copies of the dataset.
 
 
 def broken_copy(name):
@@ -153,10 +152,10 @@ def broken_copy(name):
 
 
 # %%
-# Nothing is found
-# ----------------
+# No recording is found
+# ---------------------
 #
-# The message says what is there.
+# The error lists what is available.
 
 attempt(find_recordings, root, subject="99")
 
@@ -167,8 +166,8 @@ attempt(find_recordings, root, subject="99")
 attempt(read_epochs, paths, label_column="stimulus")
 
 # %%
-# Pass the column that is there, for instance ``label_column="word"``. The same for
-# words that are not there:
+# Pass an existing column, for instance ``label_column="word"``. Words that do not exist
+# give a similar error:
 
 attempt(read_epochs, paths, ["hello"])
 
@@ -176,7 +175,7 @@ attempt(read_epochs, paths, ["hello"])
 # Onsets in samples or milliseconds
 # ---------------------------------
 #
-# BIDS has seconds. Here they are in milliseconds:
+# BIDS requires seconds. In this copy, onsets are in milliseconds:
 
 runs, _ = broken_copy("milliseconds")
 for path in runs:
@@ -187,13 +186,12 @@ for path in runs:
 attempt(read_epochs, runs)
 
 # %%
-# Divide by 1000 in the file, not in your script: the next user will thank you.
+# Correct the file rather than your script, so that other users get correct onsets too.
 #
 # Names differ between files
 # --------------------------
 #
-# Typed primes come in many kinds. Spellings that can mean one thing only are matched,
-# and you are told:
+# Primes can be different characters. Unambiguous spellings are matched, with a warning:
 
 runs, electrodes = broken_copy("primes")
 text = electrodes.read_text(encoding="utf-8")
@@ -211,8 +209,9 @@ table.to_csv(electrodes, sep="\t", index=False, na_rep="n/a")
 swapped = attempt(read_contacts, runs[0])
 
 # %%
-# Without a column ``hemisphere`` nothing can notice this. Draw the contacts and compare
-# with the surgeon's plan: here the shafts, named with primes, should be on the left.
+# Without a column ``hemisphere`` this cannot be detected automatically. Plot the
+# contacts and compare with the implantation plan: shafts with primes should be on the
+# left.
 
 plot_contacts(swapped, color_by="shaft", title="Mirrored")
 
@@ -223,10 +222,10 @@ plot_contacts(swapped, color_by="shaft", title="Mirrored")
 attempt(read_epochs, paths, regions="IFG-rh")
 
 # %%
-# Take a wider region (``"perisylvian"``), look whether the labels make sense
+# Use a larger region (``"perisylvian"``), check the labels
 # (:func:`~mne_duin.assign_labels`), or read all channels: ``regions=None``.
 #
-# The recording is cut short
+# The recording is truncated
 # --------------------------
 
 runs, _ = broken_copy("short")
@@ -236,7 +235,7 @@ data.write_bytes(data.read_bytes()[: data.stat().st_size // 3])
 attempt(read_epochs, runs)
 
 # %%
-# Either copy the file again, or go on with the trials that are whole.
+# Copy the file again, or continue with the complete trials.
 #
 # The filter does not fit the sampling rate
 # -----------------------------------------
@@ -256,18 +255,18 @@ one = (words == words.iloc[0]).to_numpy()
 attempt(evaluate, make_lda(), epochs[one], words[one])
 
 # %%
-# Values that are not numbers, from an amplifier that was saturated or unplugged:
+# NaN in the data:
 
 data = epochs.get_data()
 data[3, 0, 100:200] = np.nan
 attempt(evaluate, make_lda(sfreq=1000.0), data, words)
 
 # %%
-# Later data do not fit the network
+# New data do not match the network
 # ---------------------------------
 #
-# A fitted estimator remembers its channels by name. Another order is no problem; a
-# missing channel is.
+# A fitted estimator stores the names of its channels. Their order does not matter, but
+# all must be present.
 
 network = DuINClassifier(n_layers=1, max_iter=2, random_state=0, verbose=False)
 network.fit(epochs, words)
@@ -276,32 +275,33 @@ print("same:", np.array_equal(network.predict(backwards), network.predict(epochs
 attempt(network.predict, epochs.copy().drop_channels(epochs.ch_names[:2]))
 
 # %%
-# An array has no sampling rate, so say it:
+# An array has no sampling rate, so it must be passed:
 
 attempt(DuINClassifier().fit, epochs.get_data(), words)
 
 # %%
-# It runs, but decodes nothing
-# ----------------------------
+# Accuracy is at chance
+# ---------------------
 #
-# In this order:
+# Check in this order:
 #
-# 1. Does :func:`~mne_duin.make_lda` decode anything, with time zero at speech onset? If
-#    not, look at the average response first (:doc:`tutorial 1
-#    </auto_tutorials/01_bids_to_epochs>`): are the events where speech is?
-# 2. Are there contacts in vSMC or STG at all? Not every patient has them.
-# 3. Is one channel so noisy that it dominates the reference? Mark it as bad.
-# 4. Few trials per word: read fewer words (``event_id=``), or more runs.
+# 1. Does :func:`~mne_duin.make_lda` decode above chance with time zero at speech onset?
+#    If not, plot the average response (:doc:`tutorial 1
+#    </auto_tutorials/01_bids_to_epochs>`) and check the times of the events.
+# 2. Are there contacts in vSMC or STG? Not every patient has them.
+# 3. Does a noisy channel dominate the reference? Mark it as bad.
+# 4. Are there enough trials per word? Read fewer words (``event_id=``) or more runs.
 #
-# It decodes too well
-# -------------------
+# Accuracy is suspiciously high
+# -----------------------------
 #
-# 1. Hold out whole runs. Does the accuracy fall? Then what was decoded is in part the
-#    time of day.
-# 2. Was each word in a block of its own? Then the block is decoded, and no analysis can
-#    mend it.
-# 3. Does a microphone leak into the recording? Correlate channels with the audio.
-# 4. Were channels or settings chosen on the trials you report? Choose them inside the
-#    folds.
+# 1. Hold out whole runs. If accuracy decreases, slow drifts were decoded.
+# 2. Were words presented in blocks? Then the block may be decoded instead of the word,
+#    and no analysis can separate them.
+# 3. Is the sound picked up by the recording? Correlate channels with the audio.
+# 4. Were channels or parameters selected on the trials that you report? Select them
+#    within the folds.
+#
+# :doc:`/troubleshooting` has more causes and remedies.
 
 temporary.cleanup()

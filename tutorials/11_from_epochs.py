@@ -4,17 +4,17 @@
 11. From your Epochs and a montage
 ==================================
 
-Preprocessed :class:`mne.Epochs` and a montage are enough: no BIDS folder is needed.
-This tutorial takes epochs with bipolar channels, makes a contacts table of the montage,
-labels the contacts, decodes and plots.
+Instead of a BIDS folder, you can use preprocessed :class:`mne.Epochs` and a montage.
+This tutorial starts from epochs with bipolar channels. It makes a contacts table from
+the montage, adds labels, decodes and plots.
 """
 
 # %%
 # The data
 # --------
 #
-# Replace this block with your own epochs. Here they come from a simulation; the montage
-# holds the positions of single contacts in MNI space, in meters, as MNE has them.
+# Replace this block by your own epochs. Here they are simulated. As usual in MNE, the
+# montage contains the positions of single contacts in meters; they are in MNI space.
 
 import mne
 import numpy as np
@@ -44,9 +44,10 @@ print(epochs)
 # The contacts
 # ------------
 #
-# :func:`make_contacts` takes a montage, an ``info``, a table or a dict. Frames of MNE
-# say what the positions are (``mni_tal`` is MNI305); of a table you state it with
-# ``space``. Names such as ``A1-A2`` are read as the difference of two contacts.
+# :func:`~mne_duin.make_contacts` takes a montage, an ``info``, a table or a dict. For a
+# montage, the space follows from its coordinate frame (``mni_tal`` is MNI305); for a
+# table pass ``space``. Names such as ``A1-A2`` are read as the difference of two
+# contacts.
 
 contacts = make_contacts(montage, names=epochs.ch_names)
 contacts = assign_regions(assign_labels(contacts), ["vSMC", "STG"])
@@ -54,14 +55,15 @@ print(contacts[["shaft", "number", "space", "label", "region"]].head())
 plot_contacts(contacts)
 
 # %%
-# Where the epochs themselves have a montage, functions that take ``contacts`` can be
-# given the epochs, the ``info`` or the montage instead: ``plot_contacts(montage)``.
+# If the epochs have a montage, you can pass the epochs, the ``info`` or the montage to
+# functions that take ``contacts``: ``plot_contacts(montage)``.
 #
 # Decode
 # ------
 #
-# Du-IN needs epochs of whole patches of 100 ms and a sampling rate that reaches high
-# gamma (about 400 Hz or more). Each word should have ten trials or more.
+# The length of the epochs must be a multiple of 100 ms, and the sampling rate high
+# enough for high gamma (about 400 Hz or more). Each word should have ten trials or
+# more.
 
 names = {code: name for name, code in epochs.event_id.items()}
 y = np.array([names[code] for code in epochs.events[:, 2]])
@@ -75,15 +77,16 @@ results = {
 plot_accuracy(results)
 
 # %%
-# Which contacts
-# --------------
+# Contributions
+# -------------
 #
-# Fit on some trials and look at the rest.
+# Fit the network on one half of the trials and compute permutation importance on the
+# other half.
 
 network = DuINClassifier(n_layers=1, random_state=0, verbose=False)
 network.fit(epochs[::2], y[::2])
 network.plot_contributions(contacts, "permutation", X=epochs[1::2], y=y[1::2])
 
 # %%
-# Continuous recordings without BIDS go through :func:`mne_duin.prepare_epochs`, see
+# For continuous recordings without BIDS use :func:`mne_duin.prepare_epochs`, see
 # :ref:`tut-from-matlab`.

@@ -4,18 +4,18 @@
 12. From MATLAB: EEGLAB and FieldTrip
 =====================================
 
-MNE reads the files of EEGLAB (``.set``) and FieldTrip (``.mat``). This tutorial goes
-from such a file and a table of electrode positions to trials that are processed exactly
-as :func:`mne_duin.read_epochs` processes those of a BIDS folder.
+MNE reads files of EEGLAB (``.set``) and FieldTrip (``.mat``). This tutorial reads such
+a file and a table of electrode positions, and cuts trials with the same processing as
+:func:`mne_duin.read_epochs`.
 """
 
 # %%
-# A file of EEGLAB
-# ----------------
+# An EEGLAB file
+# --------------
 #
-# Replace this block with ``mne.io.read_raw_eeglab("your_file.set", preload=True)``, or
-# with ``mne.io.read_raw_fieldtrip("your_file.mat", info)`` for FieldTrip. So that there
-# is a file to read, one run of the sample dataset is written as EEGLAB would.
+# Replace this block by ``mne.io.read_raw_eeglab("your_file.set", preload=True)``, or
+# by ``mne.io.read_raw_fieldtrip("your_file.mat", info)`` for FieldTrip. To have an
+# example file, this code exports one run of the sample dataset to EEGLAB's format.
 
 import tempfile
 from pathlib import Path
@@ -49,9 +49,10 @@ print(raw)
 # The positions
 # -------------
 #
-# A table with the columns ``name``, ``x``, ``y`` and ``z``, as a spreadsheet or
-# ``writetable`` saves it. State what the coordinates are. EEGLAB keeps contacts as
-# channels of type EEG; those that the table names become sEEG.
+# Positions come from a table with the columns ``name``, ``x``, ``y`` and ``z``, for
+# instance from a spreadsheet or from ``writetable``. Pass the coordinate system as
+# ``space``. In EEGLAB files contacts have the type EEG; channels in the table become
+# sEEG.
 
 print(positions.head())
 contacts = make_contacts(positions, space="MNI305")
@@ -61,9 +62,9 @@ plot_contacts(contacts, color_by="shaft")
 # The trials
 # ----------
 #
-# Events come from the file's own markers, from a table with ``onset`` (in seconds) and
-# a column of labels, or from MNE's array of events with ``event_id``. The line
-# frequency is not in the file, so it is stated.
+# Events are the markers in the file (``None``), a table with ``onset`` (in seconds) and
+# a column of labels, or MNE's array of events with ``event_id``. The line
+# frequency is not in the file, so pass it as ``notch``.
 
 markers = pd.Series(raw.annotations.description).value_counts()
 print(markers.head())
@@ -75,7 +76,8 @@ print(epochs)
 print(contacts[["anode", "cathode", "label", "region"]].head())
 
 # %%
-# If your data have been filtered or referenced already, say so: ``reference="none"``,
-# ``l_freq=None``, ``h_freq=None``, ``notch=None``, ``sfreq=None`` leave it as it is.
+# If your data are already filtered or referenced, switch these steps off with
+# ``reference="none"``, ``l_freq=None``, ``h_freq=None``, ``notch=None`` and
+# ``sfreq=None``.
 #
-# From here everything is as in :ref:`tut-from-epochs`.
+# Continue as in :ref:`tut-from-epochs`.

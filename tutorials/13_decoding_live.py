@@ -1,20 +1,21 @@
 """
 .. _tut-live:
 
-13. Decoding live, rehearsed without an amplifier
-=================================================
+13. Live decoding, tested without an amplifier
+==============================================
 
-A fitted decoder is used at the bedside: words while they are read. This tutorial fits
-one on three runs of the sample dataset and decodes the fourth as if it were recorded
-now, chunk by chunk. With the stream of an amplifier it is the same, see :doc:`/live`.
+This tutorial decodes words during a recording. It fits a decoder on three runs of the
+sample dataset and decodes the fourth run chunk by chunk, as during a live recording.
+:doc:`/live` describes decoding from an amplifier.
 """
 
 # %%
-# Train as you will decode
-# ------------------------
+# Train with causal filters
+# -------------------------
 #
-# A stream has no future, so the filters must see the past only: ``causal=True``. The
-# shrinkage LDA stands for any decoder of the package.
+# Live decoding cannot use future samples, so training must use causal filters too:
+# ``causal=True``. This page uses the shrinkage LDA; other decoders work in the same
+# way.
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -38,7 +39,8 @@ words = epochs.metadata["trial_type"].to_numpy()
 lda = make_lda(calibrated=True).fit(epochs, words)
 
 # %%
-# ``contacts`` says how the samples became epochs, so that the same is done to a stream.
+# ``contacts.attrs`` stores how the epochs were processed. The live decoder processes
+# the stream in the same way.
 
 print(
     {
@@ -49,12 +51,13 @@ print(
 live = LiveDecoder(lda, contacts)
 
 # %%
-# A stream
-# --------
+# Decode a stream
+# ---------------
 #
-# Chunks of 40 ms of the last run, with a marker at the onset of every word. At the
-# bedside ``run_live(live, "name of the stream", markers="…")`` does this with the Lab
-# Streaming Layer. What comes in and what is decided is written to a log as it happens.
+# The last run is passed in chunks of 40 ms, with a marker at the onset of every word.
+# For an amplifier use ``run_live(live, "name of the stream", markers="…")``, which
+# reads from the Lab Streaming Layer (LSL). Samples, markers and decisions are appended
+# to a log.
 
 import tempfile
 
@@ -76,14 +79,14 @@ live.log.close()
 live.log = None
 
 right = [one.label == one.cue for one in decisions if one.decided]
-print(f"{len(decisions)} words, {np.mean(right):.0%} of them right")
+print(f"{len(decisions)} words, {np.mean(right):.0%} correct")
 print(decisions[0])
 
 # %%
-# Online equals offline
-# ---------------------
+# Compare with offline decoding
+# -----------------------------
 #
-# The probabilities are those of the trials that are read from the file.
+# The probabilities equal those of the same trials read from the file.
 
 trials, _ = read_epochs(
     paths[3], tmin=-0.2, tmax=1.2, regions=["vSMC", "STG"], causal=True, verbose=False,
@@ -94,15 +97,16 @@ online = np.array([one.probabilities for one in decisions])
 print(f"largest difference: {np.abs(online - offline).max():.1e}")
 
 # %%
-# The log is decided on once more, with the same result.
+# Decoding the log again gives the same result.
 
 print(f"difference to the log: {replay_log(folder, live).largest_difference}")
 
 # %%
-# When samples are missing
-# ------------------------
+# Missing samples
+# ---------------
 #
-# Time stamps show that half a second was lost. Windows that touch the gap get no label.
+# Time stamps reveal that half a second is missing. Windows that overlap with the gap
+# get no label.
 
 stamps = np.arange(samples.shape[1]) / rate
 kept = (stamps < 30.0) | (stamps >= 30.5)
@@ -115,12 +119,13 @@ for one in found:
         print(f"{one.onset:.2f} s: {one.reason}")
 
 # %%
-# All the time
-# ------------
+# Continuous decoding
+# -------------------
 #
-# With ``mode="continuous"`` a window ends every ``step`` seconds. A decoder that knows
-# words only is often sure of one in rest too; :meth:`LiveDecoder.calibrate
-# <mne_duin.LiveDecoder.calibrate>` chooses the threshold on a recording of rest.
+# With ``mode="continuous"`` a window ends every ``step`` seconds. A decoder trained on
+# words only often assigns a high probability to a word during rest;
+# :meth:`LiveDecoder.calibrate <mne_duin.LiveDecoder.calibrate>` chooses a threshold on
+# a recording of rest.
 
 always = LiveDecoder(lda, contacts, mode="continuous", step=0.2)
 always.start(raw.ch_names, rate)
@@ -132,19 +137,20 @@ figure, axes = plt.subplots(figsize=(8, 3), layout="constrained")
 axes.plot(times, chances, lw=1)
 for onset in onsets[onsets < 19]:
     axes.axvline(onset + 1.2, color="0.7", lw=0.8, zorder=0)
-axes.set(xlabel="end of the window (s)", ylabel="probability", ylim=(0, 1))
+axes.set(xlabel="End of the window (s)", ylabel="Probability", ylim=(0, 1))
 axes.legend(lda.classes_, ncols=4, fontsize=7)
 
 # %%
-# Gray lines are the ends of the words' own windows. See :doc:`/live` for the threshold,
-# the commands, and what is done when a stream is disturbed.
+# Gray lines mark the end of the window that belongs to each word. :doc:`/live`
+# describes the threshold, the commands, and the treatment of disturbed streams.
 #
-# At the bedside
-# --------------
+# Functions for use with an amplifier
+# -----------------------------------
 #
-# :func:`~mne_duin.replay_recording` plays a recording as a stream and returns a
+# :func:`~mne_duin.replay_recording` plays back a recording as a stream and returns a
 # ``ReplaySummary``. :func:`~mne_duin.run_live` decodes a stream and returns a
-# ``LiveSummary``. :func:`~mne_duin.read_live_decoder` opens a decoding that was saved
-# by ``mne-duin decode --causal``. :func:`~mne_duin.replay_log`, used above, returns a
-# ``LogReplay``; :func:`~mne_duin.read_log` reads its entries. A ``Decision`` holds the
-# probabilities of a window. ``LiveDecoder.calibrate`` returns a ``LiveCalibration``.
+# ``LiveSummary``. :func:`~mne_duin.read_live_decoder` reads a decoder that was saved by
+# ``mne-duin decode --causal``. :func:`~mne_duin.replay_log`, used above, returns a
+# ``LogReplay``; :func:`~mne_duin.read_log` reads its entries. A ``Decision`` contains
+# the probabilities of a window. ``LiveDecoder.calibrate`` returns a
+# ``LiveCalibration``.

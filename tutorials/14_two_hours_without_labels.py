@@ -2,10 +2,10 @@
 14. Two hours without labels
 ============================
 
-Patients talk for hours but say few words on instruction. This tutorial simulates such
-a subject: two hours of continuous speech without labels, and a few trials of eight
-words that are made of the same speech units. It pre-trains Du-IN on the speech and
-compares the decoder with Du-IN from scratch and linear discriminant analysis (LDA).
+Hours of spontaneous speech are easy to record, labeled trials are not. This tutorial
+simulates such a subject: two hours of continuous speech without labels, and a few
+trials of eight words that consist of the same speech units. It pre-trains Du-IN on the
+speech and compares the decoder with Du-IN from scratch and with an LDA.
 """
 
 # %%
@@ -67,11 +67,11 @@ pretrained.fit(epochs[few], words[few], unlabelled=unlabelled)
 # Did the pre-training learn anything?
 # ------------------------------------
 #
-# Held-out speech answers this without labels: the error of the network is compared with
-# the mean, with a copy of the neighboring token and with both neighbors. The second
-# check uses the training trials: cross-validated accuracy of an LDA on the pre-trained
-# tokens and on the signal. ``make_duin`` falls back to training from scratch, with a
-# warning, if one of these checks fails.
+# The first check uses held-out speech and needs no labels. It compares the error of the
+# network with that of the mean, of a copy of the neighboring token and of both
+# neighbors. The second check uses the training trials: cross-validated accuracy of an
+# LDA on the pre-trained tokens and on the signal. If one of these checks fails,
+# ``make_duin`` issues a warning and trains from scratch.
 
 check = pretrained.check_
 print(check)
@@ -107,7 +107,7 @@ print(curve.pivot(index="n_per_class", columns="estimator", values="accuracy"))
 # What to expect from your own recording
 # --------------------------------------
 #
-# The gain depends on how much of the recording is speech, and on its length. A
-# simulation cannot answer this question for a patient. The two checks and the learning
-# curve can: run them on your data before you rely on pre-training. The accuracies on
-# more simulated subjects are in :doc:`/benchmarks/pretraining`.
+# The gain depends on the length of the recording and on the fraction of speech in it.
+# Results of a simulation do not apply to patients. Use the two checks and the learning
+# curve on your own data before you rely on pre-training. Accuracies of more simulated
+# subjects are in :doc:`/benchmarks/pretraining`.
