@@ -183,7 +183,7 @@ def test_fitted_estimators_draw_themselves(fitted, contacts, tmp_path):
     assert "Du-IN" in html
     assert "left out (codes over time" not in html
     assert "was trained with AdamW for 2 passes" in html
-    assert "No data was set aside for validation" in html
+    assert "There are no validation data" in html
     with pytest.raises(ValueError, match="Give `result` or `results`, not both"):
         make_report(classifier, result=result, results={"a": result})
 
@@ -204,7 +204,7 @@ def test_several_subjects_share_a_brain_and_have_filters_of_their_own(contacts):
         classifier, contacts=table, vqvae=vqvae, held_out=stacked, labels=y
     )
     found = titles(report)
-    assert "Of the channels of 2 subjects" in found
+    assert "Contributions of the channels of 2 subjects" in found
     for name in ("01", "02"):
         assert f"Spatial filters, subject {name}" in found
         assert f"Signal and reconstruction, subject {name}" in found
@@ -289,7 +289,7 @@ def test_results_of_other_trials_are_not_tested():
     results["LDA"] = replace(results["LDA"], epoch=np.arange(40) + 3)
     tests = compare_to_main(results)
     assert tests.empty
-    assert "no paired test was made" in verdict(results, tests)[0]
+    assert "a paired test is not possible" in verdict(results, tests)[0]
 
 
 def test_trials_are_counted_by_word_and_run(epochs):
@@ -361,7 +361,7 @@ def test_methods_state_what_reading_did(contacts, epochs):
     text = " ".join(methods_text(contacts=contacts, epochs=epochs)[0])
     for part in (
         "notch-filtered at 50 and 100 Hz, high-pass filtered at 0.5 Hz and resampled "
-        "from 512 to 400 Hz", "(bipolar)", "Contacts left out: 2 (marked bad).",
+        "from 512 to 400 Hz", "(bipolar)", "Excluded contacts: 2 (marked bad).",
     ):  # fmt: skip
         assert part in text
 

@@ -112,7 +112,7 @@ def add_data(report, add, epochs, contacts, tested, excluded):
             add(report, _signals_html(epochs, own), "Signals", "Data")
     html = _excluded_html(contacts, excluded)
     if html:
-        add(report, html, "Contacts left out", "Data")
+        add(report, html, "Excluded contacts", "Data")
 
 
 def _own_contacts(epochs, contacts):

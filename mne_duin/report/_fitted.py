@@ -7,16 +7,16 @@ from mne_duin.report._sections import PLACES, add_figure, add_html
 from mne_duin.utils._epochs import FEWEST_EPOCHS
 
 FILTERS = (
-    "Each row is one spatial filter: its weights, the forward-model pattern of the "
-    "same filter where held-out trials were given, the temporal kernels that follow "
-    "it, and the frequencies that they let through. Weights may be large to cancel "
-    "noise; patterns show where the signal that the filter reads is strong (Haufe et "
+    "Each row is one spatial filter: its weights, its forward-model pattern (if "
+    "held-out trials are available), the temporal kernels applied to its output, and "
+    "their frequency responses. Weights can be large in order to cancel "
+    "noise; patterns show where the signal of the filter is strong (Haufe et "
     "al., 2014)."
 )
 
 NOTHING_HELD_OUT = (
-    "It is not known which epochs the networks have not seen, so the pictures that "
-    "need such epochs are left out (codes over time, reconstruction, patterns, "
+    "It is not known which epochs were held out from training, so figures that "
+    "need held-out epochs are omitted (codes over time, reconstruction, patterns, "
     "permutation)."
 )
 
@@ -241,5 +241,5 @@ def add_fitted_contributions(report, classifier, contacts, held_out, labels):
             title = f"{method}, {place}"
             parts[title] = _html.picture(figure, f"Contributions: {title}")
     html = _html.choice(parts, "measure and place")
-    title = f"Of the channels of {len(classifier.subjects_)} subjects"
+    title = f"Contributions of the channels of {len(classifier.subjects_)} subjects"
     add_html(report, html, title, "Contributions")

@@ -59,7 +59,7 @@ def add_summary(report, results, epochs, contacts, notes):
         html += _html.table(table_of_results(results, tests), nowrap=True)
         if len(tests):
             html += _html.note(
-                f"Paired tests: {tests['test'].iloc[0]}; Holm's correction over the "
+                f"Paired tests: {tests['test'].iloc[0]}, with Holm's correction for "
                 f"{len(tests)} comparisons."
             )
         alt = "Accuracy of every decoder with its 95 % interval"
@@ -86,10 +86,10 @@ def add_contacts(report, contacts, contributions):
     add_figure(report, plot_contacts(contacts, show=False), "On the brain", "Contacts")
     view = view_contacts(contacts, values=_measures(contacts, contributions))
     hint = (
-        "Drag to turn. Click contacts to collect their names, ready to paste into "
-        "picks=; choose what colors them above the brain."
+        "Drag to rotate. Click contacts to collect their names for picks=. The menu "
+        "above the brain selects the measure that colors the contacts."
     )
-    add_html(report, view.iframe() + _html.note(hint), "Turn and choose", "Contacts")
+    add_html(report, view.iframe() + _html.note(hint), "Interactive view", "Contacts")
     html = ""
     if "region" in contacts:
         regions = contacts.fillna({"region": "no region"}).groupby("region")
@@ -142,14 +142,13 @@ def _training_note(frame, kept):
     start = codex_start(frame)
     if start is not None:
         sentences.append(
-            f"The loss jumps at pass {start} because the codex starts there: until "
-            "then the decoder was given the tokens themselves, from then on their "
-            "nearest codes."
+            f"The loss jumps at pass {start} because the codex is introduced there: "
+            "before, the decoder reconstructs the signal from the tokens, afterwards "
+            "from their nearest codes."
         )
     if not any(name.startswith("valid") for name in frame):
         sentences.append(
-            "No data was set aside for validation, so the curves are of the training "
-            "data."
+            "There are no validation data, so all curves show the training data."
         )
     if kept is not None:
         sentences.append(f"The weights of pass {kept} were kept (dotted line).")
@@ -233,7 +232,7 @@ def add_contributions(report, contributions, contacts):
             title = f"{name or 'contributions'}, {place}"
             parts[title] = _html.picture(figure, f"Contributions: {title}")
     html = _html.choice(parts, "measure and place")
-    add_html(report, html, "Of the channels", "Contributions")
+    add_html(report, html, "Contributions of the channels", "Contributions")
 
 
 def add_filters(report, spatial_filters, contacts):
@@ -264,11 +263,11 @@ def add_decoding(report, results, curve):
     html = _html.row(pictures)
     if order is not None and len(results) > 1:
         html += _html.note(
-            "All matrices have their words in the same order: words that the decoders "
-            "take for each other stand together."
+            "All matrices have the same order of words: words that are often confused "
+            "are next to each other."
         )
-    add_html(report, html, "Confusions", "Decoding")
-    add_html(report, "".join(texts), "In words", "Decoding")
+    add_html(report, html, "Confusion matrices", "Decoding")
+    add_html(report, "".join(texts), "Results as text", "Decoding")
 
 
 def add_methods(report, **known):
@@ -277,4 +276,4 @@ def add_methods(report, **known):
     html = "".join(f"<p>{escape(text)}</p>" for text in paragraphs)
     listing = "".join(f"<li>{escape(text)}</li>" for text in references)
     html = f'<div class="duin-text">{html}<p>References</p><ul>{listing}</ul></div>'
-    add_html(report, html, "Text to paste", "Methods")
+    add_html(report, html, "Methods text", "Methods")

@@ -92,8 +92,8 @@ def _against_baseline(main, name, results, tests):
     numbers = f"{100 * first.accuracy:.1f} and {percent(second.accuracy)}"
     if name not in tests.index:
         return (
-            f"{main} and {name}: {numbers}, of different trials or folds, so no paired "
-            "test was made."
+            f"{main} and {name}: {numbers}, on different trials or folds, so a paired "
+            "test is not possible."
         )
     row = tests.loc[name]
     word = "not better than"
@@ -119,8 +119,7 @@ def _against_chance(name, result):
     how = f"permutation test, p {p_value_text(p)}" if tested else "no permutation test"
     return (
         f"{name} is {word} chance: {percent(result.accuracy)} (95 % interval "
-        f"{percent_range(*result.interval)}) where chance is {percent(result.chance)} "
-        f"({how})."
+        f"{percent_range(*result.interval)}; chance {percent(result.chance)}; {how})."
     )
 
 

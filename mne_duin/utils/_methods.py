@@ -150,7 +150,7 @@ def _channel_text(contacts, cited):
     reasons = Counter(_attrs(contacts, "excluded").values())
     if reasons:
         parts = [f"{n} ({reason})" for reason, n in reasons.items()]
-        text += f" Contacts left out: {', '.join(parts)}."
+        text += f" Excluded contacts: {', '.join(parts)}."
     return text
 
 
@@ -183,7 +183,7 @@ def _model_text(stages):
         "Words were decoded with Du-IN (Zheng et al., 2024): the channels of each "
         "patch (100 ms in the publication) become one token, a vector-quantized "
         "autoencoder learns a codex of discrete codes, masked modeling predicts the "
-        "codes of hidden tokens, and a classifier is fine-tuned on labeled trials."
+        "codes of masked tokens, and a classifier is fine-tuned on labeled trials."
     )
     module = getattr((stages or {}).get("classifier"), "module_", None)
     if module is None:

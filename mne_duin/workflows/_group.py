@@ -210,7 +210,7 @@ def _decode_or_read(root, subject, parameters):
         return decode_words(root, subject, **parameters)
     except AlreadyMadeError as made:
         mne.utils.logger.info(
-            f"sub-{subject} is decoded already with these settings; its files are used."
+            f"sub-{subject} was already decoded with these settings; using its files."
         )
         return read_decoding(made.manifest)
 
@@ -232,11 +232,11 @@ def _fill(whole, table, writer, folder):
     if len(known) < len(whole):
         mne.utils.warn(
             f"The networks of {len(whole) - len(known)} subjects were not saved; the "
-            "map is without them."
+            "map does not include them."
         )
     placed = [each for each in known if _is_placed(each.contacts)]
     if not placed:
-        mne.utils.warn("No subject has coordinates of a template; there is no map.")
+        mne.utils.warn("No subject has template coordinates; no map was drawn.")
         return
     figure = plot_group_contributions(
         {each.subject: each.contributions for each in placed},

@@ -40,7 +40,7 @@ def read_live_decoder(model, *, subject=None, device="auto", **options) -> LiveD
     if not isinstance(classifier, DuINClassifier):
         raise ValueError(
             f"{str(model)!r} holds a {type(classifier).__name__}, which predicts no "
-            "labels; name what `mne-duin decode --causal` wrote."
+            "labels; pass the folder that `mne-duin decode --causal` wrote."
         )
     classifier.set_params(device=device)
     sidecar = read_json(find_file(model, "contacts.json", **which))

@@ -156,7 +156,7 @@ def predict_words(
             if not isinstance(classifier, DuINClassifier):
                 raise ValueError(
                     f"{str(model)!r} holds a {type(classifier).__name__}, which "
-                    "predicts no labels; name what `mne-duin decode` wrote."
+                    "predicts no labels; pass the folder that `mne-duin decode` wrote."
                 )
             classifier.set_params(device=device)
             epochs, _, _ = read_words(paths, given, segments=False)
@@ -189,8 +189,8 @@ def _refuse_window(given, fitted):
         if given[name] is not None and given[name] != fitted[name]:
             raise ValueError(
                 f"The decoder was fitted to epochs from {fitted['tmin']:g} to "
-                f"{fitted['tmax']:g} s; got {name} = {given[name]:g}. Leave tmin and "
-                "tmax out, or decode again with the other epochs."
+                f"{fitted['tmax']:g} s; got {name} = {given[name]:g}. Omit tmin and "
+                "tmax, or run `mne-duin decode` again with these limits."
             )
 
 
@@ -203,8 +203,8 @@ def _warn_of_training_runs(classifier, epochs, given, fitted):
     seen = sorted(set(runs.tolist()) & set(getattr(classifier, "fit_groups_", ())))
     if seen:
         mne.utils.warn(
-            f"The decoder has learned from run {', '.join(seen)}: its predictions of "
-            "these trials say nothing about new ones."
+            f"The decoder was trained on run {', '.join(seen)}: its accuracy there "
+            "is biased upward and does not apply to new trials."
         )
 
 
@@ -216,7 +216,7 @@ def _same_channels(classifier, epochs):
         raise ValueError(
             f"The recordings lack {len(missing)} of the {len(classifier.ch_names_)} "
             f"channels that the decoder was fitted to: {', '.join(missing[:10])}{more}."
-            " They are absent or marked bad; decode again without them."
+            " They are absent or marked bad; run `mne-duin decode` again without them."
         )
     return epochs.copy().reorder_channels(classifier.ch_names_)
 

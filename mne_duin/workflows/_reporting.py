@@ -58,7 +58,7 @@ def read_decoding(path):
     missing = [name for name in listed if not (folder / name).exists()]
     if missing:
         raise FileNotFoundError(
-            f"Of the files that {manifest.name} lists {len(missing)} are missing: "
+            f"{len(missing)} of the files that {manifest.name} lists are missing: "
             f"{', '.join(missing[:10])}."
         )
     # The main result has no model in its name; the others come as in the table.
@@ -188,7 +188,7 @@ def _read_again(decoding, settings):
             settings["acquisition"],
         )
     except FileNotFoundError as error:
-        mne.utils.warn(f"The report has no pictures of trials: {error}")
+        mne.utils.warn(f"The report has no figures of trials: {error}")
         return None
     epochs, _, _ = read_words(paths, settings, segments=False)
     names = {code: name for name, code in epochs.event_id.items()}

@@ -308,8 +308,8 @@ def check_trials(epochs):
     runs = run_names(epochs.metadata)
     if len(np.unique(runs)) < 2:
         raise ValueError(
-            "Only one run has trials; one run is needed to learn from and another one "
-            "to test on. Pass more runs, or evaluate your own estimators with "
+            "Only one run has trials, but at least one run is needed for training and "
+            "one for testing. Pass more runs, or evaluate your own estimators with "
             "mne_duin.evaluate(..., cv=5)."
         )
     names = {code: name for name, code in epochs.event_id.items()}
@@ -317,8 +317,8 @@ def check_trials(epochs):
     classes = np.unique(labels)
     if len(classes) < 2:
         raise ValueError(
-            f"All trials have one label, {str(classes[0])!r}; decoding needs two "
-            "classes or more."
+            f"All trials have the label {str(classes[0])!r}; decoding needs at least "
+            "two classes."
         )
     training = labels[runs != runs[-1]]
     for name in classes:
@@ -481,7 +481,7 @@ def _recipe(decoding, epochs):
         "held-out trials": len(tested),
         "held-out run": ", ".join(np.unique(run_names(epochs.metadata)[tested])),
         "network inputs": inputs,
-        "start of a network without pre-training": recipe["init"],
+        "initialization without pre-training": recipe["init"],
         "initialization of the head": recipe["head_init"],
         "codes": len(decoding.vqvae.codebook_),
     }
@@ -565,8 +565,8 @@ def pretraining_effect(results):
     pairs = (
         (MAIN, SCRATCH, "Pre-training (codex and masked modeling)"),
         (CODEX_ONLY, SCRATCH, "Pre-training of the codex alone"),
-        (MAIN, LDA, "The pre-trained Du-IN against the shrinkage LDA"),
-        (WITH_LDA, LDA, "Both together against the shrinkage LDA"),
+        (MAIN, LDA, "Pre-trained Du-IN compared with the shrinkage LDA"),
+        (WITH_LDA, LDA, "Ensemble of both compared with the shrinkage LDA"),
     )
     for name, other, subject in pairs:
         first, second = results[name], results[other]

@@ -241,7 +241,7 @@ def test_a_saved_decoder_predicts_new_recordings(decoded, bids_root, tmp_path, c
 
 
 def test_predictions_of_runs_that_were_learned_from_are_told(decoded, bids_root):
-    with pytest.warns(RuntimeWarning, match="has learned from run 1"):
+    with pytest.warns(RuntimeWarning, match="was trained on run 1"):
         found = predict_words(decoded, bids_root, "01", verbose=False)
     assert len(found.table) == 24
 

@@ -115,7 +115,7 @@ def test_a_group_without_networks_has_a_table_but_no_map(tmp_path, monkeypatch):
         return replace(found, classifier=None)
 
     monkeypatch.setattr(module, "decode_words", decode)
-    with pytest.warns(RuntimeWarning, match="were not saved|there is no map"):
+    with pytest.warns(RuntimeWarning, match="were not saved|no map was drawn"):
         found = decode_group(tmp_path / "bids", ["01"], out=tmp_path / "out")
     assert len(found.table) == 2
     assert not list(found.folder.glob("*_map.png"))
