@@ -14,9 +14,11 @@ sys.path.insert(0, str(HERE))
 from draw_architecture import write_architecture  # noqa: E402
 from draw_curves import write_curves  # noqa: E402
 from draw_model import write_drawings  # noqa: E402
+from draw_verdict import write_verdict  # noqa: E402
 from make_inventories import OBJECTS  # noqa: E402
 from measure_parity import write_parity  # noqa: E402
 from public_names import public_objects  # noqa: E402
+from publish_pages import SITE  # noqa: E402
 from steps_tables import write_memory  # noqa: E402
 
 import mne_duin  # noqa: E402
@@ -37,7 +39,7 @@ extensions = [
     "sphinx_gallery.gen_gallery",
     "sphinxcontrib.bibtex",
 ]
-exclude_patterns = ["_build", "_inv", "auto_tutorials/*.ipynb"]
+exclude_patterns = ["_build", "_inv", "binder", "auto_tutorials/*.ipynb"]
 templates_path = ["_templates"]
 default_role = None
 nitpicky = True
@@ -90,7 +92,32 @@ numpydoc_xref_aliases |= {
     if role.startswith("py:") and "." in name
 }
 
+# The version under which the pages are published (publish_pages.py); the switcher of
+# versions needs a server, so pages that are built to be read locally have none.
+PUBLISHED = os.environ.get("DOCS_VERSION")
+SITE = os.environ.get("DOCS_SITE", SITE)
+BINDER = {
+    "org": "mne-duin",
+    "repo": "mne-duin",
+    "branch": "gh-pages",
+    "binderhub_url": "https://mybinder.org",
+    "dependencies": ["binder/requirements.txt"],
+    "filepath_prefix": PUBLISHED or "dev",
+    "use_jupyter_lab": True,
+}
+COLAB = (
+    "https://colab.research.google.com/github/{org}/{repo}/blob/{branch}/"
+    "{filepath_prefix}/notebooks/{page}.ipynb"
+)
+
 sphinx_gallery_conf = {
+    "binder": BINDER,
+    "first_notebook_cell": (
+        "# On Google Colab, install the package first:\n"
+        "# %pip install 'mne-duin[baselines] @ "
+        "git+https://github.com/mne-duin/mne-duin'\n"
+        "%matplotlib inline"
+    ),
     "examples_dirs": "../tutorials",
     "gallery_dirs": "auto_tutorials",
     "filename_pattern": r"[\\/]\d\d_",
@@ -129,6 +156,16 @@ html_theme_options = {
     "footer_start": ["copyright"],
     "footer_end": ["sphinx-version", "theme-version"],
 }
+if PUBLISHED:
+    html_theme_options |= {
+        "switcher": {
+            "json_url": f"{SITE}/versions.json",
+            "version_match": PUBLISHED,
+        },
+        "check_switcher": False,
+        "show_version_warning_banner": True,
+        "navbar_start": ["navbar-logo", "version-switcher"],
+    }
 ALONE = (
     "architecture citing cluster contributing fidelity files glossary index "
     "licenses paper troubleshooting"
@@ -158,13 +195,25 @@ def find_public(app, env, node, contnode):
     )
 
 
+def add_colab(app, docname, source):
+    """Add a link to Colab to the downloads of a tutorial."""
+    if not docname.startswith("auto_tutorials/"):
+        return
+    link = f"`Open in Colab <{COLAB.format(page=docname, **BINDER)}>`__"
+    mark = "  .. container:: binder-badge"
+    added = f"  .. container:: sphx-glr-colab\n\n    {link}\n\n"
+    source[0] = source[0].replace(mark, added + mark)
+
+
 def setup(app):
-    """Connect the two rules above; write what the pages are built from."""
+    """Connect the rules above; write what the pages are built from."""
     write_drawings(HERE / "generated" / "drawings")
     write_architecture(HERE / "generated" / "drawings" / "architecture.png")
     write_curves(HERE / "benchmarks/learning_curves.tsv", HERE / "generated/curves")
+    write_verdict(HERE / "benchmarks/unit_speech.tsv", HERE / "generated")
     write_parity(HERE / "generated" / "parity.csv")
     write_memory(HERE / "benchmarks/steps.json", HERE / "generated/memory.csv")
     app.connect("autodoc-skip-member", skip_foreign)
     app.connect("missing-reference", find_public)
+    app.connect("source-read", add_colab)
     return {"parallel_read_safe": True}

@@ -1,4 +1,4 @@
-"""Draw the picture of the README from what ``make decode`` left in ``results/``.
+"""Draw the figure of the README from the results of ``make decode`` in ``results/``.
 
 Run from the top of the repository, after ``make decode``::
 
@@ -28,9 +28,9 @@ def main():
     names = {code: name for name, code in epochs.event_id.items()}
     y = [names[code] for code in epochs.events[:, 2]]
     classifier = read_decoding(DECODING).classifier
-    contributions = classifier.channel_contributions("ablation", X=epochs, y=y)
+    contributions = classifier.channel_contributions("permutation", X=epochs, y=y)
     figure = plot_contributions(
-        contributions, contacts, method="ablation", kind="surface", show=False
+        contributions, contacts, method="permutation", kind="surface", show=False
     )
     figure.savefig(ROOT / "doc" / "_static" / "readme.png", dpi=130)
 
