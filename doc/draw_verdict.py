@@ -31,7 +31,7 @@ KINDS = {
     "power": ", power only",
     "phase-locked": ", phase-locked only",
 }
-FIGURE = """.. figure:: generated/{name}
+FIGURE = """.. figure:: /generated/{name}
    :alt: Accuracy against training trials per word, by decoder.
    :target: benchmarks/pretraining.html
 
@@ -199,7 +199,7 @@ def describe(panels):
     return (
         f"Accuracy for eight words on **simulated** recordings ({'; '.join(parts)}). "
         f"Bars are 95 % Wilson intervals over {n_test} test trials per subject, "
-        "without the variation between subjects. Pre-training is used only if it passes checks "
-        "on the training data; otherwise the network is trained from scratch "
-        "(:doc:`benchmarks/pretraining`)."
+        "without the variation between subjects. Pre-training is used only if it "
+        "passes checks on the training data; otherwise the network is trained from "
+        "scratch (:doc:`benchmarks/pretraining`)."
     )

@@ -277,8 +277,8 @@ def test_the_verdict_is_what_the_paired_test_says(first, second, shift, said):
 def test_the_verdict_on_chance_needs_evidence():
     above = verdict({"Du-IN": make_result(24, 0.002)}, NO_TESTS)
     assert above == [
-        "Du-IN is above chance: 60.0 % (95 % interval 44.6 to 73.7 %) where chance is "
-        "25.0 % (permutation test, p = 0.002)."
+        "Du-IN is above chance: 60.0 % (95 % interval 44.6 to 73.7 %; chance 25.0 %; "
+        "permutation test, p = 0.002)."
     ]
     below = verdict({"Du-IN": make_result(11)}, NO_TESTS)
     assert below[0].startswith("Du-IN is not shown to be above chance: 27.5 %")
