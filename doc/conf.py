@@ -17,6 +17,7 @@ from draw_model import write_drawings  # noqa: E402
 from draw_verdict import write_verdict  # noqa: E402
 from make_inventories import OBJECTS  # noqa: E402
 from measure_parity import write_parity  # noqa: E402
+from opponent_tables import write_opponents  # noqa: E402
 from public_names import public_objects  # noqa: E402
 from publish_pages import SITE  # noqa: E402
 from steps_tables import write_memory  # noqa: E402
@@ -211,6 +212,7 @@ def setup(app):
     write_architecture(HERE / "generated" / "drawings" / "architecture.png")
     write_curves(HERE / "benchmarks/learning_curves.tsv", HERE / "generated/curves")
     write_verdict(HERE / "benchmarks/unit_speech.tsv", HERE / "generated")
+    write_opponents(HERE / "benchmarks/honest_opponent.tsv", HERE / "generated")
     write_parity(HERE / "generated" / "parity.csv")
     write_memory(HERE / "benchmarks/steps.json", HERE / "generated/memory.csv")
     app.connect("autodoc-skip-member", skip_foreign)
