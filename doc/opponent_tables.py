@@ -24,9 +24,8 @@ def write_opponents(table, folder):
     folder = Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
     rows = pd.read_csv(table, sep="\t")
-    means = average_seeds(rows)
-    means.to_csv(folder / "opponents.tsv", sep="\t", index=False)
-    (folder / "opponents.inc").write_text(compare(means), encoding="utf-8")
+    average_seeds(rows).to_csv(folder / "opponents.tsv", sep="\t", index=False)
+    (folder / "opponents.inc").write_text(compare(rows), encoding="utf-8")
 
 
 def average_seeds(rows):
@@ -51,26 +50,26 @@ def average_seeds(rows):
     return means.round(1).reset_index()
 
 
-def compare(means):
-    """State the accuracies of the network from scratch and of the LDA.
+def compare(rows):
+    """State the mean accuracies of the network and of the LDA on the same seeds.
 
     Parameters
     ----------
-    means : DataFrame
-        What :func:`average_seeds` returned.
+    rows : DataFrame
+        One row per simulation, seed, number of trials and method.
 
     Returns
     -------
     text : str
         One sentence.
     """
-    wide = means.pivot(
-        index=["simulation", "trials per class"], columns="method", values="accuracy"
-    )
+    keys = ["simulation", "trials per class", "seed"]
+    wide = rows.pivot(index=keys, columns="method", values="accuracy")
     both = wide.reindex(columns=[NETWORK, LINEAR]).dropna()
-    several = both.index.get_level_values("simulation").has_duplicates
+    means = both.groupby(level=keys[:2], sort=False).mean()
+    several = means.index.get_level_values("simulation").has_duplicates
     parts = []
-    for (name, n_trials), row in both.iterrows():
+    for (name, n_trials), row in means.iterrows():
         where = f"*{name}*" + f" with {n_trials} trials" * several
         parts.append(f"{where} {row[NETWORK]:.1f} and {row[LINEAR]:.1f} %")
     return (
