@@ -12,11 +12,11 @@ ORDER = ("error", "warning", "note", "skipped", "ok")
 def add_check(commands):
     """Add the command to a parser."""
     parser = commands.add_parser(
-        "check", help="check recordings and their sidecars before trusting them"
+        "check", help="check recordings and their sidecars for errors"
     )
     shared.add_place(parser)
     shared.add_runs(parser)
-    parser.add_argument("--space", help="which coordinates, where there are several")
+    parser.add_argument("--space", help="coordinate system, if there are several")
     parser.add_argument(
         "--no-samples", action="store_true",
         help="look at sidecars and headers only, which takes seconds",

@@ -23,7 +23,7 @@ def _add_folds(parser):
     )  # fmt: skip
     parser.add_argument(
         "--memory", type=Path, metavar="DIR",
-        help="keep pre-trained stages there and read them again; default: none is kept",
+        help="store pre-trained stages there and reuse them; default: none is kept",
     )  # fmt: skip
     shared.add_jobs(parser, "folds")
     shared.add_output(parser)
@@ -38,7 +38,7 @@ def add_compare(commands):
         What ``add_subparsers`` returned.
     """
     parser = commands.add_parser(
-        "compare", help="estimators by name on the same folds: table and figure"
+        "compare", help="compare estimators on the same folds: table and figure"
     )
     shared.add_place(parser)
     parser.add_argument(
@@ -58,9 +58,7 @@ def add_ablate(commands):
     commands : argparse action
         What ``add_subparsers`` returned.
     """
-    parser = commands.add_parser(
-        "ablate", help="vary one thing that the paper varies: table and figure"
-    )
+    parser = commands.add_parser("ablate", help="vary one parameter: table and figure")
     shared.add_place(parser)
     parser.usage = f"{parser.prog} bids_root WHAT --subject LABEL [options]"
     parser.add_argument(

@@ -25,7 +25,7 @@ def add_contacts(commands):
         What ``add_subparsers`` returned.
     """
     parser = commands.add_parser(
-        "contacts", help="print, and draw, the labeled contacts of a subject"
+        "contacts", help="print and plot the labeled contacts of a subject"
     )
     shared.add_place(parser, several=False)
     shared.add_runs(parser)
@@ -35,10 +35,10 @@ def add_contacts(commands):
     )
     parser.add_argument(
         "--min-probability", type=shared.number(0, 1), default=0.0, metavar="P",
-        help="regions only where they are as probable; default: %(default)s",
+        help="smallest probability of a region; default: %(default)s",
     )  # fmt: skip
     parser.add_argument(
-        "--plot", type=Path, metavar="FILE", help="draw them to this picture"
+        "--plot", type=Path, metavar="FILE", help="save a plot of the contacts"
     )
     parser.add_argument(
         "--out", type=Path, metavar="FILE", help="write the whole table to a TSV file"

@@ -175,7 +175,7 @@ def add_replay(commands):
         What ``add_subparsers`` returned.
     """
     parser = commands.add_parser(
-        "replay", help="play a recording as a stream, for rehearsals"
+        "replay", help="play back a recording as a stream, for tests"
     )
     shared.add_place(parser, several=False)
     shared.add_runs(parser, "needed where there are several")

@@ -80,7 +80,7 @@ def add_place(parser, *, several=True):
     parser.add_argument(
         "--config", type=Path, metavar="FILE",
         help="options from a TOML or YAML file, such as the config.yaml of an "
-        "analysis; those on the command line win",
+        "analysis; options on the command line take precedence",
     )  # fmt: skip
     add_talk(parser)
 
@@ -98,7 +98,7 @@ def check_new(options, *paths):
 def add_overwrite(parser):
     """Add the option that allows to replace files."""
     parser.add_argument(
-        "--overwrite", action="store_true", help="replace files that are there"
+        "--overwrite", action="store_true", help="replace existing files"
     )
 
 
@@ -118,16 +118,18 @@ def add_runs(parser, text="default: all"):
 
 def add_anatomy(parser):
     """Add the options that say where contacts are and what they are called."""
-    parser.add_argument("--space", help="which coordinates, where there are several")
+    parser.add_argument("--space", help="coordinate system, if there are several")
     parser.add_argument(
         "--labels", "--label-source", dest="label_source", metavar="COLUMN",
         default="auto",
         help="anatomical labels: 'atlas', a column of electrodes.tsv, or 'auto'",
     )  # fmt: skip
     parser.add_argument(
-        "--fs-subject", metavar="NAME", help="FreeSurfer's name of the subject"
+        "--fs-subject", metavar="NAME", help="name of the subject in FreeSurfer"
     )
-    parser.add_argument("--subjects-dir", type=Path, metavar="DIR", help="FreeSurfer's")
+    parser.add_argument(
+        "--subjects-dir", type=Path, metavar="DIR", help="FreeSurfer subjects folder"
+    )
 
 
 def add_channels(parser):
@@ -162,7 +164,7 @@ def add_channels(parser):
     )  # fmt: skip
     parser.add_argument(
         "--causal", action=argparse.BooleanOptionalAction, default=False,
-        help="filters that see the past only, which `mne-duin live` needs; default: no",
+        help="causal filters, which `mne-duin live` needs; default: no",
     )  # fmt: skip
     parser.add_argument(
         "--reject", choices=("auto", None), type=text_or_none, default="auto",
@@ -183,12 +185,12 @@ def add_trials(parser, *, window=True):
     )  # fmt: skip
     parser.add_argument(
         "--where", metavar="CONDITION",
-        help="rows of events.tsv to use, such as \"trial_type == 'WORD'\"",
+        help="rows of events.tsv to use, for example \"trial_type == 'WORD'\"",
     )  # fmt: skip
     if window:
         parser.add_argument(
             "--onset", choices=("onset", "sample"),
-            help="which column of events.tsv says when an event is; default: onset",
+            help="column of events.tsv with the times of events; default: onset",
         )  # fmt: skip
     parser.add_argument(
         "--align", metavar="COLUMN", type=text_or_none,

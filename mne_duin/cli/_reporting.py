@@ -15,7 +15,7 @@ def add_report(commands):
         What ``add_subparsers`` returned.
     """
     parser = commands.add_parser(
-        "report", help="draw the report of a saved decoding again"
+        "report", help="regenerate the report of a saved decoding"
     )
     parser.add_argument("path", type=Path, help="its folder or one of its files")
     parser.add_argument(
@@ -26,7 +26,7 @@ def add_report(commands):
         "--out", type=Path, metavar="FILE", help="default: the report of the analysis"
     )
     parser.add_argument(
-        "--overwrite", action="store_true", help="replace a report that is there"
+        "--overwrite", action="store_true", help="replace an existing report"
     )
     shared.add_talk(parser)
     parser.set_defaults(function=report)

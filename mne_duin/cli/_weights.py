@@ -14,9 +14,7 @@ def add_convert(commands):
     commands : argparse action
         What ``add_subparsers`` returned.
     """
-    parser = commands.add_parser(
-        "convert", help="turn weights of one kind of file into another"
-    )
+    parser = commands.add_parser("convert", help="convert files of weights")
     parser.add_argument("source", type=Path, help="the file to read, of any kind")
     parser.add_argument("target", type=Path, help="the file to write")
     parser.add_argument(
@@ -35,7 +33,7 @@ def add_convert(commands):
         "--classes", nargs="+", metavar="LABEL", help="labels of foreign weights"
     )
     parser.add_argument(
-        "--overwrite", action="store_true", help="replace the target if it is there"
+        "--overwrite", action="store_true", help="replace an existing file"
     )
     parser.add_argument("--quiet", action="store_true", help="print nothing")
     parser.set_defaults(function=convert)
