@@ -145,7 +145,7 @@ def _draw_words(axes, codes, labels, colors, edges):
             color = colors.get(int(found[counts.argmax()]), np.array(to_rgb("#7A7A7A")))
             image[row, token] = 1 - share * (1 - color)
     _paint(axes, image, edges)
-    axes.set_title("most frequent code of every word (strength: % of its epochs)")
+    axes.set_title("most frequent code of every word (intensity: % of its epochs)")
     size = 7 if len(words) <= 24 else 5
     names = readable([str(word) for word in words])
     axes.set_yticks(range(len(words)), names, fontsize=size)

@@ -136,9 +136,9 @@ def _plot_rows(filters, numbers, contacts, sfreq):
         image = draw_channels(one[0], filters[row], contacts, milliseconds, scale)
         one[0].set_title(f"token dimension {numbers[row] + 1}", fontsize=7.5)
         _draw_place(one[1], places[row], xyz, located)
-        one[1].set_title("place", fontsize=7)
+        one[1].set_title("spatial weights", fontsize=7)
         one[2].plot(milliseconds[:-1], courses[row], color=TRAIN)
-        one[2].set_title(f"course, {share[row]:.0%} of the power", fontsize=7)
+        one[2].set_title(f"time course, {share[row]:.0%} of the power", fontsize=7)
         one[3].plot(frequencies, response[row], color=MODEL)
         one[3].set(
             xscale="log", ylim=(-40, 2), ylabel="gain (dB)", yticks=[-40, -20, 0]
