@@ -199,8 +199,8 @@ def linear_discriminant(features, y, significance, *, most=None):
 def shrinkage_lda(features, y):
     """Return coefficients and offsets of a linear discriminant with shrunk covariance.
 
-    They are those of scikit-learn's ``LinearDiscriminantAnalysis(solver="lsqr",
-    shrinkage="auto")`` (Ledoit and Wolf, Journal of Multivariate Analysis, 2004), of two
+    They are those of scikit-learn's ``LinearDiscriminantAnalysis`` with solver "lsqr"
+    and automatic shrinkage (Ledoit and Wolf, 2004, J. Multivariate Analysis), of two
     classes half the difference each. A network is initialized from dozens of
     discriminants with many more features than epochs, for which the covariance is a
     diagonal plus a product of low rank: solving by Woodbury's identity takes a
