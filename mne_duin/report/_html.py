@@ -20,7 +20,9 @@ CSS = """
   padding: 6px 12px; margin: 4px 0 12px; background: #F2F7FB; }
 .duin-scroll { overflow-x: auto; max-width: 100%; }
 .duin-scroll table { font-size: .9rem; }
-.duin-scroll td { max-width: 22rem; } .duin-nowrap td { white-space: nowrap; }
+.duin-scroll thead th { text-align: left; vertical-align: bottom; }
+.duin-scroll td { max-width: 22rem; }
+.duin-nowrap td, .duin-nowrap tbody th { white-space: nowrap; }
 .duin-choice > input { position: absolute; opacity: 0; }
 .duin-choice > label { display: inline-block; border: 1px solid #B8C4CE;
   padding: 3px 10px; margin: 0 4px 6px 0; border-radius: 4px; cursor: pointer;

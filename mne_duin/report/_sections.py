@@ -6,6 +6,7 @@ from html import escape
 import numpy as np
 import pandas as pd
 
+from mne_duin.evaluation import summarize_curve
 from mne_duin.report import _html
 from mne_duin.report._verdict import compare_to_main, table_of_results, verdict
 from mne_duin.utils._methods import methods_text
@@ -246,8 +247,14 @@ def add_filters(report, spatial_filters, contacts):
 def add_decoding(report, results, curve):
     """Draw confusions in one order and the learning curve; print the results."""
     if curve is not None:
-        figure = plot_learning_curve(curve, show=False)
-        add_figure(report, figure, "Accuracy over training trials", "Decoding")
+        is_raw = {"n_per_class", "n_test", "repeat", "log_loss"} <= set(curve)
+        points = summarize_curve(curve) if is_raw else curve
+        figure = plot_learning_curve(points, show=False)
+        caption = (
+            "Bars are 95 % Wilson intervals over the test trials." if is_raw else ""
+        )
+        title = "Accuracy by number of training trials"
+        add_figure(report, figure, title, "Decoding", caption)
     if not results:
         return
     order = shared_order(list(results.values()))

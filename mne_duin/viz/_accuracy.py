@@ -63,12 +63,12 @@ def plot_accuracy(results, *, title=None, axes=None, show=True):
     figure, axes = get_axes(axes, (5.6, 0.9 + 0.32 * max(len(results), 2)))
     for row, result in enumerate(results.values()):
         low, high = result.interval
-        color = PALETTE[1] if row == 0 else PALETTE[0] if row == 1 else MUTED
+        color = PALETTE[1] if row == 0 else MUTED
         axes.plot([low, high], [row, row], color=color, linewidth=2, alpha=0.5)
         axes.plot(result.accuracy, row, "o", color=color, markersize=6)
         axes.annotate(
-            percent(result.accuracy), (result.accuracy, row), xytext=(0, 6),
-            textcoords="offset points", ha="center", fontsize=7,
+            percent(result.accuracy), (max(high, result.chance), row), xytext=(6, 0),
+            textcoords="offset points", ha="left", va="center", fontsize=7,
         )  # fmt: skip
         axes.plot(
             [result.chance] * 2, [row - 0.3, row + 0.3], color=MUTED, ls="--", lw=1

@@ -155,7 +155,9 @@ def _draw_passes(axes, frame, columns, n_codes):
     axes.axhline(
         n_codes, color=MUTED, linewidth=0.8, linestyle="--", label="codex size"
     )
-    axes.set(xlabel="pass", ylabel="codes", ylim=(0, None), title="codes in use, by pass")
+    axes.set(
+        xlabel="pass", ylabel="codes", ylim=(0, None), title="codes in use, by pass"
+    )
     legend_below(axes)
 
 

@@ -198,9 +198,9 @@ def plot_learning_curve(curve, *, chance=None, title=None, axes=None, show=True)
     Returns
     -------
     figure : Figure
-        The figure. Bars are the given limits, points then stand side by side. Without
-        limits lines are means over the repetitions, and bands their 95 % interval
-        (normal approximation), drawn where there are three repetitions or more.
+        The figure. Bars are the given limits; points are then shifted against each
+        other. Without limits lines are means over the repetitions, and bands their
+        95 % interval (normal approximation), drawn where there are three or more.
     """
     check_type("curve", curve, pd.DataFrame)
     amount = "n_per_class" if "n_per_class" in curve else "n_train"

@@ -214,7 +214,9 @@ def _draw_errors(axes, error, groups):
     axes.axvline(1.0, color=MUTED, linestyle="--", linewidth=0.8)
     axes.set_yticks(range(len(styles)), styles)
     axes.set(ylim=(len(styles) - 0.4, -0.6), xlim=(0, None))
-    axes.set(xlabel="relative error (1: as large as the signal)", title="error by region")
+    axes.set(
+        xlabel="relative error (1: as large as the signal)", title="error by region"
+    )
 
 
 def _draw_spectrum(axes, signal, reconstruction, sfreq, unit):

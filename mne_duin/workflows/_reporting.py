@@ -81,6 +81,7 @@ def read_decoding(path):
         for stage in ("mae", "classifier")
     }
     report = folder / f"{begin}report.html"
+    curve = f"{begin}learningcurve.tsv"
     return WordDecoding(
         {name: results[name] for name in order},
         contacts,
@@ -88,6 +89,7 @@ def read_decoding(path):
         **models,
         folder=folder,
         report=report if report.exists() else None,
+        curve=pd.read_csv(folder / curve, sep="\t") if curve in listed else None,
     )
 
 

@@ -389,14 +389,14 @@ def describe_curve(curve):
     Parameters
     ----------
     curve : DataFrame
-        What :func:`~mne_duin.learning_curve` returned.
+        What :func:`~mne_duin.learning_curve` or :func:`summarize_curve` returned.
 
     Returns
     -------
     text : str
         One row per number of trials, one column per estimator, and which one is best.
     """
-    table = summarize_curve(curve)
+    table = curve if "low" in curve else summarize_curve(curve)
     wide = table.pivot(index="n_per_class", columns="estimator", values="accuracy")
     wide = wide[table["estimator"].unique()].rename_axis(None, axis=1)
     wide = wide.rename_axis("trials per word")

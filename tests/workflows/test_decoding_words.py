@@ -103,6 +103,9 @@ def test_decode_writes_what_it_promises(decoded):
     curve = pd.read_csv(file_of(decoded, "learningcurve.tsv"), sep="\t")
     assert set(curve["n_per_class"]) == {3}
     assert list(curve["estimator"]) == [MAIN, SCRATCH, LDA, WITH_LDA]
+    again = read_decoding(decoded)
+    pd.testing.assert_frame_equal(again.curve, curve)
+    assert "Highest: " in str(again)
 
 
 def test_the_curve_says_which_decoder_is_best_with_how_many_trials():
