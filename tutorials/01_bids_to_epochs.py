@@ -51,7 +51,7 @@ print(f"{len(paths)} runs of subject 01")
 try:
     find_recordings(root, subject="01", task="reading")
 except FileNotFoundError as error:
-    print(fill(str(error).replace(str(root), root.name), 88))
+    print(fill(str(error).replace(str(root), "the folder"), 88))
 
 # %%
 # Positions of the contacts

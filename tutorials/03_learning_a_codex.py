@@ -82,11 +82,12 @@ print(f"held-out segments: {vqvae.score(held_out):.2f}")
 # channels cannot be, because there is only one integer per 100 ms for all of them.
 
 plot_reconstruction(
-    held_out.get_data() * 1e6,
-    vqvae.reconstruct(held_out) * 1e6,
+    held_out.get_data(),
+    vqvae.reconstruct(held_out),
     contacts,
     sfreq=held_out.info["sfreq"],
     n_channels=5,
+    unit="V",
 )
 
 # %%

@@ -173,7 +173,9 @@ def _draw_traces(axes, times, pair, names, unit):
     axes.spines["left"].set_visible(False)
     axes.tick_params(axis="y", length=0)
     axes.set(xlabel="time (s)", xlim=(times[0], times[-1]))
-    axes.set_ylim(-step * (len(signal) - 0.35), step * 1.15)
+    highest = max((trace[0] - trace[0].mean()).max() for trace in pair)
+    # The legend is above the first channel.
+    axes.set_ylim(-step * (len(signal) - 0.35), max(highest, step * 0.6) + step * 0.55)
     axes.legend(loc="upper right", ncols=2, borderaxespad=0.0)
     _draw_scale_bar(axes, step, unit)
 
