@@ -224,7 +224,7 @@ def test_the_clock_jumps(live, subject, jump):
     assert len(decided) == len(onsets[:9]) + len(onsets[14:])
     expected = subject.lda.predict_proba(subject.epochs)[[*range(9), *range(14, 26)]]
     probabilities = np.array([one.probabilities for one in decided])
-    np.testing.assert_allclose(probabilities, expected, rtol=0, atol=0.05)
+    np.testing.assert_allclose(probabilities, expected, rtol=0, atol=1e-9)
 
 
 @pytest.mark.parametrize("factor", [0.5, 0.98, 1.02, 2.0])
