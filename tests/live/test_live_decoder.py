@@ -346,6 +346,7 @@ def test_memory_does_not_grow(live, subject):
     assert live.engine.buffer.end == np.ceil(6 * data.shape[1] * SFREQ / RATE)
 
 
+@pytest.mark.slow
 def test_calibration_holds_on_the_rest_it_was_made_of(subject):
     rest = 2e-5 * np.random.default_rng(3).standard_normal((6, round(90 * RATE)))
     # Of labels by chance, a calibrated decoder is never sure.
