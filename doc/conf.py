@@ -1,6 +1,7 @@
 """Sphinx configuration; ``make docs`` at the top of the repository builds the pages."""
 
 import os
+import re
 import sys
 import warnings
 from pathlib import Path
@@ -151,7 +152,7 @@ html_copy_source = False
 html_theme_options = {
     "logo": {"text": "mne_duin"},
     "navbar_end": ["theme-switcher"],
-    "header_links_before_dropdown": 4,
+    "header_links_before_dropdown": 3,
     "show_toc_level": 2,
     "navigation_with_keys": False,
     "footer_start": ["copyright"],
@@ -201,9 +202,8 @@ def add_colab(app, docname, source):
     if not docname.startswith("auto_tutorials/"):
         return
     link = f"`Open in Colab <{COLAB.format(page=docname, **BINDER)}>`__"
-    mark = "  .. container:: binder-badge"
-    added = f"  .. container:: sphx-glr-colab\n\n    {link}\n\n"
-    source[0] = source[0].replace(mark, added + mark)
+    added = rf"\1.. container:: sphx-glr-colab\n\n\1  {link}\n\n\1\2"
+    source[0] = re.sub(r"(?m)^( *)(\.\. container:: binder-badge)", added, source[0])
 
 
 def setup(app):

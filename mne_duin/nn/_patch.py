@@ -27,7 +27,7 @@ class PatchEncoder(nn.Module):
     """Turn every patch of the signal, alone, into one token.
 
     Three convolutions with batch normalization and no activation: in evaluation mode
-    the whole encoder is one affine map of the patch (:func:`fold_patches`). The paper
+    the whole encoder is one affine map of the patch (``fold_patches``). The paper
     calls the convolutions depthwise; the published ones mix all filters, and so do
     these.
 
