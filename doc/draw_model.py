@@ -51,10 +51,10 @@ def _draw_codes(ax):
 
 def _draw_masking(ax):
     """Stage 2: hidden tokens' codes are guessed from the others."""
-    _title(ax, "2  Masked pre-training: name the codes of hidden patches")
+    _title(ax, "2  Masked pre-training: predict the codes of masked patches")
     _traces(ax, 0.2, seed=1)
     hidden = [ENCODER, "white", ENCODER, "white", "white", ENCODER]
-    _tokens(ax, 3.2, hidden, below="half are hidden")
+    _tokens(ax, 3.2, hidden, below="half are masked")
     _box(ax, 5.6, "encoder", ENCODER)
     codes = ["", 402, "", 9, 88, ""]
     shown = ["#DDDDDD" if code == "" else CODEX for code in codes]
