@@ -37,6 +37,8 @@ CSS = """
 .duin-text p { max-width: 52rem; }
 iframe { max-width: 100%; }
 @media (max-width: 700px) {
+  .duin-picture { overflow-x: auto; }
+  .duin-figure { max-width: max(100%, 34rem); }
   #toc, #filter-by-tags-dropdown-menu { display: none !important; }
   #content { margin-left: 0 !important; width: 100% !important; }
   #top-bar .fs-3 { font-size: 1rem !important; } #top-bar img { width: 48px; }
@@ -70,14 +72,15 @@ def picture(figure, alt, width=None):
     plt.close(figure)
     coded = base64.b64encode(data).decode()
     return (
+        '<div class="duin-picture">'
         f'<img class="duin-figure" alt="{escape(alt, quote=True)}" width="{width}" '
-        f'src="data:image/{kind};base64,{coded}">'
+        f'src="data:image/{kind};base64,{coded}"></div>'
     )
 
 
 def _encode(figure):
     """Return a figure as SVG where that is small, else as WebP."""
-    # ``savefig`` would lay the axes out anew for each format, the slowest part.
+    # ``savefig`` would lay the axes out again for each format, the slowest part.
     figure.draw_without_rendering()
     figure.set_layout_engine("none")
     drawing = BytesIO()

@@ -95,7 +95,8 @@ def add_contacts(report, contacts, contributions):
     if "region" in contacts:
         regions = contacts.fillna({"region": "no region"}).groupby("region")
         shafts = {"shafts": ("shaft", _join_names)} if "shaft" in contacts else {}
-        html = _html.table(regions.agg(channels=("region", "size"), **shafts))
+        counts = regions.agg(channels=("region", "size"), **shafts)
+        html = _html.table(counts.rename_axis(None))
     rows = _html.table(contacts)
     html += _html.folded(f"All {len(contacts)} channels", rows)
     add_html(report, html, "Table", "Contacts")
