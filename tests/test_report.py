@@ -233,7 +233,7 @@ def test_pictures_of_held_out_epochs_need_them(fitted):
     report = make_report(classifier, X, vqvae=vqvae, result=folds)
     assert "Codes over time" not in titles(report)
     summary = next(one for one in report._content if one.section == "Summary")
-    assert "left out" in summary.html
+    assert "omitted" in summary.html
 
 
 def test_results_table_states_what_was_measured():
