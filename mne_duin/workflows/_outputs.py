@@ -124,7 +124,7 @@ def read_decoder(path, device):
         if not isinstance(found, DuINClassifier):
             raise ValueError(
                 f"{str(path)!r} holds a {type(found).__name__}, which predicts no "
-                "labels; name what `mne-duin decode` wrote."
+                "labels; pass the folder that `mne-duin decode` wrote."
             )
         found.set_params(device=device)
     return found
