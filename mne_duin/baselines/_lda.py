@@ -103,9 +103,9 @@ def make_lda(
 
     Parameters
     ----------
-    features : "all" | "both" | "evoked" | "high-gamma"
-        What the classifier sees: the evoked signal, high-gamma power, both, or both and
-        the power in the lower ``bands``.
+    features : "all" | "both" | "evoked" | "high-gamma" | "power"
+        What the classifier sees: the evoked signal, high-gamma power, both, the power
+        in high gamma and the lower ``bands``, or all of these.
     sfreq : float | None
         Sampling rate in Hz of arrays. Epochs know theirs. Bands that it does not reach
         are left out, with a message.
@@ -143,7 +143,7 @@ def make_lda(
     Raises
     ------
     ValueError
-        If ``features`` is none of the four.
+        If ``features`` is none of these.
     TypeError
         If ``calibrated`` is not True or False.
 

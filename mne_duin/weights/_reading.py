@@ -3,7 +3,14 @@
 from pathlib import Path
 from typing import Any
 
-from mne_duin.baselines import TSTCC, CNNBiGRU, DeWave, EEGConformer, NeuroBERT
+from mne_duin.baselines import (
+    CNN2D,
+    TSTCC,
+    CNNBiGRU,
+    DeWave,
+    EEGConformer,
+    NeuroBERT,
+)
 from mne_duin.estimators import (
     DuINCells,
     DuINClassifier,
@@ -20,7 +27,8 @@ DUIN = {
     for kind in (DuINVQVAE, DuINCells, DuINMAE, DuINClassifier, DuINTokenDecoder)
 }
 COMPARISON = {
-    kind.__name__: kind for kind in (CNNBiGRU, EEGConformer, TSTCC, NeuroBERT, DeWave)
+    kind.__name__: kind
+    for kind in (CNN2D, CNNBiGRU, EEGConformer, TSTCC, NeuroBERT, DeWave)
 }
 
 
@@ -105,7 +113,7 @@ def read_baseline(path: Path | str):
 
     Returns
     -------
-    estimator : CNNBiGRU | EEGConformer | TSTCC | NeuroBERT | DeWave
+    estimator : CNN2D | CNNBiGRU | EEGConformer | TSTCC | NeuroBERT | DeWave
         The fitted estimator, on the CPU.
 
     Raises

@@ -56,8 +56,20 @@ LIMITS = {
     "jitter": FACTOR,
     "scale_deviation": FACTOR,
     "patch": COUNT,
+    "window": {"low": 0, "high": 10, "closed": False},
+    "step": {"low": 0, "high": 10, "closed": False},
+    "n_bands": {"low": 1, "high": 1000, "integer": True},
+    "group_width": COUNT,
 }
-SEVERAL = ("hidden_dims", "filters", "kernels", "pools", "strides")
+SEVERAL = (
+    "hidden_dims",
+    "filters",
+    "kernels",
+    "pools",
+    "strides",
+    "dims",
+    "depths",
+)
 
 
 @fill_doc
