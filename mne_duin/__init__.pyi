@@ -82,6 +82,7 @@ from .baselines import (
     EEGConformer,
     NeuroBERT,
     make_band_power,
+    make_braindecode,
     make_lda,
     make_multirocket_hydra,
     make_riemann,

@@ -25,6 +25,7 @@ OPTIONAL = {
     "aeon",
     "braindecode",
     "huggingface-hub",
+    "moecog",
     "pyvista",
     "pyvistaqt",
     "playwright",

@@ -17,6 +17,10 @@ from mne_duin.baselines._riemann import (
     make_xdawn_riemann,
 )
 from mne_duin.baselines._token_lda import TokenLDA
+from mne_duin.baselines.networks._braindecode import (
+    BraindecodeNetwork,
+    make_braindecode,
+)
 from mne_duin.baselines.networks._cnn_2d import CNN2D
 from mne_duin.baselines.networks._cnn_bigru import CNNBiGRU
 from mne_duin.baselines.networks._dewave import DeWave
@@ -28,6 +32,7 @@ __all__ = [
     "CNN2D",
     "TSTCC",
     "BandSignal",
+    "BraindecodeNetwork",
     "CNNBiGRU",
     "DeWave",
     "EEGConformer",
@@ -38,6 +43,7 @@ __all__ = [
     "SelectInformative",
     "TokenLDA",
     "make_band_power",
+    "make_braindecode",
     "make_estimator",
     "make_lda",
     "make_multirocket_hydra",

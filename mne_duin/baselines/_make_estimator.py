@@ -8,6 +8,7 @@ from mne_duin.baselines._band_power import CLASSIFIERS, make_band_power
 from mne_duin.baselines._lda import make_lda
 from mne_duin.baselines._multirocket import make_multirocket_hydra
 from mne_duin.baselines._riemann import make_riemann, make_xdawn_riemann
+from mne_duin.baselines.networks._braindecode import RATES, make_braindecode
 from mne_duin.baselines.networks._cnn_2d import CNN2D
 from mne_duin.baselines.networks._cnn_bigru import CNNBiGRU
 from mne_duin.baselines.networks._dewave import DeWave
@@ -57,7 +58,15 @@ LINEAR = {
     },
     "xdawn-riemann": make_xdawn_riemann,
 }
-NAMES = (*VARIANTS, *ENSEMBLES, *LINEAR, "multirocket-hydra", *NETWORKS)
+BRAINDECODE = {f"braindecode-{name.lower()}": name for name in RATES}
+NAMES = (
+    *VARIANTS,
+    *ENSEMBLES,
+    *LINEAR,
+    "multirocket-hydra",
+    *NETWORKS,
+    *BRAINDECODE,
+)
 
 
 @fill_doc
@@ -83,10 +92,12 @@ def make_estimator(
         ``"riemann"``, ``"riemann-high-gamma"``, ``"xdawn-riemann"`` (see
         :func:`make_xdawn_riemann`), ``"multirocket-hydra"`` (see
         :func:`make_multirocket_hydra`), ``"cnn-2d"``, ``"cnn-bigru"``,
-        ``"eeg-conformer"``, ``"ts-tcc"``, ``"neuro-bert"`` or ``"dewave"``. Names
+        ``"eeg-conformer"``, ``"ts-tcc"``, ``"neuro-bert"``, ``"dewave"``, or the
+        name of a network of braindecode in small letters after ``"braindecode-"``, such
+        as ``"braindecode-eegnet"`` (see :func:`make_braindecode`). Names
         joined by "+" are an ensemble, see :class:`DecoderEnsemble`: ``"pretrained"``,
-        ``"scratch"``, ``"vqvae"`` or ``"mae"`` with ``"+lda"`` or ``"+lda+riemann"``, and
-        ``"lda+riemann"``; all but Du-IN are calibrated.
+        ``"scratch"``, ``"vqvae"`` or ``"mae"`` with ``"+lda"`` or ``"+lda+riemann"``,
+        and ``"lda+riemann"``; all but Du-IN are calibrated.
     preset : "quick" | "paper"
         The training recipe of Du-IN.
     device : str
@@ -135,6 +146,9 @@ def make_estimator(
         if issubclass(network, PretrainedNetwork):
             training["memory"] = memory
         return network(**training, **parameters)
+    if name in BRAINDECODE:
+        training["precision"] = "32" if precision == "auto" else precision
+        return make_braindecode(BRAINDECODE[name], **training | parameters)
     training |= {"preset": preset, "memory": memory}
     if name in VARIANTS:
         return make_duin(name, **training, **parameters)

@@ -11,6 +11,7 @@ from mne_duin.baselines import (
     EEGConformer,
     NeuroBERT,
 )
+from mne_duin.baselines.networks._braindecode import BraindecodeNetwork
 from mne_duin.estimators import (
     DuINCells,
     DuINClassifier,
@@ -28,7 +29,15 @@ DUIN = {
 }
 COMPARISON = {
     kind.__name__: kind
-    for kind in (CNN2D, CNNBiGRU, EEGConformer, TSTCC, NeuroBERT, DeWave)
+    for kind in (
+        BraindecodeNetwork,
+        CNN2D,
+        CNNBiGRU,
+        DeWave,
+        EEGConformer,
+        NeuroBERT,
+        TSTCC,
+    )
 }
 
 
