@@ -25,7 +25,6 @@ OPTIONAL = {
     "aeon",
     "braindecode",
     "huggingface-hub",
-    "moecog",
     "pyvista",
     "pyvistaqt",
     "playwright",
