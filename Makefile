@@ -45,7 +45,7 @@ $(BRAINDECODE)/.installed: INSTALL := $(BRAINDECODE)/bin/python -m pip install -
 $(BRAINDECODE)/.installed: pyproject.toml constraints.txt
 	test -x $(BRAINDECODE)/bin/python || $(PYTHON) -m venv $(BRAINDECODE)
 	$(INSTALL) torch
-	$(INSTALL) -e . pytest huggingface_hub
+	$(INSTALL) -e . pytest pytest-benchmark huggingface_hub
 	$(INSTALL) skorch torchinfo h5py wfdb linear_attention_transformer docstring_inheritance pydantic
 	$(INSTALL) --no-deps braindecode==1.8.1 torchaudio==2.11.1
 	rm -f $(BRAINDECODE)/lib/python*/site-packages/torchaudio/lib/*.so
@@ -57,7 +57,7 @@ test-aeon: .venv-aeon/.installed
 
 .venv-aeon/.installed: pyproject.toml
 	test -x .venv-aeon/bin/python || $(PYTHON) -m venv .venv-aeon
-	.venv-aeon/bin/python -m pip install --quiet -e ".[aeon]" pytest torch==2.13.0
+	.venv-aeon/bin/python -m pip install --quiet -e ".[aeon]" pytest pytest-benchmark torch==2.13.0
 	touch $@
 
 lint: $(VENV)/.installed-test

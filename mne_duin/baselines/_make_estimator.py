@@ -1,5 +1,6 @@
 """Every estimator of the comparison by its name."""
 
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -49,7 +50,7 @@ ENSEMBLES = {
     )
 }
 # What takes neither a seed nor a device.
-LINEAR = {
+LINEAR: dict[str, Callable[..., Any]] = {
     **{name: partial(make_lda, features) for name, features in LDA.items()},
     **{name: partial(make_band_power, name) for name in CLASSIFIERS},
     **{
