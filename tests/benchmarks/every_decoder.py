@@ -34,6 +34,7 @@ from mne_duin import (
 from mne_duin.baselines._make_estimator import (
     BRAINDECODE,
     ENSEMBLES,
+    LINEAR,
     NAMES,
     NETWORKS,
     make_estimator,
@@ -153,6 +154,12 @@ def peak_memory():
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024 / 1e6
 
 
+def cost(name):
+    """Return in which turn a decoder comes: what takes longer comes later."""
+    later = (name in LINEAR, name == "scratch", name in NETWORKS, name in BRAINDECODE)
+    return [*later, name in VARIANTS, name in ENSEMBLES, True].index(True)
+
+
 def run_alone(name, dataset):
     """Make a row in a process of its own; None where its library is missing."""
     command = [sys.executable, "-W", "ignore", __file__, "--one", name, dataset]
@@ -194,8 +201,7 @@ def main():
             print(error, file=sys.stderr)
             sys.exit(MISSING)
         return
-    # Single decoders first.
-    names = sorted(options.decoders, key=lambda name: name in ENSEMBLES)
+    names = sorted(options.decoders, key=cost)
     missing = set()
     for name, dataset in ((n, d) for n in names for d in options.data):
         known = pd.read_csv(options.runs, sep="\t") if options.runs.exists() else None
