@@ -10,7 +10,7 @@ from sklearn.base import clone
 from sklearn.model_selection import cross_val_score
 from toy_networks import TRAINING, as_epochs, simulate
 
-from mne_duin import evaluate, read_baseline
+from mne_duin import EEGConformer, evaluate, read_baseline
 from mne_duin.baselines import BraindecodeNetwork, make_braindecode, make_estimator
 from mne_duin.baselines.networks._braindecode import RATES, UNRELEASED, import_models
 
@@ -84,6 +84,17 @@ def test_words_of_new_epochs_are_named(name, models, trials):
     estimator = make(name, max_iter=40, lr=5e-3, network_params=params).fit(*trials)
     # Binomial(40, 0.5): 30 or more have a probability of 0.001.
     assert estimator.score(as_epochs(X), y) * 40 >= 30
+
+
+def test_our_conformer_has_as_many_parameters(models):
+    network = models.EEGConformer(n_chans=10, n_outputs=61, n_times=3000, sfreq=1000.0)
+    ours = EEGConformer()
+    ours.classes_ = np.arange(61)
+    sizes = [
+        sum(parameter.numel() for parameter in module.parameters())
+        for module in (network, ours._build(10, 3000))
+    ]
+    assert sizes[0] == sizes[1]
 
 
 def test_what_a_release_has_not(models):

@@ -6,19 +6,21 @@ of talk for what pre-trains) and bursts of 12 or 30 Hz at any phase (24 trials t
 test). Networks make ``PASSES`` passes, so that the whole table takes about an hour: it
 shows that and at what cost everything runs, not how good a network becomes. Du-IN is
 the quick preset with two transformer blocks. Every row has a process of its own, whose
-peak memory includes about 500 MB of Python and its libraries. Rows that are known are
-not made again; decoders whose library is not installed are left out::
+peak memory includes about 700 MB of Python, its libraries and the data. Rows that are
+known are not made again. A decoder whose library is not installed, or that fails, is
+named and left out::
 
     python tests/benchmarks/every_decoder.py
     python tests/benchmarks/every_decoder.py --decoders lda ridge --data bursts
 """
 
 import argparse
-import json
+import multiprocessing
 import resource
-import subprocess
 import sys
 import time
+import warnings
+from functools import cache, partial
 from pathlib import Path
 
 import mne
@@ -50,7 +52,6 @@ PASSES = 15
 PRETRAINING_PASSES = 5
 STEPS = 300  # of hidden cells
 UNIT_SPEECH = {"unit speech 601": 601, "unit speech 602": 602}
-MISSING = 3  # exit status of a decoder whose library is not installed
 
 
 def read_sample():
@@ -92,9 +93,9 @@ def simulate_bursts():
 
 
 DATA = {
-    "sample data": read_sample,
-    **{name: lambda s=seed: simulate_speech(s) for name, seed in UNIT_SPEECH.items()},
-    "bursts": simulate_bursts,
+    "sample data": cache(read_sample),
+    **{name: cache(partial(simulate_speech, n)) for name, n in UNIT_SPEECH.items()},
+    "bursts": cache(simulate_bursts),
 }
 
 
@@ -120,7 +121,6 @@ def make(name, sfreq):
 
 def measure(name, dataset):
     """Fit and test once; return the row."""
-    mne.set_log_level("ERROR")
     epochs, y, trains, talk = DATA[dataset]()
     estimator, passes = make(name, epochs.info["sfreq"])
     start, processor = time.perf_counter(), time.process_time()
@@ -161,13 +161,14 @@ def cost(name):
 
 
 def run_alone(name, dataset):
-    """Make a row in a process of its own; None where its library is missing."""
-    command = [sys.executable, "-W", "ignore", __file__, "--one", name, dataset]
-    done = subprocess.run(command, stdout=subprocess.PIPE, text=True)
-    if done.returncode == MISSING:
-        return None
-    done.check_returncode()
-    return json.loads(done.stdout.splitlines()[-1])
+    """Make a row in a process of its own; None where that fails."""
+    DATA[dataset]()
+    with multiprocessing.get_context("fork").Pool(1) as pool:
+        try:
+            return pool.apply(measure, (name, dataset))
+        except (ImportError, RuntimeError, ValueError) as error:
+            print(f"{name}, {dataset}: {error}", file=sys.stderr, flush=True)
+            return None
 
 
 def summarize(runs):
@@ -190,19 +191,12 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--decoders", nargs="+", choices=NAMES, default=list(NAMES))
     parser.add_argument("--data", nargs="+", choices=DATA, default=list(DATA))
-    parser.add_argument("--one", nargs=2, metavar=("DECODER", "DATA"))
     parser.add_argument("--runs", type=Path, default=RUNS)
     parser.add_argument("--table", type=Path, default=TABLE)
     options = parser.parse_args()
-    if options.one:
-        try:
-            print(json.dumps(measure(*options.one)))
-        except ImportError as error:
-            print(error, file=sys.stderr)
-            sys.exit(MISSING)
-        return
+    warnings.simplefilter("ignore")
+    mne.set_log_level("ERROR")
     names = sorted(options.decoders, key=cost)
-    missing = set()
     for name, dataset in ((n, d) for n in names for d in options.data):
         known = pd.read_csv(options.runs, sep="\t") if options.runs.exists() else None
         if (
@@ -210,9 +204,8 @@ def main():
             and (known[["decoder", "data"]] == [name, dataset]).all(axis=1).any()
         ):
             continue
-        row = None if name in missing else run_alone(name, dataset)
+        row = run_alone(name, dataset)
         if row is None:
-            missing.add(name)
             continue
         runs = pd.concat([known, pd.DataFrame([row])])
         runs.to_csv(options.runs, sep="\t", index=False)
