@@ -29,11 +29,11 @@ decode: $(VENV)/.installed
 
 ## Style, spelling, terms, docstrings, then the whole default test suite.
 test: $(VENV)/.installed-test lint
-	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist loadfile
 
 ## What takes minutes: whole commands, several processes, error rates.
 test-slow: $(VENV)/.installed-test
-	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 -m slow
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist loadfile -m slow
 
 ## The networks of braindecode, in an environment of their own.
 test-braindecode: $(BRAINDECODE)/.installed

@@ -167,6 +167,7 @@ def titles(report):
     return [element.name for element in report._content]
 
 
+@pytest.mark.slow
 def test_fitted_estimators_draw_themselves(fitted, contacts, tmp_path):
     classifier, vqvae, X, result = fitted
     report = make_report(classifier, X, contacts, vqvae=vqvae, result=result)

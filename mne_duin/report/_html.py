@@ -7,6 +7,8 @@ from itertools import count
 
 import matplotlib.pyplot as plt
 import pandas as pd
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.backends.backend_svg import FigureCanvasSVG
 
 from mne_duin.utils._numbers import short_number
 
@@ -73,13 +75,17 @@ def picture(figure, alt, width=None):
 
 def _encode(figure):
     """Return a figure as SVG where that is small, else as WebP."""
+    # ``savefig`` would lay the axes out anew for each format, the slowest part.
+    figure.draw_without_rendering()
+    figure.set_layout_engine("none")
     drawing = BytesIO()
-    figure.savefig(drawing, format="svg", metadata={"Date": None})
+    FigureCanvasSVG(figure).print_svg(drawing, metadata={"Date": None})
     if drawing.tell() <= MAX_SVG:
         return "svg+xml", drawing.getvalue()
     pixels = BytesIO()
-    options = {"quality": 88, "method": 4}
-    figure.savefig(pixels, format="webp", dpi=RESOLUTION, pil_kwargs=options)
+    canvas = FigureCanvasAgg(figure)
+    figure.dpi = RESOLUTION
+    canvas.print_webp(pixels, pil_kwargs={"quality": 88, "method": 4})
     return "webp", pixels.getvalue()
 
 

@@ -99,6 +99,7 @@ def test_pairs_are_planted_exactly_where_one_of_their_contacts_is(montage, seed)
     assert set(contacts["region"][pairs["planted"] == 1]) == {"vSMC", "STG"}
 
 
+@pytest.mark.slow
 def test_words_are_decoded_from_the_voice_onset_better_than_from_the_cue():
     recording = simulate_recording(random_state=11)
     scores = {}
@@ -118,6 +119,7 @@ def test_without_signal_nothing_is_decoded():
     assert np.abs(information(epochs)).max() < 4.0
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("share", "kind"), [(1.0, "evoked"), (0.0, "high-gamma")])
 def test_share_of_phase_locked_information(share, kind):
     epochs, _, truth = simulate_word_reading(

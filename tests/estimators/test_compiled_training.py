@@ -56,6 +56,7 @@ def test_compiled_equals_plain(kind, still, trials, tmp_path):
     np.testing.assert_array_equal(output(again, trials[0]), output(ours, trials[0]))
 
 
+@pytest.mark.slow
 def test_a_compiled_training_continues_a_plain_one(trials, tmp_path):
     options = {"checkpoint_dir": tmp_path, "checkpoint_every": 1}
     stopped = without_dropout("classifier", None)

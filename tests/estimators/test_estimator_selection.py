@@ -32,6 +32,7 @@ def contacts(words):
     return pd.DataFrame({"region": regions}, index=index)
 
 
+@pytest.mark.slow
 def test_cross_validation_of_epochs(words):
     epochs, y = words
     scores = cross_val_score(DuINClassifier(**QUICK), epochs, y, cv=3)

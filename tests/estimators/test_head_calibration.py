@@ -1,6 +1,7 @@
 """Probabilities are usable without the published sigmoid, and flat with it."""
 
 import numpy as np
+import pytest
 from sklearn.metrics import log_loss
 from toy_trials import CLASSIFIER, SFREQ, simulate
 
@@ -20,6 +21,7 @@ def measure(activation, seed):
     return log_loss(y[36:], probabilities), accuracy, probabilities.max()
 
 
+@pytest.mark.slow
 def test_no_activation_is_better_calibrated_at_no_loss_of_accuracy():
     plain = np.array([measure(None, seed) for seed in SEEDS])
     published = np.array([measure("sigmoid", seed) for seed in SEEDS])

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 import torch
+from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
 
 from mne_duin.estimators import _head
 from mne_duin.estimators._head import (
@@ -11,6 +12,7 @@ from mne_duin.estimators._head import (
     choose_blocks,
     head_blocks,
     linear_discriminant,
+    shrinkage_lda,
     start_head_,
 )
 from mne_duin.nn import Classifier, build_encoder
@@ -28,9 +30,33 @@ def make_data(n_classes, *, n_per_class=12, n_channels=3, n_times=400):
     return SignalData(x, y=y)
 
 
-@pytest.mark.parametrize("skip", [False, True])
-@pytest.mark.parametrize("projected", [False, True])
-@pytest.mark.parametrize("n_classes", [2, 6])
+@pytest.mark.parametrize("noise", [1.0, 1e-2, 1e-5])
+@pytest.mark.parametrize("n_classes", [2, 5])
+@pytest.mark.parametrize(("n_epochs", "n_features"), [(40, 300), (60, 12), (20, 1)])
+def test_the_discriminant_is_that_of_scikit_learn(
+    n_epochs, n_features, n_classes, noise
+):
+    """Few and many features, nearly equal ones, and one that does not vary."""
+    rng = np.random.default_rng(n_features)
+    y = np.arange(n_epochs) % n_classes
+    features = rng.standard_normal((n_epochs, 2)) @ rng.standard_normal((2, n_features))
+    features += noise * rng.standard_normal((n_epochs, n_features))
+    features[:, : n_features // 3] += y[:, None]
+    if n_features > 2:
+        features[y == 1, 2] = 3.0
+    reference = LinearDiscriminantAnalysis(solver="lsqr", shrinkage="auto")
+    expected = reference.fit(features, y).decision_function(features)
+    coefficients, offsets = shrinkage_lda(features, y)
+    scores = features @ coefficients.T + offsets
+    if n_classes == 2:
+        scores = scores[:, 1] - scores[:, 0]
+    np.testing.assert_allclose(scores, expected, rtol=0, atol=1e-9 * np.ptp(expected))
+
+
+@pytest.mark.parametrize(
+    ("n_classes", "projected", "skip"),
+    [(2, False, False), (2, True, True), (6, False, True), (6, True, True)],
+)
 def test_network_computes_the_discriminant_before_it_is_trained(
     n_classes, projected, skip, monkeypatch
 ):

@@ -36,7 +36,7 @@ def weights():
 
 
 @pytest.mark.parametrize("case", ["one_subject", "three_subjects", "poms_two_subjects"])
-@pytest.mark.parametrize("form", ["dict", "file"])
+@pytest.mark.parametrize("form", ["dict", pytest.param("file", marks=pytest.mark.slow)])
 def test_golden_arrays_through_the_estimators(case, form, tmp_path):
     arrays = published(case, "vqvae")[0]
     X, subject = arrays["X"].transpose(0, 2, 1), arrays["subject"]

@@ -68,7 +68,7 @@ def random_states():
     return name, keys.tolist(), rest, random.getstate(), torch.get_rng_state().tolist()
 
 
-@pytest.mark.parametrize("every", [1, 3])
+@pytest.mark.parametrize("every", [3, pytest.param(1, marks=pytest.mark.slow)])
 @pytest.mark.parametrize("kind", KINDS)
 def test_ctrl_c_keeps_the_last_pass(kind, every, tmp_path, whole, interrupt):
     epochs, y, estimator = make_stage(kind)
@@ -116,6 +116,7 @@ def test_killed_training_goes_on(kind, tmp_path, whole):
     assert not list(folder.rglob("*.partial"))
 
 
+@pytest.mark.slow
 def test_a_polite_end_keeps_the_last_pass(tmp_path, whole):
     folder, result = tmp_path / "checkpoints", tmp_path / "result.npz"
     start_worker("mae", folder, result, None, signal.SIGTERM).join()
@@ -254,6 +255,7 @@ def test_a_seed_of_chance_is_remembered(random_state, tmp_path):
     assert_same(first, second)
 
 
+@pytest.mark.slow
 def test_stages_share_a_folder(tmp_path):
     for kind in ("vqvae", "mae", "classifier"):
         epochs, y, estimator = make_stage(kind)

@@ -181,10 +181,14 @@ def test_memory_recalls_a_stage_of_the_same_data(trials, fits, tmp_path):
     ("change", "both"),
     [
         ({"random_state": 1}, True),
-        ({"vqvae": {"max_iter": 1, "n_codes": 16, "n_decoder_layers": 1}}, True),
+        pytest.param(
+            {"vqvae": {"max_iter": 1, "n_codes": 16, "n_decoder_layers": 1}},
+            True,
+            marks=pytest.mark.slow,
+        ),
         ({"mae": SHORT | {"mask_ratio": 0.4}}, False),
-        ({"classifier": {"max_iter": 1}}, None),
         ({"device": "cpu"}, None),
+        pytest.param({"classifier": {"max_iter": 1}}, None, marks=pytest.mark.slow),
     ],
 )
 def test_memory_tells_other_trainings(trials, fits, tmp_path, change, both):
@@ -195,6 +199,7 @@ def test_memory_tells_other_trainings(trials, fits, tmp_path, change, both):
     assert fits == {"DuINVQVAE": n_codex, "DuINMAE": n_masked}
 
 
+@pytest.mark.slow
 def test_memory_tells_what_auto_means_on_another_machine(
     trials, fits, tmp_path, monkeypatch
 ):

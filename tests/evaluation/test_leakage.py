@@ -16,6 +16,7 @@ from simple_trials import make_epochs
 from mne_duin.evaluation import evaluate
 
 CLEAN = ["last-run", "leave-one-run-out", 3]
+SLOW = [pytest.param(cv, marks=pytest.mark.slow) for cv in CLEAN[1:]]
 
 
 def change_test_trials(epochs, change):
@@ -64,7 +65,7 @@ def test_the_bit_check_finds_the_leak_that_the_paper_protocol_names(epochs):
 
 
 @pytest.mark.parametrize("make", [make_lda, make_dummy, Centroid])
-@pytest.mark.parametrize("cv", CLEAN)
+@pytest.mark.parametrize("cv", [CLEAN[0], *SLOW])
 def test_shuffled_labels_give_chance_within_the_interval(make, cv, epochs):
     rng = np.random.default_rng(0)
     labels = np.array(["aa", "bb", "cc", "dd"])[epochs.events[:, 2] - 1]

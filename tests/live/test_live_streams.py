@@ -52,11 +52,12 @@ class Amplifier:
         rows = [subject.raw.ch_names.index(each) for each in self.names]
         self.data, self.zero = subject.raw.get_data()[rows], lsl.local_clock()
 
-    def push(self, first, last, shift=0.0):
-        """Send samples by their numbers; stamps may be shifted."""
+    def push(self, first, last, shift=0.0, rate=RATE):
+        """Send samples by their numbers; stamps may be shifted, or too dense."""
         for start in range(first, last, 64):
             stop = min(start + 64, last)
-            stamps = self.zero + shift + np.arange(start, stop) / RATE
+            stamps = first / RATE + (np.arange(start, stop) - first) / rate
+            stamps += self.zero + shift
             chunk = np.ascontiguousarray(self.data[:, start:stop].T)
             self.outlet.push_chunk(chunk, timestamp=stamps)
 
@@ -197,6 +198,72 @@ def test_the_stream_stops_and_resumes_with_other_channels(subject, name):
     done = session.end()
     assert "the stream has stopped" in done.states
     assert any("waiting for it" in state for state in done.states)
+
+
+def test_values_that_are_not_numbers(subject, name):
+    amplifier = Amplifier(subject, name)
+    amplifier.data[2, 5000:5010] = np.nan
+    session = Session(subject, name, patience=3.0)
+    connected(amplifier)
+    amplifier.mark(ONSETS)
+    amplifier.push(0, amplifier.data.shape[1])
+    session.wait_for(len(ONSETS))
+    amplifier.end()
+    session.end()
+    expected = subject.lda.predict_proba(subject.epochs)
+    for number, one in enumerate(session.found):
+        inside = one.onset - 0.2 <= 5010 / RATE <= one.end
+        assert one.decided or "A3 hold no numbers" in one.reason or not inside
+        assert not (one.decided and inside)
+        if one.end < 5000 / RATE:
+            check_equal([one], expected[number : number + 1])
+
+
+@pytest.mark.parametrize("jump", [-500.0, 500.0])
+def test_the_clock_jumps(subject, name, jump):
+    amplifier = Amplifier(subject, name)
+    session = Session(subject, name, patience=3.0)
+    connected(amplifier)
+    amplifier.mark(ONSETS[:9])
+    amplifier.push(0, 5120)
+    session.wait_for(9)
+    # Markers of the new clock mean nothing before its first samples are there.
+    amplifier.push(5120, 5184, shift=jump)
+    counts, deadline = session.live.engine.counts, time.monotonic() + 10
+    while not counts["jumps"] + counts["gaps"] and time.monotonic() < deadline:
+        time.sleep(0.02)
+    amplifier.mark(ONSETS[14:] + jump)
+    amplifier.push(5184, amplifier.data.shape[1], shift=jump)
+    session.wait_for(9 + len(ONSETS[14:]))
+    amplifier.end()
+    done = session.end()
+    assert done.counts["jumps" if jump < 0 else "gaps"] == 1
+    kept = [one for one in session.found if one.decided]
+    rows = [*range(9), *range(14, len(ONSETS))]
+    check_equal(kept, subject.lda.predict_proba(subject.epochs)[rows])
+
+
+@pytest.mark.parametrize("factor", [0.5, 2.0])
+def test_the_rate_changes_while_it_runs(subject, name, factor):
+    amplifier = Amplifier(subject, name)
+    session = Session(subject, name, patience=3.0)
+    connected(amplifier)
+    amplifier.mark(ONSETS[:3])
+    amplifier.push(0, 2560)
+    session.wait_for(3)
+    late = 10.0 + np.arange(1.0, 7590 / RATE / factor - 2.0, 1.0)
+    amplifier.mark(late)
+    amplifier.push(2560, 10150, rate=factor * RATE)
+    session.wait_for(3 + len(late))
+    amplifier.end()
+    done = session.end()
+    expected = subject.lda.predict_proba(subject.epochs)
+    check_equal(session.found[:3], expected[:3])
+    # The stamps of the last five seconds tell the rate, those of one a gap.
+    wrong = [one for one in session.found[3:] if one.onset > 10.0 + 6.0]
+    assert wrong
+    assert not any(one.decided for one in wrong)
+    assert set(done.states) - {"running", "the filters settle"}
 
 
 @pytest.mark.parametrize("fault", ["names", "rate"])

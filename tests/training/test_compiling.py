@@ -62,6 +62,7 @@ def fit(module, compile, device="cpu"):
     return history
 
 
+@pytest.mark.slow
 def test_dropout_does_not_break_the_graph(graphs):
     network = classifier(attention_dropout=0.2, ff_dropout=0.2).train()
     ours = _compiling.compiled(network, CPU)

@@ -1,4 +1,4 @@
-"""Fit small stages in one process of several: ``torchrun ... two_processes.py OUT``.
+"""Fit small stages in one process of several: ``torchrun … two_processes.py OUT NAME``.
 
 Every process writes what it holds after each pass to a file of its own, in three ways:
 
@@ -52,8 +52,8 @@ def two_subjects():
     return as_epochs(X, subject=np.arange(16) % 2), y
 
 
-def stages(exact):
-    """Yield the names of the stages and functions that fit them."""
+def stages(exact, names):
+    """Return functions that fit the stages of some names."""
     epochs, y = two_subjects()
     sizes = SIZES | (NO_DROPOUT if exact else {})
 
@@ -63,13 +63,18 @@ def stages(exact):
             warnings.filterwarnings("ignore", "Only . of 4 codes")
             return DuINVQVAE(**sizes | CODEX | COMMON | changes).fit(epochs)
 
-    yield "unquantized", lambda: fit_vqvae(codex_init="unquantized")
-    yield "first-batch", lambda: fit_vqvae(codex_init="first-batch", init="random")
-    with descend_plainly({}) if exact else nullcontext():
-        first = fit_vqvae(codex_init="random", max_iter=1)
-    yield "mae", lambda: DuINMAE(first, encoder_lr_scale=1.0, **COMMON).fit(epochs)
     head = {"hidden_dim": 16, "validation_fraction": 0.25}
-    yield "classifier", lambda: DuINClassifier(**sizes, **COMMON, **head).fit(epochs, y)
+    fits = {
+        "unquantized": lambda: fit_vqvae(codex_init="unquantized"),
+        "first-batch": lambda: fit_vqvae(codex_init="first-batch", init="random"),
+        "classifier": lambda: DuINClassifier(**sizes, **COMMON, **head).fit(epochs, y),
+    }
+    if "mae" in names:
+        with descend_plainly({}) if exact else nullcontext():
+            first = fit_vqvae(codex_init="random", max_iter=1)
+        mae = DuINMAE(first, encoder_lr_scale=1.0, **COMMON)
+        fits["mae"] = lambda: mae.fit(epochs)
+    return {name: fits[name] for name in names}
 
 
 class PlainDescent(torch.optim.SGD):
@@ -162,24 +167,24 @@ def fit_and_write(folder, name, fit, *contexts, exact):
     np.savez(Path(folder) / f"{name} {process_index()}.npz", **kept)
 
 
-def fit_exact(folder):
-    """Fit every stage so that several processes can be compared with one."""
-    for name, fit in stages(exact=True):
+def fit_exact(folder, names):
+    """Fit stages so that several processes can be compared with one."""
+    for name, fit in stages(True, names).items():
         fit_and_write(folder, f"{name} exact", fit, exact=True)
 
 
-def fit_usual_and_planted(folder):
-    """Fit every stage as in use, and one with errors in one process."""
-    for name, fit in stages(exact=False):
+def fit_usual_and_planted(folder, names):
+    """Fit stages as in use, and the first one with errors in one process."""
+    for name, fit in stages(False, names).items():
         fit_and_write(folder, f"{name} usual", fit, exact=False)
-    *_, (name, fit) = stages(exact=True)
+    fit = stages(True, names[:1])[names[0]]
     for error, plant in ERRORS.items():
-        fit_and_write(folder, f"{name} {error}", fit, plant(), exact=True)
+        fit_and_write(folder, f"{names[0]} {error}", fit, plant(), exact=True)
 
 
 if __name__ == "__main__":
     torch.set_num_threads(1)
     join_processes("cpu")
-    fit_exact(sys.argv[1])
-    fit_usual_and_planted(sys.argv[1])
+    fit_exact(sys.argv[1], sys.argv[2:])
+    fit_usual_and_planted(sys.argv[1], sys.argv[2:])
     leave_processes()

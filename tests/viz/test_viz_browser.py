@@ -79,6 +79,7 @@ def test_sides_are_marked_and_cover_each_other(page, make_contacts, tmp_path):
     assert page.complaints() == []
 
 
+@pytest.mark.slow
 def test_chosen_contacts_are_a_list_for_picks(page, contacts, tmp_path):
     page.open(view_contacts(contacts).save(tmp_path / "view.html"))
     for name in ("C'7", "A'7", "B'7", "A'7"):
@@ -89,6 +90,7 @@ def test_chosen_contacts_are_a_list_for_picks(page, contacts, tmp_path):
     assert page.evaluate("contactsView.picks()") == "[]"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("width", [390, 1200])
 def test_long_measures_do_not_squeeze_their_values(
     page, contacts, rng, width, tmp_path

@@ -83,6 +83,7 @@ def test_the_planted_place_is_the_hottest_of_the_group(cohort):
     assert counts["l"][hottest] == (distance <= REACH).sum()
 
 
+@pytest.mark.slow
 def test_picture_says_weights_and_numbers_of_contacts(cohort):
     values, tables = cohort
     figure = plot_group_contributions(

@@ -11,6 +11,10 @@ import pandas as pd
 import pytest
 
 from mne_duin import (
+    DuINClassifier,
+    DuINMAE,
+    DuINVQVAE,
+    make_report,
     predict_words,
     read_decoding,
     read_estimator,
@@ -45,6 +49,12 @@ def copy_of(bids_root, tmp_path):
     return shutil.copytree(bids_root, tmp_path / "copy")
 
 
+def report_without_pictures(classifier, epochs, contacts, **given):
+    """The report of results, not of networks and contacts."""
+    names = ("results", "curve", "parameters")
+    return make_report(**{name: given[name] for name in names})
+
+
 @pytest.fixture(scope="module")
 def decoded(bids_root, tmp_path_factory):
     """One short run of the command, with networks trained for a moment."""
@@ -52,6 +62,12 @@ def decoded(bids_root, tmp_path_factory):
     with pytest.MonkeyPatch.context() as patch:
         for recipe in PRESETS["quick"].values():
             patch.setitem(recipe, "max_iter", 2)
+        for kind in (DuINVQVAE, DuINMAE, DuINClassifier):
+            if "n_layers" in kind.__init__.__kwdefaults__:
+                patch.setitem(kind.__init__.__kwdefaults__, "n_layers", 2)
+        # Costs and the report's pictures have tests of their own.
+        patch.setattr(job, "log_costs", lambda *_: None)
+        patch.setattr(job, "make_report", report_without_pictures)
         # Four trials per word are left; the calibration of an LDA needs three.
         patch.setattr(job, "CURVE_AMOUNTS", (3, 4))
         status = main(
