@@ -55,7 +55,7 @@ pytestmark = [
     pytest.mark.filterwarnings("ignore:The epochs have 401 samples"),
     pytest.mark.filterwarnings("ignore:Pre-training did not learn"),
 ]
-# The others hear what is locked to the phase, or above 70 Hz; bursts are neither.
+# The others respond to what is locked to the phase, or above 70 Hz; bursts are neither.
 POWER = ("lda", "ridge", "svm", "riemann", "scratch", "cnn-2d")
 
 
