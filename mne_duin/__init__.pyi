@@ -98,6 +98,7 @@ from .weights import (
     read_estimator,
     read_model,
     read_official,
+    save_decoder,
     to_braindecode,
     to_published,
 )

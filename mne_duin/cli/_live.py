@@ -32,6 +32,7 @@ def add_live(commands):
     parser.add_argument(
         "--markers", metavar="NAME", help="the LSL stream of the markers"
     )
+    shared.add_decoder(parser)
     _add_decisions(parser)
     _add_stream(parser)
     _add_results(parser)
@@ -142,6 +143,7 @@ def live(options):
     decoder = mne_duin.read_live_decoder(
         options.model,
         subject=options.subject,
+        decoder=options.decoder,
         device=options.device,
         rename=dict(options.rename),
         **settings,

@@ -102,6 +102,14 @@ def add_overwrite(parser):
     )
 
 
+def add_decoder(parser):
+    """Add the choice between the decoders of a decoding."""
+    parser.add_argument(
+        "--decoder", choices=("network", "lda"),
+        help="which of its decoders; default: the network",
+    )  # fmt: skip
+
+
 def add_talk(parser):
     """Add the options that say how much is printed, and how many threads work."""
     parser.add_argument("--quiet", action="store_true", help="no log, no progress bars")

@@ -26,6 +26,7 @@ def add_predict(commands):
     shared.add_anatomy(parser)
     parser.set_defaults(label_source=None)
     shared.add_trials(parser, window=False)
+    shared.add_decoder(parser)
     parser.add_argument("--device", default="auto", help="auto, cpu, cuda, mps")
     shared.add_output(parser)
     parser.set_defaults(function=predict)

@@ -75,7 +75,7 @@ def picture(figure, alt, width=None):
 
 def _encode(figure):
     """Return a figure as SVG where that is small, else as WebP."""
-    # ``savefig`` would lay the axes out anew for each format, the slowest part.
+    # ``savefig`` would lay out the axes again for each format, the slowest part.
     figure.draw_without_rendering()
     figure.set_layout_engine("none")
     drawing = BytesIO()

@@ -22,6 +22,7 @@ from mne_duin.estimators import (
 )
 from mne_duin.estimators._base import BaseDuIN
 from mne_duin.utils._docs import fill_doc
+from mne_duin.weights._linear import ENDING, read_linear
 
 DUIN = {
     kind.__name__: kind
@@ -42,7 +43,7 @@ COMPARISON = {
 
 
 def read_model(path: Path | str):
-    """Read whatever estimator ``save`` wrote, Du-IN or a network it is compared with.
+    """Read whatever ``save`` or :func:`save_decoder` wrote, network or not.
 
     Parameters
     ----------
@@ -63,6 +64,7 @@ def read_model(path: Path | str):
 
     See Also
     --------
+    mne_duin.save_decoder : Save any decoder.
     mne_duin.read_result : Read a decoding result.
     mne_duin.convert_weights : Read weights of other programs.
 
@@ -86,6 +88,8 @@ def read_model(path: Path | str):
             f"{Path(path).name} is not of mne_duin; `read_official` and "
             "`from_braindecode` read weights of other programs."
         )
+    if Path(path).suffix == ENDING:
+        return read_linear(path)
     return _files.read(path, DUIN | COMPARISON)
 
 

@@ -26,6 +26,7 @@ IGNORED = (
     "*_manifest.json",
     "*_checkpoints/",
     "*.safetensors",
+    "*.skops",
 )
 # Millimetres with two decimals: finer than any electrode is known.
 DIGITS = 2

@@ -1,15 +1,16 @@
 """A saved decoding as a live decoder."""
 
-from mne_duin.estimators import DuINClassifier
 from mne_duin.io._preparation import Preparation
 from mne_duin.live import LiveDecoder
 from mne_duin.utils._docs import fill_doc
-from mne_duin.workflows._outputs import find_file, read_stage
+from mne_duin.workflows._outputs import find_decoder, find_file, read_decoder
 from mne_duin.workflows._writing import read_json
 
 
 @fill_doc
-def read_live_decoder(model, *, subject=None, device="auto", **options) -> LiveDecoder:
+def read_live_decoder(
+    model, *, subject=None, decoder=None, device="auto", **options
+) -> LiveDecoder:
     """Make a live decoder of what ``mne-duin decode --causal`` wrote.
 
     Parameters
@@ -18,6 +19,9 @@ def read_live_decoder(model, *, subject=None, device="auto", **options) -> LiveD
         The folder of the decoding, or any of its files.
     subject : str | None
         Whose decoder, where the folder holds those of several.
+    decoder : "network" | "lda" | None
+        Which decoder of the decoding; None takes the network, unless ``model`` is the
+        file of the LDA.
     device : str
         ``"auto"``, ``"cpu"``, ``"cuda"``, ``"mps"``.
     **options : dict
@@ -35,15 +39,8 @@ def read_live_decoder(model, *, subject=None, device="auto", **options) -> LiveD
     ValueError
         If the decoder was fitted on zero-phase filtered trials.
     """
-    which = {"command": "decode", "subject": subject}
-    classifier = read_stage(model, "classifier", **which)
-    if not isinstance(classifier, DuINClassifier):
-        raise ValueError(
-            f"{str(model)!r} holds a {type(classifier).__name__}, which predicts no "
-            "labels; name what `mne-duin decode --causal` wrote."
-        )
-    classifier.set_params(device=device)
-    sidecar = read_json(find_file(model, "contacts.json", **which))
+    path = find_decoder(model, decoder, subject)
+    sidecar = read_json(find_file(path, "contacts.json"))
     text = sidecar.get("Processing", {}).get("preparation")
     done = None if text is None else Preparation.from_text(text)
-    return LiveDecoder(classifier, done, **options)
+    return LiveDecoder(read_decoder(path, device), done, **options)

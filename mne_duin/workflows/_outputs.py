@@ -3,9 +3,10 @@
 from contextlib import nullcontext
 from pathlib import Path
 
-from mne_duin.utils._checks import as_list
+from mne_duin.estimators import DuINClassifier
+from mne_duin.utils._checks import as_list, check_option
 from mne_duin.utils._places import check_place
-from mne_duin.weights import read_estimator
+from mne_duin.weights import read_estimator, read_model
 from mne_duin.workflows._analysis import name_analysis
 from mne_duin.workflows._derivative import plain_settings
 from mne_duin.workflows._writing import (
@@ -19,6 +20,11 @@ NOT_SAVED = (
     "out", "overwrite", "verbose", "n_jobs", "checkpoint_dir", "checkpoint_every",
     "memory", "models",
 )  # fmt: skip
+# The decoders of a decoding, and how the names of their files end.
+DECODERS = {
+    "network": "classifier.safetensors",
+    "lda": "model-shrinkagelda_classifier.skops",
+}
 LISTS = ("session", "task", "run", "acquisition", "regions", "event_id")
 
 
@@ -101,6 +107,27 @@ def _command_of(path):
     """Return the command that wrote a file."""
     manifest = read_json(path.with_name(f"{_begin(path)}_manifest.json"))
     return manifest.get("Settings", {}).get("command")
+
+
+def find_decoder(path, decoder=None, subject=None):
+    """Return the file of a decoder of a decoding, the network if none is named."""
+    if decoder is None:
+        decoder = "lda" if str(path).endswith(DECODERS["lda"]) else "network"
+    check_option("decoder", decoder, DECODERS)
+    return find_file(path, DECODERS[decoder], command="decode", subject=subject)
+
+
+def read_decoder(path, device):
+    """Read the network or the LDA of a decoding from its file."""
+    found = read_model(path)
+    if not path.name.endswith(DECODERS["lda"]):
+        if not isinstance(found, DuINClassifier):
+            raise ValueError(
+                f"{str(path)!r} holds a {type(found).__name__}, which predicts no "
+                "labels; name what `mne-duin decode` wrote."
+            )
+        found.set_params(device=device)
+    return found
 
 
 def read_stage(path, stage, **which):

@@ -9,7 +9,6 @@ import mne
 import numpy as np
 import pandas as pd
 
-from mne_duin.estimators import DuINClassifier
 from mne_duin.utils._atomic import write_text
 from mne_duin.utils._docs import fill_doc
 from mne_duin.utils._epochs import run_names
@@ -20,12 +19,16 @@ from mne_duin.workflows._derivative import (
     write_columns,
     write_config,
 )
-from mne_duin.workflows._outputs import find_file, open_writer, read_stage
+from mne_duin.workflows._outputs import (
+    find_decoder,
+    find_file,
+    open_writer,
+    read_decoder,
+)
 from mne_duin.workflows._reading import find_runs, read_words
 from mne_duin.workflows._reporting import read_settings
 
 ORIGIN = ("session", "task", "acquisition", "run", "onset")
-MODEL = "classifier.safetensors"
 # What chooses recordings and outputs is never taken from the decoding.
 CHOICE = (
     "session", "task", "run", "acquisition", "event_id", "out", "desc", "overwrite",
@@ -89,6 +92,7 @@ def predict_words(
     label_source=None,
     fs_subject=None,
     subjects_dir=None,
+    decoder=None,
     device="auto",
     verbose=None,
 ):
@@ -122,6 +126,9 @@ def predict_words(
         accepted.
     space, label_source, fs_subject, subjects_dir : str | None
         Anatomy, see :func:`decode_words`.
+    decoder : "network" | "lda" | None
+        Which decoder of the decoding; None takes the network, unless ``model`` is the
+        file of the LDA.
     device : str
         ``"auto"``, ``"cpu"``, ``"cuda"``, ``"mps"``.
     verbose : bool | str | None
@@ -145,23 +152,18 @@ def predict_words(
     """
     given = dict(locals())
     with mne.utils.use_log_level(verbose):
-        model = find_decoder(model, subject)
+        model = find_decoder(model, decoder, subject)
         fitted = read_settings(model)
         _refuse_window(given, fitted)
         given = _as_fitted(given, fitted)
         given["model"] = str(model)
         paths = find_runs(root, subject, session, task, run, acquisition)
         with open_writer("predict", given, paths) as writer:
-            classifier = read_stage(model, "classifier")
-            if not isinstance(classifier, DuINClassifier):
-                raise ValueError(
-                    f"{str(model)!r} holds a {type(classifier).__name__}, which "
-                    "predicts no labels; name what `mne-duin decode` wrote."
-                )
-            classifier.set_params(device=device)
+            classifier = read_decoder(model, device)
+            names = _channels_of(model)
             epochs, _, _ = read_words(paths, given, segments=False)
-            _warn_of_training_runs(classifier, epochs, given, fitted)
-            table = _predict(classifier, _same_channels(classifier, epochs))
+            _warn_of_training_runs(model, epochs, given, fitted)
+            table = _predict(classifier, _same_channels(names, epochs))
             folder = None
             if writer is not None:
                 folder = writer.write(partial(_fill, table, writer))
@@ -178,11 +180,6 @@ def _as_fitted(given, fitted):
     }
 
 
-def find_decoder(path, subject):
-    """Return the file of a decoder: that of the subject, or the only one."""
-    return find_file(path, MODEL, command="decode", subject=subject)
-
-
 def _refuse_window(given, fitted):
     """Refuse other epochs than the decoder was fitted to."""
     for name in WINDOW:
@@ -194,13 +191,21 @@ def _refuse_window(given, fitted):
             )
 
 
-def _warn_of_training_runs(classifier, epochs, given, fitted):
-    """Say which of the runs the decoder has learned from."""
+def _channels_of(model):
+    """Return the names of the channels that a decoding was fitted to."""
+    path = find_file(model, "contacts.tsv")
+    table = pd.read_csv(path, sep="\t", dtype={"name": str}, keep_default_na=False)
+    return table["name"].tolist()
+
+
+def _warn_of_training_runs(model, epochs, given, fitted):
+    """Say which of the runs the decoders have learned from; the network knows it."""
     same = Path(given["root"]).resolve() == Path(fitted["root"]).resolve()
     runs = run_names(epochs.metadata)
     if not same or given["subject"] != fitted["subject"] or runs is None:
         return
-    seen = sorted(set(runs.tolist()) & set(getattr(classifier, "fit_groups_", ())))
+    network = read_decoder(find_decoder(model, "network"), "cpu")
+    seen = sorted(set(runs.tolist()) & set(getattr(network, "fit_groups_", ())))
     if seen:
         mne.utils.warn(
             f"The decoder has learned from run {', '.join(seen)}: its predictions of "
@@ -208,17 +213,17 @@ def _warn_of_training_runs(classifier, epochs, given, fitted):
         )
 
 
-def _same_channels(classifier, epochs):
+def _same_channels(names, epochs):
     """Return the channels that the decoder was fitted to, in its order."""
-    missing = [name for name in classifier.ch_names_ if name not in epochs.ch_names]
+    missing = [name for name in names if name not in epochs.ch_names]
     if missing:
         more = f" … and {len(missing) - 10} more" if len(missing) > 10 else ""
         raise ValueError(
-            f"The recordings lack {len(missing)} of the {len(classifier.ch_names_)} "
+            f"The recordings lack {len(missing)} of the {len(names)} "
             f"channels that the decoder was fitted to: {', '.join(missing[:10])}{more}."
             " They are absent or marked bad; decode again without them."
         )
-    return epochs.copy().reorder_channels(classifier.ch_names_)
+    return epochs.copy().reorder_channels(names)
 
 
 def _predict(classifier, epochs):

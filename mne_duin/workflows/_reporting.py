@@ -10,10 +10,10 @@ import pandas as pd
 from mne_duin.evaluation import read_result
 from mne_duin.utils._docs import fill_doc
 from mne_duin.utils._places import check_place
-from mne_duin.weights import read_estimator
+from mne_duin.weights import read_estimator, read_model
 from mne_duin.workflows import decoding as decoding_module
 from mne_duin.workflows._analysis import Analysis
-from mne_duin.workflows._outputs import find_file
+from mne_duin.workflows._outputs import DECODERS, find_file
 from mne_duin.workflows._reading import find_runs, read_words
 from mne_duin.workflows._results import write_report
 from mne_duin.workflows._writing import (
@@ -80,6 +80,7 @@ def read_decoding(path):
         else None
         for stage in ("mae", "classifier")
     }
+    linear = f"{begin}{DECODERS['lda']}"
     report = folder / f"{begin}report.html"
     return WordDecoding(
         {name: results[name] for name in order},
@@ -88,6 +89,7 @@ def read_decoding(path):
         **models,
         folder=folder,
         report=report if report.exists() else None,
+        lda=read_model(folder / linear) if linear in listed else None,
     )
 
 

@@ -9,7 +9,7 @@ import matplotlib.pyplot as plt
 import mne
 import numpy as np
 import pandas as pd
-from sklearn.base import clone
+from sklearn.base import BaseEstimator, clone
 from sklearn.frozen import FrozenEstimator
 
 from mne_duin.baselines import make_lda
@@ -36,6 +36,7 @@ from mne_duin.utils._epochs import run_names
 from mne_duin.utils._moved import former_parameters
 from mne_duin.utils._numbers import percent
 from mne_duin.viz import results_table
+from mne_duin.weights import save_decoder
 from mne_duin.workflows._analysis import Analysis
 from mne_duin.workflows._derivative import write_config, write_contacts
 from mne_duin.workflows._outputs import open_writer, read_stage
@@ -74,6 +75,8 @@ class WordDecoding:
         Accuracy with few and with more training trials per word, see
         :func:`~mne_duin.learning_curve`; None where a run was not held out or words
         have too few trials.
+    lda : estimator | None
+        The fitted LDA.
     """
 
     results: dict
@@ -84,6 +87,7 @@ class WordDecoding:
     folder: Path | None
     report: Path | None = None
     curve: pd.DataFrame | None = None
+    lda: BaseEstimator | None = None
 
     @property
     def result(self):
@@ -333,7 +337,7 @@ def check_trials(epochs):
 
 def _learn(epochs, segments, contacts, common, folder, checkpoint_dir, mae=None):
     """Evaluate the baseline and the networks on the run that is held out."""
-    baseline, _ = _evaluate(LDA, make_lda(), epochs, common)
+    baseline, linear = _evaluate(LDA, make_lda(), epochs, common)
     held_out = np.unique(run_names(epochs.metadata)[baseline.epoch])
     if mae is None:
         vqvae, mae = _pretrain(segments, held_out, common, checkpoint_dir)
@@ -355,7 +359,8 @@ def _learn(epochs, segments, contacts, common, folder, checkpoint_dir, mae=None)
     together = DecoderEnsemble([("duin", FrozenEstimator(classifier)), ("lda", lda)])
     results[WITH_LDA], _ = _evaluate(WITH_LDA, together, epochs, common)
     curve = _curve(epochs, mae, held_out, common)
-    return WordDecoding(results, contacts, vqvae, mae, classifier, folder, curve=curve)
+    stages = vqvae, mae, classifier
+    return WordDecoding(results, contacts, *stages, folder, curve=curve, lda=linear)
 
 
 def _curve(epochs, mae, held_out, common):
@@ -448,11 +453,12 @@ def _cross_validate(
         names = {code: name for name, code in epochs.event_id.items()}
         y = np.array([names[code] for code in epochs.events[:, 2]])
         fitted = clone(first).fit(epochs, y, **more)
+        linear = make_lda().fit(epochs, y)
     if mae is None:
         stages = fitted.vqvae_, fitted.mae_, fitted.classifier_
     else:
         stages = mae.vqvae_, mae, fitted
-    return WordDecoding(results, contacts, *stages, folder)
+    return WordDecoding(results, contacts, *stages, folder, lda=linear)
 
 
 def _evaluate(name, estimator, epochs, common):
@@ -520,6 +526,8 @@ def _fill(decoding, epochs, settings, writer, models, folder):
         # The second stage holds the first one.
         if getattr(decoding, stage) is not None:
             getattr(decoding, stage).save(folder / name(f"{stage}.safetensors"))
+    if models and decoding.lda is not None:
+        save_decoder(decoding.lda, folder / name("classifier.skops", LDA))
 
 
 def _networks(decoding):

@@ -9,7 +9,7 @@ from sklearn.base import clone, is_classifier
 from sklearn.exceptions import NotFittedError
 from sklearn.model_selection import cross_val_score
 from torch.nn import functional
-from toy_networks import KINDS, PRETRAINED, as_epochs, make, simulate
+from toy_networks import KINDS, KINDS_BY_TIME, PRETRAINED, as_epochs, make, simulate
 
 from mne_duin import read_baseline
 from mne_duin.baselines.networks._cnn_bigru import RecurrentEncoder
@@ -72,7 +72,7 @@ def test_gradient_of_the_task_without_labels_reaches_the_encoder(kind, fitted):
     assert not [n for n, p in task.named_parameters() if not p.grad.any()]
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("kind", KINDS_BY_TIME)
 def test_one_batch_is_learned_by_heart(kind, trials):
     epochs, y = trials
     # Shuffled labels: what is learned can only be the epochs themselves.
@@ -89,7 +89,7 @@ def test_one_batch_is_learned_by_heart(kind, trials):
     assert estimator.score(batch, y) == 1.0
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("kind", KINDS_BY_TIME)
 def test_words_of_new_epochs_are_named(kind, trials):
     X, y = simulate(40, seed=1)
     options = {"max_iter": 30, "lr": 5e-3, "lr_min": 1e-3, "weight_decay": 0.0}

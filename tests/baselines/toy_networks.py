@@ -3,6 +3,7 @@
 import mne
 import numpy as np
 import pandas as pd
+import pytest
 
 from mne_duin.baselines import (
     CNN2D,
@@ -52,6 +53,13 @@ KINDS = {
     ),
 }
 PRETRAINED = ("ts_tcc", "neuro_bert", "dewave")
+# Recurrent and large networks learn slowly.
+KINDS_BY_TIME = [
+    pytest.param(kind, marks=pytest.mark.slow)
+    if kind in ("cnn_bigru", "dewave")
+    else kind
+    for kind in KINDS
+]
 
 
 def make(kind, **changes):

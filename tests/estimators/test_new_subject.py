@@ -16,7 +16,7 @@ from mne_duin import (
 from mne_duin.channels import stack_subjects
 
 STAGES = ("vqvae", "mae", "classifier")
-LAYERS = ("spatial", "patch")
+LAYERS = ["spatial", pytest.param("patch", marks=pytest.mark.slow)]
 
 
 def patient(name, n_channels, seed):
@@ -43,7 +43,9 @@ def stacked(cohort):
     return stack_subjects(pairs)[0], y
 
 
-@pytest.fixture(scope="module", params=LAYERS)
+@pytest.fixture(
+    scope="module", params=["spatial", pytest.param("patch", marks=pytest.mark.slow)]
+)
 def stages(request, stacked):
     epochs, y = stacked
     own = {"subject_layers": request.param}

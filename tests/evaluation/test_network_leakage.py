@@ -87,6 +87,19 @@ ESTIMATORS = {
 }
 
 
+# The others share the code of these.
+QUICK = ("lda", "mae", "scratch+lda+riemann", "contributions", "ts_tcc")
+
+
+def all_estimators(function):
+    """Run a test on all estimators, on most of them only where time does not matter."""
+    names = [
+        name if name in QUICK else pytest.param(name, marks=pytest.mark.slow)
+        for name in ESTIMATORS
+    ]
+    return pytest.mark.parametrize("name", names)(function)
+
+
 def simulate(strength, *, n_per_run=8, seed=0):
     """Three words over three runs at 2 kHz; word k has a slow wave in channel k."""
     rng = np.random.default_rng(seed)
@@ -138,7 +151,7 @@ def change_last_run(epochs, change):
     return changed
 
 
-@pytest.mark.parametrize("name", ESTIMATORS)
+@all_estimators
 def test_a_change_of_test_trials_changes_no_bit_of_the_model(name):
     epochs = simulate(1.0)
     fitted = []
@@ -157,7 +170,7 @@ def test_a_change_of_test_trials_changes_no_bit_of_the_model(name):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", ESTIMATORS)
+@all_estimators
 def test_shuffled_labels_give_chance_within_the_interval(name):
     epochs = simulate(1.0, n_per_run=16)
     shuffled = np.random.default_rng(1).permutation(epochs.events[:, 2])
@@ -173,7 +186,7 @@ def test_shuffled_labels_give_chance_within_the_interval(name):
     assert low <= 1 / 3 <= high
 
 
-@pytest.mark.parametrize("name", ESTIMATORS)
+@all_estimators
 def test_a_marker_only_in_test_trials_is_not_exploited(name):
     epochs = simulate(0.0, n_per_run=16)
     result, (model,) = evaluate(

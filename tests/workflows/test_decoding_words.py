@@ -256,6 +256,20 @@ def test_a_saved_decoder_predicts_new_recordings(decoded, bids_root, tmp_path, c
     assert "fitted to epochs from -0.5 to 2.5 s" in capsys.readouterr().err
 
 
+def test_the_lda_predicts_new_recordings(decoded, bids_root):
+    options = {"run": "2", "verbose": False}
+    found = predict_words(decoded, bids_root, "01", decoder="lda", **options)
+    path = file_of(decoded, "model-shrinkagelda_classifier.skops")
+    again = predict_words(path, bids_root, "01", **options)
+    known = read_result(file_of(decoded, "model-shrinkagelda_predictions.json"))
+    assert found.table["y_pred"].tolist() == known.y_pred.tolist()
+    assert again.table.equals(found.table)
+    with pytest.warns(RuntimeWarning, match="has learned from run 1"):
+        predict_words(decoded, bids_root, "01", decoder="lda", verbose=False)
+    with pytest.raises(ValueError, match="`decoder` must be one of 'network', 'lda'"):
+        predict_words(decoded, bids_root, "01", decoder="vote")
+
+
 def test_predictions_of_runs_that_were_learned_from_are_told(decoded, bids_root):
     with pytest.warns(RuntimeWarning, match="has learned from run 1"):
         found = predict_words(decoded, bids_root, "01", verbose=False)
