@@ -43,8 +43,8 @@ TINY = {
 }
 ARCHITECTURE = {"n_layers": 1, "n_heads": 2, "head_dim": 4, "ff_dim": 8, "sfreq": SFREQ}
 FIRST = {name: names[0] for name, names in ENSEMBLES.items()}
-# What pre-trains and what has several members takes longer and is called alike.
-SLOW = {*ENSEMBLES, *VARIANTS} - {"scratch"}
+# Those are called alike by MOECoG: one of each kind is enough where time matters.
+SLOW = {*ENSEMBLES, *VARIANTS, *NETWORKS} - {"scratch", "cnn-2d"}
 OWN = [
     pytest.param(name, marks=pytest.mark.slow) if name in SLOW else name
     for name in NAMES
@@ -56,7 +56,14 @@ pytestmark = [
     pytest.mark.filterwarnings("ignore:Pre-training did not learn"),
 ]
 # The others respond to what is locked to the phase, or above 70 Hz; bursts are neither.
-POWER = ("lda", "ridge", "svm", "riemann", "scratch", "cnn-2d")
+POWER = [
+    "lda",
+    "scratch",
+    *(
+        pytest.param(name, marks=pytest.mark.slow)
+        for name in ("ridge", "svm", "riemann", "cnn-2d")
+    ),
+]
 
 
 def make(name):
