@@ -4,7 +4,9 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt
 
-.PHONY: decode test test-slow lint docs check-docs benchmark sample-data clean
+BRAINDECODE := .venv-braindecode
+
+.PHONY: decode test test-slow test-braindecode test-aeon lint docs check-docs benchmark sample-data clean
 .DEFAULT_GOAL := decode
 
 $(VENV)/.installed: pyproject.toml constraints.txt
@@ -33,6 +35,31 @@ test: $(VENV)/.installed-test lint
 test-slow: $(VENV)/.installed-test
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist loadfile -m slow
 
+## The networks of braindecode, in an environment of their own.
+test-braindecode: $(BRAINDECODE)/.installed
+	OMP_NUM_THREADS=1 $(BRAINDECODE)/bin/python -m pytest tests/baselines/test_braindecode.py tests/estimators/test_braindecode_weights.py -W ignore::FutureWarning -W ignore::DeprecationWarning
+
+# Its torchaudio comes without compiled parts, which need the libraries of CUDA;
+# braindecode calls none of them. The other packages are what braindecode asks for.
+$(BRAINDECODE)/.installed: INSTALL := $(BRAINDECODE)/bin/python -m pip install --quiet --disable-pip-version-check -c constraints.txt
+$(BRAINDECODE)/.installed: pyproject.toml constraints.txt
+	test -x $(BRAINDECODE)/bin/python || $(PYTHON) -m venv $(BRAINDECODE)
+	$(INSTALL) torch
+	$(INSTALL) -e . pytest pytest-benchmark huggingface_hub
+	$(INSTALL) skorch torchinfo h5py wfdb linear_attention_transformer docstring_inheritance pydantic
+	$(INSTALL) --no-deps braindecode==1.8.1 torchaudio==2.11.1
+	rm -f $(BRAINDECODE)/lib/python*/site-packages/torchaudio/lib/*.so
+	touch $@
+
+## MultiRocket-Hydra, whose aeon holds numpy and pandas back.
+test-aeon: .venv-aeon/.installed
+	OMP_NUM_THREADS=1 .venv-aeon/bin/python -m pytest tests/baselines/test_multirocket.py
+
+.venv-aeon/.installed: pyproject.toml
+	test -x .venv-aeon/bin/python || $(PYTHON) -m venv .venv-aeon
+	.venv-aeon/bin/python -m pip install --quiet -e ".[aeon]" pytest pytest-benchmark torch==2.13.0
+	touch $@
+
 lint: $(VENV)/.installed-test
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
@@ -56,4 +83,4 @@ sample-data: $(VENV)/.installed-test
 	$(BIN)/python -m mne_duin.datasets.sample --check
 
 clean:
-	rm -rf $(VENV) results doc/_build doc/generated doc/auto_tutorials
+	rm -rf $(VENV) .venv-braindecode .venv-aeon results doc/_build doc/generated doc/auto_tutorials

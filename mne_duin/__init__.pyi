@@ -75,13 +75,18 @@ from .estimators import (
 
 # baselines
 from .baselines import (
+    CNN2D,
     TSTCC,
     CNNBiGRU,
     DeWave,
     EEGConformer,
     NeuroBERT,
+    make_band_power,
+    make_braindecode,
     make_lda,
+    make_multirocket_hydra,
     make_riemann,
+    make_xdawn_riemann,
 )
 
 # weights: files of fitted networks, ours and others'

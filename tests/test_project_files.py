@@ -33,7 +33,7 @@ def test_workflows_call_targets_and_files_that_exist(path):
         if words[0] == "make":
             assert f"\n{words[1]}:" in makefile, command
         for word in words:
-            if word in ("constraints.txt", "pyproject.toml"):
+            if word in ("constraints.txt", "constraints-oldest.txt", "pyproject.toml"):
                 assert (ROOT / word).exists()
 
 

@@ -21,7 +21,14 @@ THROUGH = {
     r"LocalCluster": "distributed",
 }
 # A test that needs these says so by `importorskip` and is skipped without them.
-OPTIONAL = {"braindecode", "huggingface-hub", "pyvista", "pyvistaqt", "playwright"}
+OPTIONAL = {
+    "aeon",
+    "braindecode",
+    "huggingface-hub",
+    "pyvista",
+    "pyvistaqt",
+    "playwright",
+}
 OWN = {"mne_duin", "tests"}
 # Imported under another name than the package has.
 PACKAGES = {"sklearn": "scikit-learn", "yaml": "pyyaml", "PIL": "pillow"}

@@ -12,7 +12,9 @@ from mne_duin.utils._epochs import as_array, check_start
 from mne_duin.utils._screening import group_p_value
 
 LOWER_BANDS = ("theta", "alpha", "beta", "low-gamma")
-FEATURES = ("evoked", "high-gamma", "both", "all")
+FEATURES = ("evoked", "high-gamma", "both", "power", "all")
+# What data that are power already can give.
+POWER_ONLY = ("all", "power", "high-gamma")
 INPUTS = ("signal", "high-gamma")
 SHORTEST = 0.25
 # Epochs per step of the Hilbert transform, which needs several copies of its input.
@@ -24,11 +26,12 @@ class EvokedPower(TransformerMixin, BaseEstimator):
 
     Parameters
     ----------
-    features : "evoked" | "high-gamma" | "both" | "all"
+    features : "evoked" | "high-gamma" | "both" | "power" | "all"
         Evoked: the signal below ``evoked_h_freq``, averaged in bins. High-gamma: the
         logarithm of the power in ``high_gamma_band``, averaged in bins. Both: these
-        two. All: these two, the logarithm of the power in the lower ``bands``, and the
-        mean of the bins of every band over the epoch.
+        two. Power: the logarithm of the power in ``high_gamma_band`` and in the lower
+        ``bands``, in bins, and the mean of the bins of every band over the epoch. All:
+        power and evoked.
     sfreq : float | None
         Sampling rate in Hz of arrays. Epochs know theirs.
     input : "signal" | "high-gamma"
@@ -52,7 +55,7 @@ class EvokedPower(TransformerMixin, BaseEstimator):
         Level of a permutation test of the classes that each of the lower bands has to
         pass on the epochs given to ``fit`` together with labels; one that does not is
         left out, so that with few trials its chance differences do not dilute the
-        rest. None, or no labels, keeps all.
+        rest. None, or no labels, keeps all, as does a screening that nothing passes.
 
     Attributes
     ----------
@@ -189,9 +192,14 @@ class EvokedPower(TransformerMixin, BaseEstimator):
         if y is None or self.screening is None or not lower:
             return epochs, None
         features, groups = self.transform(epochs), self.groups_
-        for name in lower:
-            if group_p_value(features[:, groups[name]], y) > self.screening:
-                del self.bands_[name]
+        out = [
+            name
+            for name in lower
+            if group_p_value(features[:, groups[name]], y) > self.screening
+        ]
+        # Something has to be left to learn from.
+        if len(out) < len(groups):
+            self.bands_ = {k: v for k, v in self.bands_.items() if k not in out}
         self._lay_out(epochs)
         kept = [features[:, groups[name]] for name in self.groups_]
         return epochs, np.concatenate(kept, axis=1)
@@ -244,7 +252,7 @@ class EvokedPower(TransformerMixin, BaseEstimator):
     def _check(self, epochs):
         check_option("features", self.features, FEATURES)
         check_option("input", self.input, INPUTS)
-        if self.input == "high-gamma" and self.features not in ("all", "high-gamma"):
+        if self.input == "high-gamma" and self.features not in POWER_ONLY:
             raise ValueError(
                 "input='high-gamma' is data that are power already, which have no "
                 f"evoked signal; `features` must be 'all', got {self.features!r}."
@@ -272,7 +280,7 @@ class EvokedPower(TransformerMixin, BaseEstimator):
         if self.features == "evoked" or self.input == "high-gamma":
             return {}
         wanted = {"high-gamma": tuple(self.high_gamma_band)}
-        if self.features == "all":
+        if self.features in ("power", "all"):
             wanted |= {name: lower[name] for name in lower if name not in wanted}
         bands = bands_below_nyquist(wanted, self.sfreq_)
         if "high-gamma" not in bands:
@@ -286,6 +294,11 @@ class EvokedPower(TransformerMixin, BaseEstimator):
                 )
             logger.info(
                 "If these data are high-gamma power already, say input='high-gamma'."
+            )
+        if self.features == "power" and not bands:
+            raise ValueError(
+                f"The sampling rate of {self.sfreq_:g} Hz is too low for the power of "
+                "any band; `bands` must have one below half of it."
             )
         return bands
 
@@ -305,7 +318,7 @@ class EvokedPower(TransformerMixin, BaseEstimator):
             seconds = self.high_gamma_bin if name == "high-gamma" else self.power_bin
             power = self._bins(np.abs(analytic) ** 2, seconds)
             power = np.log(power + np.finfo(float).tiny)
-            if self.features == "all":
+            if self.features in ("power", "all"):
                 power = np.append(power, power.mean(-1, keepdims=True), axis=-1)
             yield name, power
 

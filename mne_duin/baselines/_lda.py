@@ -6,7 +6,7 @@ from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
 from sklearn.feature_selection import f_classif
 from sklearn.pipeline import Pipeline
 from sklearn.preprocessing import StandardScaler
-from sklearn.utils.validation import check_is_fitted
+from sklearn.utils.validation import check_is_fitted, validate_data
 
 from mne_duin.baselines._calibration import calibrate
 from mne_duin.baselines._features import FEATURES, LOWER_BANDS, EvokedPower
@@ -32,6 +32,8 @@ class SelectInformative(TransformerMixin, BaseEstimator):
     ----------
     support_ : ndarray of bool, shape (n_features,)
         Which features are kept.
+    n_features_in_ : int
+        Number of features at fit.
     """
 
     def __init__(self, threshold=0.003, *, n_min=20):
@@ -55,6 +57,7 @@ class SelectInformative(TransformerMixin, BaseEstimator):
         """
         check_number("threshold", self.threshold, low=0.0, high=1.0, closed=False)
         check_number("n_min", self.n_min, low=1, integer=True)
+        X, y = validate_data(self, X, y)
         varies = np.ptp(X, axis=0) > 0
         p_values = np.ones(X.shape[1])
         if varies.any():
@@ -77,7 +80,7 @@ class SelectInformative(TransformerMixin, BaseEstimator):
             The chosen ones.
         """
         check_is_fitted(self, "support_")
-        return np.asarray(X)[:, self.support_]
+        return validate_data(self, X, reset=False)[:, self.support_]
 
 
 def make_lda(
@@ -103,9 +106,9 @@ def make_lda(
 
     Parameters
     ----------
-    features : "all" | "both" | "evoked" | "high-gamma"
-        What the classifier sees: the evoked signal, high-gamma power, both, or both and
-        the power in the lower ``bands``.
+    features : "all" | "both" | "evoked" | "high-gamma" | "power"
+        What the classifier sees: the evoked signal, high-gamma power, both, the power
+        in high gamma and the lower ``bands``, or all of these.
     sfreq : float | None
         Sampling rate in Hz of arrays. Epochs know theirs. Bands that it does not reach
         are left out, with a message.
@@ -143,7 +146,7 @@ def make_lda(
     Raises
     ------
     ValueError
-        If ``features`` is none of the four.
+        If ``features`` is none of these.
     TypeError
         If ``calibrated`` is not True or False.
 

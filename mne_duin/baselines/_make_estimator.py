@@ -1,10 +1,16 @@
 """Every estimator of the comparison by its name."""
 
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
+from mne_duin.baselines._band_power import CLASSIFIERS, make_band_power
 from mne_duin.baselines._lda import make_lda
-from mne_duin.baselines._riemann import make_riemann
+from mne_duin.baselines._multirocket import make_multirocket_hydra
+from mne_duin.baselines._riemann import make_riemann, make_xdawn_riemann
+from mne_duin.baselines.networks._braindecode import RATES, make_braindecode
+from mne_duin.baselines.networks._cnn_2d import CNN2D
 from mne_duin.baselines.networks._cnn_bigru import CNNBiGRU
 from mne_duin.baselines.networks._dewave import DeWave
 from mne_duin.baselines.networks._eeg_conformer import EEGConformer
@@ -18,6 +24,7 @@ from mne_duin.utils._docs import fill_doc
 
 LDA = {"lda": "all", "lda-evoked": "evoked", "lda-high-gamma": "high-gamma"}
 NETWORKS = {
+    "cnn-2d": CNN2D,
     "cnn-bigru": CNNBiGRU,
     "eeg-conformer": EEGConformer,
     "ts-tcc": TSTCC,
@@ -42,7 +49,25 @@ ENSEMBLES = {
         ("mae", "lda", "riemann"),
     )
 }
-NAMES = (*VARIANTS, *ENSEMBLES, *LDA, *RIEMANN, *NETWORKS)
+# What takes neither a seed nor a device.
+LINEAR: dict[str, Callable[..., Any]] = {
+    **{name: partial(make_lda, features) for name, features in LDA.items()},
+    **{name: partial(make_band_power, name) for name in CLASSIFIERS},
+    **{
+        name: partial(make_riemann, **{"band": band} | WINDOWS)
+        for name, band in RIEMANN.items()
+    },
+    "xdawn-riemann": make_xdawn_riemann,
+}
+BRAINDECODE = {f"braindecode-{name.lower()}": name for name in RATES}
+NAMES = (
+    *VARIANTS,
+    *ENSEMBLES,
+    *LINEAR,
+    "multirocket-hydra",
+    *NETWORKS,
+    *BRAINDECODE,
+)
 
 
 @fill_doc
@@ -64,12 +89,16 @@ def make_estimator(
     name : str
         ``"pretrained"``, ``"cells+mae"``, ``"scratch"``, ``"vqvae"``, ``"vqvae+vq"``,
         ``"mae"`` (Du-IN, see :func:`make_duin`), ``"lda"``, ``"lda-evoked"``,
-        ``"lda-high-gamma"``,
-        ``"riemann"``, ``"riemann-high-gamma"``, ``"cnn-bigru"``, ``"eeg-conformer"``,
-        ``"ts-tcc"``, ``"neuro-bert"`` or ``"dewave"``. Names joined by "+" are an
-        ensemble, see :class:`DecoderEnsemble`: ``"pretrained"``, ``"scratch"``,
-        ``"vqvae"`` or ``"mae"`` with ``"+lda"`` or ``"+lda+riemann"``, and
-        ``"lda+riemann"``; all but Du-IN are calibrated.
+        ``"lda-high-gamma"``, ``"ridge"``, ``"svm"`` (see :func:`make_band_power`),
+        ``"riemann"``, ``"riemann-high-gamma"``, ``"xdawn-riemann"`` (see
+        :func:`make_xdawn_riemann`), ``"multirocket-hydra"`` (see
+        :func:`make_multirocket_hydra`), ``"cnn-2d"``, ``"cnn-bigru"``,
+        ``"eeg-conformer"``, ``"ts-tcc"``, ``"neuro-bert"``, ``"dewave"``, or the
+        name of a network of braindecode in small letters after ``"braindecode-"``, such
+        as ``"braindecode-eegnet"`` (see :func:`make_braindecode`). Names
+        joined by "+" are an ensemble, see :class:`DecoderEnsemble`: ``"pretrained"``,
+        ``"scratch"``, ``"vqvae"`` or ``"mae"`` with ``"+lda"`` or ``"+lda+riemann"``,
+        and ``"lda+riemann"``; all but Du-IN are calibrated.
     preset : "quick" | "paper"
         The training recipe of Du-IN.
     device : str
@@ -103,10 +132,10 @@ def make_estimator(
     ['features', 'scale', 'select', 'lda']
     """
     check_option("name", name, NAMES)
-    if name in LDA:
-        return make_lda(LDA[name], **parameters)
-    if name in RIEMANN:
-        return make_riemann(**{"band": RIEMANN[name]} | WINDOWS | parameters)
+    if name in LINEAR:
+        return LINEAR[name](**parameters)
+    if name == "multirocket-hydra":
+        return make_multirocket_hydra(random_state=random_state, **parameters)
     training: dict[str, Any] = {
         "device": device,
         "precision": precision,
@@ -118,6 +147,9 @@ def make_estimator(
         if issubclass(network, PretrainedNetwork):
             training["memory"] = memory
         return network(**training, **parameters)
+    if name in BRAINDECODE:
+        training["precision"] = "32" if precision == "auto" else precision
+        return make_braindecode(BRAINDECODE[name], **training | parameters)
     training |= {"preset": preset, "memory": memory}
     if name in VARIANTS:
         return make_duin(name, **training, **parameters)

@@ -35,6 +35,10 @@ def learn_classes(y, n_epochs):
 
     Shapes: ``y`` (n_epochs,) -> (n_classes,), (n_epochs,).
     """
+    if y is None:
+        raise ValueError(
+            "A classifier requires y to be passed, but the target y is None."
+        )
     y = np.asarray(y)
     if y.shape != (n_epochs,):
         raise ValueError(
@@ -43,6 +47,8 @@ def learn_classes(y, n_epochs):
         )
     if pd.isna(y).any():
         raise ValueError(f"`y` has {pd.isna(y).sum()} missing labels; drop them.")
+    if y.dtype.kind == "f" and np.isinf(y).any():
+        raise ValueError("`y` has infinite values, which name no class; drop them.")
     check_classification_targets(y)
     if y.dtype == object and all(isinstance(label, str) for label in y):
         y = y.astype(str)

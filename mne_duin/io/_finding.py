@@ -5,10 +5,11 @@ from pathlib import Path
 from mne.utils import warn
 from mne_bids import BIDSPath
 
+from mne_duin.io._formats import OPENERS
 from mne_duin.io._sidecars import check_bids_path, entities, same_value, subjects_in
 from mne_duin.utils._checks import as_list, first_names
 
-FORMATS = (".vhdr", ".edf", ".bdf", ".set", ".nwb", ".mefd")
+FORMATS = tuple(OPENERS)
 PARTS = ("subject", "session", "task", "acquisition", "run")
 
 

@@ -357,11 +357,12 @@ def _record_begins(path, layout):
     return np.array(begins)
 
 
+# In this order they are preferred where a recording lies in several formats.
 OPENERS = {
-    ".nwb": _open_nwb,
-    ".mefd": _open_mef,
     ".vhdr": _open_brainvision,
-    ".set": _open_eeglab,
     ".edf": _open_edf,
     ".bdf": _open_edf,
+    ".set": _open_eeglab,
+    ".nwb": _open_nwb,
+    ".mefd": _open_mef,
 }

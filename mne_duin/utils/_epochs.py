@@ -258,6 +258,11 @@ def _from_list(parts, name):
 
 
 def _from_array(X, sfreq, name):
+    if hasattr(X, "dtype") and np.iscomplexobj(X):
+        raise ValueError(
+            f"Complex data not supported: `{name}` must hold real numbers; take the "
+            "magnitude, or the real part."
+        )
     try:
         data = np.asarray(X, dtype=np.float32)
     except (TypeError, ValueError) as error:

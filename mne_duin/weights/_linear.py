@@ -12,7 +12,7 @@ from mne_duin.utils._atomic import write_file
 from mne_duin.utils._checks import first_names
 
 ENDING = ".skops"
-# What `make_lda` and `make_riemann` consist of, beyond what skops knows to be harmless.
+# What the linear decoders consist of, beyond what skops knows to be harmless.
 # A file can name any class of any package; only these are made.
 KNOWN = {
     "mne_duin.baselines._calibration.SmallFolds",
@@ -21,9 +21,12 @@ KNOWN = {
     "mne_duin.baselines._riemann.BandSignal",
     "mne_duin.baselines._riemann._window",
     "pyriemann.estimation.Covariances",
+    "pyriemann.estimation.XdawnCovariances",
+    "pyriemann.spatialfilters.Xdawn",
     "pyriemann.tangentspace.TangentSpace",
     "sklearn.calibration._CalibratedClassifier",
     "sklearn.calibration._TemperatureScaling",
+    "sklearn.metrics._scorer._PassthroughScorer",
 }
 
 
@@ -33,8 +36,9 @@ def save_decoder(decoder: BaseEstimator, path: Path | str) -> Path:
     Parameters
     ----------
     decoder : estimator
-        A fitted network of this package, or what :func:`~mne_duin.make_lda` or
-        :func:`~mne_duin.make_riemann` returned, fitted.
+        A fitted network of this package, or what :func:`~mne_duin.make_lda`,
+        :func:`~mne_duin.make_band_power`, :func:`~mne_duin.make_riemann` or
+        :func:`~mne_duin.make_xdawn_riemann` returned, fitted.
     path : path-like
         The file: ``.safetensors`` for networks, ``.skops`` for others.
 
@@ -87,8 +91,8 @@ def save_decoder(decoder: BaseEstimator, path: Path | str) -> Path:
     if foreign:
         raise TypeError(
             f"A decoder with {first_names(foreign)} cannot be saved; `save_decoder` "
-            "takes networks, make_lda() and make_riemann(). Save the members of an "
-            "ensemble one by one."
+            "takes networks, and the LDA, band-power and Riemannian decoders. Save "
+            "the members of an ensemble one by one."
         )
     write_file(path, content)
     return path

@@ -3,7 +3,15 @@
 from pathlib import Path
 from typing import Any
 
-from mne_duin.baselines import TSTCC, CNNBiGRU, DeWave, EEGConformer, NeuroBERT
+from mne_duin.baselines import (
+    CNN2D,
+    TSTCC,
+    CNNBiGRU,
+    DeWave,
+    EEGConformer,
+    NeuroBERT,
+)
+from mne_duin.baselines.networks._braindecode import BraindecodeNetwork
 from mne_duin.estimators import (
     DuINCells,
     DuINClassifier,
@@ -21,7 +29,16 @@ DUIN = {
     for kind in (DuINVQVAE, DuINCells, DuINMAE, DuINClassifier, DuINTokenDecoder)
 }
 COMPARISON = {
-    kind.__name__: kind for kind in (CNNBiGRU, EEGConformer, TSTCC, NeuroBERT, DeWave)
+    kind.__name__: kind
+    for kind in (
+        BraindecodeNetwork,
+        CNN2D,
+        CNNBiGRU,
+        DeWave,
+        EEGConformer,
+        NeuroBERT,
+        TSTCC,
+    )
 }
 
 
@@ -109,7 +126,7 @@ def read_baseline(path: Path | str):
 
     Returns
     -------
-    estimator : CNNBiGRU | EEGConformer | TSTCC | NeuroBERT | DeWave
+    estimator : CNN2D | CNNBiGRU | EEGConformer | TSTCC | NeuroBERT | DeWave
         The fitted estimator, on the CPU.
 
     Raises

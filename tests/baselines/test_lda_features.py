@@ -26,7 +26,13 @@ def tone(frequency, amplitude=1.0, seconds=2.0):
 
 @pytest.mark.parametrize(
     ("features", "n_features"),
-    [("evoked", 180), ("high-gamma", 90), ("both", 270), ("all", 405)],
+    [
+        ("evoked", 180),
+        ("high-gamma", 90),
+        ("both", 270),
+        ("power", 225),
+        ("all", 405),
+    ],
 )
 def test_number_of_features(data, features, n_features):
     extract = EvokedPower(features, sfreq=SFREQ)
@@ -38,6 +44,14 @@ def test_both_is_evoked_then_high_gamma(data):
     parts = [
         EvokedPower(kind, sfreq=SFREQ).fit_transform(data)
         for kind in ("evoked", "high-gamma", "both")
+    ]
+    np.testing.assert_array_equal(np.hstack(parts[:2]), parts[2])
+
+
+def test_all_is_evoked_then_power(data):
+    parts = [
+        EvokedPower(kind, sfreq=SFREQ).fit_transform(data)
+        for kind in ("evoked", "power", "all")
     ]
     np.testing.assert_array_equal(np.hstack(parts[:2]), parts[2])
 
@@ -149,7 +163,7 @@ def test_every_band_is_heard_by_its_own_features(band):
 )
 def test_any_sampling_rate_and_bands_above_nyquist_are_named(sfreq, bands):
     data = np.random.default_rng(0).normal(size=(4, 2, int(sfreq)))
-    with mne.use_log_level("INFO"), mne.utils.catch_logging() as log:
+    with mne.utils.use_log_level("INFO"), mne.utils.catch_logging() as log:
         extract = EvokedPower(sfreq=sfreq).fit(data)
     assert list(extract.bands_) == bands
     assert np.isfinite(extract.transform(data)).all()
@@ -199,3 +213,16 @@ def test_the_former_name_warns_and_gives_the_same_features(data):
     with pytest.warns(FutureWarning, match=r"now EvokedPower\(features='both'\)"):
         old = EvokedHighGamma(sfreq=SFREQ).fit_transform(data)
     np.testing.assert_array_equal(old, new)
+
+
+def test_power_keeps_its_bands_where_none_passes_the_screening():
+    rng = np.random.default_rng(0)
+    X, y = rng.standard_normal((12, 2, 200)), np.arange(12) % 2
+    with mne.utils.use_log_level("ERROR"):
+        extract = EvokedPower("power", sfreq=100.0, screening=0.0).fit(X, y)
+    assert list(extract.bands_) == ["theta", "alpha", "beta"]
+    with (
+        mne.utils.use_log_level("ERROR"),
+        pytest.raises(ValueError, match="10 Hz is too low"),
+    ):
+        EvokedPower("power", sfreq=10.0).fit(X, y)

@@ -8,7 +8,7 @@ from sklearn.base import clone
 from sklearn.metrics import log_loss
 from sklearn.model_selection import cross_val_score
 
-from mne_duin.baselines import make_riemann
+from mne_duin.baselines import make_riemann, make_xdawn_riemann
 from mne_duin.baselines._riemann import BandSignal
 
 pytest.importorskip("pyriemann")
@@ -90,3 +90,32 @@ def test_messages(powers, monkeypatch):
     monkeypatch.setitem(sys.modules, "pyriemann.estimation", None)
     with pytest.raises(ImportError, match=r'pip install "mne-duin\[baselines\]"'):
         make_riemann()
+
+
+@pytest.mark.parametrize("calibrated", [False, True])
+def test_xdawn_decodes_what_is_locked_to_the_phase(powers, calibrated):
+    X, y = powers
+    options = {"sfreq": 500.0, "calibrated": calibrated}
+    time = np.arange(300) / 500
+    rng = np.random.default_rng(2)
+    sign = np.array([-1.0, 0.0, 1.0])[y][:, None]
+    locked, induced = X.copy(), X.copy()
+    phase = rng.uniform(0, 2 * np.pi, (60, 1))
+    locked[:, 3] += 1e-5 * sign * np.sin(2 * np.pi * 5 * time)
+    induced[:, 3] += 1e-5 * np.sin(2 * np.pi * 5 * time + phase)
+    decoder = make_xdawn_riemann(**options)
+    assert cross_val_score(decoder, locked, y, cv=3).mean() > 0.9
+    # Binomial(60, 1/3): 32 or more have a probability of 0.001.
+    assert cross_val_score(decoder, induced, y, cv=3).mean() * 60 < 32
+
+
+def test_xdawn_filters_per_class(powers):
+    X, y = powers
+    decoder = make_xdawn_riemann("lda", n_filters=2, sfreq=500.0).fit(X, y)
+    rows = 2 * 2 * 3
+    assert decoder[:2].transform(X).shape == (60, rows, rows)
+    assert decoder[:3].transform(X).shape == (60, rows * (rows + 1) // 2)
+    with pytest.raises(ValueError, match="`n_filters` must be at least 1; got 0"):
+        make_xdawn_riemann(n_filters=0)
+    with pytest.raises(ValueError, match="`classifier` must be one of 'logistic'"):
+        make_xdawn_riemann("svm")

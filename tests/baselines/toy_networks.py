@@ -5,7 +5,14 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from mne_duin.baselines import TSTCC, CNNBiGRU, DeWave, EEGConformer, NeuroBERT
+from mne_duin.baselines import (
+    CNN2D,
+    TSTCC,
+    CNNBiGRU,
+    DeWave,
+    EEGConformer,
+    NeuroBERT,
+)
 
 TRAINING = {
     "max_iter": 2,
@@ -17,6 +24,11 @@ TRAINING = {
 }
 PRETRAINING = {"pretrain_iter": 2, "pretrain_batch_size": 16}
 KINDS = {
+    "cnn_2d": (
+        CNN2D,
+        {"dims": (8, 16), "depths": (1, 1), "n_bands": 4, "step": 0.04}
+        | {"window": 0.1, "dropout": 0.0},
+    ),
     "cnn_bigru": (CNNBiGRU, {"n_filters": 8, "stride": 10, "hidden_dim": 16}),
     "eeg_conformer": (
         EEGConformer,

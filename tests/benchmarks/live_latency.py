@@ -106,7 +106,9 @@ def measure(label, decoder, contacts, window, minutes):
             latencies.append(local_clock() - clock.time(decision.end * RATE))
         sizes.append(memory())
 
-    done = run_live(live, name, markers=f"{name}-markers", on_decision=note, patience=3)
+    done = run_live(
+        live, name, markers=f"{name}-markers", on_decision=note, patience=15
+    )
     amplifier.join()
     expected = round(60 * minutes * RATE)
     low, high = 1000 * np.percentile(latencies, [50, 95])

@@ -11,8 +11,10 @@ from sklearn.preprocessing import FunctionTransformer
 from mne_duin import (
     DecoderEnsemble,
     DuINClassifier,
+    make_band_power,
     make_lda,
     make_riemann,
+    make_xdawn_riemann,
     read_model,
     save_decoder,
 )
@@ -23,7 +25,10 @@ DECODERS = {
     "lda-both": lambda: make_lda("both"),
     "lda-high-gamma": lambda: make_lda("high-gamma"),
     "lda-calibrated": lambda: make_lda(calibrated=True),
+    "ridge": lambda: make_band_power("ridge"),
+    "svm": lambda: make_band_power("svm"),
     "riemann": make_riemann,
+    "xdawn": make_xdawn_riemann,
     "riemann-lda": lambda: make_riemann("lda", n_windows=4, calibrated=True),
 }
 

@@ -56,8 +56,20 @@ LIMITS = {
     "jitter": FACTOR,
     "scale_deviation": FACTOR,
     "patch": COUNT,
+    "window": {"low": 0, "high": 10, "closed": False},
+    "step": {"low": 0, "high": 10, "closed": False},
+    "n_bands": {"low": 1, "high": 1000, "integer": True},
+    "group_width": COUNT,
 }
-SEVERAL = ("hidden_dims", "filters", "kernels", "pools", "strides")
+SEVERAL = (
+    "hidden_dims",
+    "filters",
+    "kernels",
+    "pools",
+    "strides",
+    "dims",
+    "depths",
+)
 
 
 @fill_doc
@@ -342,8 +354,12 @@ class NetworkClassifier(ClassifierMixin, TrainedNetwork):
         check_number("n_times", self.n_times_, low=1, high=10_000_000, integer=True)
         build = partial(self._build, len(self.ch_names_), self.n_times_)
         weights = _files.below(tensors, "module.")
-        check_weights(build, weights, {"n_layers": getattr(self, "n_layers", 0)})
+        self._check_weights(build, weights)
         with private_randomness(0):
             module = build()
         module.load_state_dict(weights)
         self.module_ = module.eval()
+
+    def _check_weights(self, build, weights):
+        """Check that the network of these sizes has just these weights."""
+        check_weights(build, weights, {"n_layers": getattr(self, "n_layers", 0)})
