@@ -1,5 +1,7 @@
 """What a linear discriminant reads from a frozen encoder, and from the signal alone."""
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import torch
@@ -11,7 +13,7 @@ from mne_duin.estimators._head import (
     head_blocks,
     linear_discriminant,
 )
-from mne_duin.training._check import FROZEN, RAW
+from mne_duin.training._check import FROZEN, RAW, describe_probe, is_read_as_well
 
 N_FOLDS = 5
 SIGNIFICANCE = 0.003
@@ -59,3 +61,21 @@ def probe_encoder(stage, X, y, *, skip):
     difference = hits[FROZEN].astype(float) - hits[RAW]
     table.attrs["standard_error"] = float(difference.std() / np.sqrt(len(y)))
     return table
+
+
+def judge_pretraining(stage, X, y):
+    """Return whether to go on from a pre-trained encoder, and why, in words.
+
+    A stage that knows from held-out recording that it learned nothing is not used, and
+    neither is an encoder from which less can be read than from the signal.
+    """
+    probe, check = (
+        probe_encoder(stage, X, y, skip=False),
+        getattr(stage, "check_", None),
+    )
+    if check is not None:
+        check = replace(check, probe=probe)
+        return check.usable, check.verdict
+    if probe is None:
+        return True, ""
+    return is_read_as_well(probe), describe_probe(probe)

@@ -82,11 +82,7 @@ class PretrainingCheck:
         A difference within one standard error, where the probe has it, is no harm. None
         where it was not measured.
         """
-        if self.probe is None:
-            return None
-        accuracy = self.probe.set_index("method")["accuracy"]
-        error = self.probe.attrs.get("standard_error", 0.0)
-        return bool(accuracy[FROZEN] >= accuracy[RAW] - error)
+        return None if self.probe is None else is_read_as_well(self.probe)
 
     @property
     def usable(self):
@@ -110,13 +106,7 @@ class PretrainingCheck:
                 f"Pre-training did not learn: {where} nothing is predicted better than "
                 f"by simple rules ({', '.join(self.rules)})."
             )
-        if self.probe is not None:
-            accuracy = 100 * self.probe.set_index("method")["accuracy"]
-            text += (
-                f" A linear discriminant reads {accuracy[FROZEN]:.0f} % of the words "
-                f"from the frozen encoder and {accuracy[RAW]:.0f} % from the signal."
-            )
-        return text
+        return text if self.probe is None else f"{text} {describe_probe(self.probe)}"
 
     def plot(self, *, show=True):
         """Plot the values of network and rules.
@@ -137,6 +127,45 @@ class PretrainingCheck:
 
     def __str__(self):
         return self.verdict
+
+
+def is_read_as_well(probe):
+    """Return whether a probe reads the encoder as well as the signal, but for chance.
+
+    Parameters
+    ----------
+    probe : DataFrame
+        See :class:`PretrainingCheck`; ``attrs["standard_error"]`` is that of the
+        difference.
+
+    Returns
+    -------
+    is_as_well : bool
+        Whether the encoder is behind by one standard error at most.
+    """
+    accuracy = probe.set_index("method")["accuracy"]
+    error = probe.attrs.get("standard_error", 0.0)
+    return bool(accuracy[FROZEN] >= accuracy[RAW] - error)
+
+
+def describe_probe(probe):
+    """Say in a sentence what was read from encoder and signal.
+
+    Parameters
+    ----------
+    probe : DataFrame
+        See :class:`PretrainingCheck`.
+
+    Returns
+    -------
+    sentence : str
+        For people.
+    """
+    accuracy = 100 * probe.set_index("method")["accuracy"]
+    return (
+        f"A linear discriminant reads {accuracy[FROZEN]:.0f} % of the words from the "
+        f"frozen encoder and {accuracy[RAW]:.0f} % from the signal."
+    )
 
 
 def cell_rules(train, test, hidden, groups):

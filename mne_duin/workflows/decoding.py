@@ -22,6 +22,7 @@ from mne_duin.estimators import (
     make_duin,
 )
 from mne_duin.estimators._files import plain
+from mne_duin.estimators._probe import judge_pretraining
 from mne_duin.estimators.presets import resolve
 from mne_duin.evaluation import (
     evaluate,
@@ -48,6 +49,8 @@ from mne_duin.workflows._writing import AnalysisWriter
 PRESETS = ("quick", "paper")
 MAIN, SCRATCH, LDA = "Du-IN", "Du-IN, no pre-training", "shrinkage LDA"
 CODEX_ONLY, WITH_LDA = "Du-IN, codex only", "Du-IN with LDA"
+# Where the pre-trained encoder is of no use, Du-IN is trained from scratch.
+UNUSED = "Du-IN, pre-trained (not used)"
 CURVE_AMOUNTS = (5, 10, 20, 40)  # training trials per word
 
 
@@ -58,7 +61,7 @@ class WordDecoding:
     Parameters
     ----------
     results : dict of str to DecodingResult
-        Held-out results by name; the first is Du-IN, pre-trained.
+        Held-out results by name; the first is Du-IN, pre-trained if that is of use.
     contacts : DataFrame
         The channels that were decoded.
     vqvae : DuINVQVAE
@@ -91,7 +94,7 @@ class WordDecoding:
 
     @property
     def result(self):
-        """The result of the pre-trained Du-IN."""
+        """The main result, of Du-IN."""
         return self.results[MAIN]
 
     def __str__(self):
@@ -347,34 +350,53 @@ def _learn(epochs, segments, contacts, common, folder, checkpoint_dir, mae=None)
         f"{len(epochs)} trials of {len(epochs.event_id)} words in {len(contacts)} "
         f"channels; run {', '.join(held_out)} is held out."
     )
-    results = {}
-    networks = {MAIN: mae, CODEX_ONLY: vqvae, SCRATCH: None}
-    fitted = {}
+    is_used = _is_used(mae, epochs, held_out)
+    networks = {MAIN if is_used else UNUSED: mae, CODEX_ONLY: vqvae, SCRATCH: None}
+    results, fitted = {}, {}
     for name, stage in networks.items():
         network = DuINClassifier(stage, **common)
         results[name], fitted[name] = _evaluate(name, network, epochs, common)
+    if not is_used:
+        main = replace(results[SCRATCH], estimator=MAIN)
+        results, fitted[MAIN] = {MAIN: main} | results, fitted[SCRATCH]
     classifier = fitted[MAIN]
     results[LDA] = baseline
     lda = make_lda(calibrated=True)
     together = DecoderEnsemble([("duin", FrozenEstimator(classifier)), ("lda", lda)])
     results[WITH_LDA], _ = _evaluate(WITH_LDA, together, epochs, common)
-    curve = _curve(epochs, mae, held_out, common)
+    curve = _curve(epochs, mae, held_out, common, is_used)
     stages = vqvae, mae, classifier
     return WordDecoding(results, contacts, *stages, folder, curve=curve, lda=linear)
 
 
-def _curve(epochs, mae, held_out, common):
+def _is_used(mae, epochs, held_out):
+    """Return whether the pre-trained encoder is of use in the training trials."""
+    learns = np.flatnonzero(~np.isin(run_names(epochs.metadata), held_out))
+    is_used, why = judge_pretraining(mae, epochs[learns], epochs.events[learns, 2])
+    if not is_used:
+        mne.utils.warn(
+            f"{why} So the pre-trained encoder is not used: {MAIN!r} is trained from "
+            "scratch, and the pre-trained one is in the tables for comparison."
+        )
+    elif why:
+        mne.utils.logger.info(why)
+    return is_used
+
+
+def _curve(epochs, mae, held_out, common, is_used):
     """Return the learning curve on the run that is held out, or None."""
     learns = ~np.isin(run_names(epochs.metadata), held_out)
     fewest = np.unique(epochs.events[learns, 2], return_counts=True)[1].min()
     amounts = [amount for amount in CURVE_AMOUNTS if amount < fewest]
     if not amounts:
         return None
-    network = DuINClassifier(mae, **common)
+    pretrained, scratch = DuINClassifier(mae, **common), DuINClassifier(**common)
+    network = pretrained if is_used else scratch
+    other = {SCRATCH: scratch} if is_used else {UNUSED: pretrained}
     lda = make_lda(calibrated=True)
     estimators = {
         MAIN: network,
-        SCRATCH: DuINClassifier(**common),
+        **other,
         LDA: make_lda(),
         WITH_LDA: DecoderEnsemble([("duin", network), ("lda", lda)]),
     }
@@ -487,6 +509,11 @@ def _recipe(decoding, epochs):
         "held-out trials": len(tested),
         "held-out run": ", ".join(np.unique(run_names(epochs.metadata)[tested])),
         "network inputs": inputs,
+        "pre-training": (
+            "not used: it did not help in the training trials"
+            if UNUSED in decoding.results
+            else "codex and masked modeling"
+        ),
         "initialization without pre-training": recipe["init"],
         "initialization of the head": recipe["head_init"],
         "codes": len(decoding.vqvae.codebook_),
@@ -570,10 +597,11 @@ def pretraining_effect(results):
         For people.
     """
     sentences = []
+    pretrained = UNUSED if UNUSED in results else MAIN
     pairs = (
-        (MAIN, SCRATCH, "Pre-training (codex and masked modeling)"),
+        (pretrained, SCRATCH, "Pre-training (codex and masked modeling)"),
         (CODEX_ONLY, SCRATCH, "Pre-training of the codex alone"),
-        (MAIN, LDA, "Pre-trained Du-IN compared with the shrinkage LDA"),
+        (MAIN, LDA, "Du-IN compared with the shrinkage LDA"),
         (WITH_LDA, LDA, "Ensemble of both compared with the shrinkage LDA"),
     )
     for name, other, subject in pairs:

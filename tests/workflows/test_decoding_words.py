@@ -5,6 +5,7 @@ import shutil
 import subprocess
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
@@ -23,13 +24,18 @@ from mne_duin import (
 )
 from mne_duin.cli import main
 from mne_duin.datasets import SimulationSettings
+from mne_duin.estimators import _probe
+from mne_duin.estimators._probe import judge_pretraining
 from mne_duin.estimators.presets import PRESETS
+from mne_duin.training import PretrainingCheck
+from mne_duin.training._check import FROZEN, NETWORK, RAW
 from mne_duin.workflows import decoding as job
 from mne_duin.workflows.decoding import (
     CODEX_ONLY,
     LDA,
     MAIN,
     SCRATCH,
+    UNUSED,
     WITH_LDA,
     decode_words,
 )
@@ -60,22 +66,28 @@ def decoded(bids_root, tmp_path_factory):
     """One short run of the command, with networks trained for a moment."""
     out = tmp_path_factory.mktemp("results")
     with pytest.MonkeyPatch.context() as patch:
-        for recipe in PRESETS["quick"].values():
-            patch.setitem(recipe, "max_iter", 2)
-        for kind in (DuINVQVAE, DuINMAE, DuINClassifier):
-            if "n_layers" in kind.__init__.__kwdefaults__:
-                patch.setitem(kind.__init__.__kwdefaults__, "n_layers", 2)
-        # Costs and the report's pictures have tests of their own.
-        patch.setattr(job, "log_costs", lambda *_: None)
-        patch.setattr(job, "make_report", report_without_pictures)
-        # Four trials per word are left; the calibration of an LDA needs three.
-        patch.setattr(job, "CURVE_AMOUNTS", (3, 4))
-        status = main(
-            ["decode", str(bids_root), "--subject", "01", *TASK, "--quiet"]
-            + ["--align", "response_time", "--out", str(out)]
-        )
-    assert status == 0
+        # After two passes nothing is learned.
+        patch.setattr(job, "judge_pretraining", lambda *_: (True, ""))
+        assert decode_shortly(patch, bids_root, out) == 0
     return out
+
+
+def decode_shortly(patch, bids_root, out):
+    """Run the command with small networks, without pictures; return its status."""
+    for recipe in PRESETS["quick"].values():
+        patch.setitem(recipe, "max_iter", 2)
+    for kind in (DuINVQVAE, DuINMAE, DuINClassifier):
+        if "n_layers" in kind.__init__.__kwdefaults__:
+            patch.setitem(kind.__init__.__kwdefaults__, "n_layers", 2)
+    # Costs and the report's pictures have tests of their own.
+    patch.setattr(job, "log_costs", lambda *_: None)
+    patch.setattr(job, "make_report", report_without_pictures)
+    # Four trials per word are left; the calibration of an LDA needs three.
+    patch.setattr(job, "CURVE_AMOUNTS", (3, 4))
+    return main(
+        ["decode", str(bids_root), "--subject", "01", *TASK, "--quiet"]
+        + ["--align", "response_time", "--out", str(out)]
+    )
 
 
 def file_of(out, name):
@@ -122,6 +134,37 @@ def test_decode_writes_what_it_promises(decoded):
     again = read_decoding(decoded)
     pd.testing.assert_frame_equal(again.curve, curve)
     assert "Highest: " in str(again)
+
+
+@pytest.mark.slow
+def test_an_encoder_that_learned_nothing_is_not_used(bids_root, tmp_path, monkeypatch):
+    with pytest.warns(RuntimeWarning, match="encoder is not used: 'Du-IN' is trained"):
+        assert decode_shortly(monkeypatch, bids_root, tmp_path) == 0
+    decoding = read_decoding(tmp_path)
+    names = [MAIN, UNUSED, CODEX_ONLY, SCRATCH, LDA, WITH_LDA]
+    assert sorted(decoding.results) == sorted(names)
+    main_result, scratch = (decoding.results[name] for name in (MAIN, SCRATCH))
+    np.testing.assert_array_equal(main_result.probabilities, scratch.probabilities)
+    assert decoding.classifier.pretrained is None
+    curve = pd.read_csv(file_of(tmp_path, "learningcurve.tsv"), sep="\t")
+    assert list(curve["estimator"]) == [MAIN, UNUSED, LDA, WITH_LDA]
+
+
+@pytest.mark.parametrize("learned", [None, True, False])
+@pytest.mark.parametrize("frozen", [0.3, 0.7])
+def test_pretraining_is_judged_by_recording_and_trials(learned, frozen, monkeypatch):
+    table = pd.DataFrame({"method": [FROZEN, RAW], "accuracy": [frozen, 0.6]})
+    monkeypatch.setattr(_probe, "probe_encoder", lambda *_, **__: table)
+    check = None
+    if learned is not None:
+        rows = [("hidden codes", NETWORK, 0.5), ("hidden codes", "mean", 0.7)]
+        values = pd.DataFrame(rows, columns=["quantity", "method", "value"])
+        measure = "error" if learned else "accuracy"
+        check = PretrainingCheck(values, measure, n_segments=9)
+    stage = SimpleNamespace(check_=check)
+    is_used, why = judge_pretraining(stage, None, None)
+    assert is_used == (learned is not False and frozen > 0.6)
+    assert f"{100 * frozen:.0f} % of the words from the frozen encoder" in why
 
 
 def test_the_curve_says_which_decoder_is_best_with_how_many_trials():
@@ -267,7 +310,7 @@ def test_the_lda_predicts_new_recordings(decoded, bids_root):
     known = read_result(file_of(decoded, "model-shrinkagelda_predictions.json"))
     assert found.table["y_pred"].tolist() == known.y_pred.tolist()
     assert again.table.equals(found.table)
-    with pytest.warns(RuntimeWarning, match="has learned from run 1"):
+    with pytest.warns(RuntimeWarning, match="was trained on run 1"):
         predict_words(decoded, bids_root, "01", decoder="lda", verbose=False)
     with pytest.raises(ValueError, match="`decoder` must be one of 'network', 'lda'"):
         predict_words(decoded, bids_root, "01", decoder="vote")
@@ -311,7 +354,7 @@ def edit_tables(root, pattern, function):
 def test_one_class_only(copy_of, capsys):
     edit_tables(copy_of, "*_events.tsv", lambda t: t.assign(trial_type="ba"))
     message = refused(capsys, copy_of, "--subject", "01", *TASK)
-    assert "one label" in message
+    assert "All trials have the label" in message
     assert "ba" in message
 
 
