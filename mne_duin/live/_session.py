@@ -215,6 +215,7 @@ class _Session:
                 self.go_on_with(inlet)
             except (ConnectionError, ValueError) as error:
                 self.note(str(error))
+                time.sleep(PAUSE)
                 continue
             return True
         return False

@@ -112,8 +112,14 @@ class Inlet:
             recover=False,
             processing_flags=None if same_host else ["clocksync"],
         )
-        self._inlet.open_stream(timeout=timeout)
-        whole = self._inlet.get_sinfo(timeout=timeout)
+        try:
+            self._inlet.open_stream(timeout=timeout)
+            whole = self._inlet.get_sinfo(timeout=timeout)
+        except Exception as error:
+            # A stream that is ending is still found for a moment.
+            raise ConnectionError(
+                f"The {kind} {name!r} was found but does not answer ({error})."
+            ) from error
         self.sfreq, self.n_channels = float(info.sfreq), info.n_channels
         names = whole.get_channel_names() or []
         self.ch_names = [str(one) for one in names]
