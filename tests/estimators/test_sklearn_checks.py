@@ -81,6 +81,7 @@ def skip_last_digits(check):
         pytest.skip("float32 sums differ in their last digits between sizes of a batch")
 
 
+@pytest.mark.slow
 @parametrize_with_checks([DUIN], expected_failed_checks=lambda _: REASONS)
 def test_du_in(estimator, check):
     skip_last_digits(check)
