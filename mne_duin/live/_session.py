@@ -37,7 +37,7 @@ class LiveSummary:
         Samples received and lost, gaps, jitter, jumps of the clock.
     latency : tuple of float
         Median and 95th percentile of the time from the last sample of a window to the
-        decision on it, in seconds.
+        decision on it, in seconds; NaN where the stream is faster than real time.
     states : list of str
         What the stream was like, one after the other.
     """
@@ -53,9 +53,13 @@ class LiveSummary:
         return (
             f"{self.seconds:.1f} s of signal; {decided} decisions on cues and events, "
             f"{len(self.decisions) - decided} without a label; {self.counts['lost']} "
-            f"samples lost in {self.counts['gaps']} gap(s); latency "
-            f"{1000 * self.latency[0]:.1f} ms (95%: {1000 * self.latency[1]:.1f} ms)"
+            f"samples lost in {self.counts['gaps']} gap(s); latency {self._latency()}"
         )
+
+    def _latency(self):
+        """Return the latency in words."""
+        median, high = (1000 * value for value in self.latency)
+        return f"{median:.1f} ms (95%: {high:.1f} ms)" if median >= 0 else "not known"
 
 
 def run_live(
@@ -242,9 +246,11 @@ class _Session:
         for one in decisions:
             now = local_clock()
             end = clock.time(one.end * clock.rate)
-            self.status.take(one, now - end)
-            if one.decided:
-                self.latencies.append(now - end)
+            # Stamps of the future: a replay that is faster than real time.
+            latency = now - end if now >= end else None
+            self.status.take(one, latency)
+            if one.decided and latency is not None:
+                self.latencies.append(latency)
             if one.kind in ("trial", "event"):
                 self.kept.append(one)
             shift = clock.zero - (self.first_zero or 0.0)

@@ -36,7 +36,8 @@ class LiveStatus:
     def take(self, decision, latency):
         """Take in a decision that was just made."""
         if decision.decided:
-            self.latencies.append(latency)
+            if latency is not None:
+                self.latencies.append(latency)
             self.n_decided += 1
         else:
             self.n_undecided += 1
