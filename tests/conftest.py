@@ -1,5 +1,7 @@
 """What all tests share: no windows, and one thread per worker."""
 
+import gc
+
 import matplotlib as mpl
 import matplotlib.pyplot as plt
 import pytest
@@ -7,6 +9,13 @@ import torch
 from hub_server import HubServer
 
 mpl.use("Agg")
+
+
+def pytest_collection_finish(session):
+    """Leave modules and tests out of garbage collection: a tenth of the time."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(20_000, 20, 50)
 
 
 @pytest.fixture(autouse=True, scope="session")

@@ -213,6 +213,7 @@ def test_several_subjects_share_a_brain_and_have_filters_of_their_own(contacts):
     assert not plt.get_fignums()
 
 
+@pytest.mark.slow
 def test_pictures_of_held_out_epochs_need_them(fitted):
     """With several folds nobody knows which of them the classifier has learned from."""
     classifier, vqvae, X, result = fitted

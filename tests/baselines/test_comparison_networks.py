@@ -72,6 +72,7 @@ def test_gradient_of_the_task_without_labels_reaches_the_encoder(kind, fitted):
     assert not [n for n, p in task.named_parameters() if not p.grad.any()]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", KINDS_BY_TIME)
 def test_one_batch_is_learned_by_heart(kind, trials):
     epochs, y = trials

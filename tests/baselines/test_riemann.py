@@ -92,7 +92,9 @@ def test_messages(powers, monkeypatch):
         make_riemann()
 
 
-@pytest.mark.parametrize("calibrated", [False, True])
+@pytest.mark.parametrize(
+    "calibrated", [False, pytest.param(True, marks=pytest.mark.slow)]
+)
 def test_xdawn_decodes_what_is_locked_to_the_phase(powers, calibrated):
     X, y = powers
     options = {"sfreq": 500.0, "calibrated": calibrated}

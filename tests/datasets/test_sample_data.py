@@ -132,8 +132,10 @@ def test_truth_lists_planted_contacts_in_the_speech_areas(subject):
 
 @pytest.mark.parametrize(
     ("options", "planted_only"),
-    [({}, False), ({"selection": None}, True)],
-    ids=["selected features", "all features"],
+    [
+        pytest.param({}, False, marks=pytest.mark.slow, id="selected features"),
+        pytest.param({"selection": None}, True, id="all features"),
+    ],
 )
 def test_lda_decodes_half_to_four_fifths_of_the_held_out_run(
     split, options, planted_only

@@ -78,7 +78,11 @@ def _modulation(kind, band):
 
 @pytest.mark.parametrize(
     ("kind", "slow", "fast"),
-    [("phase-locked", True, False), ("power", False, True), ("both", True, True)],
+    [
+        pytest.param("phase-locked", True, False, marks=pytest.mark.slow),
+        pytest.param("power", False, True, marks=pytest.mark.slow),
+        ("both", True, True),
+    ],
 )
 def test_the_kind_says_what_carries_the_units(kind, slow, fast):
     assert (_modulation(kind, (4.0, 12.0)) > 0.3) == slow

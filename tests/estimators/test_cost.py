@@ -23,6 +23,7 @@ def test_counts_are_exact_and_the_estimator_stays_as_it_is(kind, vqvae, trials, 
     assert "50 passes of 3 steps" in str(cost)
 
 
+@pytest.mark.slow
 def test_memory_grows_with_batches_and_data(trials):
     epochs = trials[0]
     small = estimate_cost(DuINVQVAE(**VQVAE | {"batch_size": 4}), epochs)

@@ -8,6 +8,7 @@ from sklearn.base import clone
 from toy_trials import (
     CLASSIFIER,
     KINDS,
+    KINDS_BY_TIME,
     as_epochs,
     make,
     one_by_one,
@@ -21,7 +22,7 @@ from mne_duin.estimators.presets import resolve
 QUICK = CLASSIFIER | {"max_iter": 1}
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("kind", KINDS_BY_TIME)
 def test_epochs_array_and_list_are_the_same(kind, trials, fitted):
     epochs, y = trials
     forms = (epochs, epochs.get_data(), one_by_one(epochs), tuple(one_by_one(epochs)))
@@ -31,7 +32,7 @@ def test_epochs_array_and_list_are_the_same(kind, trials, fitted):
         assert fitted[kind].score(X, y) == fitted[kind].score(epochs, y)
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("kind", KINDS_BY_TIME)
 def test_fitting_on_an_array_or_a_list_is_the_same(kind, vqvae, trials, fitted):
     epochs, y = trials
     listed = make(kind, vqvae).fit(one_by_one(epochs), y)
@@ -206,7 +207,15 @@ def test_labels_must_fit_the_epochs(trials):
     ],
     ids=str,
 )
-@pytest.mark.parametrize("form", [np.array, list, pd.Series, pd.Categorical])
+@pytest.mark.parametrize(
+    "form",
+    [
+        np.array,
+        pytest.param(list, marks=pytest.mark.slow),
+        pytest.param(pd.Series, marks=pytest.mark.slow),
+        pd.Categorical,
+    ],
+)
 def test_labels_of_any_kind(words, form, trials):
     y = np.array(words)[np.arange(24) % 3]
     estimator = DuINClassifier(**QUICK).fit(trials[0], form(y))

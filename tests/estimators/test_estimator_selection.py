@@ -70,6 +70,7 @@ def test_probabilities_of_held_out_epochs(words):
     assert np.allclose(probabilities.sum(1), 1)
 
 
+@pytest.mark.slow
 def test_grid_search_over_a_frozen_part(words, vqvae, trials):
     epochs, y = trials
     grid = {"lr": [1e-4, 1e-3], "use_codex": [False, True]}

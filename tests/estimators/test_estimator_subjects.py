@@ -3,7 +3,16 @@
 import numpy as np
 import pytest
 import torch
-from toy_trials import CLASSIFIER, KINDS, as_epochs, fit_vqvae, make, output, simulate
+from toy_trials import (
+    CLASSIFIER,
+    KINDS,
+    KINDS_BY_TIME,
+    as_epochs,
+    fit_vqvae,
+    make,
+    output,
+    simulate,
+)
 
 from mne_duin import DuINClassifier, read_estimator
 
@@ -44,7 +53,7 @@ def poms(cohort):
     return {k: v if v is first else v.fit(epochs, y) for k, v in kinds.items()}
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("kind", KINDS_BY_TIME)
 def test_own_patch_encoders_in_every_stage(kind, poms, cohort, tmp_path):
     X, y, subject = cohort
     estimator = poms[kind]
@@ -77,7 +86,7 @@ def test_subject_layers_are_checked(kind):
         make(kind, None, subject_layers="own").fit(*simulate(8), sfreq=1000)
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("kind", KINDS_BY_TIME)
 def test_metadata_and_argument_are_the_same(kind, first, stages, cohort):
     X, y, subject = cohort
     given = make(kind, first).fit(X, y, subject=subject, sfreq=1000)

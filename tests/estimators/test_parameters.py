@@ -204,7 +204,14 @@ def test_every_start_trains(preset, trials):
     assert ((scores > 0) & (scores < 1)).all()
 
 
-@pytest.mark.parametrize("start", ["unquantized", "first-batch", "random"])
+@pytest.mark.parametrize(
+    "start",
+    [
+        "unquantized",
+        pytest.param("first-batch", marks=pytest.mark.slow),
+        pytest.param("random", marks=pytest.mark.slow),
+    ],
+)
 def test_the_codex_starts_as_asked(start, trials):
     epochs = trials[0]
     options = VQVAE | {"codex_init": start, "max_iter": 6, "n_codes": 8}
@@ -268,6 +275,7 @@ def test_training_that_diverges_says_so(trials):
         DuINClassifier(**options).fit(*trials)
 
 
+@pytest.mark.slow
 def test_the_principal_start_learns_faster():
     # Slow waves, as brains have them; the codex is not there yet in these passes.
     X, _ = simulate(24, 4, 400, seed=3)

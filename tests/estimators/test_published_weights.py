@@ -13,7 +13,14 @@ LEFT = ("time_encodings", "contra_block.")
 SMALL = {"n_layers": 1, "bands": "raw", "max_iter": 1, "verbose": False}
 
 
-@pytest.mark.parametrize("case", ["one_subject", "three_subjects", "poms_two_subjects"])
+@pytest.mark.parametrize(
+    "case",
+    [
+        pytest.param("one_subject", marks=pytest.mark.slow),
+        pytest.param("three_subjects", marks=pytest.mark.slow),
+        "poms_two_subjects",
+    ],
+)
 @pytest.mark.parametrize("stage", ["vqvae", "mae", "cls"])
 def test_a_published_file_is_written_again(case, stage):
     state = published(case, stage)[1]

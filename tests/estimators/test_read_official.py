@@ -35,7 +35,14 @@ def weights():
     return {stage: published("one_subject", stage)[1] for stage in STAGES}
 
 
-@pytest.mark.parametrize("case", ["one_subject", "three_subjects", "poms_two_subjects"])
+@pytest.mark.parametrize(
+    "case",
+    [
+        "one_subject",
+        pytest.param("three_subjects", marks=pytest.mark.slow),
+        pytest.param("poms_two_subjects", marks=pytest.mark.slow),
+    ],
+)
 @pytest.mark.parametrize("form", ["dict", pytest.param("file", marks=pytest.mark.slow)])
 def test_golden_arrays_through_the_estimators(case, form, tmp_path):
     arrays = published(case, "vqvae")[0]

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import torch
 from filelock import FileLock
-from toy_trials import KINDS, as_epochs, make
+from toy_trials import KINDS, KINDS_BY_TIME, as_epochs, make
 from training_worker import CHANGES, make_stage, start_worker, tensors_of
 
 from mne_duin.checkpoints import read_checkpoint
@@ -69,7 +69,7 @@ def random_states():
 
 
 @pytest.mark.parametrize("every", [3, pytest.param(1, marks=pytest.mark.slow)])
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("kind", KINDS_BY_TIME)
 def test_ctrl_c_keeps_the_last_pass(kind, every, tmp_path, whole, interrupt):
     epochs, y, estimator = make_stage(kind)
     keeping = {"checkpoint_dir": tmp_path, "checkpoint_every": every}
@@ -87,7 +87,7 @@ def test_ctrl_c_keeps_the_last_pass(kind, every, tmp_path, whole, interrupt):
     assert random_states() == states
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("kind", KINDS_BY_TIME)
 def test_a_finished_training_is_not_made_again(kind, tmp_path, whole, monkeypatch):
     epochs, y, estimator = make_stage(kind)
     estimator.fit(epochs, y, checkpoint_dir=tmp_path)
@@ -127,6 +127,7 @@ def test_a_polite_end_keeps_the_last_pass(tmp_path, whole):
     assert_same(tensors_of(again.fit(epochs, y, checkpoint_dir=folder)), whole["mae"])
 
 
+@pytest.mark.slow
 def test_a_full_disk_leaves_the_earlier_checkpoint(tmp_path, whole):
     folder, result = tmp_path / "checkpoints", tmp_path / "result.npz"
     epochs, y, estimator = make_stage("vqvae")
@@ -185,8 +186,14 @@ def test_a_damaged_checkpoint_is_told_and_the_one_before_is_used(tmp_path, whole
         ("vqvae", {"lr": 0.5}, r"lr 0.001 -> 0.5\. Continue"),
         ("mae", {"max_iter": 9}, r"max_iter 8 -> 9\."),
         ("classifier", {"head_init": "random"}, "head_init 'lda' -> 'random'"),
-        ("vqvae", {"random_state": 3}, "random_state 0 -> 3"),
-        ("vqvae", {"conv_filters": (9, 8, 4)}, r"\[8, 8, 4\] -> \[9, 8, 4\]"),
+        pytest.param(
+            *("vqvae", {"random_state": 3}, "random_state 0 -> 3"),
+            marks=pytest.mark.slow,
+        ),
+        pytest.param(
+            *("vqvae", {"conv_filters": (9, 8, 4)}, r"\[8, 8, 4\] -> \[9, 8, 4\]"),
+            marks=pytest.mark.slow,
+        ),
     ],
 )
 def test_other_parameters_are_refused(kind, changes, words, tmp_path):
@@ -242,6 +249,7 @@ def test_other_circumstances_are_told(tmp_path, monkeypatch):
         estimator.fit(epochs, y, checkpoint_dir=tmp_path)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("random_state", [None, np.random.RandomState(5)])
 def test_a_seed_of_chance_is_remembered(random_state, tmp_path):
     epochs, y, estimator = make_stage("classifier", random_state=random_state)

@@ -99,6 +99,7 @@ def test_pieces_cover_the_segments():
         join_segments(trials, as_array(ramp[..., :30], sfreq=100.0))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("target", TARGETS)
 def test_the_masked_stage_learns_each_target(target, vqvae, trials):
     epochs, _ = trials
@@ -187,7 +188,7 @@ def test_memory_recalls_a_stage_of_the_same_data(trials, fits, tmp_path):
             marks=pytest.mark.slow,
         ),
         ({"mae": SHORT | {"mask_ratio": 0.4}}, False),
-        ({"device": "cpu"}, None),
+        pytest.param({"device": "cpu"}, None, marks=pytest.mark.slow),
         pytest.param({"classifier": {"max_iter": 1}}, None, marks=pytest.mark.slow),
     ],
 )
@@ -264,7 +265,9 @@ def cut(path, other):
     path.write_bytes(path.read_bytes()[:100])
 
 
-@pytest.mark.parametrize("harm", [damage, swap, cut])
+@pytest.mark.parametrize(
+    "harm", [damage, swap, pytest.param(cut, marks=pytest.mark.slow)]
+)
 def test_a_spoiled_file_of_the_memory_is_set_aside(harm, trials, fits, tmp_path):
     epochs = trials[0][:8]
     seeds = [DuINVQVAE(**TINY, random_state=seed) for seed in (0, 1)]

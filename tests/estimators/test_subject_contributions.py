@@ -33,7 +33,7 @@ def layers(request):
     return request.param
 
 
-@pytest.fixture(scope="module", params=[2, 5])
+@pytest.fixture(scope="module", params=[2, pytest.param(5, marks=pytest.mark.slow)])
 def fitted(request, layers):
     epochs, contacts, y = cohort(request.param)
     options = CLASSIFIER | {"subject_layers": layers, "max_iter": 6, "lr": 3e-3}

@@ -336,7 +336,9 @@ def interrupt(*arguments):
     raise KeyboardInterrupt("enough")
 
 
-@pytest.mark.parametrize("loss", ["cross-entropy", "ctc"])
+@pytest.mark.parametrize(
+    "loss", ["cross-entropy", pytest.param("ctc", marks=pytest.mark.slow)]
+)
 def test_an_interrupted_training_goes_on(loss, streams, tmp_path, monkeypatch):
     epochs, y = streams
     y = [collapse(own) for own in y] if loss == "ctc" else y

@@ -3,6 +3,7 @@
 import mne
 import numpy as np
 import pandas as pd
+import pytest
 from sklearn.frozen import FrozenEstimator
 
 from mne_duin.estimators import DuINClassifier, DuINMAE, DuINVQVAE
@@ -21,6 +22,11 @@ TRAINING = {"max_iter": 3, "batch_size": 8, "random_state": 0, "verbose": False}
 VQVAE = SIZES | TRAINING | {"n_decoder_layers": 1, "n_codes": 16, "code_dim": 8}
 CLASSIFIER = SIZES | TRAINING | {"hidden_dim": 16}
 KINDS = ("vqvae", "mae", "classifier", "finetuned")
+# What does not depend on the kind is tried on two of them where time matters.
+KINDS_BY_TIME = [
+    pytest.param(kind, marks=() if kind in ("mae", "classifier") else pytest.mark.slow)
+    for kind in KINDS
+]
 
 
 def simulate(n_epochs=24, n_channels=6, n_times=400, *, n_classes=3, seed=0):

@@ -64,7 +64,14 @@ def test_the_bit_check_finds_the_leak_that_the_paper_protocol_names(epochs):
     assert any("scaled over all trials" in leak for leak in result.leaks)
 
 
-@pytest.mark.parametrize("make", [make_lda, make_dummy, Centroid])
+@pytest.mark.parametrize(
+    "make",
+    [
+        make_lda,
+        pytest.param(make_dummy, marks=pytest.mark.slow),
+        pytest.param(Centroid, marks=pytest.mark.slow),
+    ],
+)
 @pytest.mark.parametrize("cv", [CLEAN[0], *SLOW])
 def test_shuffled_labels_give_chance_within_the_interval(make, cv, epochs):
     rng = np.random.default_rng(0)

@@ -88,7 +88,7 @@ ESTIMATORS = {
 
 
 # The others share the code of these.
-QUICK = ("lda", "mae", "scratch+lda+riemann", "contributions", "ts_tcc")
+QUICK = ("lda", "mae", "contributions")
 
 
 def all_estimators(function):

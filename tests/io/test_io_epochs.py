@@ -288,7 +288,9 @@ def test_runs_of_two_subjects_are_refused(base_dataset):
         read_contacts(base_dataset.copy().update(subject="02"))
 
 
-@pytest.mark.parametrize("name", ["read_epochs", "read_segments"])
+@pytest.mark.parametrize(
+    "name", ["read_epochs", pytest.param("read_segments", marks=pytest.mark.slow)]
+)
 def test_verbose_false_is_silent(name, capsys):
     path = mne_duin.find_recordings(mne_duin.sample_data_path(), subject="01")[0]
     level = mne.set_log_level("INFO", return_old_level=True)

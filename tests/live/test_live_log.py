@@ -99,6 +99,7 @@ def test_damage_is_told(subject, tmp_path):
         read_log(tmp_path / "nothing")
 
 
+@pytest.mark.slow
 def test_what_was_decided_survives_kill_9(subject, tmp_path):
     folder = tmp_path / "log"
     code = FOREVER.format(here=str(HERE), folder=str(folder))

@@ -1,14 +1,9 @@
 """Two processes train one network: the same in both, and the same as one alone."""
 
-import subprocess
-import sys
-from pathlib import Path
-
 import numpy as np
 import pytest
 import two_processes
 
-HERE = Path(__file__).parent
 # The planted errors are looked for in the first one, the only one of the default suite.
 STAGES = ("classifier", "unquantized", "first-batch", "mae")
 # What the order of sums does to gradients of float32, relative to a step's largest.
@@ -32,11 +27,7 @@ def folder(request, tmp_path_factory):
     }
     names = [stage for stage in STAGES if stage in asked or stage == STAGES[0]]
     out = tmp_path_factory.mktemp("processes")
-    command = [sys.executable, "-m", "torch.distributed.run", "--standalone"]
-    command += ["--nproc-per-node", "2", str(HERE / "two_processes.py"), str(out)]
-    command += names
-    done = subprocess.run(command, capture_output=True, text=True, timeout=300)
-    assert done.returncode == 0, done.stderr
+    assert two_processes.run_two(out, names) == [0, 0]
     alone = out / "alone"
     alone.mkdir()
     two_processes.fit_exact(alone, names)

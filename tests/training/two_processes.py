@@ -1,4 +1,4 @@
-"""Fit small stages in one process of several: ``torchrun … two_processes.py OUT NAME``.
+"""Fit small stages in one process of several, as torchrun would start them.
 
 Every process writes what it holds after each pass to a file of its own, in three ways:
 
@@ -12,6 +12,9 @@ Every process writes what it holds after each pass to a file of its own, in thre
     As ``exact``, with an error in the last process, which the comparison has to find.
 """
 
+import multiprocessing
+import os
+import socket
 import sys
 import warnings
 from contextlib import ExitStack, nullcontext
@@ -182,9 +185,29 @@ def fit_usual_and_planted(folder, names):
         fit_and_write(folder, f"{names[0]} {error}", fit, plant(), exact=True)
 
 
-if __name__ == "__main__":
+def work(index, port, folder, names):
+    """Be one of the two processes, as torchrun would start it."""
     torch.set_num_threads(1)
+    place = {"RANK": index, "LOCAL_RANK": index, "WORLD_SIZE": 2, "MASTER_PORT": port}
+    os.environ |= {name: str(value) for name, value in place.items()}
+    os.environ["MASTER_ADDR"] = "127.0.0.1"
     join_processes("cpu")
-    fit_exact(sys.argv[1], sys.argv[2:])
-    fit_usual_and_planted(sys.argv[1], sys.argv[2:])
+    fit_exact(folder, names)
+    fit_usual_and_planted(folder, names)
     leave_processes()
+
+
+def run_two(folder, names):
+    """Fit in two processes, forked from one that never trains; return exit codes."""
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload(["mne_duin.estimators"])
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    places = [(index, port, folder, names) for index in range(2)]
+    processes = [context.Process(target=work, args=place) for place in places]
+    for process in processes:
+        process.start()
+    for process in processes:
+        process.join(300)
+    return [process.exitcode for process in processes]

@@ -59,6 +59,7 @@ def test_a_left_contact_is_on_the_left_and_posterior_right(page, contacts, tmp_p
     assert anterior[1] < posterior[1]
 
 
+@pytest.mark.slow
 def test_sides_are_marked_and_cover_each_other(page, make_contacts, tmp_path):
     """L, R, A, P stand where they are; from a side only its contacts are seen."""
     contacts = make_contacts(side=0)
@@ -114,6 +115,7 @@ def test_long_measures_do_not_squeeze_their_values(
     assert page.evaluate("document.documentElement.scrollWidth") <= width
 
 
+@pytest.mark.slow
 def test_a_slider_steps_through_time_with_one_scale(page, contacts, rng, tmp_path):
     times = np.arange(-0.1, 0.3, 0.1)
     values = pd.DataFrame(rng.normal(size=(28, 4)), contacts.index, times)

@@ -50,6 +50,7 @@ def test_models_table_and_checkpoints_are_written(pretrained):
     check_pretraining(pretrained)
 
 
+@pytest.mark.slow
 def test_the_same_command_again_makes_no_pass(pretrained, bids_root, capsys):
     before = files(pretrained)
     command = ["pretrain", str(bids_root), *COMMAND, "--out", str(pretrained)]

@@ -6,7 +6,6 @@ import numpy as np
 from matplotlib.figure import Figure
 from matplotlib.patches import PathPatch
 from matplotlib.path import Path
-from nilearn.plotting.glass_brain import plot_brain_schematics
 
 from mne_duin.utils._checks import as_list, check_option
 from mne_duin.utils._spaces import contact_positions
@@ -123,6 +122,9 @@ def brain_outline(view):
     bounds : tuple of float
         Left, right, bottom and top of the outline in mm.
     """
+    # More than a second of imports, which only the drawing of a brain is worth.
+    from nilearn.plotting.glass_brain import plot_brain_schematics
+
     axes = Figure().subplots()
     bounds = plot_brain_schematics(axes, view)
     to_millimetres = [patch.get_transform() - axes.transData for patch in axes.patches]

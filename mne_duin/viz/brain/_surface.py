@@ -4,7 +4,6 @@ from functools import cache
 
 import numpy as np
 from matplotlib.collections import PolyCollection
-from nilearn.datasets import load_fsaverage, load_fsaverage_data
 from scipy.sparse import csr_array
 from scipy.spatial import cKDTree
 
@@ -37,6 +36,9 @@ def load_hemisphere(side):
         Sulcal depth: above zero in a sulcus, below on a gyrus.
     """
     name = SIDES[side]
+    # Imported here because it takes a third of a second.
+    from nilearn.datasets import load_fsaverage, load_fsaverage_data
+
     meshes = load_fsaverage("fsaverage5")
     pial, inflated = meshes["pial"].parts[name], meshes["inflated"].parts[name]
     depth = load_fsaverage_data("fsaverage5", data_type="sulcal").data
