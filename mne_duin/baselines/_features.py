@@ -2,11 +2,16 @@
 
 import numpy as np
 from mne.utils import logger, warn
-from scipy import signal
 from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.utils.validation import check_is_fitted
 
-from mne_duin.utils._bands import BANDS, bandpass, bands_below_nyquist, check_bands
+from mne_duin.utils._bands import (
+    BANDS,
+    bandpass,
+    bands_below_nyquist,
+    check_bands,
+    envelope_power,
+)
 from mne_duin.utils._checks import check_number, check_option
 from mne_duin.utils._epochs import as_array, check_start
 from mne_duin.utils._screening import group_p_value
@@ -314,9 +319,9 @@ class EvokedPower(TransformerMixin, BaseEstimator):
                 slow = bandpass(data, self.sfreq_, (0.0, self.evoked_h_freq))
             yield "evoked", self._bins(slow, self.evoked_bin)
         for name, band in self.bands_.items():
-            analytic = signal.hilbert(bandpass(data, self.sfreq_, band))
+            power = envelope_power(bandpass(data, self.sfreq_, band))
             seconds = self.high_gamma_bin if name == "high-gamma" else self.power_bin
-            power = self._bins(np.abs(analytic) ** 2, seconds)
+            power = self._bins(power, seconds)
             power = np.log(power + np.finfo(float).tiny)
             if self.features in ("power", "all"):
                 power = np.append(power, power.mean(-1, keepdims=True), axis=-1)

@@ -10,7 +10,8 @@ from functools import lru_cache
 
 import numpy as np
 from mne.utils import logger
-from scipy.signal import butter, oaconvolve, sosfiltfilt
+from scipy import fft
+from scipy.signal import butter, oaconvolve, sosfilt, sosfilt_zi
 
 from mne_duin.utils._checks import check_number
 from mne_duin.utils._screening import group_p_value
@@ -119,22 +120,48 @@ def bandpass(data, sfreq, band):
         The signal in the band, double precision.
     """
     low, high = map(float, band)
-    sos = _design(float(sfreq), low, high)
+    sos, start = _design(float(sfreq), low, high)
+    data = np.asarray(data, float)
     period = sfreq / low if low else 0.0
     # SciPy's padding is a matter of samples; a slow band needs a period at the ends.
     padding = max(3 * (2 * len(sos) + 1), round(period))
     padding = min(padding, data.shape[-1] - 1)
-    return sosfiltfilt(sos, np.asarray(data, float), axis=-1, padlen=padding)
+    # What scipy.signal.sosfiltfilt does, whose preparation takes as long as filtering
+    # a window of a second.
+    first, last = data[..., :1], data[..., -1:]
+    left = 2 * first - data[..., padding:0:-1]
+    right = 2 * last - data[..., -2 : -padding - 2 : -1]
+    x = np.concatenate([left, data, right], axis=-1)
+    start = start.reshape(len(sos), *(1,) * (data.ndim - 1), 2)
+    for _ in range(2):
+        x = sosfilt(sos, x, axis=-1, zi=start * x[..., :1])[0][..., ::-1]
+    return x[..., padding : x.shape[-1] - padding]
 
 
 @lru_cache(maxsize=64)
 def _design(sfreq, low, high):
-    """Return the second-order sections of a filter."""
+    """Return the second-order sections of a filter, and their state at rest."""
     if low == 0:
-        return butter(4, high, fs=sfreq, output="sos")
-    # A steep filter of a low band rings longer than a word lasts.
-    order = 4 if high - low >= 50 else 2
-    return butter(order, (low, high), "bandpass", fs=sfreq, output="sos")
+        sos = butter(4, high, fs=sfreq, output="sos")
+    else:
+        # A steep filter of a low band rings longer than a word lasts.
+        order = 4 if high - low >= 50 else 2
+        sos = butter(order, (low, high), "bandpass", fs=sfreq, output="sos")
+    return sos, sosfilt_zi(sos)
+
+
+def envelope_power(data):
+    """Return the squared envelope (of the Hilbert transform) of a signal in a band.
+
+    Shapes: ``data`` (..., n_times) -> (..., n_times).
+    """
+    n_times = data.shape[-1]
+    spectrum = fft.rfft(data)
+    spectrum *= -1j
+    spectrum[..., 0] = 0
+    if n_times % 2 == 0:
+        spectrum[..., -1] = 0
+    return data**2 + fft.irfft(spectrum, n_times) ** 2
 
 
 def choose_bands(bands, epochs, y=None, subject=None):
@@ -197,11 +224,27 @@ def add_bands(data, sfreq, bands):
 def log_power(data, sfreq, band):
     """Return the log of the smoothed power in a band, of the shape of the data."""
     smoothing = min(SMOOTHING_PERIODS / band[0], LONGEST_SMOOTHING)
-    window = np.hanning(round(smoothing * sfreq) + 2)[1:-1]
-    # Near the ends part of the window lies outside; what is inside counts for it.
-    weight = oaconvolve(np.ones(data.shape[-1]), window, mode="same")
+    n_times = data.shape[-1]
+    window, weight, first = _smoothing(round(smoothing * sfreq), n_times)
+    length = 2 * (len(window) - 1)
     power = bandpass(data, sfreq, band) ** 2
-    power = oaconvolve(power, window[None, None], mode="same", axes=-1) / weight
+    spectrum = fft.rfft(power, length)
+    spectrum *= window
+    power = fft.irfft(spectrum, length)[..., first : first + n_times] / weight
     floor = 1e-6 * power.mean(-1, keepdims=True)
     # A channel that is zero padding has no power; its logarithm is set to zero.
     return np.log(np.where(floor == 0, 1.0, np.maximum(power, floor)))
+
+
+@lru_cache(maxsize=64)
+def _smoothing(n_window, n_times):
+    """Return the spectrum of a window, what of it counts, and where its middle is.
+
+    Near the ends part of the window lies outside; what is inside counts for it.
+    """
+    window = np.hanning(n_window + 2)[1:-1]
+    weight = oaconvolve(np.ones(n_times), window, mode="same")
+    length = fft.next_fast_len(n_times + len(window) - 1, real=True)
+    # One that is even is known from the number of its frequencies.
+    length += length % 2
+    return fft.rfft(window, length), weight, (len(window) - 1) // 2
