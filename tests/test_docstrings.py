@@ -68,6 +68,14 @@ TUTORIALS = "".join(
 # Their examples train on simulated subjects or read a recording.
 LONG = {
     "mne_duin.baselines._band_power",
+    "mne_duin.baselines._lda",
+    "mne_duin.baselines._riemann",
+    "mne_duin.baselines._token_lda",
+    "mne_duin.baselines.networks._cnn_2d",
+    "mne_duin.channels._selection",
+    "mne_duin.datasets.simulation._words",
+    "mne_duin.estimators._cost",
+    "mne_duin.estimators._ensemble",
     "mne_duin.estimators._new_subject",
     "mne_duin.estimators.tokens._decoder",
     "mne_duin.live._live_decoder",

@@ -108,8 +108,8 @@ class DuINCells(TransformerMixin, BaseDuIN):
     %(subject_layers)s
     %(patch_encoder)s
     %(spatial_sizes)s
-    n_layers : int
-        Transformer blocks.
+    n_layers : int | None
+        Transformer blocks; the quick preset takes 4, the published number is 8.
     %(attention_sizes)s
     bands : "raw" | sequence of str | dict | None
         Bands whose power the network is given in addition to the signal, see
@@ -192,7 +192,7 @@ class DuINCells(TransformerMixin, BaseDuIN):
         conv_filters: tuple[int, ...] | None = None,
         conv_kernels: tuple[int, ...] = (19, 3, 3),
         conv_strides: tuple[int, ...] = (10, 1, 1),
-        n_layers: int = 8,
+        n_layers: int | None = None,
         n_heads: int = 8,
         head_dim: int = 64,
         ff_dim: int = 320,

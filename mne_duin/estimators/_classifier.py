@@ -102,8 +102,8 @@ class DuINClassifier(ClassifierMixin, BaseDuIN):
     %(patch_encoder)s
     %(spatial_sizes)s
         A pre-trained encoder brings its own, as with all sizes below.
-    n_layers : int
-        Transformer blocks.
+    n_layers : int | None
+        Transformer blocks; the quick preset takes 4, the published number is 8.
     %(attention_sizes)s
     %(recipe)s
     %(machine)s
@@ -169,7 +169,7 @@ class DuINClassifier(ClassifierMixin, BaseDuIN):
         conv_filters: tuple[int, ...] | None = None,
         conv_kernels: tuple[int, ...] = (19, 3, 3),
         conv_strides: tuple[int, ...] = (10, 1, 1),
-        n_layers: int = 8,
+        n_layers: int | None = None,
         n_heads: int = 8,
         head_dim: int = 64,
         ff_dim: int = 320,

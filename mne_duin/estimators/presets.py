@@ -25,6 +25,7 @@ PRESETS: dict[str, dict[str, dict[str, Any]]] = {
             "crop_duration": 3.0,
             "bands": ("high-gamma",),
             "init": "zca",
+            "n_layers": 4,
             "n_filters": None,
             "conv_filters": None,
             "front_lr_scale": 0.0,
@@ -42,6 +43,7 @@ PRESETS: dict[str, dict[str, dict[str, Any]]] = {
             "crop_duration": 2.0,
             "bands": tuple(BANDS),
             "init": "zca",
+            "n_layers": 4,
             "n_filters": None,
             "conv_filters": None,
             "front_lr_scale": 0.0,
@@ -61,6 +63,7 @@ PRESETS: dict[str, dict[str, dict[str, Any]]] = {
         "classifier": {
             "bands": "screened",
             "init": "zca",
+            "n_layers": 4,
             "n_filters": None,
             "conv_filters": None,
             "max_iter": 8,
@@ -79,6 +82,7 @@ PRESETS: dict[str, dict[str, dict[str, Any]]] = {
         "tokens": {
             "bands": ("high-gamma",),
             "init": "zca",
+            "n_layers": 4,
             "n_filters": 16,
             "conv_filters": (128, 128, 16),
             "max_iter": 30,
@@ -98,6 +102,7 @@ PRESETS: dict[str, dict[str, dict[str, Any]]] = {
         "sequences": {
             "bands": ("high-gamma",),
             "init": "zca",
+            "n_layers": 4,
             "n_filters": 16,
             "conv_filters": (128, 128, 16),
             "max_iter": 15,
@@ -126,6 +131,7 @@ PRESETS: dict[str, dict[str, dict[str, Any]]] = {
             "crop_duration": 4.0,
             "bands": "raw",
             "init": "random",
+            "n_layers": 8,
             "n_filters": 16,
             "conv_filters": (128, 128, 16),
             "front_lr_scale": 1.0,
@@ -148,6 +154,7 @@ PRESETS: dict[str, dict[str, dict[str, Any]]] = {
         "classifier": {
             "bands": "raw",
             "init": "random",
+            "n_layers": 8,
             "n_filters": 16,
             "conv_filters": (128, 128, 16),
             "max_iter": 200,
@@ -167,6 +174,7 @@ PRESETS: dict[str, dict[str, dict[str, Any]]] = {
         "tokens": {
             "bands": "raw",
             "init": "random",
+            "n_layers": 8,
             "n_filters": 16,
             "conv_filters": (128, 128, 16),
             "max_iter": 200,
@@ -186,8 +194,9 @@ PRESETS: dict[str, dict[str, dict[str, Any]]] = {
     },
 }
 
-# Hidden cells are ours: there is no published recipe, so both presets share one.
-PRESETS["paper"]["cells"] = PRESETS["quick"]["cells"]
+# Hidden cells are ours: there is no published recipe, so both presets share one, with
+# the encoder of each.
+PRESETS["paper"]["cells"] = PRESETS["quick"]["cells"] | {"n_layers": 8}
 # CTC is ours; it is trained like the heads on single tokens.
 PRESETS["paper"]["sequences"] = PRESETS["paper"]["tokens"]
 

@@ -30,6 +30,7 @@ from mne_duin.training._devices import (
     sum_values,
 )
 from mne_duin.training._state import CheckpointHooks, TrainingState
+from mne_duin.training._threads import FreeThreads
 
 
 def pass_seed(seed, index, process=0):
@@ -163,11 +164,13 @@ def train(
     sets = _by_prefix(validation)
     begin_pass, end_pass = begin_pass or _no_hook, end_pass or _no_hook
     draws = BorrowedRandomness(device) if compile else private_randomness(seed)
-    with bar, shared_statistics(module) as norms, checkpoints.watch():
+    threads = FreeThreads(device)
+    with bar, threads, shared_statistics(module) as norms, checkpoints.watch():
         n_done = checkpoints.resume(state)
         state.broadcast_()
         bar.update(n_done)
         for index in range(n_done, max_iter):
+            threads.adapt()
             started = time.perf_counter()
             rate = learning_rate(
                 index, max_iter, lr=lr, lr_min=lr_min, n_warmup=n_warmup

@@ -151,6 +151,7 @@ def test_saved_and_read_again(kind, trials, fitted, tmp_path):
     assert again.count_parameters() == fitted[kind].count_parameters()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", PRETRAINED)
 def test_pretraining_learns_from_segments_without_labels(kind, trials):
     epochs, y = trials

@@ -64,6 +64,7 @@ def test_cross_validation_and_grid_search_take_epochs(words):
     assert search.fit(array, y).best_score_ > 0.5
 
 
+@pytest.mark.slow
 def test_shuffled_words_are_not_decoded(words):
     epochs, y = words
     rng = np.random.default_rng(0)

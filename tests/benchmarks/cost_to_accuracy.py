@@ -75,7 +75,7 @@ def measure(seed, name, epochs, segments, cache, precision):
     common["preset"] = preset
     vqvae, first = kept(
         folder / "vqvae.safetensors",
-        lambda: DuINVQVAE(max_iter=passes[0], **common).fit(segments),
+        lambda: DuINVQVAE(n_layers=8, max_iter=passes[0], **common).fit(segments),
     )
     mae, second = kept(
         folder / "mae.safetensors",

@@ -127,6 +127,8 @@ class ShiftedTests(DuINClassifier):
         return np.mean(scores, axis=0)
 
 
+# The table was measured with the blocks of the published encoder.
+BLOCKS = {"n_layers": 8}
 SCRATCH, CODEX, MASKED = "from scratch", "codex", "codex and masked model"
 LDA = "shrinkage LDA"
 LEARNS = {"front_lr_scale": 1.0}
@@ -237,7 +239,7 @@ def pretrain(seed, codex, masked):
         stage = DuINMAE(first, random_state=0, **dict(masked), **COMMON).fit(segments)
         return stage, seconds + time.process_time() - start
     segments = segments[: round(len(segments) * options.pop("share", 1.0))]
-    stage = DuINVQVAE(random_state=0, **options, **COMMON).fit(segments)
+    stage = DuINVQVAE(random_state=0, **options, **BLOCKS, **COMMON).fit(segments)
     return stage, time.process_time() - start
 
 
@@ -249,7 +251,8 @@ def fit_network(name, seed, amount, random_state):
     items = [None if d is None else tuple(d.items()) for d in (codex, masked)]
     stage, seconds = pretrain(seed, *items)
     start = time.process_time()
-    network = network(stage, random_state=random_state, **parameters, **COMMON)
+    options = BLOCKS | parameters | COMMON
+    network = network(stage, random_state=random_state, **options)
     network.fit(epochs[train], y[train])
     scores = np.log(network.predict_proba(epochs[test]) + 1e-12)
     return scores, seconds + time.process_time() - start

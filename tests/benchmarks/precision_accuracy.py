@@ -44,7 +44,7 @@ def measure(seed, precision, epochs, segments):
     """Train the three stages and return a row of the table."""
     start = time.process_time()
     common = {"random_state": seed, "precision": precision, "verbose": False}
-    vqvae = DuINVQVAE(**common).fit(segments)
+    vqvae = DuINVQVAE(n_layers=8, **common).fit(segments)
     mae = DuINMAE(vqvae, **common).fit(segments)
     classifier = DuINClassifier(mae, **common)
     result = evaluate(classifier, epochs, cv="last-run", random_state=seed)

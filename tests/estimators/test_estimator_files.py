@@ -9,7 +9,15 @@ import pytest
 import safetensors
 import torch
 from harmful import Touch
-from toy_trials import CLASSIFIER, KINDS, TRAINING, as_epochs, make, output
+from toy_trials import (
+    CLASSIFIER,
+    KINDS,
+    KINDS_BY_TIME,
+    TRAINING,
+    as_epochs,
+    make,
+    output,
+)
 
 from mne_duin import DuINClassifier, DuINMAE, DuINVQVAE, read_estimator
 from mne_duin.checkpoints import DamagedError, read_checkpoint, write_checkpoint
@@ -84,7 +92,7 @@ def test_reading_touches_no_random_state(kind, fitted, tmp_path):
     assert torch.equal(torch.get_rng_state(), before)
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("kind", KINDS_BY_TIME)
 def test_runs_are_named_as_the_evaluation_names_them(kind, vqvae, trials):
     epochs, y = trials
     X, run = epochs.get_data(), np.repeat(["1", "2"], 12)
@@ -99,7 +107,7 @@ def test_runs_are_named_as_the_evaluation_names_them(kind, vqvae, trials):
     assert trained_runs(plain) == plain.fit_groups_
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("kind", KINDS_BY_TIME)
 def test_unknown_runs_stay_unknown(kind, vqvae, trials, tmp_path):
     epochs, y = trials
     estimator = make(kind, vqvae, max_iter=1).fit(epochs, y)

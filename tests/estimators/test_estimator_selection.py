@@ -53,6 +53,7 @@ def test_cross_validation_of_an_array_and_two_processes(words):
     assert np.array_equal(alone, together)
 
 
+@pytest.mark.slow
 def test_two_classes_can_be_scored_by_their_ranking():
     X, y = simulate(24, 3, 200, n_classes=2, seed=2)
     estimator = DuINClassifier(**QUICK, sfreq=1000)

@@ -25,6 +25,7 @@ def best_passes(history):
     return np.flatnonzero(accuracy == accuracy.max())
 
 
+@pytest.mark.slow
 def test_ties_go_to_the_earliest_pass_or_to_the_best_test_accuracy(parts):
     first, paper = fit(parts), fit(parts, select="paper")
     history = paper.history_

@@ -99,6 +99,7 @@ def test_only_own_layers_are_fitted(kind, stages, cohort):
     assert all(p.requires_grad for p in long.module_.parameters())
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", STAGES)
 def test_the_fit_lowers_its_loss(kind, stages, cohort):
     history = add(stages, kind, cohort, max_iter=15, lr=1e-2).history_
@@ -106,6 +107,7 @@ def test_the_fit_lowers_its_loss(kind, stages, cohort):
     assert losses.iloc[-3:].mean() < losses.iloc[:3].mean()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", STAGES)
 def test_the_seed_decides(kind, stages, cohort):
     new = stack_subjects({"bob": cohort["bob"][:2]})[0]

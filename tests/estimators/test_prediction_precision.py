@@ -19,6 +19,7 @@ def classifier():
     return DuINClassifier(**options).fit(as_epochs(X), y)
 
 
+@pytest.mark.slow
 def test_probabilities_agree(classifier):
     X, y = simulate(150, seed=2)
     exact = classifier.set_params(precision="32").predict_proba(as_epochs(X))

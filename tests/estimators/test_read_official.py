@@ -69,7 +69,10 @@ def test_golden_arrays_through_the_estimators(case, form, tmp_path):
     )
 
 
-@pytest.mark.parametrize("stage", STAGES)
+@pytest.mark.parametrize(
+    "stage",
+    [pytest.param(s, marks=() if s == "cls" else pytest.mark.slow) for s in STAGES],
+)
 def test_they_count_as_fitted_and_can_be_saved(stage, weights, tmp_path):
     names = [f"A'{i}" for i in range(10)]
     estimator = read_official(weights[stage], stage=stage, ch_names=names)

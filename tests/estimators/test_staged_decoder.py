@@ -72,6 +72,7 @@ def test_stages_are_those_that_one_would_fit_by_hand(trials):
     assert np.array_equal(whole.fit(epochs, y).predict_proba(epochs), expected)
 
 
+@pytest.mark.slow
 def test_cross_validation_pretrains_in_every_fold(trials):
     assert np.isfinite(cross_val_score(make("vqvae"), *trials, cv=2)).all()
 
@@ -211,6 +212,7 @@ def test_memory_tells_what_auto_means_on_another_machine(
     assert fits["DuINVQVAE"] == 2
 
 
+@pytest.mark.slow
 def test_memory_tells_other_data(trials, fits, tmp_path):
     epochs, y = trials
     make("vqvae", memory=tmp_path).fit(epochs, y)

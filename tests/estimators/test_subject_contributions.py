@@ -93,6 +93,7 @@ def test_the_order_of_the_slots_does_not_matter(fitted):
     np.testing.assert_allclose(rows, expected[mixed], atol=1e-5)
 
 
+@pytest.mark.slow
 def test_subjects_with_3_and_30_contacts_train_together(layers):
     pairs, labels = {}, []
     for name, n_channels in (("few", 3), ("many", 30)):

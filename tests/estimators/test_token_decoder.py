@@ -202,6 +202,7 @@ def test_files(kind, streams, tiers, decoder, ctc, tmp_path):
     assert again.decode(epochs, tier="final" if kind == "tiers" else None)
 
 
+@pytest.mark.slow
 def test_cross_validation(streams):
     epochs, y = streams
     options = DECODER | {"max_iter": 2, "context": 0}

@@ -48,7 +48,9 @@ def same(one, other):
     )
 
 
-@pytest.mark.parametrize("stage", ["vqvae", "mae", "cls"])
+@pytest.mark.parametrize(
+    "stage", [pytest.param("vqvae", marks=pytest.mark.slow), "mae", "cls"]
+)
 def test_published_and_ours(stage, stages, tmp_path):
     ours, pth, back = tmp_path / "ours", tmp_path / "a.pth", tmp_path / "back"
     stages[stage].save(ours)

@@ -200,6 +200,7 @@ def test_awkward_labels_survive_a_file(tmp_path, label):
     assert again.y_pred.tolist() == result.y_pred.tolist()
 
 
+@pytest.mark.slow
 @given(data=st.data(), kind=st.sampled_from(["text", "int"]))
 @settings(max_examples=40, deadline=None)
 def test_a_saved_result_is_read_as_it_was(tmp_path_factory, data, kind):

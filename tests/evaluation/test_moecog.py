@@ -44,9 +44,10 @@ TINY = {
 ARCHITECTURE = {"n_layers": 1, "n_heads": 2, "head_dim": 4, "ff_dim": 8, "sfreq": SFREQ}
 FIRST = {name: names[0] for name, names in ENSEMBLES.items()}
 # Those are called alike by MOECoG: one of each kind is enough where time matters.
-SLOW = {*ENSEMBLES, *VARIANTS, *NETWORKS} - {"scratch"}
+# What is tried always: one linear decoder of each kind of features, and the network.
+QUICK = {"lda", "ridge", "riemann", "scratch"}
 OWN = [
-    pytest.param(name, marks=pytest.mark.slow) if name in SLOW else name
+    pytest.param(name, marks=pytest.mark.slow) if name not in QUICK else name
     for name in NAMES
     if name not in BRAINDECODE
 ]

@@ -126,7 +126,10 @@ def test_a_hidden_contact_is_named(contacts):
     assert len(markers(figure.axes[1])[0]) == 27
 
 
-@pytest.mark.parametrize(("n_shafts", "per_shaft", "side"), [(1, 1, -1), (20, 10, 0)])
+@pytest.mark.parametrize(
+    ("n_shafts", "per_shaft", "side"),
+    [(1, 1, -1), pytest.param(20, 10, 0, marks=pytest.mark.slow)],
+)
 @pytest.mark.parametrize("kind", ["glass", "surface", "montage"])
 def test_one_contact_and_two_hundred(
     make_contacts, rng, n_shafts, per_shaft, side, kind

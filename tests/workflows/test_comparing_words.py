@@ -80,6 +80,7 @@ def test_compare_writes_tables_figure_and_results(
     assert record["kind"] == "mne_duin.DecodingResult"
 
 
+@pytest.mark.slow
 def test_estimators_that_pretrain_get_segments_of_the_training_runs(
     bids_root, monkeypatch
 ):

@@ -12,9 +12,6 @@ import pandas as pd
 import pytest
 
 from mne_duin import (
-    DuINClassifier,
-    DuINMAE,
-    DuINVQVAE,
     make_report,
     predict_words,
     read_decoding,
@@ -76,9 +73,6 @@ def decode_shortly(patch, bids_root, out):
     """Run the command with small networks, without pictures; return its status."""
     for recipe in PRESETS["quick"].values():
         patch.setitem(recipe, "max_iter", 2)
-    for kind in (DuINVQVAE, DuINMAE, DuINClassifier):
-        if "n_layers" in kind.__init__.__kwdefaults__:
-            patch.setitem(kind.__init__.__kwdefaults__, "n_layers", 2)
     # Costs and the report's pictures have tests of their own.
     patch.setattr(job, "log_costs", lambda *_: None)
     patch.setattr(job, "make_report", report_without_pictures)

@@ -122,8 +122,8 @@ class DuINTokenDecoder(BaseDuIN):
         below.
     conv_kernels, conv_strides : tuple of int
         Kernels and strides of the convolutions in samples.
-    n_layers : int
-        Transformer blocks.
+    n_layers : int | None
+        Transformer blocks; the quick preset takes 4, the published number is 8.
     %(attention_sizes)s
     %(recipe)s
     %(machine)s
@@ -209,7 +209,7 @@ class DuINTokenDecoder(BaseDuIN):
         conv_filters=None,
         conv_kernels: tuple[int, ...] = (19, 3, 3),
         conv_strides: tuple[int, ...] = (10, 1, 1),
-        n_layers: int = 8,
+        n_layers: int | None = None,
         n_heads: int = 8,
         head_dim: int = 64,
         ff_dim: int = 320,
