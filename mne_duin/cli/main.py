@@ -72,7 +72,7 @@ def main(arguments=None):
 
 def _limit_threads(n_threads):
     """Limit the threads of numerical libraries, before and after they are loaded."""
-    # Threads that wait turn in circles otherwise, also where another one needs the core.
+    # Otherwise threads that wait turn in circles, also where others need the core.
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     if n_threads is None:
         return
