@@ -14,6 +14,7 @@ from mne_duin.utils._bands import (
 )
 from mne_duin.utils._checks import check_number, check_option
 from mne_duin.utils._epochs import as_array, check_start
+from mne_duin.utils._parallel import in_threads
 from mne_duin.utils._screening import group_p_value
 
 LOWER_BANDS = ("theta", "alpha", "beta", "low-gamma")
@@ -318,8 +319,12 @@ class EvokedPower(TransformerMixin, BaseEstimator):
             if 2 * self.evoked_h_freq < self.sfreq_:
                 slow = bandpass(data, self.sfreq_, (0.0, self.evoked_h_freq))
             yield "evoked", self._bins(slow, self.evoked_bin)
-        for name, band in self.bands_.items():
-            power = envelope_power(bandpass(data, self.sfreq_, band))
+
+        def envelope(band):
+            return envelope_power(bandpass(data, self.sfreq_, band))
+
+        envelopes = in_threads(envelope, self.bands_.values(), is_long=len(data) > 1)
+        for name, power in zip(self.bands_, envelopes, strict=True):
             seconds = self.high_gamma_bin if name == "high-gamma" else self.power_bin
             power = self._bins(power, seconds)
             power = np.log(power + np.finfo(float).tiny)

@@ -171,6 +171,17 @@ class LiveDecoder:
         trouble = self.engine.trouble
         return trouble or self.engine.buffer.reason_against(end - 1, end) or "running"
 
+    @property
+    def _seconds_left(self):
+        """Seconds of signal until the next window is over; None where none is open."""
+        done = self.preparation
+        stops = [r.zero - done.lead + done.n_times for r in self._requests]
+        if self.mode == "continuous":
+            stops.append(self._next_stop)
+        if not stops:
+            return None
+        return (min(stops) - self.engine.buffer.end) / done.processing.sfreq
+
     def start(self, ch_names: Sequence[str], sfreq: float, *, scale=1.0) -> Self:
         """Begin with a stream; what was known of an earlier one is forgotten.
 

@@ -1,5 +1,7 @@
 """One window in, probabilities or a sequence out, for any fitted decoder."""
 
+import time
+
 import mne
 import numpy as np
 import pandas as pd
@@ -13,6 +15,8 @@ from mne_duin.utils._checks import check_type
 from mne_duin.utils._epochs import ZERO_PHASE, EpochsData
 
 FEWEST_PARTIAL = 0.3  # s
+# How long before a window is over to get ready for it, in predictions and seconds.
+GETTING_READY, SLEEP = 4.0, 0.02
 REMEDY = (
     "Read the training trials with read_epochs(..., causal=True) (or "
     "prepare_epochs, or `mne-duin decode --causal`), fit the decoder on these, and "
@@ -97,6 +101,7 @@ class Predictor:
             preparation.ch_names, preparation.processing.sfreq, "seeg"
         )
         self.classes = None if self.is_sequential else list(decoder.classes_)
+        self.last_used = self.cost = 0.0  # s: when, and how long a prediction takes
 
     @property
     def n_fewest(self):
@@ -109,6 +114,29 @@ class Predictor:
         shape = len(self.preparation.ch_names), self.preparation.n_times
         noise = np.random.default_rng(0).standard_normal(shape)
         self.predict(noise * (self.preparation.amplitude or 1e-5))
+
+    def get_ready(self, seconds_left):
+        """Predict once in advance where there is time and the last one is long ago.
+
+        A processor that has done nothing for a second, and no longer has the weights in
+        its caches, takes up to twice as long.
+
+        Parameters
+        ----------
+        seconds_left : float
+            Until the next window is over.
+
+        Returns
+        -------
+        is_near : bool
+            Whether the window is over so soon that waiting asleep would delay it.
+        """
+        reach = GETTING_READY * self.cost + SLEEP
+        is_near = 0.0 <= seconds_left <= reach
+        is_rested = time.monotonic() - self.last_used > reach
+        if is_near and is_rested and seconds_left > 1.5 * self.cost:
+            self.warm_up()
+        return is_near
 
     def predict(self, window):
         """Return the probabilities, or the sequence, of a window.
@@ -127,6 +155,15 @@ class Predictor:
         sequence : tuple | None
             None of decoders of classes.
         """
+        begin = time.monotonic()
+        try:
+            return self._predict(window)
+        finally:
+            self.last_used = time.monotonic()
+            self.cost = max(self.last_used - begin, 0.8 * self.cost)
+
+    def _predict(self, window):
+        """Return what :meth:`predict` does."""
         if self.is_sequential:
             # A sequence that is not over may end within a patch.
             size = getattr(self.decoder, "patch_size_", 1)

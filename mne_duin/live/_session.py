@@ -180,7 +180,7 @@ class _Session:
         begin = time.monotonic()
         while duration is None or time.monotonic() - begin < duration:
             try:
-                if not self.step():
+                if not self.step() and not self.is_window_near():
                     time.sleep(PAUSE)
             except ConnectionError:
                 if not self.find_again():
@@ -207,6 +207,11 @@ class _Session:
                 raise ConnectionError(f"The stream {self.stream!r} has ended.")
         self.show()
         return len(stamps) > 0
+
+    def is_window_near(self):
+        """Get ready for a window that is over soon; return whether one is."""
+        left = self.live._seconds_left
+        return left is not None and self.live.predictor.get_ready(left)
 
     def find_again(self):
         """Wait for the stream that has ended; return whether it is back."""

@@ -14,6 +14,7 @@ from scipy import fft
 from scipy.signal import butter, oaconvolve, sosfilt, sosfilt_zi
 
 from mne_duin.utils._checks import check_number
+from mne_duin.utils._parallel import in_threads
 from mne_duin.utils._screening import group_p_value
 
 BANDS = {
@@ -29,6 +30,7 @@ RAW, SCREENED = "raw", "screened"
 # what happens in a syllable.
 SMOOTHING_PERIODS, LONGEST_SMOOTHING = 2.8, 0.15
 LEVEL = 0.05
+LOWEST_POWER = 1e-6  # of the mean
 N_AT_ONCE = 16  # epochs in one step, so that no large copies are made
 
 
@@ -177,11 +179,12 @@ def choose_bands(bands, epochs, y=None, subject=None):
     usable = bands_below_nyquist(wanted, epochs.sfreq)
     if bands != SCREENED:
         return usable
-    return {
-        name: edges
-        for name, edges in usable.items()
-        if name == "high-gamma" or _differs(epochs, edges, y, subject)
-    }
+
+    def is_chosen(name):
+        return name == "high-gamma" or _differs(epochs, usable[name], y, subject)
+
+    chosen = in_threads(is_chosen, usable)
+    return {n: usable[n] for n, is_in in zip(usable, chosen, strict=True) if is_in}
 
 
 def _differs(epochs, band, y, subject):
@@ -213,16 +216,23 @@ def add_bands(data, sfreq, bands):
     n_epochs, n_channels, n_times = data.shape
     inputs = np.empty((n_epochs, (1 + len(bands)) * n_channels, n_times), np.float32)
     inputs[:, :n_channels] = data
-    for number, band in enumerate(bands.values(), start=1):
-        own = slice(number * n_channels, (number + 1) * n_channels)
+
+    def fill(number):
+        own = slice((number + 1) * n_channels, (number + 2) * n_channels)
+        band = list(bands.values())[number]
         for first in range(0, n_epochs, N_AT_ONCE):
             rows = slice(first, first + N_AT_ONCE)
             inputs[rows, own] = log_power(data[rows], sfreq, band)
+
+    in_threads(fill, range(len(bands)), is_long=n_epochs > 1)
     return inputs
 
 
 def log_power(data, sfreq, band):
-    """Return the log of the smoothed power in a band, of the shape of the data."""
+    """Return the log of the smoothed power in a band, of the shape of the data.
+
+    Single precision, which is enough for a logarithm and what networks take.
+    """
     smoothing = min(SMOOTHING_PERIODS / band[0], LONGEST_SMOOTHING)
     n_times = data.shape[-1]
     window, weight, first = _smoothing(round(smoothing * sfreq), n_times)
@@ -231,9 +241,16 @@ def log_power(data, sfreq, band):
     spectrum = fft.rfft(power, length)
     spectrum *= window
     power = fft.irfft(spectrum, length)[..., first : first + n_times] / weight
-    floor = 1e-6 * power.mean(-1, keepdims=True)
+    level = power.mean(-1, keepdims=True)
+    silent = level[..., 0] == 0
+    level[silent] = 1.0
+    # Of numbers around one, which single precision holds in any unit.
+    logarithm = np.maximum(power / level, LOWEST_POWER).astype(np.float32)
+    np.log(logarithm, out=logarithm)
+    logarithm += np.log(level)
     # A channel that is zero padding has no power; its logarithm is set to zero.
-    return np.log(np.where(floor == 0, 1.0, np.maximum(power, floor)))
+    logarithm[silent] = 0.0
+    return logarithm
 
 
 @lru_cache(maxsize=64)

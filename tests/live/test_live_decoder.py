@@ -393,3 +393,30 @@ def test_what_is_not_fitted_or_started_is_refused(subject):
     live.start(subject.raw.ch_names, RATE)
     with pytest.raises(ValueError, match=r"shape \(6, n_times\)"):
         live.push(np.zeros((5, 10)))
+
+
+def test_getting_ready_changes_nothing_but_the_time(live, subject, monkeypatch):
+    predictor, used = live.predictor, []
+    original = predictor._predict
+    monkeypatch.setattr(predictor, "_predict", lambda w: used.append(w) or original(w))
+    predictor.cost, predictor.last_used = 0.01, -100.0
+    assert not predictor.get_ready(0.5)
+    assert not predictor.get_ready(-0.1)
+    assert predictor.get_ready(0.005)  # too late for one more
+    assert not used
+    assert predictor.get_ready(0.05)
+    assert len(used) == 1
+    # The last one was a moment ago.
+    predictor.cost = 0.01
+    assert predictor.get_ready(0.05)
+    assert len(used) == 1
+
+
+def test_seconds_until_a_window_is_over(live, subject):
+    data = subject.raw.get_data()
+    live.push(data[:, : round(RATE)])
+    assert live._seconds_left is None
+    live.mark("cue", ONSETS[0])
+    done = live.preparation
+    end = ONSETS[0] + (done.n_times - done.lead) / done.processing.sfreq
+    assert live._seconds_left == pytest.approx(end - 1.0, abs=0.02)
