@@ -162,7 +162,14 @@ def contents(value):
     return str(value)
 
 
-@pytest.mark.parametrize("name", NAMES)
+# Of the volumes, which take long to read, one stands for both.
+@pytest.mark.parametrize(
+    "name",
+    [
+        pytest.param(name, marks=pytest.mark.slow) if name.startswith("atlas") else name
+        for name in NAMES
+    ],
+)
 def test_a_cut_file_is_refused(name, place, expected):
     path = place / name
     whole = path.read_bytes()

@@ -67,6 +67,10 @@ TUTORIALS = "".join(
 )
 # Their examples train on simulated subjects or read a recording.
 LONG = {
+    "mne_duin.baselines.networks._cnn_bigru",
+    "mne_duin.estimators._mae",
+    "mne_duin.estimators._staged",
+    "mne_duin.weights._reading",
     "mne_duin.baselines._band_power",
     "mne_duin.baselines._lda",
     "mne_duin.baselines._riemann",

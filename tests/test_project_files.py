@@ -53,6 +53,23 @@ def test_citation_and_codemeta_say_the_version_of_the_package():
     assert citation["version"] == codemeta["version"] == mne_duin.__version__
 
 
+def test_the_conda_recipe_asks_for_what_the_package_asks_for():
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+    path = ROOT / "doc" / "conda" / "recipe.yaml"
+    recipe = yaml.safe_load(path.read_text(encoding="utf-8"))
+    names = {"pytorch": "torch", "matplotlib-base": "matplotlib", "mne-base": "mne"}
+    asked = [line.split() for line in recipe["requirements"]["run"]]
+    asked = {names.get(name, name): least for name, least in asked}
+    assert asked.pop("python") == project["project"]["requires-python"]
+    needed = project["project"]["dependencies"]
+    assert sorted(map("".join, asked.items())) == sorted(needed)
+    assert recipe["context"]["version"] == mne_duin.__version__
+    assert recipe["requirements"]["host"][2] in project["build-system"]["requires"]
+    (command,) = project["project"]["scripts"].items()
+    assert recipe["build"]["python"]["entry_points"] == [" = ".join(command)]
+    assert (path.parent / recipe["source"]["path"]).resolve() == ROOT
+
+
 @pytest.mark.parametrize("name", ["bug_report.yml", "feature_request.yml"])
 def test_issue_forms_parse(name):
     path = ROOT / ".github" / "ISSUE_TEMPLATE" / name

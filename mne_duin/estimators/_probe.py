@@ -13,7 +13,7 @@ from mne_duin.estimators._head import (
     head_blocks,
     linear_discriminant,
 )
-from mne_duin.training._check import FROZEN, RAW, describe_probe, is_read_as_well
+from mne_duin.training._check import FROZEN, RAW, describe_probe
 
 N_FOLDS = 5
 SIGNIFICANCE = 0.003
@@ -66,8 +66,9 @@ def probe_encoder(stage, X, y, *, skip):
 def judge_pretraining(stage, X, y):
     """Return whether to go on from a pre-trained encoder, and why, in words.
 
-    A stage that knows from held-out recording that it learned nothing is not used, and
-    neither is an encoder from which less can be read than from the signal.
+    A stage that knows from held-out recording that it learned nothing is not used. One
+    that was not checked has to be better than the signal: as many words that are read
+    from its encoder are no reason to give up the start of a network from scratch.
     """
     probe, check = (
         probe_encoder(stage, X, y, skip=False),
@@ -78,4 +79,5 @@ def judge_pretraining(stage, X, y):
         return check.usable, check.verdict
     if probe is None:
         return True, ""
-    return is_read_as_well(probe), describe_probe(probe)
+    accuracy = probe.set_index("method")["accuracy"]
+    return bool(accuracy[FROZEN] > accuracy[RAW]), describe_probe(probe)

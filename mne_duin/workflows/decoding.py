@@ -361,9 +361,7 @@ def _learn(epochs, segments, contacts, common, folder, checkpoint_dir, mae=None)
         results, fitted[MAIN] = {MAIN: main} | results, fitted[SCRATCH]
     classifier = fitted[MAIN]
     results[LDA] = baseline
-    lda = make_lda(calibrated=True)
-    together = DecoderEnsemble([("duin", FrozenEstimator(classifier)), ("lda", lda)])
-    results[WITH_LDA], _ = _evaluate(WITH_LDA, together, epochs, common)
+    results[WITH_LDA], _ = _evaluate(WITH_LDA, _with_lda(classifier), epochs, common)
     curve = _curve(epochs, mae, held_out, common, is_used)
     stages = vqvae, mae, classifier
     return WordDecoding(results, contacts, *stages, folder, curve=curve, lda=linear)
@@ -393,21 +391,29 @@ def _curve(epochs, mae, held_out, common, is_used):
     pretrained, scratch = DuINClassifier(mae, **common), DuINClassifier(**common)
     network = pretrained if is_used else scratch
     other = {SCRATCH: scratch} if is_used else {UNUSED: pretrained}
-    lda = make_lda(calibrated=True)
-    estimators = {
-        MAIN: network,
-        **other,
-        LDA: make_lda(),
-        WITH_LDA: DecoderEnsemble([("duin", network), ("lda", lda)]),
-    }
-    return learning_curve(
-        estimators,
+    options = {name: common[name] for name in ("random_state", "verbose")}
+    options["cv"] = "last-run"
+    curve, fitted = learning_curve(
+        {MAIN: network, **other, LDA: make_lda()},
         epochs,
         n_per_class=amounts,
-        cv="last-run",
-        random_state=common["random_state"],
-        verbose=common["verbose"],
+        return_estimators=True,
+        **options,
     )
+    # The vote needs the networks that are trained already, in the order of the amounts.
+    votes = [
+        learning_curve(
+            {WITH_LDA: _with_lda(model)}, epochs, n_per_class=amount, **options
+        )
+        for amount, model in zip(amounts, fitted, strict=False)
+    ]
+    return pd.concat([curve, *votes], ignore_index=True)
+
+
+def _with_lda(network):
+    """Return the vote of a fitted network and an LDA."""
+    lda = make_lda(calibrated=True)
+    return DecoderEnsemble([("duin", FrozenEstimator(network)), ("lda", lda)])
 
 
 def describe_curve(curve):

@@ -130,6 +130,7 @@ def test_truth_lists_planted_contacts_in_the_speech_areas(subject):
     assert channels["type"].tolist() == ["SEEG"] * len(truth) + ["ECG"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("options", "planted_only"),
     [

@@ -176,6 +176,7 @@ def test_history_and_confusion(stages):
     assert np.diag(image.get_array()).mean() == pytest.approx(hits)
 
 
+@pytest.mark.slow
 def test_subjects_keep_their_own_contacts(contacts):
     X, y = simulate(24, 6, 300, seed=8)
     X[12:, 4:] = 0

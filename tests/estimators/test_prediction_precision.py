@@ -32,6 +32,7 @@ def test_probabilities_agree(classifier):
     np.testing.assert_array_equal(rounded, again)
 
 
+@pytest.mark.slow
 def test_auto_predicts_as_float32(classifier):
     X, _ = simulate(20, seed=2)
     exact = classifier.set_params(precision="32").predict_proba(as_epochs(X))

@@ -50,6 +50,7 @@ def test_what_was_trained_here_comes_back(tmp_path):
         assert all(torch.equal(ours[name], theirs[name]) for name in ours)
 
 
+@pytest.mark.slow
 def test_names_that_several_devices_and_compiling_leave():
     state = published("one_subject", "mae")[1]
     expected = read_official(state, stage="mae").module_.state_dict()

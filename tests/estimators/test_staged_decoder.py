@@ -182,7 +182,7 @@ def test_memory_recalls_a_stage_of_the_same_data(trials, fits, tmp_path):
 @pytest.mark.parametrize(
     ("change", "both"),
     [
-        ({"random_state": 1}, True),
+        pytest.param({"random_state": 1}, True, marks=pytest.mark.slow),
         pytest.param(
             {"vqvae": {"max_iter": 1, "n_codes": 16, "n_decoder_layers": 1}},
             True,
@@ -229,6 +229,7 @@ def test_memory_needs_a_seed(trials, tmp_path):
     assert not list(tmp_path.iterdir())
 
 
+@pytest.mark.slow
 def test_memory_continues_an_interrupted_training(trials, tmp_path, monkeypatch):
     epochs, y = trials
     passes = {"vqvae": SHORT | {"n_codes": 16, "n_decoder_layers": 1, "max_iter": 4}}
@@ -268,7 +269,8 @@ def cut(path, other):
 
 
 @pytest.mark.parametrize(
-    "harm", [damage, swap, pytest.param(cut, marks=pytest.mark.slow)]
+    "harm",
+    [damage, *(pytest.param(one, marks=pytest.mark.slow) for one in (swap, cut))],
 )
 def test_a_spoiled_file_of_the_memory_is_set_aside(harm, trials, fits, tmp_path):
     epochs = trials[0][:8]

@@ -71,7 +71,7 @@ def work(kind, folder, result, max_bytes=None, end=None):
 def start_worker(*arguments):
     """Start :func:`work` in a process of its own, forked from one that never trains."""
     context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload(["mne_duin.estimators"])
+    context.set_forkserver_preload(["mne_duin.estimators", "torch._dynamo"])
     process = context.Process(target=work, args=arguments)
     process.start()
     return process

@@ -37,6 +37,7 @@ def test_all_estimators_get_the_same_folds_and_seed(epochs):
     assert_array_equal(alone.y_pred, first.y_pred)
 
 
+@pytest.mark.slow
 def test_comparison_finds_what_differs_and_not_what_is_equal():
     epochs = make_epochs(0.5, n_per_run=15)
     estimators = ESTIMATORS | {"again": make_lda()}

@@ -92,6 +92,7 @@ def test_compiled_training_equals_plain_training(graphs):
     assert len(graphs) == n_graphs, "the network's own calls must stay plain"
 
 
+@pytest.mark.slow
 def test_a_missing_compiler_is_named(monkeypatch):
     def missing(graph, inputs):
         raise OSError("No working C++ compiler found")

@@ -21,13 +21,14 @@ def of_stages(function):
 def folder(request, tmp_path_factory):
     """What two processes and one alone have learned."""
     asked = {
-        item.callspec.params.get("stage")
+        value
         for item in request.session.items
         if item.module is request.module
+        for value in item.callspec.params.values()
     }
     names = [stage for stage in STAGES if stage in asked or stage == STAGES[0]]
     out = tmp_path_factory.mktemp("processes")
-    assert two_processes.run_two(out, names) == [0, 0]
+    assert two_processes.run_two(out, names, asked) == [0, 0]
     alone = out / "alone"
     alone.mkdir()
     two_processes.fit_exact(alone, names)
@@ -67,7 +68,9 @@ def assert_equal_but_for_rounding(one, two):
         )
 
 
-@pytest.mark.parametrize("mode", ["exact", "usual"])
+@pytest.mark.parametrize(
+    "mode", ["exact", pytest.param("usual", marks=pytest.mark.slow)]
+)
 @of_stages
 def test_all_processes_hold_the_same_after_each_pass(folder, stage, mode):
     first, second = (load(folder / f"{stage} {mode} {i}.npz") for i in range(2))
@@ -88,7 +91,9 @@ def test_two_processes_equal_one(folder, stage):
     assert max(moved) > 100 * ROUNDING
 
 
-@pytest.mark.parametrize("error", ["weight", "statistics"])
+@pytest.mark.parametrize(
+    "error", ["weight", pytest.param("statistics", marks=pytest.mark.slow)]
+)
 def test_an_error_in_one_process_is_no_rounding(folder, error):
     two = load(folder / f"classifier {error} 0.npz")
     one = load(folder / "alone" / "classifier exact 0.npz")
@@ -96,7 +101,9 @@ def test_an_error_in_one_process_is_no_rounding(folder, error):
         assert_equal_but_for_rounding(one, two)
 
 
-@pytest.mark.parametrize("error", ["statistics", "step"])
+@pytest.mark.parametrize(
+    "error", ["step", pytest.param("statistics", marks=pytest.mark.slow)]
+)
 def test_processes_that_part_are_told_from_each_other(folder, error):
     first, second = (load(folder / f"classifier {error} {i}.npz") for i in range(2))
     with pytest.raises(AssertionError, match="Arrays are not equal"):

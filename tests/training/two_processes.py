@@ -176,16 +176,20 @@ def fit_exact(folder, names):
         fit_and_write(folder, f"{name} exact", fit, exact=True)
 
 
-def fit_usual_and_planted(folder, names):
-    """Fit stages as in use, and the first one with errors in one process."""
+def fit_usual(folder, names):
+    """Fit stages as in use."""
     for name, fit in stages(False, names).items():
         fit_and_write(folder, f"{name} usual", fit, exact=False)
-    fit = stages(True, names[:1])[names[0]]
-    for error, plant in ERRORS.items():
-        fit_and_write(folder, f"{names[0]} {error}", fit, plant(), exact=True)
 
 
-def work(index, port, folder, names):
+def fit_planted(folder, name, errors):
+    """Fit a stage with errors in one process."""
+    fit = stages(True, [name])[name]
+    for error in errors:
+        fit_and_write(folder, f"{name} {error}", fit, ERRORS[error](), exact=True)
+
+
+def work(index, port, folder, names, ways):
     """Be one of the two processes, as torchrun would start it."""
     torch.set_num_threads(1)
     place = {"RANK": index, "LOCAL_RANK": index, "WORLD_SIZE": 2, "MASTER_PORT": port}
@@ -193,18 +197,23 @@ def work(index, port, folder, names):
     os.environ["MASTER_ADDR"] = "127.0.0.1"
     join_processes("cpu")
     fit_exact(folder, names)
-    fit_usual_and_planted(folder, names)
+    if "usual" in ways:
+        fit_usual(folder, names)
+    fit_planted(folder, names[0], [error for error in ERRORS if error in ways])
     leave_processes()
 
 
-def run_two(folder, names):
-    """Fit in two processes, forked from one that never trains; return exit codes."""
+def run_two(folder, names, ways):
+    """Fit in two processes, forked from one that never trains; return exit codes.
+
+    ``ways`` are those besides "exact": "usual" and names of ``ERRORS``.
+    """
     context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload(["mne_duin.estimators"])
+    context.set_forkserver_preload(["mne_duin.estimators", "torch._dynamo"])
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
-    places = [(index, port, folder, names) for index in range(2)]
+    places = [(index, port, folder, names, ways) for index in range(2)]
     processes = [context.Process(target=work, args=place) for place in places]
     for process in processes:
         process.start()
