@@ -115,7 +115,8 @@ def add_talk(parser):
     parser.add_argument("--quiet", action="store_true", help="no log, no progress bars")
     parser.add_argument(
         "--threads", type=number(1, 1024, whole=True), metavar="N",
-        help="threads of numerical libraries; default: theirs",
+        help="threads of numerical libraries; default: one for each core that other "
+        "processes leave free",
     )  # fmt: skip
 
 
