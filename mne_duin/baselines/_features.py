@@ -1,5 +1,7 @@
 """Evoked amplitudes and band power in time bins, as a transformer of epochs."""
 
+from functools import lru_cache
+
 import numpy as np
 from mne.utils import logger, warn
 from sklearn.base import BaseEstimator, TransformerMixin
@@ -23,6 +25,8 @@ FEATURES = ("evoked", "high-gamma", "both", "power", "all")
 POWER_ONLY = ("all", "power", "high-gamma")
 INPUTS = ("signal", "high-gamma")
 SHORTEST = 0.25
+# Samples; the matrix of a longer epoch takes more room than it saves time.
+LONGEST_MATRIX = 4096
 # Epochs per step of the Hilbert transform, which needs several copies of its input.
 N_AT_ONCE = 32
 
@@ -314,11 +318,7 @@ class EvokedPower(TransformerMixin, BaseEstimator):
             yield "high-gamma", self._bins(data, self.high_gamma_bin)
             return
         if self.features in ("evoked", "both", "all"):
-            slow = data
-            # All of a signal that is sampled more slowly lies below the edge.
-            if 2 * self.evoked_h_freq < self.sfreq_:
-                slow = bandpass(data, self.sfreq_, (0.0, self.evoked_h_freq))
-            yield "evoked", self._bins(slow, self.evoked_bin)
+            yield "evoked", self._evoked(data)
 
         def envelope(band):
             return envelope_power(bandpass(data, self.sfreq_, band))
@@ -332,13 +332,41 @@ class EvokedPower(TransformerMixin, BaseEstimator):
                 power = np.append(power, power.mean(-1, keepdims=True), axis=-1)
             yield name, power
 
+    def _evoked(self, data):
+        """Return the bins of the signal below the upper edge of the evoked signal."""
+        # All of a signal that is sampled more slowly lies below the edge.
+        if 2 * self.evoked_h_freq >= self.sfreq_:
+            return self._bins(data, self.evoked_bin)
+        options = self.sfreq_, self.evoked_h_freq, self.evoked_bin
+        if data.shape[-1] > LONGEST_MATRIX:
+            return _low_passed_bins(data, *options)
+        # Filter and means are linear in the samples: one matrix does both at once.
+        return data @ _evoked_matrix(data.shape[-1], *options)
+
     def _bins(self, data, seconds):
         """Average in bins; the last one takes what is left over."""
-        # A bin has one sample at least.
-        size = max(seconds * self.sfreq_, 1.0)
-        starts = np.round(np.arange(0.0, data.shape[-1], size)).astype(int)
-        sums = np.add.reduceat(data, starts, axis=-1)
-        return sums / np.diff(starts, append=data.shape[-1])
+        return _means(data, seconds * self.sfreq_)
+
+
+def _means(data, size):
+    """Return the means of bins of so many samples."""
+    # A bin has one sample at least.
+    starts = np.round(np.arange(0.0, data.shape[-1], max(size, 1.0))).astype(int)
+    sums = np.add.reduceat(data, starts, axis=-1)
+    return sums / np.diff(starts, append=data.shape[-1])
+
+
+def _low_passed_bins(data, sfreq, h_freq, seconds):
+    """Return the means in bins of the signal below a frequency."""
+    return _means(bandpass(data, sfreq, (0.0, h_freq)), seconds * sfreq)
+
+
+@lru_cache(maxsize=8)
+def _evoked_matrix(n_times, *options):
+    """Return the matrix that filters and averages, shape (n_times, n_bins)."""
+    matrix = _low_passed_bins(np.eye(n_times), *options)
+    matrix.flags.writeable = False
+    return matrix
 
 
 class EvokedHighGamma(EvokedPower):
