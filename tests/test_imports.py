@@ -151,6 +151,19 @@ def test_importing_the_package_is_light():
     assert out.stdout.strip() == "[]"
 
 
+@pytest.mark.slow
+def test_what_takes_seconds_is_imported_where_it_is_needed():
+    code = (
+        "import sys, mne_duin.workflows, mne_duin.weights, mne_duin.report; "
+        "heavy = ('nilearn.plotting', 'nilearn.datasets', 'skops', '_pytest'); "
+        "print([module for module in heavy if module in sys.modules])"
+    )
+    out = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True
+    )
+    assert out.stdout.strip() == "[]"
+
+
 def test_every_public_name_resolves():
     assert mne_duin.__all__
     for name in mne_duin.__all__:

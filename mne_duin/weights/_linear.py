@@ -3,7 +3,6 @@
 from pathlib import Path
 from zipfile import BadZipFile
 
-import skops.io
 from sklearn.base import BaseEstimator
 from sklearn.exceptions import NotFittedError
 from sklearn.utils.validation import check_is_fitted
@@ -86,8 +85,9 @@ def save_decoder(decoder: BaseEstimator, path: Path | str) -> Path:
             f"`decoder` must be a fitted decoder; got {type(decoder).__name__}. Call "
             "its `fit` first."
         ) from error
-    content = skops.io.dumps(decoder)
-    foreign = sorted(set(skops.io.get_untrusted_types(data=content)) - KNOWN)
+    skops_io = _skops_io()
+    content = skops_io.dumps(decoder)
+    foreign = sorted(set(skops_io.get_untrusted_types(data=content)) - KNOWN)
     if foreign:
         raise TypeError(
             f"A decoder with {first_names(foreign)} cannot be saved; `save_decoder` "
@@ -103,7 +103,7 @@ def read_linear(path):
     path = Path(path)
     try:
         content = path.read_bytes()
-        foreign = sorted(set(skops.io.get_untrusted_types(data=content)) - KNOWN)
+        foreign = sorted(set(_skops_io().get_untrusted_types(data=content)) - KNOWN)
     except FileNotFoundError:
         raise FileNotFoundError(f"There is no file {str(path)!r}.") from None
     except (BadZipFile, KeyError, ValueError, TypeError, EOFError) as error:
@@ -115,6 +115,13 @@ def read_linear(path):
             "trust have saved with `save_decoder`."
         )
     try:
-        return skops.io.loads(content, trusted=sorted(KNOWN))
+        return _skops_io().loads(content, trusted=sorted(KNOWN))
     except Exception as error:
         raise ValueError(f"{str(path)!r} is damaged ({error}).") from error
+
+
+def _skops_io():
+    """Return skops.io, whose import takes seconds: only saving and reading need it."""
+    import skops.io
+
+    return skops.io

@@ -128,7 +128,7 @@ def test_the_seed_decides_and_global_randomness_is_left_alone(kind, trials, fitt
         assert torch.equal(value, expected[name]), name
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("kind", KINDS_BY_TIME)
 def test_refit_with_other_sizes(kind, trials):
     estimator = make(kind).fit(*trials)
     X, y = simulate(12, 3, 300, n_classes=3, seed=2)

@@ -86,7 +86,9 @@ def test_information_is_in_planted_channels_and_only_there(simulated):
 
 
 @pytest.mark.parametrize("montage", ["left", "right"])
-@pytest.mark.parametrize("seed", range(6))
+@pytest.mark.parametrize(
+    "seed", [0, 1, *(pytest.param(k, marks=pytest.mark.slow) for k in range(2, 6))]
+)
 def test_pairs_are_planted_exactly_where_one_of_their_contacts_is(montage, seed):
     settings = {"n_words": 2, "n_trials_per_word": 1, "n_runs": 1, "montage": montage}
     single = simulate_word_reading(**settings, reference=None, random_state=seed)[2]

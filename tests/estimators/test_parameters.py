@@ -303,7 +303,7 @@ def unmoved(make):
     }
 
 
-@pytest.mark.parametrize("scale", [0.0, 0.5])
+@pytest.mark.parametrize("scale", [0.0, pytest.param(0.5, marks=pytest.mark.slow)])
 @pytest.mark.parametrize("init", ["zca", "principal", "random"])
 def test_the_front_of_the_first_stage_is_kept(init, scale):
     # A scale of zero keeps principal components; a random start learns all the same.

@@ -32,7 +32,14 @@ def read_all(raw, process, matrix=None):
     return out[0]
 
 
-@pytest.mark.parametrize("sfreq", [512.0, 1000.0, 1024.0, 2000.0, 499.907, 2048.0])
+@pytest.mark.parametrize(
+    "sfreq",
+    [
+        512.0,
+        499.907,
+        *(pytest.param(f, marks=pytest.mark.slow) for f in (1e3, 1024.0, 2e3, 2048.0)),
+    ],
+)
 def test_pieces_join_to_the_whole(sfreq, monkeypatch):
     raw = make_raw(sfreq, seconds=50.0)
     process = choose_processing(raw, 0.5, 120.0, "auto", 1000.0, "x")

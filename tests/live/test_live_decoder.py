@@ -37,7 +37,7 @@ def stamps_of(n_times, zero=0.0):
     return zero + np.arange(n_times) / RATE
 
 
-@settings(deadline=None, max_examples=5)
+@settings(deadline=None, max_examples=3)
 @given(sizes=st.lists(st.integers(1, 900), min_size=1, max_size=15))
 def test_online_equals_offline_for_any_chunks(subject, sizes):
     live = LiveDecoder(subject.lda, subject.contacts)

@@ -23,6 +23,7 @@ def page(tmp_path):
     page.close()
 
 
+@pytest.mark.slow
 def test_a_click_shows_name_and_label(page, contacts, tmp_path):
     contacts.loc["A'3", "x"] = np.nan
     page.open(view_contacts(contacts).save(tmp_path / "view.html"))
