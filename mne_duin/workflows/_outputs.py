@@ -99,7 +99,7 @@ def _find_in_folder(folder, ending, command, subject):
     more = f" … and {len(found) - 10} more" if len(found) > 10 else ""
     raise ValueError(
         f"{str(folder)!r} holds {len(found)} files named …_{ending} ({names}{more}); "
-        "name the one you mean."
+        "give the path of the one you mean."
     )
 
 
