@@ -151,6 +151,7 @@ def test_lda_decodes_half_to_four_fifths_of_the_held_out_run(
     assert 0.5 <= lda.score(epochs[~train], y[~train]) <= 0.8
 
 
+@pytest.mark.slow
 def test_lda_decodes_little_from_the_cue_and_nothing_elsewhere(split):
     accuracy = {}
     for align, planted in (("onset", 1), ("response_time", 0)):
