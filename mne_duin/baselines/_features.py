@@ -25,7 +25,7 @@ FEATURES = ("evoked", "high-gamma", "both", "power", "all")
 POWER_ONLY = ("all", "power", "high-gamma")
 INPUTS = ("signal", "high-gamma")
 SHORTEST = 0.25
-# Samples; the matrix of a longer epoch takes more room than it saves time.
+# Samples; the matrix of a longer epoch takes more memory than it is worth.
 LONGEST_MATRIX = 4096
 # Epochs per step of the Hilbert transform, which needs several copies of its input.
 N_AT_ONCE = 32

@@ -1,7 +1,7 @@
 """How many threads a training uses on a machine where others compute as well.
 
 Threads of OpenMP wait for each other many times in a step. While one of them has no
-core the others turn in circles, so two threads beside one busy process are slower than
+core the others turn in circles, so two threads next to one busy process are slower than
 one. Before every pass the engine therefore looks how much the other processes have
 computed since the pass before, and takes as many threads as there are free cores. A
 number that the user gave (``OMP_NUM_THREADS``, ``--threads``) stays as it is.

@@ -400,18 +400,18 @@ def _curve(epochs, mae, held_out, common, is_used):
         return_estimators=True,
         **options,
     )
-    # The vote needs the networks that are trained already, in the order of the amounts.
-    votes = [
+    # The ensembles take the networks that are trained already, by amount of trials.
+    ensembles = [
         learning_curve(
             {WITH_LDA: _with_lda(model)}, epochs, n_per_class=amount, **options
         )
         for amount, model in zip(amounts, fitted, strict=False)
     ]
-    return pd.concat([curve, *votes], ignore_index=True)
+    return pd.concat([curve, *ensembles], ignore_index=True)
 
 
 def _with_lda(network):
-    """Return the vote of a fitted network and an LDA."""
+    """Return the ensemble of a fitted network and an LDA."""
     lda = make_lda(calibrated=True)
     return DecoderEnsemble([("duin", FrozenEstimator(network)), ("lda", lda)])
 

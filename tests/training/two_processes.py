@@ -206,7 +206,7 @@ def work(index, port, folder, names, ways):
 def run_two(folder, names, ways):
     """Fit in two processes, forked from one that never trains; return exit codes.
 
-    ``ways`` are those besides "exact": "usual" and names of ``ERRORS``.
+    ``ways`` are those in addition to "exact": "usual" and names of ``ERRORS``.
     """
     context = multiprocessing.get_context("forkserver")
     context.set_forkserver_preload(["mne_duin.estimators", "torch._dynamo"])
