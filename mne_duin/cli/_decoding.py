@@ -24,6 +24,7 @@ def add_decode(commands):
     shared.add_trials(parser)
     shared.add_folds(parser, "last-run")
     shared.add_training(parser)
+    shared.add_pretraining(parser)
     parser.add_argument(
         "--pretrained", type=Path, metavar="PATH",
         help="what `mne-duin pretrain` wrote, in place of the pre-training",

@@ -161,11 +161,17 @@ def add_channels(parser):
         help="largest distance of the contacts of a bipolar channel",
     )  # fmt: skip
     frequency = number(*HERTZ, none=True)
-    for name, default in (("--l-freq", 0.5), ("--h-freq", 200.0), ("--sfreq", 1000.0)):
+    for name, default in (("--l-freq", 0.5), ("--h-freq", 200.0)):
         parser.add_argument(
             name, type=frequency, default=default, metavar="HZ",
             help="default: %(default)s; 'none': as recorded",
         )  # fmt: skip
+    parser.add_argument(
+        "--sfreq", type=number(*HERTZ, none=True, words=("auto",)), default="auto",
+        metavar="HZ",
+        help="sampling rate to read at; default: auto, 500 Hz, with --preset paper "
+        "1000 Hz; 'none': as recorded",
+    )  # fmt: skip
     parser.add_argument(
         "--notch", type=number(*HERTZ, none=True, words=("auto",)), nargs="+",
         default=["auto"], metavar="HZ",
@@ -238,6 +244,15 @@ def add_training(parser):
     parser.add_argument(
         "--seed", "--random-state", dest="random_state", metavar="N", default=0,
         type=number(0, 2**32 - 1, whole=True), help="default: %(default)s",
+    )  # fmt: skip
+
+
+def add_pretraining(parser):
+    """Add the choice of the pre-training."""
+    parser.add_argument(
+        "--pretraining", choices=("auto", "codex", "cells"), default="auto",
+        help="hidden cells, or the published codex and masked modeling; default: auto, "
+        "cells from half an hour of recording on",
     )  # fmt: skip
 
 

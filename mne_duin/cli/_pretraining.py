@@ -15,13 +15,13 @@ def add_pretrain(commands):
     """
     parser = commands.add_parser(
         "pretrain",
-        help="learn a codex and pre-train on unlabeled recordings; goes on where it "
-        "was interrupted",
+        help="pre-train on unlabeled recordings; goes on where it was interrupted",
     )
     shared.add_place(parser)
     shared.add_runs(parser, "default: all; leave out what you want to test on")
     shared.add_channels(parser)
     shared.add_training(parser)
+    shared.add_pretraining(parser)
     for name, default in (("--duration", 8.0), ("--overlap", 4.0)):
         parser.add_argument(
             name, type=shared.number(0, 3600), default=default, metavar="S",
@@ -30,7 +30,11 @@ def add_pretrain(commands):
     passes = shared.number(1, 1_000_000, whole=True)
     parser.add_argument(
         "--max-iter", type=passes, metavar="N",
-        help="passes of each stage; default: the preset's",
+        help="passes of each stage of codes; default: the preset's",
+    )  # fmt: skip
+    parser.add_argument(
+        "--max-steps", type=passes, metavar="N",
+        help="steps with hidden cells; default: as many as the recording is worth",
     )  # fmt: skip
     parser.add_argument(
         "--checkpoint-every", type=passes, default=1, metavar="N",

@@ -28,7 +28,7 @@ from mne_duin.estimators._base import (
 )
 from mne_duin.estimators._resume import open_checkpoints
 from mne_duin.estimators._trained import Signal
-from mne_duin.estimators.presets import check_numbers, resolve
+from mne_duin.estimators.presets import LIMITS, check_numbers, resolve
 from mne_duin.nn import CellPredictor
 from mne_duin.training import (
     PretrainingCheck,
@@ -38,12 +38,13 @@ from mne_duin.training import (
     steps_for,
 )
 from mne_duin.training._check import NETWORK
-from mne_duin.utils._checks import check_option
+from mne_duin.utils._checks import check_number, check_option
 from mne_duin.utils._docs import fill_doc
 
 # Enough to tell a network from a rule, and seconds to compute.
 MOST_CHECKED = 200
 MOST_CLUSTERED = 50_000
+CHECKED = {"quantity", "method", "value"}
 
 
 class CellTraining:
@@ -152,7 +153,7 @@ class DuINCells(TransformerMixin, BaseDuIN):
     codebook_ : ndarray, shape (n_codes, n_values)
         Cluster centers of the predicted values.
     check_ : PretrainingCheck | None
-        What was learned; None where nothing was held out, or it was read from a file.
+        What was learned; None where nothing was held out.
     n_steps_ : int
         Number of training steps.
     %(learned)s
@@ -442,9 +443,25 @@ class DuINCells(TransformerMixin, BaseDuIN):
                 rows.append((kind, method, float(error / max(total, 1e-12))))
         return pd.DataFrame(rows, columns=["quantity", "method", "value"])
 
+    def _add_state(self, tensors, meta):
+        super()._add_state(tensors, meta)
+        meta["learned"]["n_steps"] = self.n_steps_
+        if self.check_ is not None:
+            meta["learned"]["check"] = {
+                "table": self.check_.table.to_dict("list"),
+                "measure": self.check_.measure,
+                "n_segments": int(self.check_.n_segments),
+            }
+
     def _take_state(self, tensors, meta):
         super()._take_state(tensors, meta)
-        self.check_ = None
+        learned = meta["learned"]
+        self.check_ = _read_check(learned.get("check"))
+        # Files of version 0.1 do not say it.
+        if "n_steps" in learned:
+            self.n_steps_ = check_number(
+                "n_steps", learned["n_steps"], **LIMITS["max_steps"]
+            )
 
     @property
     def codebook_(self) -> np.ndarray:
@@ -516,6 +533,17 @@ class DuINCells(TransformerMixin, BaseDuIN):
             One minus the weighted squared error relative to that of the mean.
         """
         return 1 - self._mean_loss(X, subject)
+
+
+def _read_check(known):
+    """Return what was learned, as a file says it; None where it does not."""
+    if known is None:
+        return None
+    table = pd.DataFrame(known["table"])
+    measure, n_segments = str(known["measure"]), int(known["n_segments"])
+    if measure not in ("error", "accuracy") or not {*table} >= CHECKED:
+        raise ValueError("the comparison of pre-training with simple rules is damaged")
+    return PretrainingCheck(table, measure, n_segments)
 
 
 def _rows(values, rows):

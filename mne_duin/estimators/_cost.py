@@ -10,18 +10,21 @@ from sklearn.base import clone
 from sklearn.frozen import FrozenEstimator
 
 from mne_duin.estimators._base import unwrap
+from mne_duin.estimators._cells import DuINCells
 from mne_duin.estimators._classifier import DuINClassifier
 from mne_duin.estimators._mae import DuINMAE
 from mne_duin.estimators._trained import Signal
 from mne_duin.estimators._vqvae import DuINVQVAE
 from mne_duin.estimators.presets import resolve
+from mne_duin.training import split_steps, steps_for
 from mne_duin.utils._checks import check_number, check_type
 from mne_duin.utils._docs import fill_doc
 from mne_duin.utils._epochs import as_array
 
 # Weights, gradients and the two moments of AdamW, in float32.
 BYTES_PER_PARAMETER = 16
-STAGES = (DuINVQVAE, DuINMAE, DuINClassifier)
+CELL_STEPS = 5
+STAGES = (DuINVQVAE, DuINCells, DuINMAE, DuINClassifier)
 
 
 @dataclass(frozen=True)
@@ -80,7 +83,7 @@ def estimate_cost(
 
     Parameters
     ----------
-    estimator : DuINVQVAE | DuINMAE | DuINClassifier
+    estimator : DuINVQVAE | DuINCells | DuINMAE | DuINClassifier
         The estimator; it is not changed. An earlier stage in it must be fitted.
     %(X)s
     y : array, shape (n_epochs,) | None
@@ -88,7 +91,7 @@ def estimate_cost(
     %(subject)s
     %(fit_sfreq)s
     n_steps : int
-        Steps of a pass that are measured.
+        Steps of a pass that are measured; of a stage that counts steps, five are.
 
     Returns
     -------
@@ -98,7 +101,7 @@ def estimate_cost(
     Raises
     ------
     TypeError
-        If it is none of the three stages.
+        If it is none of the stages.
     ValueError
         If the data or a parameter cannot be used.
 
@@ -133,23 +136,33 @@ def try_out(estimator, X, y=None, *, subject=None, sfreq=None, n_steps=2):
         warnings.simplefilter("ignore", RuntimeWarning)
         part = [X[i] for i in rows] if isinstance(X, list) else X[rows]
         trial.fit(part, **arguments)
+    steps, n_passes = -(-len(epochs) // recipe["batch_size"]), recipe.get("max_iter")
     n_trial = -(-len(rows) // recipe["batch_size"])
-    # The first pass warms up, and before the third the codex may start.
-    seconds = trial.history_["seconds"][[1, 3]].mean() / n_trial
+    if isinstance(estimator, DuINCells):
+        duration = epochs.data[:, 0].size / epochs.sfreq
+        sizes = split_steps(recipe["max_steps"] or steps_for(duration))
+        steps, n_passes = sizes[0], len(sizes)
+        seconds = trial.history_["seconds"].sum() / CELL_STEPS
+    else:
+        # The first pass warms up, and before the third the codex may start.
+        seconds = trial.history_["seconds"][[1, 3]].mean() / n_trial
     n_parameters = sum(p.numel() for p in trial.module_.parameters())
     shape = (trial.scaler_.mean.shape[1], epochs.data.shape[-1])
     n_bytes = 4 * len(epochs) * int(np.prod(shape)) + BYTES_PER_PARAMETER * n_parameters
     n_bytes += _step_bytes(trial, recipe, shape)
-    steps = -(-len(epochs) // recipe["batch_size"])
-    n_passes = recipe["max_iter"]
     total = n_passes * steps * seconds
     device = str(trial.device_)
     return Cost(total, seconds, n_passes, steps, n_bytes, n_parameters, device), trial
 
 
 def _short_copy(estimator):
-    """Return a copy that trains for four passes; a fitted part stays fitted."""
-    changes = {"max_iter": 4, "verbose": False, "random_state": 0}
+    """Return a copy that trains for a moment; a fitted part stays fitted."""
+    changes = {"verbose": False, "random_state": 0}
+    if isinstance(estimator, DuINCells):
+        changes |= {"max_steps": CELL_STEPS, "validation_fraction": 0.0}
+        changes["n_codes"] = 2
+    else:
+        changes["max_iter"] = 4
     parameters = estimator.get_params(deep=False)
     for name in ("vqvae", "pretrained"):
         part = parameters.get(name)

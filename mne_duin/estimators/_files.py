@@ -5,6 +5,7 @@ takes it back by ``_take_state``.
 """
 
 import platform
+from functools import cache
 from importlib.metadata import version
 from pathlib import Path
 
@@ -34,6 +35,12 @@ ERRORS = (
     ValueError,
     ZeroDivisionError,
 )
+
+
+@cache
+def library_versions():
+    """Return the versions of what training depends on; to look one up takes time."""
+    return {name: version(name) for name in LIBRARIES}
 
 
 def save(estimator, path, *, key=None) -> Path:
@@ -75,7 +82,7 @@ def to_state(estimator):
         "versions": {
             "mne_duin": __version__,
             "python": platform.python_version(),
-            **{name: version(name) for name in LIBRARIES},
+            **library_versions(),
         },
     }
     estimator._add_state(tensors, meta)

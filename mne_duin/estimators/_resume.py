@@ -9,7 +9,6 @@ import platform
 import signal
 import threading
 from contextlib import contextmanager
-from importlib.metadata import version
 from pathlib import Path
 
 import numpy as np
@@ -24,7 +23,7 @@ from mne_duin.checkpoints import (
     read_latest,
     write_next,
 )
-from mne_duin.estimators._files import EARLIER_STAGES, LIBRARIES, plain
+from mne_duin.estimators._files import EARLIER_STAGES, library_versions, plain
 from mne_duin.training import (
     CheckpointHooks,
     is_main,
@@ -213,7 +212,7 @@ def circumstances_of(device, dtype, compile=False):
         "processes": n_processes(),
         "mne_duin": __version__,
         "python": platform.python_version(),
-        **{name: version(name) for name in LIBRARIES},
+        **library_versions(),
     }
 
 

@@ -20,7 +20,7 @@ from mne_duin.nn._patch import (
 )
 from mne_duin.nn._quantizer import Quantizer
 from mne_duin.nn._tokens import TokenClassifier
-from mne_duin.utils._torch_random import PrivateRandomness
+from mne_duin.utils._torch_random import NoInitialValues, PrivateRandomness
 
 
 def build_encoder(
@@ -212,7 +212,7 @@ def load_network(sizes, state_dict):
         If the sizes are not those of the weights; found before anything is built.
     """
     check_weights(partial(build_network, sizes), state_dict, part_counts(sizes))
-    with PrivateRandomness(0):
+    with PrivateRandomness(0), NoInitialValues():
         module = build_network(sizes)
     module.load_state_dict(state_dict)
     return module.eval()

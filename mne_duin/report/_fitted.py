@@ -3,7 +3,7 @@
 import numpy as np
 
 from mne_duin.report import _html
-from mne_duin.report._sections import PLACES, add_figure, add_html
+from mne_duin.report._sections import PLACES, add_codex, add_figure, add_html
 from mne_duin.utils._epochs import FEWEST_EPOCHS
 
 FILTERS = (
@@ -113,6 +113,43 @@ def add_fitted_codex(report, vqvae, contacts, held_out, labels):
                 figures.append((f"Signal around the codes{suffix}", average))
     for title, figure in figures:
         add_figure(report, figure, title, "Codex")
+
+
+def add_fitted_check(report, cells):
+    """Draw whether hidden cells are predicted better than by simple rules, in words.
+
+    Parameters
+    ----------
+    report : mne.Report
+        The report.
+    cells : DuINCells | None
+        The fitted stage.
+    """
+    check = getattr(cells, "check_", None)
+    if check is not None:
+        title = "What pre-training learned"
+        add_figure(report, check.plot(show=False), title, "Training")
+
+
+def add_cell_codes(report, cells, held_out, labels):
+    """Draw the codes of the tokens that hidden cells were learned with.
+
+    Parameters
+    ----------
+    report : mne.Report
+        The report.
+    cells : DuINCells | None
+        The fitted stage.
+    held_out : mne.Epochs | None
+        Epochs that it has not seen.
+    labels : array | None
+        Their labels.
+    """
+    if cells is None or held_out is None:
+        return
+    codes = cells.codes(held_out)
+    counts = np.bincount(codes.ravel(), minlength=len(cells.codebook_))
+    add_codex(report, counts, cells.codebook_, codes, labels, held_out)
 
 
 def _each_subject(estimator):

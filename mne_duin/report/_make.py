@@ -18,6 +18,7 @@ def make_report(
     *,
     vqvae=None,
     mae=None,
+    cells=None,
     result=None,
     results=None,
     held_out=None,
@@ -57,6 +58,9 @@ def make_report(
         Contacts, index = channel name, in the order of the data.
     vqvae, mae : DuINVQVAE, DuINMAE | None
         Fitted earlier stages: histories, reconstruction, codes.
+    cells : DuINCells | None
+        A fitted stage of hidden cells: its history, what it learned compared with
+        simple rules, and its codes.
     result : DecodingResult | None
         The result of ``classifier``, in place of ``results``.
     results : dict of str to DecodingResult | None
@@ -124,7 +128,9 @@ def make_report(
     notes = as_list(notes)
     if held_out is None and (classifier is not None or vqvae is not None):
         notes.append(fitted.NOTHING_HELD_OUT)
-    stages = {"VQ-VAE": vqvae, "MAE": mae, "classifier": classifier}
+    stages = {
+        "VQ-VAE": vqvae, "MAE": mae, "hidden cells": cells, "classifier": classifier,
+    }  # fmt: skip
     given = sections.name_contributions(contributions, method)
     measured = fitted.fitted_contributions(classifier, held_out, labels)
     contributions = measured | given
@@ -139,9 +145,11 @@ def make_report(
     sections.add_contacts(report, contacts, contributions)
     own, best = fitted.fitted_histories(stages)
     sections.add_training(report, own | dict(histories or {}), best)
+    fitted.add_fitted_check(report, cells)
     sections.add_reconstruction(report, signal, reconstruction, contacts, epochs)
     sections.add_codex(report, code_counts, codebook, codes, labels, epochs)
     fitted.add_fitted_codex(report, vqvae, contacts, held_out, labels)
+    fitted.add_cell_codes(report, cells, held_out, labels)
     sections.add_contributions(report, contributions, contacts)
     fitted.add_fitted_contributions(report, classifier, contacts, held_out, labels)
     sections.add_filters(report, spatial_filters, contacts)

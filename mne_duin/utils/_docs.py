@@ -112,13 +112,21 @@ l_freq, h_freq : float | None
     Edges of the band-pass filter in Hz.
 notch : "auto" | float | list of float | None
     Line noise to remove, see :func:`read_epochs`.
-sfreq : float | None
+sfreq : "auto" | float | None
     Sampling rate that is worked with, in Hz; None keeps that of the recording.
+    ``"auto"`` takes 500 Hz with the quick preset, which keeps high gamma and halves the
+    time, and 1000 Hz, as published, with the paper's.
 causal : bool
     Whether the filters see the past only, which live decoding needs; see
     :func:`read_epochs`.
 reject : "auto" | dict | None
     Trials and segments to drop by their amplitude, see :func:`read_epochs`.
+""",
+    "pretraining": """
+pretraining : str
+    ``"cells"``: hidden cells are predicted, see :class:`DuINCells`. ``"codex"``: the
+    published stages, codes (VQ-VAE) and masked modeling (MAE). ``"auto"`` takes cells
+    from half an hour of recording on, and codes for less and with the paper's preset.
 """,
     "job_output": """
 desc : str | None

@@ -17,9 +17,18 @@ REFERENCES = {
     "white-matter": "re-referenced to the contacts in white matter",
     "none": "kept in the reference of the recording",
 }
+PUBLISHED_STAGES = (
+    "a vector-quantized autoencoder learns a codex of discrete codes, masked modeling "
+    "predicts the codes of masked tokens"
+)
+CELL_STAGE = (
+    "the encoder learns without labels to predict hidden cells (one channel in one "
+    "band and one token)"
+)
 STAGES = {
     "VQ-VAE": "The vector-quantized autoencoder",
     "MAE": "Masked modeling of its codes",
+    "hidden cells": "The prediction of hidden cells",
     "classifier": "The classifier",
 }
 TESTS = {
@@ -179,11 +188,13 @@ def _trial_text(epochs, results):
 
 def _model_text(stages):
     """Describe the networks as they were."""
+    learned = PUBLISHED_STAGES
+    if "hidden cells" in (stages or {}):
+        learned = CELL_STAGE
     text = (
         "Words were decoded with Du-IN (Zheng et al., 2024): the channels of each "
-        "patch (100 ms in the publication) become one token, a vector-quantized "
-        "autoencoder learns a codex of discrete codes, masked modeling predicts the "
-        "codes of masked tokens, and a classifier is fine-tuned on labeled trials."
+        f"patch (100 ms in the publication) become one token, {learned}, and a "
+        "classifier is fine-tuned on labeled trials."
     )
     module = getattr((stages or {}).get("classifier"), "module_", None)
     if module is None:
@@ -212,11 +223,13 @@ def _training_texts(stages):
         if not hasattr(stage, "resolved_params"):
             continue
         used = stage.resolved_params()
+        length, unit = f"{stage.n_iter_} passes over the training data", "passes"
+        if hasattr(stage, "n_steps_"):
+            length, unit = f"{stage.n_steps_} steps", "steps"
         texts.append(
-            f"{STAGES.get(name, name)} was trained with AdamW for {stage.n_iter_} "
-            f"passes over the training data in batches of {used['batch_size']} "
-            f"(learning rate {used['lr']:g}, warm-up over "
-            f"{percent(used['warmup'], 0)} of the passes, cosine decay to "
+            f"{STAGES.get(name, name)} was trained with AdamW for {length} in batches "
+            f"of {used['batch_size']} (learning rate {used['lr']:g}, warm-up over "
+            f"{percent(used['warmup'], 0)} of the {unit}, cosine decay to "
             f"{used['lr_min']:g}; weight decay {used['weight_decay']:g}; random state "
             f"{used['random_state']})."
         )

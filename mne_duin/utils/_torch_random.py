@@ -90,6 +90,20 @@ class PrivateRandomness(TorchFunctionMode):
         return function(*args, **kwargs)
 
 
+class NoInitialValues(TorchFunctionMode):
+    """Build networks without drawing initial values, for weights that are known."""
+
+    def __torch_function__(self, function, types, args=(), kwargs=None):
+        """Fill a tensor with zeros where it would be filled with random numbers.
+
+        Zeros are within any limits: torch may draw until all numbers are.
+        """
+        kwargs = kwargs or {}
+        if function in DRAWS and function.__name__.endswith("_"):
+            return (args[0] if args else kwargs["tensor"]).detach().zero_()
+        return function(*args, **kwargs)
+
+
 def _normal_like(generator, x, **options):
     return torch.empty_like(x, **options).normal_(generator=generator(x.device))
 

@@ -13,7 +13,12 @@ from mne_duin.utils._moved import former_parameters
 from mne_duin.viz import plot_ablation
 from mne_duin.workflows._derivative import write_config
 from mne_duin.workflows._outputs import open_writer
-from mne_duin.workflows._reading import find_runs, read_words, save_figure
+from mne_duin.workflows._reading import (
+    find_runs,
+    read_words,
+    reading_rate,
+    save_figure,
+)
 from mne_duin.workflows._results import write_markdown, write_scores
 
 # What the paper varies: the parameter of a DuINDecoder, and the values.
@@ -71,7 +76,7 @@ def ablate_words(
     l_freq=0.5,
     h_freq=200.0,
     notch="auto",
-    sfreq=1000.0,
+    sfreq="auto",
     causal=False,
     reject="auto",
     n_jobs=1,
@@ -130,6 +135,7 @@ def ablate_words(
     """
     given = dict(locals())
     given |= given.pop("parameters")
+    given["sfreq"] = reading_rate(given)
     check_option("what", what, ABLATIONS)
     estimator = make_estimator(
         "mae",

@@ -16,7 +16,12 @@ from mne_duin.utils._signature import takes_segments
 from mne_duin.viz import plot_accuracy
 from mne_duin.workflows._derivative import write_config
 from mne_duin.workflows._outputs import open_writer
-from mne_duin.workflows._reading import find_runs, read_words, save_figure
+from mne_duin.workflows._reading import (
+    find_runs,
+    read_words,
+    reading_rate,
+    save_figure,
+)
 from mne_duin.workflows._results import write_markdown, write_results
 
 DEFAULT = ("lda", "scratch", "vqvae", "mae")
@@ -82,7 +87,7 @@ def compare_words(
     l_freq=0.5,
     h_freq=200.0,
     notch="auto",
-    sfreq=1000.0,
+    sfreq="auto",
     causal=False,
     reject="auto",
     n_jobs=1,
@@ -138,6 +143,7 @@ def compare_words(
     ... )  # doctest: +SKIP
     """
     given = dict(locals())
+    given["sfreq"] = reading_rate(given)
     common = {
         "preset": preset,
         "device": device,

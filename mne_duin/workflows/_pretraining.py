@@ -8,18 +8,24 @@ from pathlib import Path
 import mne
 import pandas as pd
 
-from mne_duin.estimators import DuINMAE, DuINVQVAE
+from mne_duin.estimators import DuINCells, DuINMAE, DuINVQVAE
 from mne_duin.estimators._cost import try_out
 from mne_duin.io import read_segments
-from mne_duin.training import is_main, join_processes
+from mne_duin.training import is_main, join_processes, steps_for
+from mne_duin.utils._checks import check_option
 from mne_duin.utils._docs import fill_doc
 from mne_duin.utils._moved import former_parameters
 from mne_duin.workflows._analysis import default_out, digest_text
 from mne_duin.workflows._derivative import write_config, write_contacts
 from mne_duin.workflows._notices import collected
 from mne_duin.workflows._outputs import open_writer
-from mne_duin.workflows._reading import channel_keywords, find_runs
+from mne_duin.workflows._reading import channel_keywords, find_runs, reading_rate
 from mne_duin.workflows._writing import what_matters
+
+PRETRAINING = ("auto", "codex", "cells")
+# Below, no pre-training has helped in any measurement, and the published stages take
+# seconds; doc/benchmarks/unit_speech.rst.
+LEAST_FOR_CELLS = 1800.0
 
 
 @dataclass(frozen=True)
@@ -28,26 +34,35 @@ class Pretraining:
 
     Parameters
     ----------
-    vqvae : DuINVQVAE
-        The fitted first stage.
-    mae : DuINMAE
-        The fitted second stage.
+    vqvae : DuINVQVAE | None
+        The fitted first stage; None where cells were hidden.
+    mae : DuINMAE | None
+        The fitted second stage; None where cells were hidden.
     contacts : DataFrame
         The channels.
     folder : Path
         Where models, table and checkpoints are.
+    cells : DuINCells | None
+        The network that predicts hidden cells; None where codes were learned.
     """
 
-    vqvae: DuINVQVAE
-    mae: DuINMAE
+    vqvae: DuINVQVAE | None
+    mae: DuINMAE | None
     contacts: pd.DataFrame
     folder: Path
+    cells: DuINCells | None = None
 
     def __str__(self):
-        return (
-            f"VQ-VAE: {self.vqvae.history_}\nMAE: {self.mae.history_}\n"
-            f"Models of {len(self.contacts)} channels in {self.folder}"
-        )
+        stages = {"VQ-VAE": self.vqvae, "MAE": self.mae, "hidden cells": self.cells}
+        lines = [
+            f"{name}: {stage.history_}"
+            for name, stage in stages.items()
+            if stage is not None
+        ]
+        if self.cells is not None and self.cells.check_ is not None:
+            lines.append(self.cells.check_.verdict)
+        lines.append(f"Models of {len(self.contacts)} channels in {self.folder}")
+        return "\n".join(lines)
 
 
 @fill_doc
@@ -62,6 +77,7 @@ def pretrain(
     acquisition=None,
     regions=("vSMC", "STG"),
     preset="quick",
+    pretraining="auto",
     out=None,
     desc=None,
     overwrite=False,
@@ -77,17 +93,18 @@ def pretrain(
     l_freq=0.5,
     h_freq=200.0,
     notch="auto",
-    sfreq=1000.0,
+    sfreq="auto",
     causal=False,
     reject="auto",
     max_iter=None,
+    max_steps=None,
     checkpoint_every=1,
     device="auto",
     precision="auto",
     random_state=0,
     verbose=None,
 ):
-    """Learn a codex (VQ-VAE) and pre-train the encoder (MAE) on unlabeled recordings.
+    """Pre-train the encoder on unlabeled recordings.
 
     Leave out the runs you want to test on. The estimated cost is logged first.
     Checkpoints are kept; the same call after an interruption continues. Started by
@@ -98,16 +115,20 @@ def pretrain(
     ----------
     %(subject_of_bids)s
     %(recordings)s
+    %(pretraining)s
     out : path-like | None
         BIDS derivative dataset; None takes ``root/derivatives/mne_duin``. It gets
-        ``…_mae.safetensors`` (the second stage with the first one in it),
-        ``…_contacts.tsv`` and the folder ``…_checkpoints``.
+        ``…_mae.safetensors`` (the second stage with the first one in it) or
+        ``…_cells.safetensors``, ``…_contacts.tsv`` and the folder ``…_checkpoints``.
     %(job_output)s
     duration, overlap : float
         Length and overlap of the segments in seconds.
     %(reference_and_anatomy)s
     max_iter : int | None
-        Passes of each stage; None takes those of the preset.
+        Passes of each stage of codes; None takes those of the preset.
+    max_steps : int | None
+        Training steps with hidden cells; None takes as many as the recording is worth,
+        see :func:`mne_duin.training.steps_for`.
     checkpoint_every : int
         Passes from one checkpoint to the next.
     %(job_machine)s
@@ -133,6 +154,7 @@ def pretrain(
     >>> print(pretraining)  # doctest: +SKIP
     """
     given = dict(locals())
+    given["sfreq"] = reading_rate(given)
     join_processes(device)
     given["out"] = out = default_out(root) if out is None else Path(out)
     if not is_main():
@@ -154,26 +176,95 @@ def pretrain(
             )
         common = {
             "preset": preset,
-            "max_iter": max_iter,
             "device": device,
             "precision": precision,
             "random_state": random_state,
             "verbose": verbose if isinstance(verbose, bool) else None,
         }
         with mne.utils.use_log_level(verbose):
-            log_costs(segments, common)
-        vqvae = DuINVQVAE(**common).fit(segments, **keeping)
-        mae = DuINMAE(vqvae, **common).fit(segments, **keeping)
+            stages = fit_stages(
+                segments,
+                len(segments) * (duration - overlap),
+                pretraining,
+                common,
+                max_iter=max_iter,
+                max_steps=max_steps,
+                **keeping,
+            )
         if is_main():
-            writer.write(partial(_fill, mae, contacts, writer))
-    return Pretraining(vqvae, mae, contacts, writer.folder)
+            writer.write(partial(_fill, stages, contacts, writer))
+    first, second = stages.get("vqvae"), stages.get("mae")
+    return Pretraining(first, second, contacts, writer.folder, stages.get("cells"))
 
 
-def _fill(mae, contacts, writer, folder):
+def fit_stages(
+    segments, seconds, pretraining, common, *, max_iter=None, max_steps=None, **keeping
+):
+    """Fit the stages that need no labels.
+
+    Parameters
+    ----------
+    segments : Epochs
+        The unlabeled segments.
+    seconds : float
+        Length of the recording that they were cut from.
+    pretraining : str
+        ``"codex"``, ``"cells"`` or ``"auto"``.
+    common : dict
+        Parameters of all stages.
+    max_iter : int | None
+        Passes of the stages of codes.
+    max_steps : int | None
+        Steps with hidden cells.
+    **keeping : dict
+        Where and how often to keep checkpoints.
+
+    Returns
+    -------
+    stages : dict of str to estimator
+        ``vqvae`` and ``mae``, or ``cells``.
+    """
+    kind = choose_pretraining(pretraining, seconds, common["preset"])
+    if kind == "cells":
+        cells = DuINCells(**common, max_steps=max_steps or steps_for(seconds))
+        mne.utils.logger.info(f"Hidden cells: {try_out(cells, segments)[0]}.")
+        return {"cells": cells.fit(segments, **keeping)}
+    passes = common | {"max_iter": max_iter}
+    log_costs(segments, passes)
+    vqvae = DuINVQVAE(**passes).fit(segments, **keeping)
+    return {"vqvae": vqvae, "mae": DuINMAE(vqvae, **passes).fit(segments, **keeping)}
+
+
+def choose_pretraining(pretraining, seconds, preset):
+    """Return ``"codex"`` or ``"cells"``, chosen by the amount of recording.
+
+    Parameters
+    ----------
+    pretraining : str
+        ``"codex"``, ``"cells"`` or ``"auto"``.
+    seconds : float
+        Length of the recording.
+    preset : str
+        The preset; the paper's has codes only.
+
+    Returns
+    -------
+    kind : str
+        What to pre-train with.
+    """
+    check_option("pretraining", pretraining, PRETRAINING)
+    if pretraining != "auto":
+        return pretraining
+    is_enough = preset != "paper" and seconds >= LEAST_FOR_CELLS
+    return "cells" if is_enough else "codex"
+
+
+def _fill(stages, contacts, writer, folder):
     """Write the networks, the channels and the settings to a folder."""
     name = writer.analysis.file_name
     # The second stage holds the first one.
-    mae.save(folder / name("mae.safetensors"))
+    last = list(stages)[-1]
+    stages[last].save(folder / name(f"{last}.safetensors"))
     write_contacts(folder / name("contacts.tsv"), contacts, writer.settings)
     write_config(folder / name("config.yaml"), writer.settings)
 

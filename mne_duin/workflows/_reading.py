@@ -5,7 +5,7 @@ import mne
 
 from mne_duin.io import find_recordings, read_epochs, read_segments
 from mne_duin.utils._atomic import write_figure
-from mne_duin.utils._checks import as_list
+from mne_duin.utils._checks import as_list, check_option
 from mne_duin.workflows._notices import collected
 
 CHANNELS = ("reference", "atlas", "space", "label_source", "fs_subject", "subjects_dir")
@@ -13,6 +13,9 @@ FILTERS = ("l_freq", "h_freq", "notch", "sfreq", "causal", "reject")
 TRIALS = ("event_id", "label_column", "where", "onset", "align", "tmin", "tmax")
 # Passed on only where they are given.
 OPTIONAL = ("max_distance",)
+# High gamma reaches to 150 Hz, and twice the samples took twice the time for the same
+# accuracy (tests/benchmarks/sampling_rate.py); the published rate is 1000 Hz.
+RATES = {"quick": 500.0, "paper": 1000.0}
 
 
 def find_runs(root, subject, session=None, task=None, run=None, acquisition=None):
@@ -41,6 +44,32 @@ def find_runs(root, subject, session=None, task=None, run=None, acquisition=None
         run=run,
         acquisition=acquisition,
     )
+
+
+def reading_rate(given, pretrained=None):
+    """Return the sampling rate that recordings are read at.
+
+    Parameters
+    ----------
+    given : dict
+        Parameters of a workflow by name; for ``sfreq="auto"`` the rate is that of the
+        pre-trained network, or of the preset and high enough for ``h_freq``.
+    pretrained : BaseDuIN | None
+        A network that was pre-trained on other recordings.
+
+    Returns
+    -------
+    sfreq : float | None
+        In Hz; None leaves it as recorded.
+    """
+    if given["sfreq"] != "auto":
+        return given["sfreq"]
+    if pretrained is not None:
+        return float(pretrained.info_["sfreq"])
+    check_option("preset", given["preset"], RATES)
+    rate, h_freq = RATES[given["preset"]], given["h_freq"]
+    is_enough = not isinstance(h_freq, int | float) or 2 * h_freq < rate
+    return rate if is_enough else RATES["paper"]
 
 
 def channel_keywords(given):

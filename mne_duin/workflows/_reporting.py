@@ -78,7 +78,7 @@ def read_decoding(path):
         stage: read_estimator(folder / f"{begin}{stage}.safetensors")
         if f"{begin}{stage}.safetensors" in listed
         else None
-        for stage in ("mae", "classifier")
+        for stage in ("mae", "cells", "classifier")
     }
     linear = f"{begin}{DECODERS['lda']}"
     report = folder / f"{begin}report.html"

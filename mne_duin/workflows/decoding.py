@@ -1,5 +1,6 @@
 """The whole path for one subject: from a BIDS folder to decoded words and a report."""
 
+import inspect
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -16,6 +17,7 @@ from mne_duin.baselines import make_lda
 from mne_duin.baselines._calibration import MIN_TRIALS
 from mne_duin.estimators import (
     DecoderEnsemble,
+    DuINCells,
     DuINClassifier,
     DuINMAE,
     DuINVQVAE,
@@ -30,19 +32,19 @@ from mne_duin.evaluation import (
     learning_curve,
     summarize_curve,
 )
+from mne_duin.io import read_segments
 from mne_duin.report import make_report
 from mne_duin.utils._checks import as_list, check_option
 from mne_duin.utils._docs import fill_doc
 from mne_duin.utils._epochs import run_names
 from mne_duin.utils._moved import former_parameters
-from mne_duin.utils._numbers import percent
 from mne_duin.viz import results_table
 from mne_duin.weights import save_decoder
 from mne_duin.workflows._analysis import Analysis
 from mne_duin.workflows._derivative import write_config, write_contacts
 from mne_duin.workflows._outputs import open_writer, read_stage
-from mne_duin.workflows._pretraining import log_costs
-from mne_duin.workflows._reading import find_runs, read_words
+from mne_duin.workflows._pretraining import choose_pretraining, fit_stages
+from mne_duin.workflows._reading import find_runs, read_words, reading_rate
 from mne_duin.workflows._results import write_report, write_results, write_scores
 from mne_duin.workflows._writing import AnalysisWriter
 
@@ -64,10 +66,10 @@ class WordDecoding:
         Held-out results by name; the first is Du-IN, pre-trained if that is of use.
     contacts : DataFrame
         The channels that were decoded.
-    vqvae : DuINVQVAE
-        The fitted first stage.
-    mae : DuINMAE
-        The fitted second stage.
+    vqvae : DuINVQVAE | None
+        The fitted first stage; None where cells were hidden.
+    mae : DuINMAE | None
+        The fitted second stage; None where cells were hidden.
     classifier : DuINClassifier
         The fitted third stage.
     folder : Path | None
@@ -80,17 +82,20 @@ class WordDecoding:
         have too few trials.
     lda : estimator | None
         The fitted LDA.
+    cells : DuINCells | None
+        The network that predicts hidden cells; None where codes were learned.
     """
 
     results: dict
     contacts: pd.DataFrame
-    vqvae: DuINVQVAE
-    mae: DuINMAE
+    vqvae: DuINVQVAE | None
+    mae: DuINMAE | None
     classifier: DuINClassifier
     folder: Path | None
     report: Path | None = None
     curve: pd.DataFrame | None = None
     lda: BaseEstimator | None = None
+    cells: DuINCells | None = None
 
     @property
     def result(self):
@@ -137,10 +142,11 @@ def decode_words(
     l_freq=0.5,
     h_freq=200.0,
     notch="auto",
-    sfreq=1000.0,
+    sfreq="auto",
     causal=False,
     reject="auto",
     cv="last-run",
+    pretraining="auto",
     pretrained=None,
     models=True,
     checkpoint_dir=None,
@@ -152,11 +158,12 @@ def decode_words(
 ):
     """Decode words from the recordings of one subject, with an honest comparison.
 
-    The last run is held out. On the other runs a codex is learned (VQ-VAE), the encoder
-    is pre-trained (masked modeling) and fine-tuned on the words; a shrinkage LDA and a
-    network without pre-training learn from the same trials, and Du-IN and the LDA also
-    are an ensemble (:class:`DecoderEnsemble`). All are tested on the run that none of
-    them has seen.
+    The last run is held out. On the other runs the encoder is pre-trained without
+    labels and fine-tuned on the words; a shrinkage LDA and a network without
+    pre-training learn from the same trials, and Du-IN and the LDA also are an ensemble
+    (:class:`DecoderEnsemble`). All are tested on the run that none of them has seen. A
+    pre-trained encoder from which a linear discriminant reads no more of the training
+    trials than from the signal is not used, with a warning.
 
     Parameters
     ----------
@@ -171,6 +178,7 @@ def decode_words(
     cv : int | str
         ``"last-run"``, or another way of splitting of :func:`evaluate`, which then
         pre-trains inside each fold. The saved decoder then learns from all trials.
+    %(pretraining)s
     pretrained : path-like | None
         What :func:`pretrain` wrote (a file or the folder of the analysis), in place of
         the pre-training; None pre-trains on the runs that are not held out.
@@ -204,10 +212,10 @@ def decode_words(
     ``sub-XX[/ses-XX]/ieeg/sub-XX[_ses-XX][_task-XX]_desc-NAME_…`` are: ``report.html``;
     ``predictions.tsv`` of Du-IN and ``model-…_predictions.tsv`` of the others;
     ``metrics.tsv``; ``learningcurve.tsv``, where words have more than five training
-    trials; ``contacts.tsv``, positions to 0.01 mm; ``mae.safetensors``, which holds the
-    VQ-VAE as well, and ``classifier.safetensors``; ``config.yaml``, which
-    ``mne-duin decode --config`` takes; and ``manifest.json``. Every table has a sidecar
-    that says what its columns hold.
+    trials; ``contacts.tsv``, positions to 0.01 mm; ``classifier.safetensors``, and
+    ``mae.safetensors``, which holds the VQ-VAE as well, or ``cells.safetensors``;
+    ``config.yaml``, which ``mne-duin decode --config`` takes; and ``manifest.json``.
+    Every table has a sidecar that says what its columns hold.
 
     Examples
     --------
@@ -218,12 +226,13 @@ def decode_words(
     """
     given = dict(locals())
     check_option("preset", preset, PRESETS)
+    known = {} if pretrained is None else read_pretrained(pretrained, subject)
+    given["sfreq"] = reading_rate(given, _last(known))
     paths = find_runs(root, subject, session, task, run, acquisition)
     writing = open_writer("decode", given, paths)
     with mne.utils.use_log_level(verbose), writing as writer:
-        mae = None if pretrained is None else read_pretrained(pretrained, subject)
         single = cv == "last-run"
-        segments = mae is None and (single or "run" in str(cv))
+        segments = not known and (single or "run" in str(cv))
         epochs, contacts, segments = read_words(paths, given, segments=segments)
         if single:
             check_trials(epochs)
@@ -235,11 +244,9 @@ def decode_words(
             "verbose": verbose if isinstance(verbose, bool) else None,
         }
         folder = None if writer is None else writer.folder
-        more = {} if mae is None else {"mae": mae}
         learn = _learn if single else partial(_cross_validate, cv=cv, n_jobs=n_jobs)
-        decoding = learn(
-            epochs, segments, contacts, common, folder, checkpoint_dir, **more
-        )
+        learn = partial(learn, pretraining=pretraining, known=known)
+        decoding = learn(epochs, segments, contacts, common, folder, checkpoint_dir)
         if writer is None:
             return decoding
         settings = describe_settings(given) | _recipe(decoding, epochs)
@@ -270,7 +277,7 @@ def describe_settings(given):
 
 
 def read_pretrained(path, subject=None):
-    """Read the pre-trained stage of an analysis.
+    """Read the pre-trained stages of an analysis.
 
     Parameters
     ----------
@@ -281,21 +288,41 @@ def read_pretrained(path, subject=None):
 
     Returns
     -------
-    mae : DuINMAE
-        The fitted stage, which holds the first one.
+    stages : dict of str to estimator
+        ``vqvae`` and ``mae``, or ``cells``.
 
     Raises
     ------
     FileNotFoundError, ValueError
-        If there is no such file or it holds something else.
+        If there is no such file, there are several, or it holds something else.
     """
-    mae = read_stage(path, "mae", command="pretrain", subject=subject)
-    if not isinstance(mae, DuINMAE):
+    kinds = {"mae": DuINMAE, "cells": DuINCells}
+    path = Path(path)
+    there = [
+        name
+        for name in kinds
+        if path.name.endswith(f"{name}.safetensors")
+        or (path.is_dir() and any(path.rglob(f"*_{name}.safetensors")))
+    ]
+    if len(there) > 1:
         raise ValueError(
-            f"{str(path)!r} holds a {type(mae).__name__}; `pretrained` must be the "
-            "DuINMAE that `mne-duin pretrain` wrote (…_mae.safetensors)."
+            f"{str(path)!r} holds networks of two kinds of pre-training "
+            f"({', '.join(there)}); give the path of the file you mean."
         )
-    return mae
+    name = there[0] if there else "mae"
+    stage = read_stage(path, name, command="pretrain", subject=subject)
+    if not isinstance(stage, kinds[name]):
+        raise ValueError(
+            f"{str(path)!r} holds a {type(stage).__name__}; `pretrained` must be the "
+            f"{kinds[name].__name__} that `mne-duin pretrain` wrote "
+            f"(…_{name}.safetensors)."
+        )
+    return {"vqvae": stage.vqvae_, "mae": stage} if name == "mae" else {"cells": stage}
+
+
+def _last(stages):
+    """Return the stage that a classifier goes on from, None without any."""
+    return list(stages.values())[-1] if stages else None
 
 
 def check_trials(epochs):
@@ -338,23 +365,27 @@ def check_trials(epochs):
             )
 
 
-def _learn(epochs, segments, contacts, common, folder, checkpoint_dir, mae=None):
+def _learn(
+    epochs, segments, contacts, common, folder, checkpoint_dir, *, pretraining, known
+):
     """Evaluate the baseline and the networks on the run that is held out."""
     baseline, linear = _evaluate(LDA, make_lda(), epochs, common)
     held_out = np.unique(run_names(epochs.metadata)[baseline.epoch])
-    if mae is None:
-        vqvae, mae = _pretrain(segments, held_out, common, checkpoint_dir)
-    else:
-        vqvae = mae.vqvae_
+    stages = known or _pretrain(segments, held_out, pretraining, common, checkpoint_dir)
+    stage = _last(stages)
     mne.utils.logger.info(
         f"{len(epochs)} trials of {len(epochs.event_id)} words in {len(contacts)} "
         f"channels; run {', '.join(held_out)} is held out."
     )
-    is_used = _is_used(mae, epochs, held_out)
-    networks = {MAIN if is_used else UNUSED: mae, CODEX_ONLY: vqvae, SCRATCH: None}
+    is_used = _is_used(stage, epochs, held_out)
+    networks = {MAIN if is_used else UNUSED: stage}
+    if is_used and "vqvae" in stages:
+        # What masked modeling adds to the codex is of interest where it is used.
+        networks[CODEX_ONLY] = stages["vqvae"]
+    networks[SCRATCH] = None
     results, fitted = {}, {}
-    for name, stage in networks.items():
-        network = DuINClassifier(stage, **common)
+    for name, pretrained in networks.items():
+        network = DuINClassifier(pretrained, **common)
         results[name], fitted[name] = _evaluate(name, network, epochs, common)
     if not is_used:
         main = replace(results[SCRATCH], estimator=MAIN)
@@ -362,15 +393,23 @@ def _learn(epochs, segments, contacts, common, folder, checkpoint_dir, mae=None)
     classifier = fitted[MAIN]
     results[LDA] = baseline
     results[WITH_LDA], _ = _evaluate(WITH_LDA, _with_lda(classifier), epochs, common)
-    curve = _curve(epochs, mae, held_out, common, is_used)
-    stages = vqvae, mae, classifier
-    return WordDecoding(results, contacts, *stages, folder, curve=curve, lda=linear)
+    return WordDecoding(
+        results,
+        contacts,
+        stages.get("vqvae"),
+        stages.get("mae"),
+        classifier,
+        folder,
+        curve=_curve(epochs, stage, held_out, common, is_used),
+        lda=linear,
+        cells=stages.get("cells"),
+    )
 
 
-def _is_used(mae, epochs, held_out):
+def _is_used(stage, epochs, held_out):
     """Return whether the pre-trained encoder is of use in the training trials."""
     learns = np.flatnonzero(~np.isin(run_names(epochs.metadata), held_out))
-    is_used, why = judge_pretraining(mae, epochs[learns], epochs.events[learns, 2])
+    is_used, why = judge_pretraining(stage, epochs[learns], epochs.events[learns, 2])
     if not is_used:
         mne.utils.warn(
             f"{why} So the pre-trained encoder is not used: {MAIN!r} is trained from "
@@ -381,14 +420,14 @@ def _is_used(mae, epochs, held_out):
     return is_used
 
 
-def _curve(epochs, mae, held_out, common, is_used):
+def _curve(epochs, stage, held_out, common, is_used):
     """Return the learning curve on the run that is held out, or None."""
     learns = ~np.isin(run_names(epochs.metadata), held_out)
     fewest = np.unique(epochs.events[learns, 2], return_counts=True)[1].min()
     amounts = [amount for amount in CURVE_AMOUNTS if amount < fewest]
     if not amounts:
         return None
-    pretrained, scratch = DuINClassifier(mae, **common), DuINClassifier(**common)
+    pretrained, scratch = DuINClassifier(stage, **common), DuINClassifier(**common)
     network = pretrained if is_used else scratch
     other = {SCRATCH: scratch} if is_used else {UNUSED: pretrained}
     options = {name: common[name] for name in ("random_state", "verbose")}
@@ -438,33 +477,60 @@ def describe_curve(curve):
     return f"Learning curve, run held out as above:\n{lines}\nHighest: {best}."
 
 
-def _pretrain(segments, held_out, common, checkpoint_dir):
+def _pretrain(segments, held_out, pretraining, common, checkpoint_dir):
     """Fit the stages without labels, on the runs that are not held out."""
     allowed = ~np.isin(run_names(segments.metadata), held_out)
     segments = segments[np.flatnonzero(allowed)]
+    seconds = _seconds(segments)
     mne.utils.logger.info(f"{len(segments)} segments for pre-training.")
-    log_costs(segments, common)
-    vqvae = DuINVQVAE(**common).fit(segments, checkpoint_dir=checkpoint_dir)
-    return vqvae, DuINMAE(vqvae, **common).fit(segments, checkpoint_dir=checkpoint_dir)
+    keeping = {"checkpoint_dir": checkpoint_dir}
+    return fit_stages(segments, seconds, pretraining, common, **keeping)
+
+
+def _seconds(segments):
+    """Return the length of the recording that overlapping segments were cut from."""
+    duration, overlap = (
+        inspect.signature(read_segments).parameters[name].default
+        for name in ("duration", "overlap")
+    )
+    return len(segments) * (duration - overlap)
 
 
 def _cross_validate(
-    epochs, segments, contacts, common, folder, checkpoint_dir, mae=None, *, cv, n_jobs
+    epochs,
+    segments,
+    contacts,
+    common,
+    folder,
+    checkpoint_dir,
+    *,
+    pretraining,
+    known,
+    cv,
+    n_jobs,
 ):
     """Evaluate with several folds, then fit the decoder on all trials."""
+    kind = "codex"
+    if not known:
+        # Without segments the trials are what is learned from.
+        seconds = len(epochs) * np.ptp(epochs.times)
+        seconds = seconds if segments is None else _seconds(segments)
+        kind = choose_pretraining(pretraining, seconds, common["preset"])
     with TemporaryDirectory() as temporary:
         memory = {"memory": checkpoint_dir or temporary}
-        if mae is None:
-            first, second = (
-                make_duin(kind, **common, **memory) for kind in ("mae", "vqvae")
-            )
+        if known:
+            networks = {MAIN: DuINClassifier(_last(known), **common)}
+            if "vqvae" in known:
+                networks[CODEX_ONLY] = DuINClassifier(known["vqvae"], **common)
+        elif kind == "cells":
+            networks = {MAIN: make_duin("pretrained", **common, **memory)}
         else:
-            first = DuINClassifier(mae, **common)
-            second = DuINClassifier(mae.vqvae_, **common)
-        lda = make_lda(calibrated=True)
-        estimators = {
-            MAIN: first,
-            CODEX_ONLY: second,
+            networks = {
+                name: make_duin(variant, **common, **memory)
+                for name, variant in ((MAIN, "mae"), (CODEX_ONLY, "vqvae"))
+            }
+        first, lda = networks[MAIN], make_lda(calibrated=True)
+        estimators = networks | {
             SCRATCH: DuINClassifier(**common),
             LDA: make_lda(),
             WITH_LDA: DecoderEnsemble([("duin", first), ("lda", lda)]),
@@ -477,16 +543,26 @@ def _cross_validate(
             unlabelled=segments,
             n_jobs=n_jobs,
         )
-        more = {} if mae is not None else {"unlabelled": segments}
+        more = {} if known else {"unlabelled": segments}
         names = {code: name for name, code in epochs.event_id.items()}
         y = np.array([names[code] for code in epochs.events[:, 2]])
         fitted = clone(first).fit(epochs, y, **more)
         linear = make_lda().fit(epochs, y)
-    if mae is None:
-        stages = fitted.vqvae_, fitted.mae_, fitted.classifier_
-    else:
-        stages = mae.vqvae_, mae, fitted
-    return WordDecoding(results, contacts, *stages, folder, lda=linear)
+    stages = known
+    if not known:
+        both = {"vqvae": fitted.vqvae_, "mae": fitted.mae_}
+        stages = {"cells": fitted.vqvae_} if kind == "cells" else both
+        fitted = fitted.classifier_
+    return WordDecoding(
+        results,
+        contacts,
+        stages.get("vqvae"),
+        stages.get("mae"),
+        fitted,
+        folder,
+        lda=linear,
+        cells=stages.get("cells"),
+    )
 
 
 def _evaluate(name, estimator, epochs, common):
@@ -518,11 +594,11 @@ def _recipe(decoding, epochs):
         "pre-training": (
             "not used: it did not help in the training trials"
             if UNUSED in decoding.results
-            else "codex and masked modeling"
+            else pretraining_name(decoding)
         ),
         "initialization without pre-training": recipe["init"],
         "initialization of the head": recipe["head_init"],
-        "codes": len(decoding.vqvae.codebook_),
+        "codes": len((decoding.vqvae or decoding.cells).codebook_),
     }
 
 
@@ -555,7 +631,7 @@ def _fill(decoding, epochs, settings, writer, models, folder):
         path = folder / name("learningcurve.tsv")
         write_scores(path, summarize_curve(decoding.curve), writer.settings)
     write_config(folder / name("config.yaml"), writer.settings)
-    for stage in ("mae", "classifier") if models else ():
+    for stage in ("mae", "cells", "classifier") if models else ():
         # The second stage holds the first one.
         if getattr(decoding, stage) is not None:
             getattr(decoding, stage).save(folder / name(f"{stage}.safetensors"))
@@ -565,7 +641,8 @@ def _fill(decoding, epochs, settings, writer, models, folder):
 
 def _networks(decoding):
     """Return what the presets of the stages resolved to."""
-    stages = {name: getattr(decoding, name) for name in ("vqvae", "mae", "classifier")}
+    names = ("vqvae", "mae", "cells", "classifier")
+    stages = {name: getattr(decoding, name) for name in names}
     return {
         name: plain(resolve(stage, name))
         for name, stage in stages.items()
@@ -581,6 +658,7 @@ def _report(decoding, epochs, settings):
         decoding.contacts,
         vqvae=decoding.vqvae,
         mae=decoding.mae,
+        cells=decoding.cells,
         results=decoding.results,
         curve=decoding.curve,
         parameters=settings,
@@ -589,34 +667,6 @@ def _report(decoding, epochs, settings):
     return report
 
 
-def pretraining_effect(results):
-    """Say in sentences what pre-training changed, gain or loss.
-
-    Parameters
-    ----------
-    results : dict of str to DecodingResult
-        Results of :func:`decode_words`.
-
-    Returns
-    -------
-    sentences : list of str
-        For people.
-    """
-    sentences = []
-    pretrained = UNUSED if UNUSED in results else MAIN
-    pairs = (
-        (pretrained, SCRATCH, "Pre-training (codex and masked modeling)"),
-        (CODEX_ONLY, SCRATCH, "Pre-training of the codex alone"),
-        (MAIN, LDA, "Du-IN compared with the shrinkage LDA"),
-        (WITH_LDA, LDA, "Ensemble of both compared with the shrinkage LDA"),
-    )
-    for name, other, subject in pairs:
-        first, second = results[name], results[other]
-        better = int(np.sum(first.correct & ~second.correct))
-        worse = int(np.sum(second.correct & ~first.correct))
-        sentences.append(
-            f"{subject}: {percent(first.accuracy)} against {percent(second.accuracy)} "
-            f"of {len(first.correct)} held-out trials ({better} trials gained, {worse} "
-            "lost)."
-        )
-    return sentences
+def pretraining_name(decoding):
+    """Say in words how a decoding was pre-trained."""
+    return "hidden cells" if decoding.cells is not None else "codex and masked modeling"

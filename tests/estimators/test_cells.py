@@ -196,7 +196,7 @@ def test_steps_follow_the_length_of_the_recording(monkeypatch):
     assert seconds == [15 * 1.0]
 
 
-def test_learning_is_told_from_not_learning():
+def test_learning_is_told_from_not_learning(tmp_path):
     options = SMALL | {"validation_fraction": 0.2, "max_steps": 60, "lr": 3e-3}
     cells = DuINCells(**options).fit(common_bursts())
     assert cells.check_.learned
@@ -204,6 +204,11 @@ def test_learning_is_told_from_not_learning():
     assert wide.loc["power", "network"] < 0.9 * wide.loc["power", "both neighbors"]
     with pytest.warns(RuntimeWarning, match="did not learn.*max_steps"):
         DuINCells(**options | {"max_steps": 1, "lr": 1e-6}).fit(noise())
+    # A file keeps what is known about it.
+    read = read_estimator(cells.save(tmp_path / "cells.safetensors"))
+    pd.testing.assert_frame_equal(read.check_.table, cells.check_.table)
+    assert read.check_.verdict == cells.check_.verdict
+    assert read.n_steps_ == 60
 
 
 def test_subjects_have_maps_and_heads_of_their_own():
@@ -277,7 +282,8 @@ def test_the_default_path_in_one_fit():
     assert clf.score(X, y) > 0.9
 
 
-def test_pretraining_that_learned_nothing_is_not_used():
+@pytest.mark.parametrize("recalled", [False, True])
+def test_pretraining_that_learned_nothing_is_not_used(recalled, tmp_path):
     X, y = _labelled()
     clf = make_duin(
         "pretrained",
@@ -285,12 +291,17 @@ def test_pretraining_that_learned_nothing_is_not_used():
         cells={"max_steps": 1, "lr": 1e-6, "n_codes": 4},
         classifier={"max_iter": 2},
         task_data=False,
+        memory=tmp_path if recalled else None,
         random_state=0,
         verbose=False,
     )
+    unlabelled = noise(40, n_times=800)
     unused = pytest.warns(RuntimeWarning, match="not used: .*from scratch")
     with pytest.warns(RuntimeWarning, match="did not learn"), unused:
-        clf.fit(X, y, unlabelled=noise(40, n_times=800))
+        clf.fit(X, y, unlabelled=unlabelled)
+    if recalled:
+        with pytest.warns(RuntimeWarning, match="not used: .*from scratch"):
+            clf.fit(X, y, unlabelled=unlabelled)
     assert not clf.uses_pretraining_
     assert clf.classifier_.pretrained is None
     scratch = clone(clf.classifier).fit(X, y)

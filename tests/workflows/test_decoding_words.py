@@ -26,6 +26,7 @@ from mne_duin.estimators._probe import judge_pretraining
 from mne_duin.estimators.presets import PRESETS
 from mne_duin.training import PretrainingCheck
 from mne_duin.training._check import FROZEN, NETWORK, RAW
+from mne_duin.workflows import _pretraining
 from mne_duin.workflows import decoding as job
 from mne_duin.workflows.decoding import (
     CODEX_ONLY,
@@ -74,7 +75,7 @@ def decode_shortly(patch, bids_root, out):
     for recipe in PRESETS["quick"].values():
         patch.setitem(recipe, "max_iter", 2)
     # Costs and the report's pictures have tests of their own.
-    patch.setattr(job, "log_costs", lambda *_: None)
+    patch.setattr(_pretraining, "log_costs", lambda *_: None)
     patch.setattr(job, "make_report", report_without_pictures)
     # Four trials per word are left; the calibration of an LDA needs three.
     patch.setattr(job, "CURVE_AMOUNTS", (3, 4))
@@ -138,7 +139,7 @@ def test_an_encoder_that_learned_nothing_is_not_used(
     assert decode_shortly(monkeypatch, bids_root, tmp_path) == 0
     assert "encoder is not used: 'Du-IN' is trained" in capsys.readouterr().err
     decoding = read_decoding(tmp_path)
-    names = [MAIN, UNUSED, CODEX_ONLY, SCRATCH, LDA, WITH_LDA]
+    names = [MAIN, UNUSED, SCRATCH, LDA, WITH_LDA]
     assert sorted(decoding.results) == sorted(names)
     main_result, scratch = (decoding.results[name] for name in (MAIN, SCRATCH))
     np.testing.assert_array_equal(main_result.probabilities, scratch.probabilities)

@@ -173,7 +173,7 @@ def quick(bids_root):
     table = pd.DataFrame({"value": [1], "accuracy": 0.5, "low": 0.1, "high": 0.9,
                           "difference": 0.0, "p_holm": 1.0})  # fmt: skip
 
-    def learn(epochs, segments, contacts, common, folder, checkpoint_dir):
+    def learn(epochs, segments, contacts, common, folder, checkpoint_dir, **_):
         results = {decoding.MAIN: result}
         return decoding.WordDecoding(results, contacts, None, Saved, Saved, folder)
 
@@ -192,7 +192,7 @@ def quick(bids_root):
             patch.setattr(module, "save_figure", lambda _, path: path.write_text("png"))
             for name in ("plot_accuracy", "plot_ablation"):
                 patch.setattr(module, name, lambda *_, **__: None, raising=False)
-        patch.setattr(pretraining, "read_segments", lambda *_, **__: (None, contacts))
+        patch.setattr(pretraining, "read_segments", lambda *_, **__: ((), contacts))
         patch.setattr(pretraining, "log_costs", lambda *_: None)
         for name in ("DuINVQVAE", "DuINMAE"):
             stage = SimpleNamespace(fit=lambda *_, **__: Saved)

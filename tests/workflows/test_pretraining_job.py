@@ -2,13 +2,19 @@
 
 import subprocess
 import sys
+import warnings
 
 import pandas as pd
 import pytest
 
-from mne_duin import read_estimator, write_simulated_bids
+from mne_duin import DuINCells, read_decoding, read_estimator, write_simulated_bids
 from mne_duin.cli import main
 from mne_duin.datasets import SimulationSettings
+from mne_duin.estimators.presets import PRESETS
+from mne_duin.workflows import decoding as decoding_job
+from mne_duin.workflows._pretraining import choose_pretraining
+from mne_duin.workflows._reading import reading_rate
+from mne_duin.workflows.decoding import read_pretrained
 
 COMMAND = ["--subject", "01", "--max-iter", "1", "--device", "cpu"]
 TWO = ["-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2"]
@@ -80,3 +86,104 @@ def test_two_processes_run_the_same_command(bids_root, tmp_path):
     assert done.stdout.count("VQ-VAE: about") == 1
     assert done.stdout.count("Models of") == 1
     check_pretraining(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("pretraining", "minutes", "preset", "kind"),
+    [
+        ("auto", 12, "quick", "codex"),
+        ("auto", 29.9, "quick", "codex"),
+        ("auto", 30, "quick", "cells"),
+        ("auto", 600, "paper", "codex"),
+        ("cells", 1, "quick", "cells"),
+        ("cells", 1, "paper", "cells"),
+        ("codex", 600, "quick", "codex"),
+    ],
+)
+def test_the_amount_of_recording_decides(pretraining, minutes, preset, kind):
+    assert choose_pretraining(pretraining, 60 * minutes, preset) == kind
+
+
+def test_an_unknown_pretraining_is_refused():
+    with pytest.raises(ValueError, match="`pretraining` must be .*'cells'"):
+        choose_pretraining("masks", 60, "quick")
+
+
+@pytest.mark.parametrize(
+    ("sfreq", "preset", "h_freq", "rate"),
+    [
+        ("auto", "quick", 200.0, 500),
+        ("auto", "quick", None, 500),
+        ("auto", "quick", 300, 1000),
+        ("auto", "paper", 200.0, 1000),
+        (250.0, "paper", 100.0, 250),
+        (None, "quick", 200.0, None),
+    ],
+)
+def test_the_rate_that_recordings_are_read_at(sfreq, preset, h_freq, rate):
+    assert reading_rate({"sfreq": sfreq, "preset": preset, "h_freq": h_freq}) == rate
+
+
+@pytest.fixture(scope="module")
+def two_runs(tmp_path_factory):
+    root = tmp_path_factory.mktemp("two") / "dataset"
+    settings = SimulationSettings(n_words=3, n_trials_per_word=4, n_runs=2, rest=2.0)
+    return write_simulated_bids(root, subjects={"01": settings}, random_state=1)
+
+
+@pytest.fixture(scope="module")
+def hidden_cells(two_runs, tmp_path_factory):
+    out = tmp_path_factory.mktemp("cells")
+    command = ["pretrain", str(two_runs), "--subject", "01", "--run", "1"]
+    command += ["--pretraining", "cells", "--max-steps", "2", "--sfreq", "800"]
+    command += ["--duration", "2", "--overlap", "1.5"]
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setitem(PRESETS["quick"]["cells"], "n_layers", 1)
+        patch.setitem(PRESETS["quick"]["cells"], "batch_size", 4)
+        with warnings.catch_warnings():
+            # Two steps teach nothing.
+            warnings.filterwarnings("ignore", "Pre-training did not learn")
+            assert main([*command, "--out", str(out), "--quiet"]) == 0
+    return out
+
+
+@pytest.mark.slow
+def test_hidden_cells_are_learned_and_gone_on_from(
+    hidden_cells, two_runs, tmp_path, monkeypatch
+):
+    stages = read_pretrained(hidden_cells)
+    assert list(stages) == ["cells"]
+    assert isinstance(stages["cells"], DuINCells)
+    assert stages["cells"].n_steps_ == 2
+    # The rate is that of the pre-training, whatever the preset says.
+    given = {"sfreq": "auto", "preset": "quick", "h_freq": 200.0}
+    assert reading_rate(given, stages["cells"]) == 800
+    monkeypatch.setattr(decoding_job, "judge_pretraining", lambda *_: (True, ""))
+    monkeypatch.setattr(decoding_job, "CURVE_AMOUNTS", (3,))
+    monkeypatch.setitem(PRESETS["quick"]["classifier"], "max_iter", 1)
+    command = ["decode", str(two_runs), "--subject", "01", "--task", "wordreading"]
+    command += ["--pretrained", str(hidden_cells), "--out", str(tmp_path), "--quiet"]
+    assert main(command) == 0
+    decoding = read_decoding(tmp_path)
+    assert decoding.mae is None
+    assert isinstance(decoding.cells, DuINCells)
+    assert decoding.classifier.info_["sfreq"] == 800
+    (report,) = tmp_path.rglob("*_report.html")
+    text = report.read_text("utf-8")
+    assert "prediction of hidden cells" in text
+    assert "What pre-training learned" in text
+
+
+@pytest.mark.slow
+def test_networks_of_both_kinds_in_one_folder_are_told_apart(
+    hidden_cells, pretrained, tmp_path
+):
+    for folder in (hidden_cells, pretrained):
+        for path in folder.rglob("*_desc-*"):
+            if path.is_file() and "checkpoints" not in str(path):
+                name = path.name.replace("_desc-", f"_desc-{folder.name[:4]}")
+                (tmp_path / name).write_bytes(path.read_bytes())
+    with pytest.raises(ValueError, match="two kinds of pre-training .*mae, cells"):
+        read_pretrained(tmp_path)
+    (path,) = tmp_path.glob("*_cells.safetensors")
+    assert list(read_pretrained(path)) == ["cells"]
