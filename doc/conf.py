@@ -6,6 +6,9 @@ import sys
 import warnings
 from pathlib import Path
 
+import pandas as pd
+from docutils import nodes
+
 os.environ.setdefault("MPLBACKEND", "Agg")
 os.environ.setdefault("MNE_LOGGING_LEVEL", "WARNING")
 
@@ -168,14 +171,18 @@ if PUBLISHED:
         "show_version_warning_banner": True,
         "navbar_start": ["navbar-logo", "version-switcher"],
     }
+# Pages without pages below them would have an empty sidebar.
 ALONE = (
-    "architecture citing cluster contributing fidelity files glossary index "
-    "licenses paper troubleshooting"
+    "architecture changes/latest checks citing cluster contacts contributing fidelity "
+    "files glossary index licenses live paper results ten_minutes troubleshooting"
 )
-html_sidebars = {page: [] for page in ("changes/latest", "ten_minutes", *ALONE.split())}
+html_sidebars = {page: [] for page in ALONE.split()}
 
 # Of the gallery and the notices of libraries, not of the pages.
 warnings.filterwarnings("ignore", message=".*Agg, and thus cannot be shown.*")
+
+# The tutorials print warnings as a user reads them, without the path of the package.
+warnings.formatwarning = lambda message, kind, *_, **__: f"{kind.__name__}: {message}\n"
 
 
 def skip_foreign(app, what, name, obj, skip, options):
@@ -206,6 +213,48 @@ def add_colab(app, docname, source):
     source[0] = re.sub(r"(?m)^( *)(\.\. container:: binder-badge)", added, source[0])
 
 
+def turn_table(source, target):
+    """Write a table of few rows and many columns with a row for each column."""
+    pd.read_csv(source, sep="\t", dtype=str).T.to_csv(target, sep="\t", header=False)
+
+
+NUMBER = re.compile(r"[+-]?\d+(\.\d+)?")
+MOST_DECIMALS = 4
+
+
+def align_numbers(app, doctree):
+    """Mark columns of numbers, and give the decimals of a column the same length."""
+    for table in doctree.findall(nodes.tbody):
+        rows = [list(row.findall(nodes.entry)) for row in table.findall(nodes.row)]
+        for column in zip(*rows, strict=False):
+            known = [cell for cell in column if cell.astext()]
+            if not known or not all(NUMBER.fullmatch(c.astext()) for c in known):
+                _mark_text(column)
+                continue
+            for cell in column:
+                cell["classes"].append("number")
+            _pad_decimals(known)
+
+
+def _mark_text(column):
+    """Mark the cells of a column of phrases or sentences, which needs some width."""
+    longest = max(len(cell.astext()) for cell in column)
+    for cell in column if longest > 20 else ():
+        cell["classes"].append("text" if longest > 60 else "phrase")
+
+
+def _pad_decimals(cells):
+    """Write 0.9 as 0.900 where the column has 0.857."""
+    decimals = [len(cell.astext().partition(".")[2]) for cell in cells]
+    if max(decimals) > MOST_DECIMALS:
+        return
+    for cell, n in zip(cells, decimals, strict=True):
+        if n:
+            text = next(cell.findall(nodes.Text))
+            padded = cell.astext() + "0" * (max(decimals) - n)
+            text.parent.replace(text, nodes.Text(padded))
+
+
 def setup(app):
     """Connect the rules above; write what the pages are built from."""
     write_drawings(HERE / "generated" / "drawings")
@@ -215,6 +264,9 @@ def setup(app):
     write_opponents(HERE / "benchmarks/honest_opponent.tsv", HERE / "generated")
     write_parity(HERE / "generated" / "parity.csv")
     write_memory(HERE / "benchmarks/steps.json", HERE / "generated/memory.csv")
+    for name in ("live_latency", "live_talk"):
+        turn_table(HERE / f"benchmarks/{name}.tsv", HERE / "generated" / f"{name}.tsv")
+    app.connect("doctree-read", align_numbers)
     app.connect("autodoc-skip-member", skip_foreign)
     app.connect("missing-reference", find_public)
     app.connect("source-read", add_colab)

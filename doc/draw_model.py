@@ -30,7 +30,7 @@ def write_drawings(folder):
         _draw_masking(axes[1])
         _draw_words(axes[2])
         for ax in axes:
-            ax.set(xlim=(0, 13.2), ylim=(-0.5, 2.5), aspect="equal")
+            ax.set(xlim=(0, 13.5), ylim=(-0.5, 2.5), aspect="equal")
             ax.axis("off")
         figure.savefig(path, dpi=180, facecolor="white")
         plt.close(figure)
@@ -45,8 +45,18 @@ def _draw_codes(ax):
     _box(ax, 7.3, "nearest\ncode", CODEX)
     _tokens(ax, 9.3, [CODEX] * N_TOKENS, [17, 402, 402, 9, 88, 17], below="codes")
     _box(ax, 11.0, "decoder", DECODER, width=1.0)
-    _traces(ax, 12.2, seed=1, width=0.9, color=DECODER)
-    _arrows(ax, ((2.7, 3.0), (4.7, 5.1), (6.9, 7.3), (8.98, 9.18), (10.85, 11.0)))
+    _traces(ax, 12.55, seed=1, width=0.9, color=DECODER)
+    _arrows(
+        ax,
+        (
+            (2.7, 3.0),
+            (4.7, 5.1),
+            (6.9, 7.3),
+            (8.98, 9.18),
+            (10.85, 11.0),
+            (12.15, 12.45),
+        ),
+    )
 
 
 def _draw_masking(ax):

@@ -185,7 +185,7 @@ def describe(panels):
     caption : str
         One paragraph.
     """
-    parts = []
+    parts = {}
     for (name, kind), rows in panels.items():
         n = rows["subject"].nunique()
         trained = rows[rows["method"].str.startswith("pretrained")]
@@ -193,11 +193,15 @@ def describe(panels):
         if len(trained):
             what = f"pre-training on {trained['hours'].max():g} h without labels"
         title = f"{SIMULATIONS[name]}{KINDS.get(kind, kind)}"
-        parts.append(f"{title}: {n} subject{'s' * (n != 1)}, {what}")
+        parts[title] = f"{n} subject{'s' * (n != 1)}, {what}"
+    if len(set(parts.values())) == 1 < len(parts):
+        about = f"each: {next(iter(parts.values()))}"
+    else:
+        about = "; ".join(f"{title}: {text}" for title, text in parts.items())
     first = next(iter(panels.values())).iloc[0]
     n_test = count_hits(first, 5)[1]
     return (
-        f"Accuracy for eight words on **simulated** recordings ({'; '.join(parts)}). "
+        f"Accuracy for eight words on **simulated** recordings ({about}). "
         f"Bars are 95 % Wilson intervals over {n_test} test trials per subject, "
         "without the variation between subjects. Pre-training is used only if it "
         "passes checks on the training data; otherwise the network is trained from "

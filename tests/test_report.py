@@ -9,6 +9,7 @@ import mne
 import numpy as np
 import pandas as pd
 import pytest
+from chromium import Page, find_chromium
 from sklearn.frozen import FrozenEstimator
 
 from mne_duin.channels import stack_subjects
@@ -30,6 +31,8 @@ from mne_duin.viz._confusion import confusion_order, shared_order
 from mne_duin.viz._signals import high_gamma_response
 
 mpl.use("Agg")
+CHROMIUM = find_chromium()
+needs_browser = pytest.mark.skipif(CHROMIUM is None, reason="Chromium is not installed")
 RNG = np.random.default_rng(0)
 NO_TESTS = pd.DataFrame(columns=["p"])
 WORDS = np.array(["嘴巴", "把", "<b>平静</b>", "豆腐"])
@@ -92,6 +95,33 @@ def page(report, tmp_path):
 
 def test_an_empty_report_has_only_methods():
     assert sections(make_report()) == ["Methods"]
+
+
+@needs_browser
+def test_a_report_fits_a_phone(contacts, epochs, tmp_path):
+    report = make_report(
+        title="sub-01",
+        contacts=contacts,
+        epochs=epochs,
+        results={"Du-IN": make_result(24, 0.01), "LDA": make_result(20)},
+        contributions={"weights": pd.Series(RNG.random(6), contacts.index)},
+    )
+    path = tmp_path / "report.html"
+    report.save(path, open_browser=False, verbose=False)
+    phone = {"width": 390, "height": 844, "deviceScaleFactor": 1, "mobile": True}
+    browser = Page(CHROMIUM, tmp_path / "profile")
+    browser.send("Emulation.setDeviceMetricsOverride", **phone)
+    browser.open(path)
+    width = browser.evaluate("document.documentElement.scrollWidth")
+    n_small = browser.evaluate("document.querySelectorAll('.duin-small').length")
+    # Small pictures are seen whole, and no text leaves its box.
+    wide = browser.evaluate(
+        "[...document.querySelectorAll('.duin-small, .duin-text *, .duin-note')]"
+        ".filter(e => e.getBoundingClientRect().right > 390).map(e => e.outerHTML)"
+    )
+    browser.close()
+    assert (width, wide) == (390, [])
+    assert n_small >= 2
 
 
 def test_every_piece_has_its_section(contacts, epochs, tmp_path):

@@ -112,7 +112,9 @@ for path in paths:
     file = path.copy().update(suffix="events", extension=".tsv").fpath
     tables[path.run] = pd.read_csv(file, sep="\t")
 events = pd.concat(tables, names=["run"])
-pd.crosstab(events["trial_type"], events.index.get_level_values("run"))
+pd.crosstab(
+    events["trial_type"], events.index.get_level_values("run"), colnames=["run"]
+)
 
 # %%
 fig, ax = plt.subplots(figsize=(7, 2.6), layout="constrained")

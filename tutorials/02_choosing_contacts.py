@@ -40,7 +40,8 @@ mne.set_log_level("WARNING")
 paths = find_recordings(sample_data_path(), subject="01", task="wordreading")
 
 contacts = assign_labels(read_contacts(paths[0]))
-contacts[["x", "y", "z", "label", "label_distance", "label_probability"]].head(8)
+columns = ["x", "y", "z", "label", "label_distance", "label_probability"]
+contacts[columns].head(8).round(2)
 
 # %%
 # ``label_distance`` is the distance to this gray matter in mm. It is zero inside gray

@@ -82,13 +82,14 @@ results_table(results)
 # :func:`~mne_duin.compare` tests differences with a paired test. It fits all estimators
 # again, so this page compares two linear baselines.
 
-compare(
+table = compare(
     {"evoked": make_lda("evoked"), "high gamma": make_lda("high-gamma")},
     epochs,
     words,
     cv="leave-one-run-out",
     random_state=0,
-).T
+)
+table.round(3).T
 
 # %%
 # An ensemble
@@ -126,7 +127,7 @@ duin.plot()
 # %%
 # Accuracy by fold. If one run is worse than the others, inspect its recording.
 
-duin.folds[["held_out", "n_train", "n_test", "accuracy", "log_loss"]]
+duin.folds[["held_out", "n_train", "n_test", "accuracy", "log_loss"]].round(3)
 
 # %%
 # Calibration: of all trials predicted with a probability of 60 %, 60 % should be

@@ -86,6 +86,8 @@ print({name: round(value, 2) for name, value in accuracy.items()}, "chance 0.25"
 #
 # ``channel_contributions`` returns one column per subject. The table compares the
 # channel with the strongest pattern with the strongest source of the simulation.
+# Sources of one shaft overlap, so the strongest pattern can be at another contact of
+# that shaft.
 
 patterns = together.channel_contributions("patterns", X=epochs)
 best = pd.DataFrame(

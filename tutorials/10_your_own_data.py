@@ -108,7 +108,8 @@ print(f"line frequency {raw.info['line_freq']} Hz, bad: {raw.info['bads']}")
 # table lists only checks that did not pass. :doc:`/checks` explains each check;
 # ``mne-duin check path/to/bids`` runs them on the command line.
 
-print(list_checks()["about"].to_string())
+for name, about in list_checks()["about"].items():
+    print(f"{name:20s} {about}")
 table = check_recording(paths)
 print(table["outcome"].value_counts().to_string())
 print(table[table["outcome"] != "ok"][["recording", "check", "message"]].to_string())
@@ -232,7 +233,7 @@ runs, _ = broken_copy("short")
 files = runs[0].fpath.parent.glob(f"{runs[0].fpath.stem}.*")
 data = max(files, key=lambda file: file.stat().st_size)
 data.write_bytes(data.read_bytes()[: data.stat().st_size // 3])
-attempt(read_epochs, runs)
+_ = attempt(read_epochs, runs)
 
 # %%
 # Copy the file again, or continue with the complete trials.

@@ -79,8 +79,11 @@ live.log.close()
 live.log = None
 
 right = [one.label == one.cue for one in decisions if one.decided]
-print(f"{len(decisions)} words, {np.mean(right):.0%} correct")
-print(decisions[0])
+print(f"{len(decisions)} words, {100 * np.mean(right):.0f} % correctly classified")
+first = decisions[0]
+print(
+    f"{first.onset:.2f} to {first.end:.2f} s: {first.label} ({first.probability:.2f})"
+)
 
 # %%
 # Compare with offline decoding
@@ -99,7 +102,7 @@ print(f"largest difference: {np.abs(online - offline).max():.1e}")
 # %%
 # Decoding the log again gives the same result.
 
-print(f"difference to the log: {replay_log(folder, live).largest_difference}")
+print(f"largest difference from the log: {replay_log(folder, live).largest_difference}")
 
 # %%
 # Missing samples
@@ -133,16 +136,24 @@ windows = always.push(samples[:, : round(20 * rate)])
 times = [one.end for one in windows if one.decided]
 chances = np.array([one.probabilities for one in windows if one.decided])
 
-figure, axes = plt.subplots(figsize=(8, 3), layout="constrained")
-axes.plot(times, chances, lw=1)
-for onset in onsets[onsets < 19]:
-    axes.axvline(onset + 1.2, color="0.7", lw=0.8, zorder=0)
-axes.set(xlabel="End of the window (s)", ylabel="Probability", ylim=(0, 1))
-axes.legend(lda.classes_, ncols=4, fontsize=7)
+figure, axes = plt.subplots(figsize=(7, 2.8), layout="constrained")
+names = list(lda.classes_)
+image = axes.pcolormesh(
+    times, range(len(names)), chances.T, cmap="Blues", vmin=0, vmax=1
+)
+shown = onsets + 1.2 < times[-1]
+rows = [names.index(word) for word in said[shown]]
+axes.plot(
+    onsets[shown] + 1.2, rows, "o", mfc="none", mec="#D55E00", label="spoken word"
+)
+axes.set(xlabel="End of the window (s)", yticks=range(len(names)), yticklabels=names)
+axes.legend(loc="lower right", bbox_to_anchor=(1, 1), frameon=False)
+figure.colorbar(image, label="Probability")
 
 # %%
-# Gray lines mark the end of the window that belongs to each word. :doc:`/live`
-# describes the threshold, the commands, and the treatment of disturbed streams.
+# Circles mark the spoken word at the end of its window. The windows between the words
+# contain no complete word, but some get a high probability. :doc:`/live` describes the
+# threshold, the commands, and the treatment of disturbed streams.
 #
 # Functions for use with an amplifier
 # -----------------------------------

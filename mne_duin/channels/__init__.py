@@ -3,7 +3,7 @@
 ``_names`` reads shaft and number and knows what is no contact, ``_table`` handles the
 contacts table, ``_pairs`` describes bipolar channels and ``_neighbors`` finds pairs of
 neighbors; ``_spaces`` knows which spaces lead to MNI152; ``_atlas`` and ``_labels``
-name the grey matter at every contact (``_label_columns`` takes the names that a lab's
+name the gray matter at every contact (``_label_columns`` takes the names that a lab's
 own files bring along, ``_label_words`` reads their spellings); ``_regions`` groups
 labels; ``_reference`` makes channels of contacts; ``_selection`` picks channels inside
 the folds; ``_subjects`` puts several subjects into one Epochs object. Everything here

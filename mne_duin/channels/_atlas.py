@@ -64,7 +64,7 @@ class Atlas:
             How far to look for a labeled voxel, in mm from the point to the center of
             the voxel.
         white_matter : "nearest" | "keep"
-            Whether a point in white matter gets the nearest grey-matter label, or
+            Whether a point in white matter gets the nearest gray-matter label, or
             keeps the white-matter label.
         side : sequence of "L" | "R" | None
             The hemisphere of each point, if known: labels of the other hemisphere are
@@ -381,7 +381,7 @@ def load_volume(name, volume, table):
 
 
 def _tissue(names):
-    """Tell grey matter, white matter and the rest apart by FreeSurfer's names.
+    """Tell gray matter, white matter and the rest apart by FreeSurfer's names.
 
     Parameters
     ----------

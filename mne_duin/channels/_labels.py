@@ -52,7 +52,7 @@ def assign_labels(
     unknown: str | None = None,
     atlas_space: str = "MNI152",
 ) -> pd.DataFrame:
-    """Label every contact with the grey matter at its place or nearest to it.
+    """Label every contact with the gray matter at its place or nearest to it.
 
     Parameters
     ----------
@@ -64,8 +64,8 @@ def assign_labels(
         label volume with a ``.tsv`` of the same name (columns ``index``, ``name``), or
         the paths of both.
     max_distance : float
-        How far to look for grey matter, in mm. Only about a third of depth contacts lie
-        exactly in a labeled grey-matter voxel of a template.
+        How far to look for gray matter, in mm. Only about a third of depth contacts lie
+        exactly in a labeled gray-matter voxel of a template.
     error : float | "auto"
         Standard deviation of the position of a contact along each axis in mm, from
         localization and registration; it gives the probability of the label.
@@ -79,7 +79,7 @@ def assign_labels(
     subjects_dir : path-like | None
         The FreeSurfer folder; None takes MNE's setting ``SUBJECTS_DIR``.
     white_matter : "nearest" | "keep"
-        What to call a contact in white matter: the nearest grey matter, or itself.
+        What to call a contact in white matter: the nearest gray matter, or itself.
     unknown : str | None
         The label of contacts farther than ``max_distance`` from everything that may be
         a label; None leaves it missing.
@@ -184,7 +184,7 @@ def _reasons(volume, points, distances, max_distance, names):
             f"{np.sum(~known)} contact(s) have no coordinates and get no label: "
             f"{first_names(names[~known])}."
         )
-    near = f"no grey matter within {max_distance:g} mm"
+    near = f"no gray matter within {max_distance:g} mm"
     across = np.isfinite(volume.lookup(asked, max_distance)[1])
     near = np.where(across, f"{near} on this side of the midline", near)
     texts = np.select([~known, beyond], ["no position", "outside the brain"], near)

@@ -26,7 +26,7 @@ WHITE_COLUMNS = re.compile(
 )
 WHITE = re.compile(r"white|^wm$|^(?:1(?:\.0)?|yes|true)$", re.IGNORECASE)
 WHITE_LABEL = re.compile(r"white.?matter|^wm[-_ ]|callos|^CC_", re.IGNORECASE)
-DEEP = 2.0  # mm from grey matter, for a contact that the template puts in white matter
+DEEP = 2.0  # mm from gray matter, for a contact that the template puts in white matter
 
 
 def reference_bipolar(
@@ -201,7 +201,7 @@ def reference_white_matter(inst, contacts: pd.DataFrame | None = None) -> tuple:
         The contacts table. Which contacts lie in white matter is taken from a column of
         the lab (``WM``, ``whitematter``, ``gray_white``), else from labels that say so,
         else from ``tissue`` (see :func:`assign_labels`): white, and at least 2 mm from
-        grey matter.
+        gray matter.
 
     Returns
     -------

@@ -16,7 +16,7 @@ pre- and postcentral, superior temporal only       34 (28 %)
 ===========================================  ===============
 
 ``vSMC`` counts the central operculum, and ``STG`` Heschl's gyrus and the planum
-temporale. Twenty of the 120 lie in white matter by their label; by the nearest grey
+temporale. Twenty of the 120 lie in white matter by their label; by the nearest gray
 matter they belong somewhere too.
 
 A label belongs to ``vSMC`` or ``STG`` only if the largest part of it lies there in the
@@ -60,7 +60,7 @@ REGIONS = _read_presets()
 def assign_regions(
     contacts: pd.DataFrame, regions=None, *, min_probability: float = 0.0
 ) -> pd.DataFrame:
-    """Say for every contact in which of the named regions it lies.
+    """Return the named region in which every contact lies.
 
     Parameters
     ----------

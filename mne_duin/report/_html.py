@@ -14,15 +14,17 @@ from mne_duin.utils._numbers import short_number
 
 MAX_SVG = 120_000  # bytes: larger drawings are smaller as pixels
 RESOLUTION = 150
+SMALL = 500  # CSS pixels: a narrower picture is read on a phone without scrolling
 CSS = """
 .duin-figure { max-width: 100%; height: auto; display: block; margin: 4px 0 10px; }
+.duin-text { overflow-wrap: anywhere; }
 .duin-verdict { font-size: 1.15rem; font-weight: 600; border-left: 4px solid #0072B2;
   padding: 6px 12px; margin: 4px 0 12px; background: #F2F7FB; }
 .duin-scroll { overflow-x: auto; max-width: 100%; }
 .duin-scroll table { font-size: .9rem; }
 .duin-scroll thead th { text-align: left; vertical-align: bottom; }
 .duin-scroll td { max-width: 22rem; }
-.duin-nowrap td, .duin-nowrap tbody th { white-space: nowrap; }
+.duin-nowrap td, .duin-nowrap tbody th { white-space: nowrap; max-width: none; }
 .duin-choice > input { position: absolute; opacity: 0; }
 .duin-choice > label { display: inline-block; border: 1px solid #B8C4CE;
   padding: 3px 10px; margin: 0 4px 6px 0; border-radius: 4px; cursor: pointer;
@@ -38,7 +40,8 @@ CSS = """
 iframe { max-width: 100%; }
 @media (max-width: 700px) {
   .duin-picture { overflow-x: auto; }
-  .duin-figure { max-width: max(100%, 34rem); }
+  .duin-figure:not(.duin-small) { max-width: max(100%, 34rem); }
+  iframe { min-height: 46rem; }
   #toc, #filter-by-tags-dropdown-menu { display: none !important; }
   #content { margin-left: 0 !important; width: 100% !important; }
   #top-bar .fs-3 { font-size: 1rem !important; } #top-bar img { width: 48px; }
@@ -71,9 +74,10 @@ def picture(figure, alt, width=None):
     width = round(96 * figure.get_figwidth()) if width is None else width
     plt.close(figure)
     coded = base64.b64encode(data).decode()
+    look = "duin-figure duin-small" if width <= SMALL else "duin-figure"
     return (
         '<div class="duin-picture">'
-        f'<img class="duin-figure" alt="{escape(alt, quote=True)}" width="{width}" '
+        f'<img class="{look}" alt="{escape(alt, quote=True)}" width="{width}" '
         f'src="data:image/{kind};base64,{coded}"></div>'
     )
 

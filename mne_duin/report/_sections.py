@@ -97,7 +97,7 @@ def add_contacts(report, contacts, contributions):
         shafts = {"shafts": ("shaft", _join_names)} if "shaft" in contacts else {}
         counts = regions.agg(channels=("region", "size"), **shafts)
         html = _html.table(counts.rename_axis(None))
-    rows = _html.table(contacts)
+    rows = _html.table(contacts.rename_axis(None), nowrap=True)
     html += _html.folded(f"All {len(contacts)} channels", rows)
     add_html(report, html, "Table", "Contacts")
 
@@ -132,10 +132,10 @@ def add_training(report, histories, best=None):
     for name, history in (histories or {}).items():
         kept = (best or {}).get(name)
         figure = plot_history(history, best_pass=kept, title=str(name), show=False)
-        picture = _html.picture(figure, f"Learning curves of {name}")
+        picture = _html.picture(figure, f"Loss and accuracy of {name} by pass")
         parts.append(picture + _html.note(_training_note(as_frame(history), kept)))
     if parts:
-        add_html(report, "".join(parts), "Learning curves", "Training")
+        add_html(report, "".join(parts), "Loss by pass", "Training")
 
 
 def _training_note(frame, kept):

@@ -265,7 +265,8 @@ def _evaluation_text(results, cited):
 def _result_text(name, result):
     """State one result with its interval, chance and test."""
     text = (
-        f"{name} reached {percent(result.accuracy)} on {len(result.y_true)} held-out "
+        f"{name[:1].upper()}{name[1:]} reached {percent(result.accuracy)} on "
+        f"{len(result.y_true)} held-out "
         f"predictions of {len(result.labels)} classes (95 % interval "
         f"{percent_range(*result.interval)}; chance {percent(result.chance)}"
     )

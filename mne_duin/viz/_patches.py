@@ -116,7 +116,7 @@ def _draw_maps(figure, axes, filters, numbers, contacts, sfreq):
     for one, filter_, number in zip(axes, filters, numbers, strict=True):
         image = draw_channels(one, filter_, contacts, milliseconds, scale)
         one.set_title(f"token dimension {number + 1}", fontsize=7.5)
-        one.set_xlabel("ms")
+        one.set_xlabel("time (ms)")
     figure.colorbar(image, ax=axes, label="weight", shrink=0.7)
 
 
@@ -147,7 +147,9 @@ def _plot_rows(filters, numbers, contacts, sfreq):
         one[3].xaxis.set_major_formatter("{x:g}")
         one[2].set(yticks=[], xlim=(0, milliseconds[-1]))
         one[2].axhline(0, color=MUTED, linewidth=0.5)
-    for one, text in zip(axes[-1][[0, 2, 3]], ("ms", "ms", "Hz"), strict=True):
+    for one, text in zip(
+        axes[-1][[0, 2, 3]], ("time (ms)", "time (ms)", "frequency (Hz)"), strict=True
+    ):
         one.set_xlabel(text)
     figure.colorbar(
         image, ax=axes[:, :2], orientation="horizontal", shrink=0.5, aspect=40,

@@ -20,7 +20,7 @@ from mne_duin.viz._theme import (
 
 MEASURES = {
     "error": "squared error on hidden cells (1: the mean)",
-    "accuracy": "fraction of hidden codes named correctly",
+    "accuracy": "fraction of correctly predicted hidden codes",
 }
 
 
@@ -125,4 +125,4 @@ def _draw_probe(axes, probe):
     axes.barh(rows, accuracy, height=0.5, color=[PALETTE[0], MUTED][: len(probe)])
     axes.set_yticks(rows, [textwrap.fill(name, 14) for name in probe["method"]])
     axes.set_xlim(0, 100)
-    axes.set_xlabel("words named correctly (%)")
+    axes.set_xlabel("correctly classified trials (%)")

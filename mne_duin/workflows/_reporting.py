@@ -194,7 +194,10 @@ def _read_again(decoding, settings):
     except FileNotFoundError as error:
         mne.utils.warn(f"The report has no figures of trials: {error}")
         return None
-    epochs, _, _ = read_words(paths, settings, segments=False)
+    epochs, contacts, _ = read_words(paths, settings, segments=False)
+    # The table in the file does not say how samples were processed, nor what was
+    # excluded.
+    decoding.contacts.attrs.update(contacts.attrs)
     names = {code: name for name, code in epochs.event_id.items()}
     y = np.array([names[code] for code in epochs.events[:, 2]])
     result = decoding.result

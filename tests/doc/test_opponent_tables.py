@@ -3,6 +3,7 @@
 import importlib.util
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 
 PATH = Path(__file__).parents[2] / "doc" / "opponent_tables.py"
@@ -27,21 +28,23 @@ def test_only_seeds_of_both_are_compared(tmp_path):
     rows.to_csv(table, sep="\t", index=False)
     opponents.write_opponents(table, tmp_path)
     text = (tmp_path / "opponents.inc").read_text()
-    assert "*bursts* 60.0 and 50.0 %." in text
-    assert "states" not in text
+    assert "in 1 of 1 conditions" in text
+    assert "+10.0 to +10.0 percentage points" in text
     means = pd.read_csv(tmp_path / "opponents.tsv", sep="\t")
-    assert means["accuracy"].tolist() == [70.0, 60.0, 40.0]
-    assert means["seeds"].tolist() == [2, 1, 1]
-    assert "hits" not in means
+    assert means["simulation"].tolist() == ["bursts", "states"]
+    assert means["LDA"].tolist() == [70.0, 40.0]
+    assert means["scratch"].iloc[0] == 60.0
+    assert np.isnan(means["scratch"].iloc[1])
+    assert means["seeds"].tolist() == [2, 1]
 
 
-def test_numbers_of_trials_are_named_where_there_are_several():
+def test_conditions_are_simulations_with_a_number_of_trials():
     rows = make_rows(
         ("bursts", 1, 20, "LDA", 50.0),
         ("bursts", 1, 20, "scratch", 60.0),
         ("bursts", 1, 40, "LDA", 70.0),
-        ("bursts", 1, 40, "scratch", 80.0),
+        ("bursts", 1, 40, "scratch", 65.0),
     )
     text = opponents.compare(rows)
-    assert "*bursts* with 20 trials 60.0 and 50.0 %" in text
-    assert "*bursts* with 40 trials 80.0 and 70.0 %" in text
+    assert "in 1 of 2 conditions" in text
+    assert "-5.0 to +10.0 percentage points" in text
