@@ -51,6 +51,7 @@ from mne_duin.utils._docs import fill_doc
 STARTS = ("unquantized", "first-batch", "random")
 # Tokens that the codex starts from; about three hours of segments without overlap.
 MOST_CLUSTERED = 100_000
+AT_ONCE = 64  # epochs
 
 
 def channel_share(batch):
@@ -147,7 +148,7 @@ class CodexTraining:
         n_tokens = self.data.n_times // patch_size
         n_wanted = min(-(-MOST_CLUSTERED // n_tokens), len(self.data))
         rows = np.linspace(0, len(self.data) - 1, n_wanted).round().astype(int)
-        for own in torch.from_numpy(rows).to(self.data.x.device).split(64):
+        for own in torch.from_numpy(rows).to(self.data.x.device).split(AT_ONCE):
             yield self.data.take(own)
 
     def _start_codes(self, quantizer, vectors):

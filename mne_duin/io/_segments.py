@@ -32,6 +32,7 @@ from mne_duin.utils._segments import (
     NOTES,
     VALUES,
     DiskSegments,
+    digest_file,
     digest_row,
     open_segments,
     read_notes,
@@ -328,6 +329,7 @@ class SegmentWriter:
         self._work = None
         if is_work:
             move_file(self.folder / WORK, path)
+        mne.io.write_info(self.folder / INFO, info, overwrite=True, verbose="error")
         notes = self._head() | {
             "complete": True,
             "shape": shape,
@@ -338,11 +340,11 @@ class SegmentWriter:
             "channels": list(names),
             "amplitude": amplitude,
             "digest": digest.hexdigest(),
+            "info": digest_file(self.folder / INFO),
             "probes": probes,
             "source": self.source,
             "metadata": _columns(metadata),
         }
-        mne.io.write_info(self.folder / INFO, info, overwrite=True, verbose="error")
         write_text(self.folder / NOTES, json.dumps(notes))
 
     def _close_work(self):
@@ -409,7 +411,7 @@ def _encode(block, dtype, scale):
     """Turn values into the stored type."""
     if scale is None:
         return block
-    units = block / scale[:, None]
+    units = block.astype(np.float64) / scale[:, None]
     if dtype == "int16":
         units = np.rint(units).clip(-LARGEST_INTEGER, LARGEST_INTEGER)
     return units.astype(DTYPES[dtype])

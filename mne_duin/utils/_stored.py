@@ -8,11 +8,13 @@ what is computed from all epochs is the same number in both cases.
 
 import hashlib
 from dataclasses import dataclass, replace
+from functools import cached_property
+from itertools import pairwise
 
 import numpy as np
 
 # Values in one block of an array that is walked through.
-BLOCK_VALUES = 2**22
+BLOCK_VALUES = 2**20
 
 
 @dataclass(frozen=True, eq=False)
@@ -76,22 +78,32 @@ class Part:
     channels: np.ndarray
     first: int = 0
 
+    @cached_property
+    def _places(self):
+        """Where known channels go, where they are stored, and their factors."""
+        known = self.channels >= 0
+        own = self.channels[known]
+        scale = self.source.scale
+        factor = None if scale is None else scale[own][:, None]
+        return _as_slice(np.flatnonzero(known)), _as_slice(own), factor
+
     def read_into(self, out, row, start):
-        """Write the samples of a row from ``start`` on, (n_channels, n_times)."""
-        start = self.first + start
-        stored = self.source.values[row, :, start : start + out.shape[-1]]
-        known, scale = self.channels >= 0, self.source.scale
-        if known.all():
-            out[...] = stored[self.channels]
-            own = self.channels
-        else:
-            own = self.channels[known]
+        """Write the samples of rows from ``start`` on, (..., n_channels, n_times)."""
+        target, own, factor = self._places
+        first = self.first + start
+        stored = self.source.values[row][..., first : first + out.shape[-1]]
+        if (self.channels < 0).any():
             out[...] = 0.0
-            out[known] = stored[own]
-        if scale is not None:
-            factor = np.ones(len(known), np.float32)
-            factor[known] = scale[own]
-            out *= factor[:, None]
+        out[..., target, :] = stored[..., own, :]
+        if factor is not None:
+            out[..., target, :] *= factor
+
+
+def _as_slice(index):
+    """Return consecutive numbers as a slice, which copies nothing."""
+    if len(index) and (np.diff(index) == 1).all():
+        return slice(index[0], index[-1] + 1)
+    return index
 
 
 class StoredArray:
@@ -221,11 +233,16 @@ class StoredArray:
         n_times = self.n_times if n_times is None else n_times
         starts = np.broadcast_to(start, len(rows))
         out = np.empty((len(rows), self.shape[1], n_times), np.float32)
-        for place, row in enumerate(rows):
+        which, stored = self.which[rows], self.rows[rows]
+        # Neighbors are read at once.
+        breaks = (np.diff(which) != 0) | (np.diff(stored) != 1) | (np.diff(starts) != 0)
+        edges = [0, *(np.flatnonzero(breaks) + 1), len(rows)]
+        for begin, end in pairwise(edges):
             low = 0
-            for part in self.views[self.which[row]]:
-                own = out[place, low : low + len(part.channels)]
-                part.read_into(own, self.rows[row], starts[place])
+            for part in self.views[which[begin]] if end > begin else ():
+                own = out[begin:end, low : low + len(part.channels)]
+                these = slice(stored[begin], stored[begin] + end - begin)
+                part.read_into(own, these, starts[begin])
                 low += len(part.channels)
         return out
 

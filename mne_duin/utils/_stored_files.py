@@ -147,8 +147,8 @@ def _write_missing(missing, shape, fill):
     folder = next(iter(missing.values())).parent
     n_bytes = 4 * int(np.prod(shape, dtype=np.int64)) * len(missing)
     logger.info(
-        f"The power in {len(missing)} bands is computed once and kept in "
-        f"{str(folder)!r} ({n_bytes / 1e9:.3g} GB)."
+        f"Band power of all segments is computed once and kept in {str(folder)!r} "
+        f"({n_bytes / 1e9:.3g} GB)."
     )
     try:
         check_space(folder, n_bytes)

@@ -22,6 +22,10 @@ from mne_duin.workflows._reading import channel_keywords, find_runs
 from mne_duin.workflows._writing import what_matters
 
 
+# What decides about segments, in addition to channels and filters.
+READING = ("session", "task", "run", "acquisition", "duration", "overlap")
+
+
 @dataclass(frozen=True)
 class Pretraining:
     """What :func:`pretrain` made.
@@ -80,6 +84,9 @@ def pretrain(
     sfreq=1000.0,
     causal=False,
     reject="auto",
+    on_disk=None,
+    disk_dtype=None,
+    balance=None,
     max_iter=None,
     checkpoint_every=1,
     device="auto",
@@ -106,6 +113,14 @@ def pretrain(
     duration, overlap : float
         Length and overlap of the segments in seconds.
     %(reference_and_anatomy)s
+    on_disk : path-like | None
+        Folder for recordings that do not fit into memory: the segments are written to a
+        subfolder of it, named after the analysis, and training reads them from there.
+        The same call finds them again; they are yours to delete afterwards. None keeps
+        them in memory.
+    disk_dtype : "float32" | "float16" | "int16" | None
+        How numbers are stored there, see :func:`write_segments`; None takes float32.
+    %(balance)s
     max_iter : int | None
         Passes of each stage; None takes those of the preset.
     checkpoint_every : int
@@ -140,7 +155,12 @@ def pretrain(
     paths = find_runs(root, subject, session, task, run, acquisition)
     writer = open_writer("pretrain", given, paths, repeat=True)
     folder = writer.analysis.path("checkpoints")
-    settings = sorted(what_matters(writer.settings).items())
+    if on_disk is None and disk_dtype is not None:
+        raise ValueError(
+            "`disk_dtype` (--disk-dtype) needs `on_disk` (--on-disk), a folder for the "
+            "segments."
+        )
+    settings = _settings_of_checkpoints(writer, on_disk)
     # Trainings with other settings have checkpoints of their own.
     keeping = {
         "checkpoint_dir": folder / digest_text(repr(settings))[:8],
@@ -150,7 +170,12 @@ def pretrain(
     with writer if is_main() else nullcontext():
         with mne.utils.use_log_level(verbose), collected(paths[0].subject):
             segments, contacts = read_segments(
-                paths, duration, overlap, **channel_keywords(given), verbose=verbose
+                paths,
+                duration,
+                overlap,
+                **channel_keywords(given),
+                **_place_on_disk(given, writer),
+                verbose=verbose,
             )
         common = {
             "preset": preset,
@@ -158,6 +183,7 @@ def pretrain(
             "device": device,
             "precision": precision,
             "random_state": random_state,
+            "balance": balance,
             "verbose": verbose if isinstance(verbose, bool) else None,
         }
         with mne.utils.use_log_level(verbose):
@@ -167,6 +193,36 @@ def pretrain(
         if is_main():
             writer.write(partial(_fill, mae, contacts, writer))
     return Pretraining(vqvae, mae, contacts, writer.folder)
+
+
+def _settings_of_checkpoints(writer, on_disk):
+    """Return the settings that tell a training from others, as pairs."""
+    settings = what_matters(writer.settings)
+    # Not given, these two change nothing; checkpoints of earlier versions lack them.
+    for name in ("disk_dtype", "balance"):
+        if settings.get(name) is None:
+            settings.pop(name, None)
+    if on_disk is not None:
+        # Their data are compared by other digests.
+        settings["on disk"] = True
+    return sorted(settings.items())
+
+
+def _place_on_disk(given, writer):
+    """Return the keywords of ``read_segments`` that write segments to disk."""
+    if given["on_disk"] is None:
+        return {}
+    dtype = given["disk_dtype"] or "float32"
+    # Segments that are read in another way have a folder of their own.
+    settings = {
+        **channel_keywords(given),
+        **{name: given[name] for name in READING},
+        "dtype": dtype,
+        "root": str(Path(given["root"]).resolve()),
+    }
+    key = digest_text(repr(sorted(settings.items())))[:8]
+    name = f"{writer.analysis.prefix}_segments-{key}"
+    return {"on_disk": Path(given["on_disk"], name), "disk_dtype": dtype}
 
 
 def _fill(mae, contacts, writer, folder):
@@ -183,7 +239,7 @@ def log_costs(segments, common):
 
     Parameters
     ----------
-    segments : Epochs
+    segments : Epochs | DiskSegments
         The unlabeled segments.
     common : dict
         Parameters of both stages.
