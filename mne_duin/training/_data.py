@@ -1,6 +1,7 @@
 """Epochs: scaled, put on the device, and cut into batches by index arithmetic."""
 
 import hashlib
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 import numpy as np
@@ -239,10 +240,9 @@ class SignalData:
             order = even_rows(self.groups, len(self), generator)
         slack = self.x.shape[-1] - self.n_times
         start = torch.randint(slack + 1, (len(self),), generator=generator)
-        order, start = order.to(self.x.device), start.to(self.x.device)
+        order, start = order.to(self.index_device), start.to(self.index_device)
         pieces = zip(order.split(batch_size), start.split(batch_size), strict=True)
-        for rows, first in pieces:
-            yield self.take(rows, first)
+        yield from self.take_each(pieces)
 
     def batches(self, batch_size):
         """Yield batches in order, cropped in the middle.
@@ -257,8 +257,39 @@ class SignalData:
         batch : Batch
             The last one may be smaller.
         """
-        for rows in torch.arange(len(self), device=self.x.device).split(batch_size):
-            yield self.take(rows)
+        rows = torch.arange(len(self), device=self.index_device)
+        yield from self.take_each((own,) for own in rows.split(batch_size))
+
+    @property
+    def index_device(self):
+        """Where rows are numbered: a stored signal is read by the host."""
+        return "cpu" if isinstance(self.x, StoredSignal) else self.x.device
+
+    def take_each(self, pieces):
+        """Yield batches; of a stored signal the next one is read ahead.
+
+        Parameters
+        ----------
+        pieces : iterable of tuple
+            What :meth:`take` takes.
+
+        Yields
+        ------
+        batch : Batch
+            In the order of the pieces.
+        """
+        if not isinstance(self.x, StoredSignal):
+            yield from (self.take(*piece) for piece in pieces)
+            return
+        with ThreadPoolExecutor(1) as pool:
+            waiting = None
+            for piece in pieces:
+                coming = pool.submit(self.take, *piece)
+                if waiting is not None:
+                    yield waiting.result()
+                waiting = coming
+            if waiting is not None:
+                yield waiting.result()
 
 
 def even_rows(groups, n_draws, generator):

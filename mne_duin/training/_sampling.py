@@ -110,6 +110,5 @@ class SampledData(SignalData):
             rows = even_rows(self.groups, n_draws, generator).reshape(shape)
         slack = self.x.shape[-1] - self.n_times
         start = torch.randint(slack + 1, shape, generator=generator)
-        device = self.x.device
-        for own, first in zip(rows.to(device), start.to(device), strict=True):
-            yield self.take(own, first)
+        device = self.index_device
+        yield from self.take_each(zip(rows.to(device), start.to(device), strict=True))

@@ -173,7 +173,7 @@ def test_silent_channels_of_an_epoch_are_treated_alike(tmp_path):
 def test_nothing_is_read_as_a_whole(tmp_path, monkeypatch):
     """Of 200 segments never more than 64 are asked for at once."""
     segments = write_segments(tmp_path / "a", recording(200, 3, n_times=400))
-    monkeypatch.setattr(stored, "BLOCK_VALUES", 40 * 6 * 400)
+    monkeypatch.setattr(stored, "BLOCK_VALUES", 20 * 6 * 400)
     read, sizes = StoredArray.read, []
 
     def counted(self, rows=None, *arguments):
