@@ -116,7 +116,10 @@ def _stack_segments(subjects):
         tables[str(name)] = _own_contacts(name, contacts, one.ch_names)
     rates = {name: float(one.info["sfreq"]) for name, one in segments.items()}
     sizes = {name: one.data.n_times for name, one in segments.items()}
-    for what, found in {"sampling rate in Hz": rates, "length in samples": sizes}.items():
+    for what, found in {
+        "sampling rate in Hz": rates,
+        "length in samples": sizes,
+    }.items():
         if len(set(found.values())) > 1:
             raise ValueError(
                 f"The subjects differ in the {what} of their segments: {found}. Read "

@@ -173,7 +173,7 @@ class TrainedNetwork(BaseEstimator):
         return self._whole_patches(epochs)
 
     def _as_array(self, X, sfreq=None):
-        """Turn epochs into arrays; those on disk stay there where training reads them."""
+        """Turn epochs into arrays, which stay on disk where training reads them."""
         rate = sfreq if sfreq is not None else self.sfreq
         return as_array(X, sfreq=rate, on_disk=self._trains_from_disk)
 

@@ -7,9 +7,9 @@ holds the parts against each other, and ``recordings`` opens what passed. ``cont
 ``coordsystem`` and ``_units`` read where the contacts are; ``_channel_choice`` decides
 which channels to make before any sample is read. ``_trials`` picks events, ``_windows``
 lays out trials and segments, ``_processing`` and ``_stream`` reference, filter and
-resample piece by piece, ``_assemble`` makes Epochs, ``_on_disk`` and ``_segments`` write
-segments to a folder in their place, ``epochs`` is the front, and
-``_prepare`` the front for recordings without BIDS.
+resample piece by piece, ``_assemble`` makes Epochs, ``_on_disk`` and ``_segments``
+write segments to a folder in their place, ``epochs`` is the front, and ``_prepare`` the
+front for recordings without BIDS.
 """
 
 from mne_duin.io._checks import check_recording, list_checks

@@ -46,9 +46,7 @@ def load_epochs(records, choice, plans, codes, label_column, reject):
     kept, plans = fill_windows(records, choice, plans, reject, data)
     data = data if kept.all() else data[kept]
     parts = describe_epochs(records, choice, plans, codes, label_column)
-    epochs = mne.EpochsArray(
-        data, **parts, baseline=None, proj=False, verbose="error"
-    )
+    epochs = mne.EpochsArray(data, **parts, baseline=None, proj=False, verbose="error")
     return epochs, choice.contacts
 
 

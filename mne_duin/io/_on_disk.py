@@ -75,5 +75,7 @@ def _describe_source(records, choice, plans, reject):
 def _digest(*parts):
     found = hashlib.sha256()
     for part in parts:
-        found.update(np.ascontiguousarray(part) if isinstance(part, np.ndarray) else part)
+        found.update(
+            np.ascontiguousarray(part) if isinstance(part, np.ndarray) else part
+        )
     return found.hexdigest()

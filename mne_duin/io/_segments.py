@@ -38,8 +38,8 @@ from mne_duin.utils._segments import (
     read_notes,
 )
 from mne_duin.utils._stored import block_rows
-from mne_duin.utils._stored_files import LOCK as POWER_LOCK
 from mne_duin.utils._stored_files import HEADER, allocate, check_space, write_header
+from mne_duin.utils._stored_files import LOCK as POWER_LOCK
 
 WORK, LOCK = ".segments.work", ".segments.lock"
 # Fewer steps of an integer than this in the usual amplitude of a channel are few.
@@ -232,8 +232,8 @@ class SegmentWriter:
         differ = [name for name in wanted if wanted[name] != known.get(name)]
         if differ:
             raise FileExistsError(
-                f"{str(self.folder)!r} has segments that differ in {first_names(differ)}"
-                ". Choose another folder, or delete this one."
+                f"{str(self.folder)!r} has segments that differ in "
+                f"{first_names(differ)}. Choose another folder, or delete this one."
             )
         return True
 
@@ -348,7 +348,7 @@ class SegmentWriter:
         write_text(self.folder / NOTES, json.dumps(notes))
 
     def _close_work(self):
-        """Return the working file as a memory map, whichever way it was written."""
+        """Return the working file as a memory map."""
         if self._file is not None:
             self._file.seek(0)
             write_header(self._file, self._shape, "<f4")
@@ -369,8 +369,8 @@ class SegmentWriter:
                 f"{coarse.sum()} channels ("
                 f"{first_names(np.array(names, object)[coarse])}) have values far "
                 "beyond their usual amplitude, so that int16 resolves the usual "
-                f"amplitude in fewer than {FEWEST_STEPS} steps. Drop these segments, or "
-                "use dtype='float16'."
+                f"amplitude in fewer than {FEWEST_STEPS} steps. Drop these segments, "
+                "or use dtype='float16'."
             )
 
 
@@ -426,4 +426,3 @@ def _columns(metadata):
                 f"The column {name!r} of the metadata must hold texts or numbers."
             )
     return columns
-

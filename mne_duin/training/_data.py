@@ -11,7 +11,7 @@ from torch.nn import functional
 
 from mne_duin.utils._checks import first_names
 from mne_duin.utils._epochs import FAR, peak_to_peak, usual_limits
-from mne_duin.utils._stored import StoredArray, blocks
+from mne_duin.utils._stored import blocks
 
 # Scaled values end here, in standard deviations.
 LARGEST = 50.0

@@ -144,7 +144,7 @@ class DiskSegments:
             values = open_source(path).values
             found = hashlib.sha256()
             for rows in block_rows(values.shape):
-                found.update(np.ascontiguousarray(values[rows[0] : rows[-1] + 1]))
+                found.update(np.ascontiguousarray(values[rows[0] : rows[-1] + 1]).data)
             if found.hexdigest() != notes["digest"]:
                 raise ValueError(_changed(path))
 
@@ -334,8 +334,8 @@ def _changed(path):
 
 def _missing(path):
     return (
-        f"{str(path)!r} is missing. Write the segments again to another folder, or copy "
-        "the whole folder."
+        f"{str(path)!r} is missing. Write the segments again to another folder, or "
+        "copy the whole folder."
     )
 
 

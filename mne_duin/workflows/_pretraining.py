@@ -21,7 +21,6 @@ from mne_duin.workflows._outputs import open_writer
 from mne_duin.workflows._reading import channel_keywords, find_runs
 from mne_duin.workflows._writing import what_matters
 
-
 # What decides about segments, in addition to channels and filters.
 READING = ("session", "task", "run", "acquisition", "duration", "overlap")
 

@@ -291,7 +291,9 @@ def counts_of_draws(estimator, segments, key):
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(_engine, "local_batch", note)
-        patch.setattr("mne_duin.training._engine.evaluate", lambda *a, **k: {"valid_loss": 0})
+        patch.setattr(
+            "mne_duin.training._engine.evaluate", lambda *a, **k: {"valid_loss": 0}
+        )
         estimator.fit(segments)
     values = torch.cat(seen).numpy()
     x, _ = estimator._scaled(estimator._check_fitted(segments))
@@ -311,9 +313,7 @@ def test_recordings_are_drawn_evenly_where_asked(kind, stays, folder):
         changes |= {"validation_fraction": 0}
     else:
         changes |= {"max_iter": 1, "codex_init": "random"}
-    even = counts_of_draws(
-        make(kind, **changes, balance="recording"), segments, runs
-    )
+    even = counts_of_draws(make(kind, **changes, balance="recording"), segments, runs)
     assert abs(even[0] - even[1]) <= 1
     usual = counts_of_draws(make(kind, **changes), segments, runs)
     assert usual.sum() == even.sum()

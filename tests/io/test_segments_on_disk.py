@@ -140,7 +140,10 @@ def test_an_unknown_type_is_refused(tmp_path):
 
 @pytest.mark.parametrize(
     ("value", "message"),
-    [(np.nan, r"1 channels \(A2\) hold values that are not"), (0.0, r"\(A2\) are zero")],
+    [
+        (np.nan, r"1 channels \(A2\) hold values that are not"),
+        (0.0, r"\(A2\) are zero"),
+    ],
 )
 def test_unusable_channels_are_named(value, message, tmp_path):
     epochs = make_epochs()
@@ -165,7 +168,9 @@ def test_few_steps_of_integers_are_told(tmp_path):
 
 def test_foreign_folders_are_left_alone(tmp_path):
     (tmp_path / "thesis.txt").write_text("ten years")
-    with pytest.raises(FileExistsError, match=r"files that are no segments .*thesis.txt"):
+    with pytest.raises(
+        FileExistsError, match=r"files that are no segments .*thesis.txt"
+    ):
         write_segments(tmp_path, make_epochs())
     assert [path.name for path in tmp_path.iterdir()] == ["thesis.txt"]
     with pytest.raises(FileExistsError, match=r"thesis.txt' is a file"):
@@ -186,7 +191,9 @@ def test_complete_segments_are_not_replaced(folder):
 def test_a_missing_folder_and_a_folder_of_something_else(tmp_path):
     with pytest.raises(FileNotFoundError, match="There is no folder"):
         open_segments(tmp_path / "none")
-    with pytest.raises(FileNotFoundError, match=r"has no segments.json.*write_segments"):
+    with pytest.raises(
+        FileNotFoundError, match=r"has no segments.json.*write_segments"
+    ):
         open_segments(tmp_path)
 
 
@@ -308,9 +315,7 @@ def test_the_second_writer_waits_and_finds_the_segments(tmp_path):
 def test_recordings_are_read_to_disk_as_to_memory(causal, dataset, tmp_path):
     options = {"sfreq": 500.0, "causal": causal}
     epochs, contacts = read_segments(dataset, 4.0, 2.0, **options)
-    segments, same = read_segments(
-        dataset, 4.0, 2.0, **options, on_disk=tmp_path / "a"
-    )
+    segments, same = read_segments(dataset, 4.0, 2.0, **options, on_disk=tmp_path / "a")
     stored = segments.to_epochs()
     data = epochs.get_data()
     np.testing.assert_array_equal(
@@ -337,9 +342,7 @@ def test_the_same_recordings_are_not_read_again(dataset, tmp_path, monkeypatch):
     with pytest.raises(FileExistsError, match="differ in filters.*Choose another"):
         read_segments(dataset, 4.0, 0.0, h_freq=100.0, on_disk=tmp_path / "a")
     with pytest.raises(FileExistsError, match="differ in dtype"):
-        read_segments(
-            dataset, 4.0, 0.0, on_disk=tmp_path / "a", disk_dtype="float16"
-        )
+        read_segments(dataset, 4.0, 0.0, on_disk=tmp_path / "a", disk_dtype="float16")
 
 
 def test_dropped_segments_are_not_stored(dataset, tmp_path):
