@@ -359,7 +359,7 @@ n_repeats : int
     How often to repeat with other seeds.
 """,
     "unlabelled": """
-unlabelled : Epochs | None
+unlabelled : Epochs | DiskSegments | None
     Segments for the estimators whose ``fit`` takes ``unlabelled``; the column
     ``n_unlabelled`` tells which did.
 """,

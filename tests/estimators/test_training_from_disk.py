@@ -14,6 +14,7 @@ from mne_duin import (
     DuINMAE,
     DuINVQVAE,
     estimate_cost,
+    evaluate,
     make_duin,
     open_segments,
     stack_subjects,
@@ -339,7 +340,7 @@ def test_recordings_must_have_names(folder):
 MEMORY = """
 import sys, threading, time, warnings
 import mne, numpy as np
-from mne_duin import DuINCells, write_segments
+from mne_duin import DuINCells, open_segments, write_segments
 warnings.simplefilter("ignore")
 mne.set_log_level("ERROR")
 
@@ -363,7 +364,10 @@ def recordings(n):
         yield mne.EpochsArray(data, info, verbose="error")
 
 def train(name, n):
-    segments = write_segments(sys.argv[1] + name, recordings(n), dtype="float16")
+    if name == "memory":
+        segments = open_segments(sys.argv[1] + "long").to_epochs()
+    else:
+        segments = write_segments(sys.argv[1] + name, recordings(n), dtype="float16")
     DuINCells(
         n_layers=1, n_heads=2, head_dim=8, ff_dim=32, n_filters=4,
         conv_filters=(8, 8, 4), max_steps=5, batch_size=8, n_codes=4,
@@ -371,7 +375,7 @@ def train(name, n):
     ).fit(segments)
 
 threading.Thread(target=watch, daemon=True).start()
-for name, n in (("warm", 50), ("short", 200), ("long", 1200)):
+for name, n in (("warm", 50), ("short", 200), ("long", 1200), ("memory", 1200)):
     peak = anonymous()
     train(name, n)
     print(name, peak)
@@ -380,7 +384,7 @@ for name, n in (("warm", 50), ("short", 200), ("long", 1200)):
 
 @pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
 def test_memory_does_not_grow_with_hours(tmp_path):
-    """In memory the signal alone would take 26 MB more, and inputs four times that."""
+    """What 1000 segments more take from disk is little of what they take in memory."""
     done = subprocess.run(
         [sys.executable, "-c", MEMORY, f"{tmp_path}/"],
         capture_output=True,
@@ -388,4 +392,31 @@ def test_memory_does_not_grow_with_hours(tmp_path):
         check=True,
     )
     peaks = dict(line.split() for line in done.stdout.splitlines())
-    assert float(peaks["long"]) - float(peaks["short"]) < 25, peaks
+    growth = {name: float(peak) - float(peaks["short"]) for name, peak in peaks.items()}
+    # The signal and its power, once as they are and once scaled, in float32.
+    assert growth["memory"] > 1000 * 4 * 8 * 800 * 4 / 2**20, peaks
+    assert growth["long"] < growth["memory"] / 3, peaks
+
+
+def test_cross_validation_takes_segments_on_disk(folder):
+    X, y = simulate(12, 5, 400)
+    order = np.argsort(y, kind="stable")
+    y = y[order]
+    trials = as_epochs(X[order], run=np.tile(["01", "02"], 6))
+    segments = open_segments(folder / "float32")
+    results = []
+    for unlabelled in (segments, segments.to_epochs()):
+        clf = make_duin(
+            "vqvae",
+            architecture=SIZES,
+            vqvae={"max_iter": 1, "n_codes": 8, "n_decoder_layers": 1, "code_dim": 8},
+            classifier={"max_iter": 1, "hidden_dim": 16},
+            random_state=0,
+            verbose=False,
+        )
+        results.append(evaluate(clf, trials, y, unlabelled=unlabelled))
+    ours, theirs = (result.folds["n_unlabelled"].tolist() for result in results)
+    assert ours == theirs == [15, 5]
+    np.testing.assert_allclose(
+        results[0].probabilities, results[1].probabilities, atol=1e-6
+    )
