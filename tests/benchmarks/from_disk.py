@@ -10,8 +10,8 @@ is fitted from the folder, with high gamma power, in a few steps; a thread reads
 anonymous memory of the process every 10 ms (``RssAnon``, what it has allocated; pages
 of the files, which the system may drop at any time, are not in it). In another process
 the same steps, from random initial values, are made in turns with data in memory and on
-disk, where memory allows it. The ratios are medians over pairs of turns: of seconds, and
-of processor seconds of all threads, which other work on the machine changes less.
+disk, where memory allows it. The ratios are medians over pairs of turns: of seconds,
+and of processor seconds of all threads, which other work on the machine changes less.
 Writes doc/benchmarks/from_disk.tsv and prints the name of the processor.
 """
 
