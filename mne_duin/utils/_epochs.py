@@ -83,10 +83,10 @@ def as_array(X, *, sfreq=None, name="X", on_disk=False):
 
     Parameters
     ----------
-    X : Epochs | array, shape (n_epochs, n_channels, n_times) | list of Epochs | \
-            DiskSegments
-        The epochs. A list is what ``cross_val_score(clf, epochs, y)`` hands over:
-        Epochs of one epoch each, with the same channels.
+    X : Epochs | DiskSegments | array | list of Epochs
+        The epochs, shape (n_epochs, n_channels, n_times). A list is what
+        ``cross_val_score(clf, epochs, y)`` hands over: Epochs of one epoch each, with
+        the same channels.
     sfreq : float | None
         Sampling rate in Hz of an array. Epochs know theirs, which must agree.
     name : str
