@@ -19,9 +19,11 @@ from . import (
 
 # io: BIDS iEEG in, Epochs and a contacts table out
 from .io import (
+    DiskSegments,
     check_recording,
     find_recordings,
     list_checks,
+    open_segments,
     prepare_epochs,
     read_contacts,
     read_epochs,
@@ -29,6 +31,7 @@ from .io import (
     read_segments,
     read_stimulus_events,
     read_transcript,
+    write_segments,
 )
 
 # channels: names, references, anatomy, regions, selection

@@ -8,6 +8,7 @@ import pandas as pd
 
 from mne_duin.utils._checks import check_type
 from mne_duin.utils._epochs import usable_channels
+from mne_duin.utils._segments import DiskSegments, stack_disk
 from mne_duin.utils._slots import COLUMN, join_contacts, slot_names
 
 GAP_SECONDS = 10.0
@@ -23,13 +24,13 @@ def stack_subjects(subjects):
 
     Parameters
     ----------
-    subjects : dict of str to (Epochs, DataFrame)
+    subjects : dict of str to (Epochs | DiskSegments, DataFrame)
         Epochs and contacts of each subject, by name. Channels that are not neural or
-        marked bad are left out with a warning.
+        marked bad are left out with a warning. Segments on disk stay there.
 
     Returns
     -------
-    epochs : Epochs
+    epochs : Epochs | DiskSegments
         The trials of one subject after the other. ``metadata`` keeps all columns;
         ``subject`` is the name given here, ``contacts`` lists the subject's channels in
         the order of the slots. Events keep their names; codes are renumbered if the
@@ -63,6 +64,8 @@ def stack_subjects(subjects):
     >>> contacts.loc[("02", "slot001"), "contact"] == cohort["02"][0].ch_names[0]
     True
     """
+    if _are_on_disk(subjects):
+        return _stack_segments(subjects)
     _check_subjects(subjects)
     parts, tables = {}, {}
     for name, (epochs, contacts) in subjects.items():
@@ -90,6 +93,39 @@ def stack_subjects(subjects):
         verbose="error",
     )
     return stacked, pd.concat(tables, names=["subject", "slot"])
+
+
+def _are_on_disk(subjects):
+    """Return whether all subjects are segments on disk; refuse a mixture."""
+    pairs = subjects.values() if isinstance(subjects, Mapping) else []
+    firsts = [pair[0] for pair in pairs if isinstance(pair, tuple | list) and pair]
+    stored = [isinstance(first, DiskSegments) for first in firsts]
+    if any(stored) and not all(stored):
+        raise TypeError(
+            "Of `subjects` some are on disk and some are not. Write all of them with "
+            "write_segments, or read all with DiskSegments.to_epochs."
+        )
+    return any(stored)
+
+
+def _stack_segments(subjects):
+    """Stack segments on disk; nothing is read."""
+    segments = {str(name): one for name, (one, _) in subjects.items()}
+    tables = {}
+    for name, (one, contacts) in subjects.items():
+        tables[str(name)] = _own_contacts(name, contacts, one.ch_names)
+    rates = {name: float(one.info["sfreq"]) for name, one in segments.items()}
+    sizes = {name: one.data.n_times for name, one in segments.items()}
+    for what, found in {
+        "sampling rate in Hz": rates,
+        "length in samples": sizes,
+    }.items():
+        if len(set(found.values())) > 1:
+            raise ValueError(
+                f"The subjects differ in the {what} of their segments: {found}. Read "
+                "them with the same `sfreq` and `duration`."
+            )
+    return stack_disk(segments), pd.concat(tables, names=["subject", "slot"])
 
 
 def _check_subjects(subjects):

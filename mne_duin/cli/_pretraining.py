@@ -1,5 +1,7 @@
 """The command ``mne-duin pretrain``, alone or in several processes."""
 
+from pathlib import Path
+
 import mne_duin
 from mne_duin.cli import _options as shared
 from mne_duin.training import is_main, leave_processes
@@ -27,6 +29,19 @@ def add_pretrain(commands):
             name, type=shared.number(0, 3600), default=default, metavar="S",
             help="of segments, in seconds; default: %(default)s",
         )  # fmt: skip
+    parser.add_argument(
+        "--on-disk", type=Path, metavar="DIR",
+        help="folder for the segments of recordings that do not fit into memory; "
+        "training reads them from there",
+    )  # fmt: skip
+    parser.add_argument(
+        "--disk-dtype", choices=("float32", "float16", "int16"),
+        help="how their numbers are stored; default: float32",
+    )  # fmt: skip
+    parser.add_argument(
+        "--balance", choices=("recording", "subject"),
+        help="draw segments of every recording, or subject, equally often",
+    )  # fmt: skip
     passes = shared.number(1, 1_000_000, whole=True)
     parser.add_argument(
         "--max-iter", type=passes, metavar="N",

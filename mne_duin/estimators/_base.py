@@ -53,6 +53,8 @@ ARCHITECTURE = (
 
 INITIAL = ("zca", "principal", "random")
 SUBJECT_LAYERS = ("spatial", "patch")
+# Whose segments are drawn equally often.
+BALANCES = (None, "recording", "subject")
 PATCH_ENCODERS = ("published", "depthwise", "depthwise-filters")
 FRONT = ("encoder.spatial", "encoder.patch")
 # Transformer and head grow with the features of a token, the folded patch encoder with
@@ -257,7 +259,7 @@ class BaseDuIN(TrainedNetwork):
     def _mean_loss(self, X, subject):
         """Return the mean of the loss of a stage that needs no labels."""
         epochs = self._check_fitted(X, subject)
-        return float(self._loss_of(*self._scaled(epochs)).mean())
+        return float(self._loss_of(*self._scaled_inputs(epochs)).mean())
 
     def resolved_params(self) -> dict:
         """Return the parameters as they are used in training.

@@ -20,6 +20,7 @@ from sklearn.base import TransformerMixin
 from sklearn.cluster import MiniBatchKMeans
 
 from mne_duin.estimators._base import (
+    BALANCES,
     INITIAL,
     BaseDuIN,
     check_encoder,
@@ -141,6 +142,7 @@ class DuINCells(TransformerMixin, BaseDuIN):
         Proportion of the steps with a rising learning rate.
     weight_decay : float | None
         Decay of matrices.
+    %(balance)s
     %(machine)s
     random_state : None | int | RandomState
         Seed of initial values, batches, crops, hidden cells and dropout.
@@ -180,6 +182,7 @@ class DuINCells(TransformerMixin, BaseDuIN):
     check_: PretrainingCheck | None
     n_steps_: int
     _stage: ClassVar[str] = "cells"
+    _trains_from_disk: ClassVar[bool] = True
 
     def __init__(
         self,
@@ -212,6 +215,7 @@ class DuINCells(TransformerMixin, BaseDuIN):
         lr_min: float | None = None,
         warmup: float | None = None,
         weight_decay: float | None = None,
+        balance: str | None = None,
         sfreq: float | None = None,
         device: str = "auto",
         precision: str = "auto",
@@ -247,6 +251,7 @@ class DuINCells(TransformerMixin, BaseDuIN):
         self.lr_min = lr_min
         self.warmup = warmup
         self.weight_decay = weight_decay
+        self.balance = balance
         self.sfreq = sfreq
         self.device = device
         self.precision = precision
@@ -290,6 +295,7 @@ class DuINCells(TransformerMixin, BaseDuIN):
         """
         recipe = resolve(self, self._stage)
         check_numbers(self, recipe)
+        check_option("balance", self.balance, BALANCES)
         check_option("init", recipe["init"], INITIAL)
         check_unscreened(recipe["bands"])
         check_encoder(self)
@@ -299,7 +305,9 @@ class DuINCells(TransformerMixin, BaseDuIN):
         epochs = self._check_X(X, subject=subject, sfreq=sfreq, bands=recipe["bands"])
         run = self._begin(checkpoints)
         epochs, held_out = self._hold_out(epochs, validation, sfreq)
-        data = self._signal_data(epochs, crop=recipe["crop_duration"])
+        data = self._signal_data(
+            epochs, crop=recipe["crop_duration"], balance=self.balance
+        )
         start = partial(self._start, recipe)
         self._build_seeded(partial(self._build, recipe), run, start, data)
         seconds = len(data) * data.x.shape[-1] / self.info_["sfreq"]
@@ -482,7 +490,7 @@ class DuINCells(TransformerMixin, BaseDuIN):
             Tokens with context.
         """
         epochs = self._check_fitted(X, subject)
-        return self._batched(self.module_.encoder, *self._scaled(epochs))
+        return self._batched(self.module_.encoder, *self._scaled_inputs(epochs))
 
     def codes(self, X: Signal, *, subject: ArrayLike | None = None) -> np.ndarray:
         """Return the code of every token.
@@ -498,7 +506,7 @@ class DuINCells(TransformerMixin, BaseDuIN):
             Indices into ``codebook_``.
         """
         epochs = self._check_fitted(X, subject)
-        return self._batched(self.module_.encode, *self._scaled(epochs))
+        return self._batched(self.module_.encode, *self._scaled_inputs(epochs))
 
     def _loss_of(self, x, subject, target=None):
         """Loss of the hidden cells of the inputs (or of others), per epoch."""

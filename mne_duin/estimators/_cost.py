@@ -20,6 +20,8 @@ from mne_duin.training import split_steps, steps_for
 from mne_duin.utils._checks import check_number, check_type
 from mne_duin.utils._docs import fill_doc
 from mne_duin.utils._epochs import as_array
+from mne_duin.utils._segments import DiskSegments
+from mne_duin.utils._stored import StoredArray
 
 # Weights, gradients and the two moments of AdamW, in float32.
 BYTES_PER_PARAMETER = 16
@@ -40,7 +42,8 @@ class Cost:
     n_passes, steps_per_pass : int
         How many there will be.
     n_bytes : int
-        Data on the device; weights, gradients and moments; what a step keeps.
+        Data on the device, unless they stay on disk; weights, gradients and moments;
+        what a step keeps.
     n_parameters : int
         Size of the network.
     device : str
@@ -123,7 +126,8 @@ def try_out(estimator, X, y=None, *, subject=None, sfreq=None, n_steps=2):
     check_type("estimator", estimator, STAGES)
     check_number("n_steps", n_steps, low=1, integer=True)
     recipe = resolve(estimator, estimator._stage)
-    epochs = as_array(X, sfreq=sfreq if sfreq is not None else estimator.sfreq)
+    rate = sfreq if sfreq is not None else estimator.sfreq
+    epochs = as_array(X, sfreq=rate, on_disk=estimator._trains_from_disk)
     rows = _choose_rows(len(epochs), y, recipe["batch_size"] * n_steps)
     arguments = {"sfreq": epochs.sfreq}
     if subject is not None:
@@ -135,11 +139,13 @@ def try_out(estimator, X, y=None, *, subject=None, sfreq=None, n_steps=2):
         # A codex of so few steps has collapsed; that is no news.
         warnings.simplefilter("ignore", RuntimeWarning)
         part = [X[i] for i in rows] if isinstance(X, list) else X[rows]
+        # Band power of all segments on disk would be computed for these few.
+        part = part.to_epochs() if isinstance(part, DiskSegments) else part
         trial.fit(part, **arguments)
     steps, n_passes = -(-len(epochs) // recipe["batch_size"]), recipe.get("max_iter")
     n_trial = -(-len(rows) // recipe["batch_size"])
     if isinstance(estimator, DuINCells):
-        duration = epochs.data[:, 0].size / epochs.sfreq
+        duration = len(epochs) * epochs.data.shape[-1] / epochs.sfreq
         sizes = split_steps(recipe["max_steps"] or steps_for(duration))
         steps, n_passes = sizes[0], len(sizes)
         seconds = trial.history_["seconds"].sum() / CELL_STEPS
@@ -148,8 +154,9 @@ def try_out(estimator, X, y=None, *, subject=None, sfreq=None, n_steps=2):
         seconds = trial.history_["seconds"][[1, 3]].mean() / n_trial
     n_parameters = sum(p.numel() for p in trial.module_.parameters())
     shape = (trial.scaler_.mean.shape[1], epochs.data.shape[-1])
-    n_bytes = 4 * len(epochs) * int(np.prod(shape)) + BYTES_PER_PARAMETER * n_parameters
-    n_bytes += _step_bytes(trial, recipe, shape)
+    n_bytes = BYTES_PER_PARAMETER * n_parameters + _step_bytes(trial, recipe, shape)
+    if not isinstance(epochs.data, StoredArray):
+        n_bytes += 4 * len(epochs) * int(np.prod(shape))
     total = n_passes * steps * seconds
     device = str(trial.device_)
     return Cost(total, seconds, n_passes, steps, n_bytes, n_parameters, device), trial

@@ -15,7 +15,7 @@ from sklearn.frozen import FrozenEstimator
 from torch.nn import functional
 
 from mne_duin.estimators import _files
-from mne_duin.estimators._base import BaseDuIN, front_scale, unwrap
+from mne_duin.estimators._base import BALANCES, BaseDuIN, front_scale, unwrap
 from mne_duin.estimators._cells import DuINCells
 from mne_duin.estimators._resume import open_checkpoints
 from mne_duin.estimators._trained import BATCH, Signal, inherit_input, note_runs
@@ -125,6 +125,7 @@ class DuINMAE(TransformerMixin, BaseDuIN):
         Further factor for spatial maps and patch encoder; 0 keeps those of the first
         stage. Those of an encoder that starts at random learn like the rest of it.
     %(recipe)s
+    %(balance)s
     %(machine)s
     random_state : None | int | RandomState
         Seed of initial values, batches, crops, masks and dropout.
@@ -164,6 +165,7 @@ class DuINMAE(TransformerMixin, BaseDuIN):
     vqvae_: DuINVQVAE | DuINCells | None
     check_: PretrainingCheck | None
     _stage: ClassVar[str] = "mae"
+    _trains_from_disk: ClassVar[bool] = True
 
     def __init__(
         self,
@@ -182,6 +184,7 @@ class DuINMAE(TransformerMixin, BaseDuIN):
         lr_min: float | None = None,
         warmup: float | None = None,
         weight_decay: float | None = None,
+        balance: str | None = None,
         sfreq: float | None = None,
         device: str = "auto",
         precision: str = "auto",
@@ -204,6 +207,7 @@ class DuINMAE(TransformerMixin, BaseDuIN):
         self.lr_min = lr_min
         self.warmup = warmup
         self.weight_decay = weight_decay
+        self.balance = balance
         self.sfreq = sfreq
         self.device = device
         self.precision = precision
@@ -227,8 +231,9 @@ class DuINMAE(TransformerMixin, BaseDuIN):
 
         Parameters
         ----------
-        X : Epochs | array, shape (n_epochs, n_channels, n_times) | list of Epochs
-            Unlabeled segments with the channels of ``vqvae``.
+        X : Epochs | DiskSegments | array | list of Epochs
+            Unlabeled segments with the channels of ``vqvae``, shape (n_epochs,
+            n_channels, n_times).
         %(y_ignored)s
         %(subject)s
         %(fit_sfreq)s
@@ -251,6 +256,7 @@ class DuINMAE(TransformerMixin, BaseDuIN):
         check_option("target", self.target, TARGETS)
         check_option("encoder_init", recipe["encoder_init"], ENCODER_STARTS)
         check_numbers(self, recipe)
+        check_option("balance", self.balance, BALANCES)
         vqvae = check_type("vqvae", unwrap(self.vqvae, "vqvae"), FIRST_STAGES)
         checkpoints = open_checkpoints(
             self, "mae", recipe, checkpoint_dir, checkpoint_every
@@ -263,7 +269,9 @@ class DuINMAE(TransformerMixin, BaseDuIN):
         self.vqvae_.device_ = self.device_
         self.vqvae_.module_.to(self.device_).eval()
         self._build_seeded(partial(self._build, recipe["encoder_init"]), run)
-        data = self._signal_data(epochs, crop=recipe["crop_duration"])
+        data = self._signal_data(
+            epochs, crop=recipe["crop_duration"], balance=self.balance
+        )
         step = self._training_step(recipe, data)
         held_out = self._held_out(validation, recipe, sfreq)
         self._train(
@@ -373,7 +381,7 @@ class DuINMAE(TransformerMixin, BaseDuIN):
             Tokens with context.
         """
         epochs = self._check_fitted(X, subject)
-        return self._batched(self.module_.encoder, *self._scaled(epochs))
+        return self._batched(self.module_.encoder, *self._scaled_inputs(epochs))
 
     def _loss_of(self, x, subject, target=None):
         """Loss of the hidden tokens of the inputs (or of others), per epoch."""

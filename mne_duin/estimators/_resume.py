@@ -30,8 +30,10 @@ from mne_duin.training import (
     join_processes,
     n_processes,
 )
+from mne_duin.training._data import StoredSignal
 from mne_duin.training._devices import from_main
 from mne_duin.utils._checks import check_number
+from mne_duin.utils._stored import StoredArray
 
 # Where a network is trained and what is printed does not make it another one.
 NO_MATTER = (*EARLIER_STAGES, "device", "compile", "verbose")
@@ -226,13 +228,22 @@ def fingerprint(estimator, data, held_out):
     }
     for prefix, part in {"": data, **held_out}.items():
         name = f"{prefix} " if prefix else ""
-        known[f"{name}values"] = digest([part.x])
+        known[f"{name}values"] = digest_signal(part.x)
         known[f"{name}labels"] = digest([part.y])
         known[f"{name}subject of each epoch"] = digest([part.subject])
     stage = estimator._earlier_stage()
     if stage is not None:
         known["earlier stage"] = digest(stage.module_.state_dict().values())
     return known
+
+
+def digest_signal(x):
+    """Return what tells a signal from others.
+
+    Of a signal on disk it is made of the digest that was computed while it was written,
+    and of the chosen epochs, channels, scales and bands: nothing is read again.
+    """
+    return x.digest() if isinstance(x, StoredSignal | StoredArray) else digest([x])
 
 
 def digest(tensors):

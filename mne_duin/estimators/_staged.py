@@ -24,6 +24,7 @@ from mne_duin.estimators.memory import fit_or_recall
 from mne_duin.utils._checks import check_option, check_type
 from mne_duin.utils._docs import fill_doc
 from mne_duin.utils._epochs import as_array
+from mne_duin.utils._stored import join_arrays
 
 VARIANTS = ("pretrained", "cells+mae", "scratch", "vqvae", "vqvae+vq", "mae")
 
@@ -118,8 +119,9 @@ class DuINDecoder(ClassifierMixin, BaseEstimator):
         ----------
         %(X)s
         %(y)s
-        unlabelled : Epochs | array, shape (n_segments, n_channels, n_times) | None
-            Segments to pre-train on; None pre-trains on the training trials.
+        unlabelled : Epochs | DiskSegments | array | None
+            Segments to pre-train on, shape (n_segments, n_channels, n_times); None
+            pre-trains on the training trials.
         %(validation_and_test)s
 
         Returns
@@ -176,7 +178,8 @@ class DuINDecoder(ClassifierMixin, BaseEstimator):
         if not self.task_data:
             return unlabelled
         rate = self.vqvae.sfreq
-        return join_segments(as_array(X, sfreq=rate), as_array(unlabelled, sfreq=rate))
+        segments = as_array(unlabelled, sfreq=rate, on_disk=True)
+        return join_segments(as_array(X, sfreq=rate), segments)
 
     def predict(self, X: Signal) -> np.ndarray:
         """Return the most probable class of every epoch.
@@ -257,7 +260,7 @@ def join_segments(trials, segments):
         metadata = pd.concat([trials.metadata, *[segments.metadata] * len(starts)])
     return replace(
         trials,
-        data=np.concatenate([trials.data, *pieces]),
+        data=join_arrays([trials.data, *pieces]),
         subject=subject,
         metadata=metadata,
     )

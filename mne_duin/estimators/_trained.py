@@ -6,7 +6,7 @@ ordered, scaled), runs the engine, and evaluates in batches.
 """
 
 from dataclasses import dataclass, replace
-from typing import Self, TypeAlias
+from typing import ClassVar, Self, TypeAlias
 
 import mne
 import numpy as np
@@ -27,6 +27,7 @@ from mne_duin.training import (
     private_randomness,
     train,
 )
+from mne_duin.training._data import StoredSignal, scale_inputs
 from mne_duin.training._devices import from_main
 from mne_duin.utils._bands import RAW, add_bands, choose_bands
 from mne_duin.utils._checks import check_type, draw_seed
@@ -35,19 +36,24 @@ from mne_duin.utils._epochs import (
     check_contacts,
     check_start,
     fill_slots,
+    in_memory,
     info_with_positions,
     learn_contacts,
     real_channels,
+    recording_names,
     run_names,
+    silent_channels,
     subject_index,
     with_subject,
 )
+from mne_duin.utils._segments import DiskSegments
+from mne_duin.utils._stored import StoredArray
 
 USUAL_PATCH = 0.1  # seconds; a patch is a whole number of steps of the convolutions
 PATCH_STEP = 10
 BATCH = 64  # epochs that are evaluated at once
 # What the user hands over; a list is what scikit-learn's indexing makes of Epochs.
-Signal: TypeAlias = mne.BaseEpochs | np.ndarray | list
+Signal: TypeAlias = mne.BaseEpochs | DiskSegments | np.ndarray | list
 
 
 @dataclass(frozen=True)
@@ -111,6 +117,8 @@ class TrainedNetwork(BaseEstimator):
     # Parameters of some Du-IN estimators, not of the baselines.
     compile: bool = False
     patch_duration: float | None = None
+    # Whether it can be trained on segments that stay on disk.
+    _trains_from_disk: ClassVar[bool] = False
 
     # What fit learns.
     module_: torch.nn.Module
@@ -142,7 +150,7 @@ class TrainedNetwork(BaseEstimator):
         Sets ``bands_, ch_names_, contacts_, info_, n_features_in_, patch_size_,
         subjects_, scaler_`` and, where it can be known, ``fit_groups_``.
         """
-        epochs = as_array(X, sfreq=sfreq if sfreq is not None else self.sfreq)
+        epochs = self._as_array(X, sfreq)
         if epochs.sfreq is None:
             raise ValueError(
                 "The sampling rate of an array is unknown; pass `sfreq=` in Hz to fit "
@@ -163,6 +171,11 @@ class TrainedNetwork(BaseEstimator):
         self._learn_scaler(epochs, index)
         note_runs(self, epochs.metadata)
         return self._whole_patches(epochs)
+
+    def _as_array(self, X, sfreq=None):
+        """Turn epochs into arrays, which stay on disk where training reads them."""
+        rate = sfreq if sfreq is not None else self.sfreq
+        return as_array(X, sfreq=rate, on_disk=self._trains_from_disk)
 
     def _inputs(self, epochs):
         """Return what the network sees, (n_epochs, n_inputs, n_times), not scaled."""
@@ -216,7 +229,7 @@ class TrainedNetwork(BaseEstimator):
 
     def _check_again(self, X, *, subject=None, sfreq=None):
         """Turn later data into epochs in the channel order of the training data."""
-        epochs = as_array(X, sfreq=sfreq if sfreq is not None else self.sfreq)
+        epochs = self._as_array(X, sfreq)
         if subject is not None:
             epochs = with_subject(epochs, subject)
         if epochs.sfreq is not None and not np.isclose(
@@ -296,21 +309,34 @@ class TrainedNetwork(BaseEstimator):
 
     def _scaled(self, epochs):
         """Return the z-scored inputs and the subject of each epoch as integers."""
-        _, index = subject_index(epochs, self.subjects_)
-        scaled = self.scaler_.apply(self._inputs(epochs), index)
-        silent = ~epochs.data.any(axis=-1)
-        if silent.any():
-            # A channel of zeros only is missing: its mean is the best guess.
-            scaled[np.tile(silent, scaled.shape[1] // silent.shape[1])] = 0.0
-        return scaled, index
+        return self._scaled_inputs(in_memory(epochs))
 
-    def _signal_data(self, epochs, *, y=None, crop=None, max_shift=0.0):
+    def _scaled_inputs(self, epochs):
+        """Return the z-scored inputs, which stay on disk where the epochs are there."""
+        _, index = subject_index(epochs, self.subjects_)
+        inputs = self._inputs(epochs)
+        # A channel of zeros only is missing: its mean is the best guess.
+        silent = silent_channels(epochs.data)
+        silent = np.tile(silent, inputs.shape[1] // silent.shape[1])
+        if isinstance(inputs, StoredArray):
+            signal = StoredSignal(inputs, self.scaler_, index, silent, self.device_)
+            return signal, index
+        return scale_inputs(inputs, self.scaler_, index, silent), index
+
+    def _signal_data(self, epochs, *, y=None, crop=None, max_shift=0.0, balance=None):
         """Put epochs on the device for training; times are in seconds."""
-        x, subject = self._scaled(epochs)
+        x, subject = self._scaled_inputs(epochs)
         rate = self.info_["sfreq"]
         n_times = None if crop is None else self._crop_samples(crop)
         shift = round(max_shift * rate)
-        return self._on_device(x, subject, y=y, n_times=n_times, max_shift=shift)
+        return self._on_device(
+            x,
+            subject,
+            y=y,
+            groups=_groups(balance, epochs, subject),
+            n_times=n_times,
+            max_shift=shift,
+        )
 
     def _crop_samples(self, crop):
         """Return the length of a crop in samples, whole patches."""
@@ -400,6 +426,22 @@ class TrainedNetwork(BaseEstimator):
         with torch.autocast(self.device_.type, torch.bfloat16, enabled=is_half):
             parts = [_on_host(function(b.x, b.subject)) for b in batches]
         return torch.cat(parts).numpy()
+
+
+def _groups(balance, epochs, subject):
+    """Return the groups of epochs that are drawn equally often, or None.
+
+    Shapes: ``subject`` (n_epochs,) -> (n_epochs,).
+    """
+    if balance is None:
+        return None
+    names = subject if balance == "subject" else recording_names(epochs.metadata)
+    if names is None:
+        raise ValueError(
+            "balance='recording' needs metadata with a column 'run', as read_segments "
+            "returns it; use balance='subject' or None."
+        )
+    return np.unique(names, return_inverse=True)[1]
 
 
 def _on_host(values):

@@ -20,6 +20,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from mne_duin import viz
 from mne_duin.estimators._base import (
+    BALANCES,
     INITIAL,
     BaseDuIN,
     check_encoder,
@@ -48,6 +49,9 @@ from mne_duin.utils._checks import check_option
 from mne_duin.utils._docs import fill_doc
 
 STARTS = ("unquantized", "first-batch", "random")
+# Tokens that the codex starts from; about three hours of segments without overlap.
+MOST_CLUSTERED = 100_000
+AT_ONCE = 64  # epochs
 
 
 def channel_share(batch):
@@ -84,7 +88,7 @@ class CodexTraining:
     The published start (``"first-batch"``) clusters the first batch of an untrained
     network, whose tokens are nearly alike; on less than hours of recording one code
     then wins everything. ``"unquantized"`` first trains the network without a codex and
-    then clusters the tokens of the whole training set.
+    then clusters the tokens of the training set, of large ones some 100,000.
     """
 
     def __init__(self, data, *, start, n_unquantized, revive, n_revive, commitment):
@@ -130,14 +134,22 @@ class CodexTraining:
 
     @torch.no_grad()
     def _cluster(self, module):
-        """Cluster the tokens of the whole training set into the codex."""
+        """Cluster the tokens of the training set into the codex."""
         module.eval()
         vectors = []
-        for batch in self.data.batches(64):
+        for batch in self._spread_batches(module.encoder.patch_size):
             tokens = module.encoder(batch.x, batch.subject)
             vectors.append(module.quantizer(tokens).projected.flatten(0, 1))
         self._start_codes(module.quantizer, torch.cat(vectors))
         module.quantizer.counts.zero_()
+
+    def _spread_batches(self, patch_size):
+        """Yield all epochs or, of hours of recording, as many spread evenly over it."""
+        n_tokens = self.data.n_times // patch_size
+        n_wanted = min(-(-MOST_CLUSTERED // n_tokens), len(self.data))
+        rows = np.linspace(0, len(self.data) - 1, n_wanted).round().astype(int)
+        for own in torch.from_numpy(rows).to(self.data.x.device).split(AT_ONCE):
+            yield self.data.take(own)
 
     def _start_codes(self, quantizer, vectors):
         """Give the codex the clusters of some vectors, in all processes the same."""
@@ -220,11 +232,13 @@ class DuINVQVAE(TransformerMixin, BaseDuIN):
         Weight of the commitment loss.
     codex_init : str | None
         ``"unquantized"`` trains without a codex for half of the passes, then
-        clusters the tokens of the whole training set; ``"first-batch"`` is the
+        clusters the tokens of the training set (of long ones 100,000, spread evenly
+        over it); ``"first-batch"`` is the
         published start, which collapses on little data; ``"random"`` uses random codes.
     revive_codes : bool | None
         Whether codes that no token used in a pass move to random tokens.
     %(recipe)s
+    %(balance)s
     %(machine)s
     random_state : None | int | RandomState
         Seed of initial values, batches, crops and dropout.
@@ -262,6 +276,7 @@ class DuINVQVAE(TransformerMixin, BaseDuIN):
     module_: VQVAE
     code_counts_: np.ndarray
     _stage: ClassVar[str] = "vqvae"
+    _trains_from_disk: ClassVar[bool] = True
 
     def __init__(
         self,
@@ -297,6 +312,7 @@ class DuINVQVAE(TransformerMixin, BaseDuIN):
         lr_min: float | None = None,
         warmup: float | None = None,
         weight_decay: float | None = None,
+        balance: str | None = None,
         sfreq: float | None = None,
         device: str = "auto",
         precision: str = "auto",
@@ -338,6 +354,7 @@ class DuINVQVAE(TransformerMixin, BaseDuIN):
         self.lr_min = lr_min
         self.warmup = warmup
         self.weight_decay = weight_decay
+        self.balance = balance
         self.sfreq = sfreq
         self.device = device
         self.precision = precision
@@ -384,6 +401,7 @@ class DuINVQVAE(TransformerMixin, BaseDuIN):
         """
         recipe = resolve(self, self._stage)
         check_numbers(self, recipe)
+        check_option("balance", self.balance, BALANCES)
         check_option("codex_init", recipe["codex_init"], STARTS)
         check_option("init", recipe["init"], INITIAL)
         check_unscreened(recipe["bands"])
@@ -393,7 +411,9 @@ class DuINVQVAE(TransformerMixin, BaseDuIN):
         )
         epochs = self._check_X(X, subject=subject, sfreq=sfreq, bands=recipe["bands"])
         run = self._begin(checkpoints)
-        data = self._signal_data(epochs, crop=recipe["crop_duration"])
+        data = self._signal_data(
+            epochs, crop=recipe["crop_duration"], balance=self.balance
+        )
         is_whitened = recipe["init"] != "random"
         start = partial(_start, whitening=recipe["init"]) if is_whitened else None
         self._build_seeded(partial(self._build, recipe), run, start, data)
@@ -408,10 +428,19 @@ class DuINVQVAE(TransformerMixin, BaseDuIN):
             end_pass=step.end_pass,
             lr_scale=front_scale(recipe["front_lr_scale"]) if is_whitened else None,
         )
-        codes = self._encode(epochs)
-        self.code_counts_ = np.bincount(codes.ravel(), minlength=recipe["n_codes"])
+        self.code_counts_ = self._count_codes(epochs)
         self._warn_if_collapsed()
         return self
+
+    def _count_codes(self, epochs):
+        """Return how often each code is used, shape (n_codes,)."""
+        size = len(self.module_.quantizer.codebook)
+
+        def count(x, subject):
+            codes = self.module_.encode(x, subject)
+            return torch.bincount(codes.flatten(), minlength=size)[None]
+
+        return self._batched(count, *self._scaled_inputs(epochs)).sum(axis=0)
 
     def _training_step(self, recipe, data):
         n_passes = recipe["max_iter"]
@@ -470,7 +499,7 @@ class DuINVQVAE(TransformerMixin, BaseDuIN):
         return self.module_.quantizer.codebook.cpu().numpy().copy()
 
     def _encode(self, epochs):
-        return self._batched(self.module_.encode, *self._scaled(epochs))
+        return self._batched(self.module_.encode, *self._scaled_inputs(epochs))
 
     def transform(self, X: Signal, *, subject: ArrayLike | None = None) -> np.ndarray:
         """Return the code of every token.

@@ -20,7 +20,12 @@ from mne_duin._version import __version__
 from mne_duin.checkpoints import DamagedError, list_checkpoints
 from mne_duin.estimators import _files
 from mne_duin.estimators._files import plain
-from mne_duin.estimators._resume import NO_MATTER, OtherTrainingError, digest
+from mne_duin.estimators._resume import (
+    NO_MATTER,
+    OtherTrainingError,
+    digest,
+    digest_signal,
+)
 from mne_duin.estimators.presets import resolve
 from mne_duin.training import (
     choose_device,
@@ -31,6 +36,7 @@ from mne_duin.training import (
 )
 from mne_duin.training._devices import from_main
 from mne_duin.utils._epochs import as_array, run_names
+from mne_duin.utils._stored import StoredArray
 
 # Passes from one checkpoint to the next; an interruption writes one at any pass.
 EVERY = 10
@@ -145,13 +151,17 @@ def _keep(stage, path, checkpoints, key):
         checkpoint.unlink()
 
 
+def _as_signal(data):
+    return data if isinstance(data, StoredArray) else torch.from_numpy(data)
+
+
 def _describe(stage, X, name):
     """Return all that decides what a stage becomes."""
     parameters = stage.get_params(deep=False) | resolve(stage, name)
     # "auto" is bfloat16 on one machine and float32 on the next.
     dtype = choose_precision(stage.precision, choose_device(stage.device))
     parameters["precision"] = str(dtype)
-    epochs = as_array(X, sfreq=stage.sfreq)
+    epochs = as_array(X, sfreq=stage.sfreq, on_disk=True)
     runs = run_names(epochs.metadata)
     known = {
         "version": __version__,
@@ -159,7 +169,7 @@ def _describe(stage, X, name):
         "parameters": {k: v for k, v in parameters.items() if k not in NO_MATTER},
         "channels": epochs.ch_names,
         "sampling rate": epochs.sfreq,
-        "values": digest([torch.from_numpy(epochs.data)]),
+        "values": digest_signal(_as_signal(epochs.data)),
         "subjects": epochs.subject,
         "runs": runs,
     }

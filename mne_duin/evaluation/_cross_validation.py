@@ -25,6 +25,7 @@ from mne_duin.evaluation._splits import choose_cv, find_groups
 from mne_duin.evaluation._statistics import shuffle_within, shuffled_accuracies
 from mne_duin.evaluation._trials import Trials, load_epochs, prepare_trials
 from mne_duin.utils._checks import check_number, check_option, draw_seed
+from mne_duin.utils._segments import DiskSegments
 from mne_duin.utils._signature import takes_segments
 
 
@@ -88,7 +89,7 @@ def evaluate(
     n_repeats : int
         How often to repeat with other seeds. Every ``random_state`` of the estimator is
         then set to the seed of the repeat.
-    unlabelled : Epochs | None
+    unlabelled : Epochs | DiskSegments | None
         Segments without labels, for estimators whose ``fit`` takes ``unlabelled``.
         Needs ``metadata["run"]``.
     pretrain_on : "train" | "all"
@@ -217,7 +218,7 @@ class EvaluationPlan:
         The protocol.
     seeds : tuple of int
         Seed of each repeat.
-    unlabelled : Epochs | ndarray | None
+    unlabelled : Epochs | DiskSegments | ndarray | None
         Segments for pre-training.
     pretrain_on : "train" | "all"
         Which of them a fold may use.
@@ -386,9 +387,15 @@ def _prepare_segments(estimator, unlabelled, protocol):
             "not used."
         )
         return None
+    if isinstance(unlabelled, DiskSegments):
+        if protocol == "paper":
+            return scale_all(unlabelled.to_epochs())
+        return unlabelled
     segments = load_epochs(unlabelled, "unlabelled")
     if not isinstance(segments, mne.BaseEpochs):
-        raise TypeError("`unlabelled` must be Epochs, as their run has to be known.")
+        raise TypeError(
+            "`unlabelled` must be Epochs or DiskSegments, as their run has to be known."
+        )
     return scale_all(segments) if protocol == "paper" else segments
 
 

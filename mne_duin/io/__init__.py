@@ -7,8 +7,9 @@ holds the parts against each other, and ``recordings`` opens what passed. ``cont
 ``coordsystem`` and ``_units`` read where the contacts are; ``_channel_choice`` decides
 which channels to make before any sample is read. ``_trials`` picks events, ``_windows``
 lays out trials and segments, ``_processing`` and ``_stream`` reference, filter and
-resample piece by piece, ``_assemble`` makes Epochs, ``epochs`` is the front, and
-``_prepare`` the front for recordings without BIDS.
+resample piece by piece, ``_assemble`` makes Epochs, ``_on_disk`` and ``_segments``
+write segments to a folder in their place, ``epochs`` is the front, and ``_prepare`` the
+front for recordings without BIDS.
 """
 
 from mne_duin.io._checks import check_recording, list_checks
@@ -17,12 +18,16 @@ from mne_duin.io._epochs import read_epochs, read_segments
 from mne_duin.io._finding import find_recordings
 from mne_duin.io._prepare import prepare_epochs
 from mne_duin.io._recordings import read_raw
+from mne_duin.io._segments import write_segments
 from mne_duin.io._transcripts import read_stimulus_events, read_transcript
+from mne_duin.utils._segments import DiskSegments, open_segments
 
 __all__ = [
+    "DiskSegments",
     "check_recording",
     "find_recordings",
     "list_checks",
+    "open_segments",
     "prepare_epochs",
     "read_contacts",
     "read_epochs",
@@ -30,4 +35,5 @@ __all__ = [
     "read_segments",
     "read_stimulus_events",
     "read_transcript",
+    "write_segments",
 ]

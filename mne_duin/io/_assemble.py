@@ -11,6 +11,7 @@ from mne_duin.io._reject import choose_kept
 from mne_duin.io._stream import read_windows
 from mne_duin.utils._checks import first_names
 from mne_duin.utils._epochs import CAUSAL, ZERO_PHASE
+from mne_duin.utils._stored import blocks
 
 TEXTS = ("trial_type", "run", "session", "task", "acquisition", "subject")
 
@@ -40,6 +41,32 @@ def load_epochs(records, choice, plans, codes, label_column, reject):
     contacts : pandas.DataFrame
         The table of the channels.
     """
+    shape = check_plans(records, choice, plans)
+    data = np.empty(shape)
+    kept, plans = fill_windows(records, choice, plans, reject, data)
+    data = data if kept.all() else data[kept]
+    parts = describe_epochs(records, choice, plans, codes, label_column)
+    epochs = mne.EpochsArray(data, **parts, baseline=None, proj=False, verbose="error")
+    return epochs, choice.contacts
+
+
+def check_plans(records, choice, plans):
+    """Check that windows can be read, and return the shape of all of them.
+
+    Parameters
+    ----------
+    records : list of Record
+        The recordings.
+    choice : ChannelChoice
+        The channels.
+    plans : list of Plan
+        The windows of each recording.
+
+    Returns
+    -------
+    shape : tuple of int
+        Number of windows, channels and samples.
+    """
     rates = sorted({plan.processing.sfreq for plan in plans})
     if len(rates) > 1:
         raise ValueError(
@@ -55,9 +82,35 @@ def load_epochs(records, choice, plans, codes, label_column, reject):
             "and check that onsets are in seconds."
         )
     run_checks(["same_samples"], records[0], records, choice.picks)
-    shape = (sum(counts), len(choice.matrix), plans[0].n_times)
-    data, facts, row = np.empty(shape), [], 0
-    for record, plan, count in zip(records, plans, counts, strict=True):
+    return sum(counts), len(choice.matrix), plans[0].n_times
+
+
+def fill_windows(records, choice, plans, reject, data):
+    """Read the windows of all recordings into an array, in memory or on disk.
+
+    Parameters
+    ----------
+    records : list of Record
+        The recordings.
+    choice : ChannelChoice
+        The channels.
+    plans : list of Plan
+        The windows of each recording.
+    reject : "auto" | dict | None
+        Which windows to drop.
+    data : ndarray, shape (n_windows, n_channels, n_times)
+        Where they go.
+
+    Returns
+    -------
+    kept : ndarray of bool, shape (n_windows,)
+        Which windows to keep.
+    plans : list of Plan
+        Without those that are dropped.
+    """
+    facts, row = [], 0
+    for record, plan in zip(records, plans, strict=True):
+        count = len(plan.starts)
         out = data[row : row + count]
         what = choice.picks, choice.matrix, plan.processing
         facts.append(read_windows(record.raw, *what, plan.starts, out))
@@ -65,10 +118,7 @@ def load_epochs(records, choice, plans, codes, label_column, reject):
     _check_samples(records, facts)
     _check_alive(data, choice.contacts.index)
     kinds = choice.contacts.index, _kinds(records[0].raw, choice)
-    kept, plans = choose_kept(data, *kinds, plans, facts, reject)
-    data = data if kept.all() else data[kept]
-    epochs = as_epochs(records, choice, plans, codes, label_column, data)
-    return epochs, choice.contacts
+    return choose_kept(data, *kinds, plans, facts, reject)
 
 
 def _check_samples(records, facts):
@@ -90,7 +140,10 @@ def _kinds(raw, choice):
 
 def _check_alive(data, names):
     """Complain about channels that are zero throughout, as from doubled contacts."""
-    dead = [name for row, name in enumerate(names) if not data[:, row].any()]
+    alive = np.zeros(len(names), bool)
+    for block in blocks(data):
+        alive |= block.any(axis=(0, 2))
+    dead = [name for name, is_alive in zip(names, alive, strict=True) if not is_alive]
     if dead:
         raise ValueError(
             f"Channel(s) {first_names(dead)} are zero after referencing: their "
@@ -98,8 +151,8 @@ def _check_alive(data, names):
         )
 
 
-def as_epochs(records, choice, plans, codes, label_column, data):
-    """Wrap samples into Epochs with events, metadata and reasons for dropping.
+def describe_epochs(records, choice, plans, codes, label_column):
+    """Return info, events, metadata and reasons for dropping: Epochs but the samples.
 
     Parameters
     ----------
@@ -113,13 +166,11 @@ def as_epochs(records, choice, plans, codes, label_column, data):
         The event number of each label.
     label_column : str
         The column of the labels.
-    data : ndarray, shape (n_windows, n_channels, n_times)
-        The samples in volts.
 
     Returns
     -------
-    epochs : mne.EpochsArray
-        The windows.
+    parts : dict
+        Keywords of ``mne.EpochsArray``.
     """
     process = plans[0].processing
     info = reference_info(records[0].raw.info, choice.contacts, choice.reference)
@@ -139,16 +190,12 @@ def as_epochs(records, choice, plans, codes, label_column, data):
     events = np.column_stack([samples, np.zeros_like(samples), numbers])
     reasons = [reason for plan in plans for reason in plan.reasons]
     seen = set(numbers.tolist())
-    return mne.EpochsArray(
-        data,
-        info,
-        events=events,
-        tmin=-plans[0].lead / process.sfreq,
-        event_id={name: code for name, code in codes.items() if code in seen},
-        metadata=with_numbers(table, texts=(label_column, *TEXTS)),
-        selection=np.flatnonzero([not reason for reason in reasons]),
-        drop_log=tuple(reasons),
-        baseline=None,
-        proj=False,
-        verbose="error",
-    )
+    return {
+        "info": info,
+        "events": events,
+        "tmin": -plans[0].lead / process.sfreq,
+        "event_id": {name: code for name, code in codes.items() if code in seen},
+        "metadata": with_numbers(table, texts=(label_column, *TEXTS)),
+        "selection": np.flatnonzero([not reason for reason in reasons]),
+        "drop_log": tuple(reasons),
+    }

@@ -10,7 +10,8 @@ from mne.utils import warn
 from mne_duin.io._assemble import load_epochs
 from mne_duin.io._channel_choice import choose_channels
 from mne_duin.io._events import LABEL
-from mne_duin.io._preparation import note_preparation
+from mne_duin.io._on_disk import SEGMENT, write_windows
+from mne_duin.io._preparation import note_preparation, usual_amplitude
 from mne_duin.io._processing import choose_processing
 from mne_duin.io._recordings import open_runs
 from mne_duin.io._sidecars import compose
@@ -228,7 +229,8 @@ def cut_trials(
         )
     report_overlaps(plans)
     epochs, contacts = load_epochs(runs, choice, plans, codes, label_column, reject)
-    note_preparation(choice, plans[-1], epochs)
+    amplitude = usual_amplitude(epochs.get_data(copy=False))
+    note_preparation(choice, plans[-1], amplitude)
     return epochs, contacts
 
 
@@ -276,6 +278,8 @@ def read_segments(
     fs_subject=None,
     subjects_dir=None,
     reject="auto",
+    on_disk=None,
+    disk_dtype="float32",
     verbose=None,
 ):
     """Cut whole recordings into segments of one length, for pre-training.
@@ -312,12 +316,18 @@ def read_segments(
         The subject's FreeSurfer folder.
     reject : "auto" | dict | None
         Which segments to drop by their peak-to-peak amplitude.
+    on_disk : path-like | None
+        A folder to write the segments to, piece by piece, for recordings that do not
+        fit into memory. It must be new or empty; one that has the same segments is
+        opened, and an interrupted one begins again. None reads into memory.
+    disk_dtype : "float32" | "float16" | "int16"
+        How numbers are stored on disk, see :func:`write_segments`.
     verbose : bool | str | int | None
         How much MNE logs.
 
     Returns
     -------
-    epochs : mne.Epochs
+    epochs : mne.Epochs | DiskSegments
         Segments in volts, ``round(duration * sfreq)`` samples each; ``metadata`` has
         ``onset`` (s), ``run``, ``session``, ``task``, ``acquisition`` and ``subject``.
         Segments are cut between the spans marked ``BAD_…`` and the gaps and pauses of
@@ -329,6 +339,8 @@ def read_segments(
     ------
     FileNotFoundError
         If a recording is missing.
+    FileExistsError
+        If ``on_disk`` has other files, or segments that were read in another way.
     ValueError
         If no segment fits, or for the reasons given in :func:`read_epochs`.
     """
@@ -348,6 +360,13 @@ def read_segments(
         )
         plan = plan_segments(raw, duration, overlap, process)
         plans.append(replace(plan, trials=plan.trials.assign(**where)))
-    epochs, contacts = load_epochs(runs, choice, plans, {"segment": 1}, "label", reject)
-    note_preparation(choice, plans[-1], epochs)
+    if on_disk is not None:
+        segments, amplitude = write_windows(
+            runs, choice, plans, reject, on_disk, disk_dtype
+        )
+        note_preparation(choice, plans[-1], amplitude)
+        return segments, choice.contacts
+    epochs, contacts = load_epochs(runs, choice, plans, SEGMENT, "label", reject)
+    amplitude = usual_amplitude(epochs.get_data(copy=False))
+    note_preparation(choice, plans[-1], amplitude)
     return epochs, contacts

@@ -12,6 +12,7 @@ import numpy as np
 
 from mne_duin.io._causal import settling_seconds
 from mne_duin.io._processing import Processing
+from mne_duin.utils._stored import blocks
 
 NOTED = ("l_freq", "h_freq", "notch", "rate", "sfreq", "causal")
 
@@ -75,10 +76,18 @@ class Preparation:
         return cls(**values)
 
 
-def note_preparation(choice, plan, epochs):
+def usual_amplitude(data, rows=None):
+    """Return the median standard deviation of the channels of some epochs.
+
+    Shapes: ``data`` (n_epochs, n_channels, n_times), ``rows`` (n_rows,).
+    """
+    trials = (trial for block in blocks(data, rows) for trial in block)
+    return float(np.median([one.std(axis=1) for one in trials]))
+
+
+def note_preparation(choice, plan, amplitude):
     """Note in the table of the channels how the samples of the epochs were made."""
     process = plan.processing
-    spread = np.median([one.std(axis=1) for one in epochs.get_data(copy=False)])
     done = Preparation(
         list(choice.picks),
         choice.matrix,
@@ -86,7 +95,7 @@ def note_preparation(choice, plan, epochs):
         process,
         int(plan.lead),
         int(plan.n_times),
-        float(spread),
+        amplitude,
     )
     noted = {name: getattr(process, name) for name in NOTED}
     choice.contacts.attrs["processing"] = noted | {

@@ -10,6 +10,7 @@ import torch
 
 from mne_duin.nn._layers import SubjectLinear
 from mne_duin.nn._models import Stage
+from mne_duin.nn._principal import AT_ONCE
 
 # A cell of the signal is described by its mean in so many bins, one of power by one.
 N_BINS = 4
@@ -172,7 +173,8 @@ class CellPredictor(Stage):
         signal_weight : float
             Weight of a cell of the signal relative to one of power.
         """
-        total = sum(self.values(part).square().sum((0, 2)) for part in x.split(64))
+        parts = torch.arange(len(x), device=x.device).split(AT_ONCE)
+        total = sum(self.values(x[rows]).square().sum((0, 2)) for rows in parts)
         n_tokens = x.shape[-1] // self.encoder.patch_size
         variance = total / (len(x) * n_tokens)
         self.share[: self.n_signals * N_BINS] = signal_weight / N_BINS

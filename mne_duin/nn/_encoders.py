@@ -106,14 +106,14 @@ class DuINEncoder(nn.Module):
             The maps from the components back to the channels.
         """
         n_subjects = self.n_subjects
-        parts = [x if subject is None else x[subject == i] for i in range(n_subjects)]
-        labels = [None] * n_subjects
-        if y is not None:
-            rows = [... if subject is None else subject == i for i in range(n_subjects)]
+        rows, labels = [None] * n_subjects, [y] * n_subjects
+        if subject is not None:
+            rows = [(subject == i).nonzero().flatten() for i in range(n_subjects)]
+        if subject is not None and y is not None:
             labels = [y[own] for own in rows]
         pairs = [
-            _principal.whitening_maps(own, self.n_components, whitening, y=one)
-            for own, one in zip(parts, labels, strict=True)
+            _principal.whitening_maps(x, self.n_components, whitening, y=one, rows=own)
+            for own, one in zip(rows, labels, strict=True)
         ]
         maps, inverse = map(torch.stack, zip(*pairs, strict=True))
         if y is not None and n_subjects > 1:

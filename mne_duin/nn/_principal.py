@@ -26,6 +26,9 @@ RANDOM_PART = 0.1
 # The alignment compares means over bins of so many samples, in so many rounds.
 BIN_SAMPLES = 50
 N_ROUNDS = 5
+# Epochs in one step. Signals on disk are read so many at a time: of them only
+# `x[rows]`, length, shape, device and dtype are used where there are no classes.
+AT_ONCE = 64
 
 
 def start_convolutions_(patch, forward):
@@ -52,16 +55,18 @@ def calibrate_(encoder, part, x, subject):
         norm.momentum = None
     encoder.train()
     n_times = x.shape[-1] // encoder.patch_size * encoder.patch_size
-    for rows in torch.arange(len(x), device=x.device).split(64):
+    for rows in torch.arange(len(x), device=x.device).split(AT_ONCE):
         own = None if subject is None else subject[rows]
-        encoder.tokenize(x[rows, :, :n_times], own)
+        encoder.tokenize(x[rows][..., :n_times], own)
     encoder.train(was_training)
     for norm in norms:
         norm.momentum = momentum
 
 
-def whitening_maps(x, n_filters, whitening="principal", *, y=None):
+def whitening_maps(x, n_filters, whitening="principal", *, y=None, rows=None):
     """Return whitening maps (n_filters, n_channels) and the maps back.
+
+    Of all epochs, or of some ``rows`` (n_rows,); ``y`` then has their classes.
 
     ``"zca"`` is the whitening that stays closest to the channels (Bell and Sejnowski,
     Vision Research 1997; Kessy et al., The American Statistician 2018); with more
@@ -69,7 +74,7 @@ def whitening_maps(x, n_filters, whitening="principal", *, y=None):
     (n_epochs,), or without classes to those that are least redundant.
     """
     n_channels = x.shape[1]
-    variance, vectors = _principal_axes(_second_moment(x))
+    variance, vectors = _principal_axes(_second_moment(x, rows))
     # Padded channels and exact linear dependencies have no variance to whiten.
     rank = int((variance > 1e-6 * variance[0]).sum())
     if whitening == "principal":
@@ -82,8 +87,9 @@ def whitening_maps(x, n_filters, whitening="principal", *, y=None):
         scale, vectors = variance[:rank].sqrt(), vectors[:, :rank]
         own, back = vectors / scale @ vectors.T, vectors * scale @ vectors.T
         if n_channels > n_filters:
-            rows = _most_informative(own.to(x), x, y, n_filters)
-            own, back = own[rows], torch.linalg.pinv(own[rows])
+            part = x if rows is None else x[rows]
+            best = _most_informative(own.to(part), part, y, n_filters)
+            own, back = own[best], torch.linalg.pinv(own[best])
     n_kept = len(own)
     forward = torch.zeros(n_filters, n_channels, device=x.device)
     forward[:n_kept] = own.to(forward)
@@ -128,14 +134,15 @@ def _most_informative(maps, x, y, n_kept):
     return explained.amax(-1).argsort(descending=True)[:n_kept].sort().values.cpu()
 
 
-def _second_moment(x):
+def _second_moment(x, rows):
     """Return the mean product of every two channels; double precision on the host."""
     moment = torch.zeros(x.shape[1], x.shape[1], dtype=torch.float64)
+    rows = torch.arange(len(x), device=x.device) if rows is None else rows
     # In parts, so that no second copy of the training data is ever made.
-    for part in x.split(64):
-        signal = part.transpose(0, 1).flatten(1).cpu().double()
+    for own in rows.split(AT_ONCE):
+        signal = x[own].transpose(0, 1).flatten(1).cpu().double()
         moment += signal @ signal.T
-    return moment / (x.shape[0] * x.shape[2])
+    return moment / (len(rows) * x.shape[2])
 
 
 def _principal_axes(moment):
@@ -212,12 +219,12 @@ def start_projections_(vqvae, x, subject):
     rows = torch.linspace(0, len(x) - 1, min(len(x), 64), device=x.device).long()
     own = None if subject is None else subject[rows]
     encoder.eval()
-    tokens = encoder(x[rows, :, :length], own).flatten(0, 1).cpu().double()
+    tokens = encoder(x[rows][..., :length], own).flatten(0, 1).cpu().double()
     center = tokens.mean(0)
     vectors = _principal_axes(torch.cov(tokens.T))[1]
     n_kept = min(len(vectors), quantizer.codebook.shape[1])
-    vectors = vectors[:, :n_kept].to(x)
-    center = center.to(x)
+    vectors = vectors[:, :n_kept].to(x.device, x.dtype)
+    center = center.to(x.device, x.dtype)
     first, _, second = quantizer.project
     # Half the scale keeps most tokens in the linear range of the tanh.
     first.weight.mul_(RANDOM_PART).add_(0.5 * torch.eye(len(center), device=x.device))

@@ -5,7 +5,7 @@ import math
 import numpy as np
 import torch
 
-from mne_duin.training._data import SignalData
+from mne_duin.training._data import SignalData, even_rows
 
 STEPS_PER_PASS = 100
 # Hours of recording and steps that pay for them; between them a power of the hours.
@@ -62,7 +62,7 @@ class SampledData(SignalData):
 
     Parameters
     ----------
-    x : array, shape (n_epochs, n_channels, n_times)
+    x : array | StoredSignal, shape (n_epochs, n_channels, n_times)
         The scaled signal, float32.
     y : array of int, shape (n_epochs,) | None
         Class of each epoch.
@@ -70,6 +70,8 @@ class SampledData(SignalData):
         Subject of each epoch.
     channel_mask : array of bool, shape (n_subjects, n_channels) | None
         Real channels of each subject.
+    groups : array of int, shape (n_epochs,) | None
+        Groups, from 0, whose epochs are drawn equally often in a pass.
     n_times : int | None
         Length of the crops in samples; None takes the whole epoch.
     max_shift : int
@@ -101,9 +103,12 @@ class SampledData(SignalData):
             All of the same size.
         """
         shape = (self.n_steps, batch_size)
-        rows = torch.randint(len(self), shape, generator=generator)
+        if self.groups is None:
+            rows = torch.randint(len(self), shape, generator=generator)
+        else:
+            n_draws = self.n_steps * batch_size
+            rows = even_rows(self.groups, n_draws, generator).reshape(shape)
         slack = self.x.shape[-1] - self.n_times
         start = torch.randint(slack + 1, shape, generator=generator)
-        device = self.x.device
-        for own, first in zip(rows.to(device), start.to(device), strict=True):
-            yield self.take(own, first)
+        device = self.index_device
+        yield from self.take_each(zip(rows.to(device), start.to(device), strict=True))

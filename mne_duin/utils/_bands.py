@@ -6,6 +6,7 @@ much of what speech and movement change is the power of rhythms and of high gamm
 the quick preset gives the networks the power as further channels.
 """
 
+import hashlib
 from functools import lru_cache
 
 import numpy as np
@@ -13,9 +14,12 @@ from mne.utils import logger
 from scipy import fft
 from scipy.signal import butter, oaconvolve, sosfilt, sosfilt_zi
 
+from mne_duin._version import __version__
 from mne_duin.utils._checks import check_number
 from mne_duin.utils._parallel import in_threads
 from mne_duin.utils._screening import group_p_value
+from mne_duin.utils._stored import Part, Source, StoredArray, open_source
+from mne_duin.utils._stored_files import write_once
 
 BANDS = {
     "theta": (4.0, 8.0),
@@ -32,6 +36,7 @@ SMOOTHING_PERIODS, LONGEST_SMOOTHING = 2.8, 0.15
 LEVEL = 0.05
 LOWEST_POWER = 1e-6  # of the mean
 N_AT_ONCE = 16  # epochs in one step, so that no large copies are made
+POWER = "power_"  # what the names of files of power begin with
 
 
 def check_bands(name, bands):
@@ -206,13 +211,17 @@ def _differs(epochs, band, y, subject):
 def add_bands(data, sfreq, bands):
     """Append the logarithm of the power of every channel in every band.
 
-    Every epoch is treated alone, so its values depend on nothing else.
+    Every epoch is treated alone, so its values depend on nothing else. For epochs on
+    disk the power is written once, next to them.
 
     Shapes: ``data`` (n_epochs, n_channels, n_times) -> (n_epochs, (1 + n_bands) *
     n_channels, n_times).
     """
     if not bands:
         return data
+    if isinstance(data, StoredArray):
+        edges = [tuple(map(float, band)) for band in bands.values()]
+        return _add_stored_bands(data, sfreq, edges)
     n_epochs, n_channels, n_times = data.shape
     inputs = np.empty((n_epochs, (1 + len(bands)) * n_channels, n_times), np.float32)
     inputs[:, :n_channels] = data
@@ -226,6 +235,55 @@ def add_bands(data, sfreq, bands):
 
     in_threads(fill, range(len(bands)), is_long=n_epochs > 1)
     return inputs
+
+
+def _add_stored_bands(data, sfreq, bands):
+    """Append the power of epochs on disk, in files where the epochs are in files."""
+
+    def power_of(part, n_times):
+        sources = _stored_power(part, n_times, sfreq, bands)
+        return tuple(Part(source, part.channels) for source in sources)
+
+    return data.with_parts(power_of)
+
+
+def _stored_power(part, n_times, sfreq, bands):
+    """Return the power in each band, of all rows and channels of a part's source."""
+    source = part.source
+    n_rows, n_channels = source.values.shape[:2]
+    whole = StoredArray(
+        [(Part(source, np.arange(n_channels), part.first),)],
+        np.zeros(n_rows, int),
+        np.arange(n_rows),
+        n_times,
+    )
+
+    def fill(outputs):
+        for first in range(0, n_rows, N_AT_ONCE):
+            rows = np.arange(first, min(first + N_AT_ONCE, n_rows))
+            _fill_power(outputs, rows, whole.read(rows), sfreq)
+
+    if source.path is None:
+        outputs = {band: np.empty(whole.shape, np.float32) for band in bands}
+        fill(outputs)
+        return [Source(outputs[band]) for band in bands]
+    keys, paths = {}, {}
+    for low, high in bands:
+        known = (source.digest, part.first, n_times, float(sfreq), low, high)
+        key = hashlib.sha256(repr((*known, __version__)).encode()).hexdigest()
+        name = f"{POWER}{low:g}-{high:g}Hz_{key[:16]}.npy"
+        keys[low, high], paths[low, high] = key, source.path.with_name(name)
+    write_once(paths, whole.shape, fill)
+    return [open_source(paths[band], digest=keys[band]) for band in bands]
+
+
+def _fill_power(outputs, rows, data, sfreq):
+    """Write the power of some epochs into the array of each band."""
+
+    def fill(band):
+        outputs[band][rows[0] : rows[-1] + 1] = log_power(data, sfreq, band)
+
+    in_threads(fill, outputs)
 
 
 def log_power(data, sfreq, band):

@@ -14,8 +14,15 @@ X : Epochs | array, shape (n_epochs, n_channels, n_times) | list of Epochs
     The epochs.
 """,
     "X_segments": """
-X : Epochs | array, shape (n_epochs, n_channels, n_times) | list of Epochs
-    Unlabeled segments.
+X : Epochs | DiskSegments | array | list of Epochs
+    Unlabeled segments, shape (n_epochs, n_channels, n_times). Those on disk are read
+    batch by batch.
+""",
+    "balance": """
+balance : "recording" | "subject" | None
+    Whose segments are drawn equally often, however long their recordings are. A pass
+    has as many segments as without; within a recording or a subject each of them comes
+    once before any comes again. None draws every segment equally often.
 """,
     "y": """
 y : array, shape (n_epochs,)
@@ -39,7 +46,7 @@ sfreq : float | None
     Sampling rate of an array in Hz.
 """,
     "validation_segments": """
-validation : Epochs | array | None
+validation : Epochs | DiskSegments | array | None
     Held-out epochs; their losses join the history.
 """,
     "checkpoints": """
@@ -360,7 +367,7 @@ n_repeats : int
     How often to repeat with other seeds.
 """,
     "unlabelled": """
-unlabelled : Epochs | None
+unlabelled : Epochs | DiskSegments | None
     Segments for the estimators whose ``fit`` takes ``unlabelled``; the column
     ``n_unlabelled`` tells which did.
 """,

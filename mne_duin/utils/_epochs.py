@@ -8,7 +8,9 @@ import pandas as pd
 from mne.io.constants import FIFF
 
 from mne_duin.utils._checks import check_number
+from mne_duin.utils._segments import DiskSegments
 from mne_duin.utils._slots import COLUMN, slot_numbers, split_contacts
+from mne_duin.utils._stored import StoredArray, blocks
 
 # Patterns are correlations over epochs; over fewer they are chance.
 FEWEST_EPOCHS = 8
@@ -16,6 +18,8 @@ FEWEST_EPOCHS = 8
 FAR, FEWEST_TRIALS = 20.0, 5
 # What the description of an info says about the filters.
 CAUSAL, ZERO_PHASE = "mne_duin: causal filters", "mne_duin: zero-phase filters"
+# Columns of the metadata that together name a recording.
+RECORDING = ("subject", "session", "task", "acquisition", "run")
 NEURAL_TYPES = ("seeg", "ecog", "dbs", "eeg", "mag", "grad")
 
 FRAMES = {
@@ -31,7 +35,7 @@ class EpochsData:
 
     Parameters
     ----------
-    data : ndarray, shape (n_epochs, n_channels, n_times)
+    data : ndarray | StoredArray, shape (n_epochs, n_channels, n_times)
         The signal, float32, in the unit it came in (volts for MNE objects).
     sfreq : float | None
         Sampling rate in Hz, if known.
@@ -74,18 +78,21 @@ def is_epochs_list(X):
     )
 
 
-def as_array(X, *, sfreq=None, name="X"):
+def as_array(X, *, sfreq=None, name="X", on_disk=False):
     """Turn epochs in any accepted form into an array.
 
     Parameters
     ----------
-    X : Epochs | array, shape (n_epochs, n_channels, n_times) | list of Epochs
-        The epochs. A list is what ``cross_val_score(clf, epochs, y)`` hands over:
-        Epochs of one epoch each, with the same channels.
+    X : Epochs | DiskSegments | array | list of Epochs
+        The epochs, shape (n_epochs, n_channels, n_times). A list is what
+        ``cross_val_score(clf, epochs, y)`` hands over: Epochs of one epoch each, with
+        the same channels.
     sfreq : float | None
         Sampling rate in Hz of an array. Epochs know theirs, which must agree.
     name : str
         Name of the argument, for messages.
+    on_disk : bool
+        Whether segments on disk stay there; otherwise they are read into memory.
 
     Returns
     -------
@@ -102,8 +109,11 @@ def as_array(X, *, sfreq=None, name="X"):
         Epochs have another sampling rate than ``sfreq``.
     """
     if isinstance(X, EpochsData):
-        return X
-    if isinstance(X, mne.BaseEpochs):
+        return X if on_disk else in_memory(X)
+    if isinstance(X, DiskSegments):
+        epochs = _from_disk(X)
+        epochs = epochs if on_disk else in_memory(epochs)
+    elif isinstance(X, mne.BaseEpochs):
         epochs = _from_epochs(X, name)
     elif is_epochs_list(X):
         epochs = _from_list(X, name)
@@ -121,6 +131,57 @@ def as_array(X, *, sfreq=None, name="X"):
         )
     _check_finite(epochs, name)
     return epochs
+
+
+def _from_disk(segments):
+    return EpochsData(
+        segments.data,
+        float(segments.info["sfreq"]),
+        segments.ch_names,
+        _subject_column(segments.metadata),
+        segments.metadata if len(segments.metadata.columns) else None,
+        float(segments.tmin),
+        segments.info["description"],
+    )
+
+
+def in_memory(epochs):
+    """Return epochs whose signal is in memory.
+
+    Parameters
+    ----------
+    epochs : EpochsData
+        The epochs, in memory or on disk.
+
+    Returns
+    -------
+    epochs : EpochsData
+        The same ones.
+    """
+    if isinstance(epochs.data, StoredArray):
+        return replace(epochs, data=epochs.data.read())
+    return epochs
+
+
+def recording_names(metadata):
+    """Name the recording of every epoch.
+
+    Parameters
+    ----------
+    metadata : DataFrame | None
+        Metadata of the epochs.
+
+    Returns
+    -------
+    names : ndarray of str, shape (n_epochs,) | None
+        Subject, session, task, acquisition and run, as far as there are such columns;
+        None without a column ``run``.
+    """
+    if metadata is None or "run" not in metadata:
+        return None
+    columns = [name for name in RECORDING if name in metadata]
+    parts = [metadata[name].astype(str) for name in columns]
+    return np.array(["/".join(row) for row in zip(*parts, strict=True)], dtype=str)
 
 
 def run_names(metadata):
@@ -287,7 +348,8 @@ def _subject_column(metadata):
 
 
 def _check_finite(epochs, name):
-    if np.isfinite(epochs.data).all():
+    # Segments on disk were looked at when they were written.
+    if isinstance(epochs.data, StoredArray) or np.isfinite(epochs.data).all():
         return
     bad = ~np.isfinite(epochs.data).all(axis=(0, 2))
     names = epochs.ch_names or [str(index) for index in range(len(bad))]
@@ -317,7 +379,7 @@ def info_with_positions(X, ch_names, sfreq):
     """
     info = mne.create_info(ch_names, sfreq, "seeg")
     first = X[0] if isinstance(X, list) and X else X
-    if not isinstance(first, mne.BaseEpochs):
+    if not isinstance(first, mne.BaseEpochs | DiskSegments):
         return info
     montage = first.get_montage()
     if montage is None:
@@ -334,20 +396,31 @@ def info_with_positions(X, ch_names, sfreq):
     return info
 
 
-def peak_to_peak(data):
+def peak_to_peak(data, rows=None):
     """Return the amplitude of each channel of each trial.
 
     Parameters
     ----------
-    data : ndarray, shape (n_trials, n_channels, n_times)
+    data : ndarray | StoredArray, shape (n_trials, n_channels, n_times)
         The trials.
+    rows : ndarray of int, shape (n_rows,) | None
+        Which trials; None takes all.
 
     Returns
     -------
     peaks : ndarray, shape (n_trials, n_channels)
         Largest minus smallest value.
     """
-    return np.stack([trial.max(axis=-1) - trial.min(axis=-1) for trial in data])
+    trials = (trial for block in blocks(data, rows) for trial in block)
+    return np.stack([trial.max(axis=-1) - trial.min(axis=-1) for trial in trials])
+
+
+def silent_channels(data):
+    """Return which channels of which epochs are zero throughout.
+
+    Shapes: ``data`` (n_epochs, n_channels, n_times) -> (n_epochs, n_channels).
+    """
+    return np.concatenate([~block.any(axis=-1) for block in blocks(data)])
 
 
 def usual_limits(peaks):
@@ -456,6 +529,9 @@ def fill_slots(epochs, ch_names):
     if min(numbers[len(epochs.ch_names) :]) <= max(counts):
         # A real slot was taken away: the usual complaint names it.
         return epochs
+    if isinstance(epochs.data, StoredArray):
+        data = epochs.data.pad_channels(len(missing))
+        return replace(epochs, data=data, ch_names=[*epochs.ch_names, *missing])
     padding = np.zeros(
         (len(epochs), len(missing), epochs.data.shape[-1]), epochs.data.dtype
     )

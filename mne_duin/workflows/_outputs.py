@@ -18,7 +18,7 @@ from mne_duin.workflows._writing import (
 # What decides where and how fast something is computed, but not what.
 NOT_SAVED = (
     "out", "overwrite", "verbose", "n_jobs", "checkpoint_dir", "checkpoint_every",
-    "memory", "models",
+    "memory", "models", "on_disk",
 )  # fmt: skip
 # The decoders of a decoding, and how the names of their files end.
 DECODERS = {
@@ -30,7 +30,7 @@ LISTS = ("session", "task", "run", "acquisition", "regions", "event_id")
 
 def open_writer(command, given, paths, *, name=None, repeat=False):
     """Return the context in which an analysis is made; it yields None without `out`."""
-    for folder in ("memory", "checkpoint_dir"):
+    for folder in ("memory", "checkpoint_dir", "on_disk"):
         if given.get(folder) is not None:
             check_place(given[folder], given["root"])
     if given["out"] is None:

@@ -26,6 +26,8 @@ PRETRAINING = ("auto", "codex", "cells")
 # Below, no pre-training has helped in any measurement, and the published stages take
 # seconds; doc/benchmarks/unit_speech.rst.
 LEAST_FOR_CELLS = 1800.0
+# What decides about segments, in addition to channels and filters.
+READING = ("session", "task", "run", "acquisition", "duration", "overlap")
 
 
 @dataclass(frozen=True)
@@ -96,6 +98,9 @@ def pretrain(
     sfreq="auto",
     causal=False,
     reject="auto",
+    on_disk=None,
+    disk_dtype=None,
+    balance=None,
     max_iter=None,
     max_steps=None,
     checkpoint_every=1,
@@ -124,6 +129,14 @@ def pretrain(
     duration, overlap : float
         Length and overlap of the segments in seconds.
     %(reference_and_anatomy)s
+    on_disk : path-like | None
+        Folder for recordings that do not fit into memory: the segments are written to a
+        subfolder of it, named after the analysis, and training reads them from there.
+        The same call finds them again; they are yours to delete afterwards. None keeps
+        them in memory.
+    disk_dtype : "float32" | "float16" | "int16" | None
+        How numbers are stored there, see :func:`write_segments`; None takes float32.
+    %(balance)s
     max_iter : int | None
         Passes of each stage of codes; None takes those of the preset.
     max_steps : int | None
@@ -162,7 +175,12 @@ def pretrain(
     paths = find_runs(root, subject, session, task, run, acquisition)
     writer = open_writer("pretrain", given, paths, repeat=True)
     folder = writer.analysis.path("checkpoints")
-    settings = sorted(what_matters(writer.settings).items())
+    if on_disk is None and disk_dtype is not None:
+        raise ValueError(
+            "`disk_dtype` (--disk-dtype) needs `on_disk` (--on-disk), a folder for the "
+            "segments."
+        )
+    settings = _settings_of_checkpoints(writer, on_disk)
     # Trainings with other settings have checkpoints of their own.
     keeping = {
         "checkpoint_dir": folder / digest_text(repr(settings))[:8],
@@ -172,13 +190,19 @@ def pretrain(
     with writer if is_main() else nullcontext():
         with mne.utils.use_log_level(verbose), collected(paths[0].subject):
             segments, contacts = read_segments(
-                paths, duration, overlap, **channel_keywords(given), verbose=verbose
+                paths,
+                duration,
+                overlap,
+                **channel_keywords(given),
+                **_place_on_disk(given, writer),
+                verbose=verbose,
             )
         common = {
             "preset": preset,
             "device": device,
             "precision": precision,
             "random_state": random_state,
+            "balance": balance,
             "verbose": verbose if isinstance(verbose, bool) else None,
         }
         with mne.utils.use_log_level(verbose):
@@ -259,6 +283,36 @@ def choose_pretraining(pretraining, seconds, preset):
     return "cells" if is_enough else "codex"
 
 
+def _settings_of_checkpoints(writer, on_disk):
+    """Return the settings that tell a training from others, as pairs."""
+    settings = what_matters(writer.settings)
+    # Not given, these change nothing; checkpoints of earlier versions lack them.
+    for name in ("disk_dtype", "balance", "max_steps"):
+        if settings.get(name) is None:
+            settings.pop(name, None)
+    if on_disk is not None:
+        # Their data are compared by other digests.
+        settings["on disk"] = True
+    return sorted(settings.items())
+
+
+def _place_on_disk(given, writer):
+    """Return the keywords of ``read_segments`` that write segments to disk."""
+    if given["on_disk"] is None:
+        return {}
+    dtype = given["disk_dtype"] or "float32"
+    # Segments that are read in another way have a folder of their own.
+    settings = {
+        **channel_keywords(given),
+        **{name: given[name] for name in READING},
+        "dtype": dtype,
+        "root": str(Path(given["root"]).resolve()),
+    }
+    key = digest_text(repr(sorted(settings.items())))[:8]
+    name = f"{writer.analysis.prefix}_segments-{key}"
+    return {"on_disk": Path(given["on_disk"], name), "disk_dtype": dtype}
+
+
 def _fill(stages, contacts, writer, folder):
     """Write the networks, the channels and the settings to a folder."""
     name = writer.analysis.file_name
@@ -274,7 +328,7 @@ def log_costs(segments, common):
 
     Parameters
     ----------
-    segments : Epochs
+    segments : Epochs | DiskSegments
         The unlabeled segments.
     common : dict
         Parameters of both stages.

@@ -1,11 +1,16 @@
 """Batches, crops, shifts and scales."""
 
+import gc
+import threading
+
 import numpy as np
 import pytest
 import torch
 
-from mne_duin.training import ChannelScaler, SignalData
+from mne_duin.training import ChannelScaler, SampledData, SignalData
+from mne_duin.training._data import StoredSignal, even_rows, scale_inputs
 from mne_duin.training._engine import pass_seed
+from mne_duin.utils._stored import Source, StoredArray
 
 
 def ramp(n_epochs=7, n_channels=2, n_times=50):
@@ -160,3 +165,83 @@ def test_one_trial_far_from_the_rest_does_not_set_the_scale():
     scaled = scaler.apply(data, np.zeros(40, int))
     assert np.abs(scaled[7]).max() == 50.0
     assert np.abs(np.delete(scaled, 7, axis=0)).max() < 6.0
+
+
+@pytest.mark.parametrize("n_draws", [0, 1, 2, 7, 30, 31])
+def test_every_group_is_drawn_equally_often(n_draws):
+    groups = np.array([3, 0, 0, 3, 3, 3, 1, 3, 3, 3])
+    for seed in range(20):
+        rows = even_rows(groups, n_draws, generator(seed)).numpy()
+        assert len(rows) == n_draws
+        counts = [(groups[rows] == group).sum() for group in (0, 1, 3)]
+        assert max(counts) - min(counts) <= 1
+        # Within a group all come before any comes again.
+        for group in (0, 1, 3):
+            own = np.bincount(rows, minlength=10)[groups == group]
+            assert own.max() - own.min() <= 1
+    first, again, other = (even_rows(groups, 30, generator(s)) for s in (1, 1, 2))
+    assert torch.equal(first, again)
+    assert not torch.equal(first, other)
+
+
+def test_even_draws_fill_every_batch():
+    groups = np.array([0, 0, 0, 0, 0, 0, 1])
+    data = SignalData(ramp(), y=np.arange(7), groups=groups)
+    batches = list(data.random_batches(3, generator()))
+    assert [len(batch) for batch in batches] == [3, 3, 1]
+    drawn = torch.cat([batch.y for batch in batches])
+    assert (drawn == 6).sum() in (3, 4)
+    sampled = SampledData(ramp(), y=np.arange(7), groups=groups)
+    sampled.n_steps = 5
+    batches = list(sampled.random_batches(4, generator()))
+    assert [len(batch) for batch in batches] == [4] * 5
+    assert (torch.cat([batch.y for batch in batches]) == 6).sum() == 10
+
+
+@pytest.mark.parametrize("kind", [SignalData, SampledData])
+@pytest.mark.parametrize("n_times", [None, 20])
+def test_a_stored_signal_gives_the_batches_of_one_in_memory(kind, n_times):
+    values, subject = ramp(9, 3), np.arange(9) % 2
+    scaler = ChannelScaler.learn(values, subject, 2)
+    silent = np.zeros((9, 3), bool)
+    silent[4, 1] = True
+    stored = StoredSignal(StoredArray.of(Source(values)), scaler, subject, silent)
+    options = {"subject": subject, "channel_mask": scaler.channel_mask}
+    whole = kind(
+        scale_inputs(values, scaler, subject, silent), n_times=n_times, **options
+    )
+    ours = kind(stored, n_times=n_times, **options)
+    for batches in (
+        lambda data: data.random_batches(4, generator(3)),
+        lambda data: data.batches(4),
+    ):
+        for one, other in zip(batches(ours), batches(whole), strict=True):
+            assert torch.equal(one.x, other.x)
+            assert torch.equal(one.subject, other.subject)
+    # One that is not taken to its end leaves no thread behind.
+    before = threading.active_count()
+    next(iter(ours.batches(2)))
+    gc.collect()
+    assert threading.active_count() == before
+    assert torch.equal(stored[torch.tensor([4, 0])], whole.x[[4, 0]])
+    np.testing.assert_array_equal(np.asarray(stored), whole.x)
+
+
+def test_a_stored_signal_cannot_be_shifted():
+    values = ramp(4, 2)
+    scaler = ChannelScaler.learn(values, np.zeros(4, int), 1)
+    parts = StoredArray.of(Source(values)), scaler, np.zeros(4, int)
+    stored = StoredSignal(*parts, np.zeros((4, 2), bool))
+    with pytest.raises(ValueError, match="cannot be shifted; read it first"):
+        SignalData(stored, max_shift=3)
+
+
+def test_means_and_deviations_are_joined_exactly(monkeypatch):
+    rng = np.random.default_rng(0)
+    data = (1e3 + rng.standard_normal((40, 3, 50)) * [[1], [10], [0.1]]).astype("f4")
+    for values in (1, 700, 10**6):
+        monkeypatch.setattr("mne_duin.utils._stored.BLOCK_VALUES", values)
+        scaler = ChannelScaler.learn(data, np.zeros(40, int), 1)
+        exact = data.astype(np.float64)
+        np.testing.assert_allclose(scaler.mean[0], exact.mean((0, 2)), rtol=1e-7)
+        np.testing.assert_allclose(scaler.scale[0], exact.std((0, 2)), rtol=1e-7)

@@ -7,7 +7,13 @@ import warnings
 import pandas as pd
 import pytest
 
-from mne_duin import DuINCells, read_decoding, read_estimator, write_simulated_bids
+from mne_duin import (
+    DuINCells,
+    open_segments,
+    read_decoding,
+    read_estimator,
+    write_simulated_bids,
+)
 from mne_duin.cli import main
 from mne_duin.datasets import SimulationSettings
 from mne_duin.estimators.presets import PRESETS
@@ -187,3 +193,38 @@ def test_networks_of_both_kinds_in_one_folder_are_told_apart(
         read_pretrained(tmp_path)
     (path,) = tmp_path.glob("*_cells.safetensors")
     assert list(read_pretrained(path)) == ["cells"]
+
+
+def test_segments_on_disk_give_the_same_networks(
+    pretrained, bids_root, tmp_path, monkeypatch
+):
+    out, scratch = tmp_path / "results", tmp_path / "scratch"
+    command = ["pretrain", str(bids_root), *COMMAND, "--out", str(out)]
+    assert main([*command, "--on-disk", str(scratch)]) == 0
+    check_pretraining(out)
+    name = "sub-01/ieeg/sub-01_task-wordreading_desc-pretrainVSMCSTG_mae.safetensors"
+    ours, theirs = (read_estimator(folder / name) for folder in (out, pretrained))
+    for stage in (lambda mae: mae, lambda mae: mae.vqvae_):
+        there = stage(theirs).module_.state_dict()
+        for key, value in stage(ours).module_.state_dict().items():
+            other = there[key].float()
+            error = (value.float() - other).abs().max()
+            assert error <= 1e-6 * other.abs().max(), key
+    (folder,) = scratch.iterdir()
+    assert folder.name.startswith("sub-01_task-wordreading_desc-pretrainVSMCSTG_seg")
+    assert len(open_segments(folder)) > 2
+    # Again, from another place: nothing is trained, and the segments are the same.
+    monkeypatch.setattr("mne_duin.workflows._pretraining.log_costs", lambda *_: None)
+    monkeypatch.setattr("mne_duin.training._engine._train_pass", None)
+    before = files(out)
+    folder.parent.rename(tmp_path / "moved")
+    assert main([*command, "--on-disk", str(tmp_path / "moved")]) == 0
+    assert files(out) == before
+
+
+def test_a_type_without_a_folder_is_refused(bids_root, tmp_path, capsys):
+    command = ["pretrain", str(bids_root), *COMMAND, "--out", str(tmp_path)]
+    assert main([*command, "--disk-dtype", "int16", "--quiet"]) == 2
+    assert "`disk_dtype` (--disk-dtype) needs `on_disk`" in capsys.readouterr().err
+    assert main([*command, "--on-disk", str(bids_root / "sub-01")]) == 2
+    assert "among its recordings" in capsys.readouterr().err
