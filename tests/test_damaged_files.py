@@ -162,11 +162,13 @@ def contents(value):
     return str(value)
 
 
-# Of the volumes, which take long to read, one stands for both.
+# Volumes and pickled weights take long to read.
 @pytest.mark.parametrize(
     "name",
     [
-        pytest.param(name, marks=pytest.mark.slow) if name.startswith("atlas") else name
+        pytest.param(name, marks=pytest.mark.slow)
+        if name.startswith(("atlas", "braindecode"))
+        else name
         for name in NAMES
     ],
 )

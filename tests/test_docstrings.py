@@ -67,6 +67,7 @@ TUTORIALS = "".join(
 )
 # Their examples train on simulated subjects or read a recording.
 LONG = {
+    "mne_duin.baselines.networks._eeg_conformer",
     "mne_duin.baselines.networks._dewave",
     "mne_duin.baselines.networks._cnn_bigru",
     "mne_duin.estimators._mae",

@@ -2,10 +2,6 @@
 
 import pytest
 
-nbformat = pytest.importorskip("nbformat")
-nbconvert = pytest.importorskip("nbconvert.preprocessors")
-pytest.importorskip("ipykernel")
-
 # A kernel of its own starts and imports everything.
 pytestmark = pytest.mark.slow
 
@@ -35,6 +31,10 @@ clf = md.DuINClassifier(n_layers=1, max_iter=2, verbose=False, random_state=0)
 @pytest.fixture(scope="module")
 def outputs():
     """The outputs of every cell."""
+    # Not above: to collect the quick tests does not take these imports.
+    nbformat = pytest.importorskip("nbformat")
+    nbconvert = pytest.importorskip("nbconvert.preprocessors")
+    pytest.importorskip("ipykernel")
     cells = [nbformat.v4.new_code_cell(source) for source in CELLS]
     book = nbformat.v4.new_notebook(cells=cells)
     nbconvert.ExecutePreprocessor(timeout=300, kernel_name="python3").preprocess(book)

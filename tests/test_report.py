@@ -97,6 +97,7 @@ def test_an_empty_report_has_only_methods():
     assert sections(make_report()) == ["Methods"]
 
 
+@pytest.mark.slow
 @needs_browser
 def test_a_report_fits_a_phone(contacts, epochs, tmp_path):
     report = make_report(

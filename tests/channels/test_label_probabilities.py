@@ -123,7 +123,7 @@ def test_every_contact_without_a_label_has_a_reason():
         "",
         "no position",
         "outside the brain",
-        "no grey matter within 3 mm",
+        "no gray matter within 3 mm",
     ]
     assert "1 contact(s) lie more than 10 mm outside the brain" in log.getvalue()
     mixed = table(points[:3], region1=["insula", "n/a", "no_label_found"])

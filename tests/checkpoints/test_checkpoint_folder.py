@@ -227,6 +227,7 @@ def run_writer(folder, limit=0, **options):
     )
 
 
+@pytest.mark.slow
 def test_a_file_size_limit_leaves_the_earlier_file(tmp_path):
     write(tmp_path, 1)
     writer = run_writer(tmp_path, limit=5000)

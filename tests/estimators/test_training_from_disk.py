@@ -37,6 +37,11 @@ CELLS = SIZES | {
 }
 CROPS = {"crop_duration": 0.3}
 KINDS = ("vqvae", "mae", "cells")
+# What does not depend on the kind is tried on one of them where time matters.
+KINDS_BY_TIME = [
+    pytest.param(kind, marks=() if kind == "cells" else pytest.mark.slow)
+    for kind in KINDS
+]
 COLLAPSED = "ignore:Only .* codes are in use:RuntimeWarning"
 NOT_LEARNED = "ignore:Pre-training did not learn:RuntimeWarning"
 pytestmark = [
@@ -109,7 +114,9 @@ def assert_same(first, second):
 @pytest.mark.parametrize(
     ("dtype", "bands"), [*((d, ["high-gamma"]) for d in DTYPES), ("int16", "raw")]
 )
-@pytest.mark.parametrize("kind", ["vqvae", "cells"])
+@pytest.mark.parametrize(
+    "kind", [pytest.param("vqvae", marks=pytest.mark.slow), "cells"]
+)
 def test_first_stages_learn_the_same(kind, dtype, bands, folder):
     segments = open_segments(folder / dtype)
     epochs = segments.to_epochs()
@@ -119,7 +126,9 @@ def test_first_stages_learn_the_same(kind, dtype, bands, folder):
     assert ours.score(segments) == pytest.approx(ours.score(epochs), rel=1e-6)
 
 
-@pytest.mark.parametrize("target", ["codes", "raw"])
+@pytest.mark.parametrize(
+    "target", ["codes", pytest.param("raw", marks=pytest.mark.slow)]
+)
 def test_the_masked_stage_learns_the_same(target, folder):
     segments = open_segments(folder / "float32")
     epochs = segments.to_epochs()
@@ -133,7 +142,7 @@ def test_the_masked_stage_learns_the_same(target, folder):
         pd.testing.assert_frame_equal(ours.check_.table, theirs.check_.table)
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("kind", KINDS_BY_TIME)
 def test_several_subjects_learn_the_same(kind, subjects):
     on_disk, in_memory = subjects
     assert len(on_disk.data.paths) == 2
@@ -190,7 +199,7 @@ def test_nothing_is_read_as_a_whole(tmp_path, monkeypatch):
     assert max(sizes) == 64
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("kind", KINDS_BY_TIME)
 def test_resuming_is_bit_for_bit(kind, folder, tmp_path, monkeypatch):
     segments = open_segments(folder / "float16")
     first = make("vqvae", max_iter=1).fit(segments) if kind == "mae" else None
@@ -258,6 +267,7 @@ def test_unlabelled_segments_on_disk(folder, tmp_path):
     assert len(list((tmp_path / "memory").iterdir())) == 2
 
 
+@pytest.mark.slow
 def test_other_estimators_read_the_segments_into_memory(folder):
     segments = open_segments(folder / "float32")
     y = np.arange(20) % 2
@@ -268,6 +278,7 @@ def test_other_estimators_read_the_segments_into_memory(folder):
     assert_same(ours, theirs)
 
 
+@pytest.mark.slow
 def test_the_cost_of_segments_on_disk_has_no_data(folder):
     segments = open_segments(folder / "float32")
     estimator = make("vqvae", bands=["alpha"])
@@ -382,6 +393,7 @@ for name, n in (("warm", 50), ("short", 200), ("long", 1200), ("memory", 1200)):
 """
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
 def test_memory_does_not_grow_with_hours(tmp_path):
     """What 1000 segments more take from disk is little of what they take in memory."""
@@ -398,6 +410,7 @@ def test_memory_does_not_grow_with_hours(tmp_path):
     assert growth["long"] < growth["memory"] / 3, peaks
 
 
+@pytest.mark.slow
 def test_cross_validation_takes_segments_on_disk(folder):
     X, y = simulate(12, 5, 400)
     order = np.argsort(y, kind="stable")

@@ -22,9 +22,9 @@ TRAINING = {"max_iter": 3, "batch_size": 8, "random_state": 0, "verbose": False}
 VQVAE = SIZES | TRAINING | {"n_decoder_layers": 1, "n_codes": 16, "code_dim": 8}
 CLASSIFIER = SIZES | TRAINING | {"hidden_dim": 16}
 KINDS = ("vqvae", "mae", "classifier", "finetuned")
-# What does not depend on the kind is tried on two of them where time matters.
+# What does not depend on the kind is tried on one of them where time matters.
 KINDS_BY_TIME = [
-    pytest.param(kind, marks=() if kind in ("mae", "classifier") else pytest.mark.slow)
+    pytest.param(kind, marks=() if kind == "classifier" else pytest.mark.slow)
     for kind in KINDS
 ]
 

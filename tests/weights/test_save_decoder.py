@@ -3,7 +3,6 @@
 import mne
 import numpy as np
 import pytest
-import skops.io
 from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer
@@ -84,6 +83,9 @@ def test_a_file_that_asks_for_other_code_is_refused(trials, tmp_path):
     epochs, y = trials
     signals = epochs.get_data(copy=True).reshape(len(y), -1)
     pipeline = make_pipeline(FunctionTransformer(harmful), LogisticRegression())
+    # Importing it takes seconds; no other test needs it.
+    import skops.io
+
     path = tmp_path / "decoder.skops"
     path.write_bytes(skops.io.dumps(pipeline.fit(signals, y)))
     with pytest.raises(ValueError, match="harmful, which no decoder of mne_duin"):

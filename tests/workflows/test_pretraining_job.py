@@ -17,6 +17,7 @@ from mne_duin import (
 from mne_duin.cli import main
 from mne_duin.datasets import SimulationSettings
 from mne_duin.estimators.presets import PRESETS
+from mne_duin.workflows import _pretraining
 from mne_duin.workflows import decoding as decoding_job
 from mne_duin.workflows._pretraining import choose_pretraining
 from mne_duin.workflows._reading import reading_rate
@@ -36,8 +37,13 @@ def bids_root(tmp_path_factory):
 @pytest.fixture(scope="module")
 def pretrained(bids_root, tmp_path_factory):
     out = tmp_path_factory.mktemp("results")
-    assert main(["pretrain", str(bids_root), *COMMAND, "--out", str(out)]) == 0
-    return out
+    with pytest.MonkeyPatch.context() as patch:
+        # All tests of this module train networks of one block.
+        patch.setitem(PRESETS["quick"]["vqvae"], "n_layers", 1)
+        with patch.context() as first:
+            first.setattr(_pretraining, "log_costs", lambda *_: None)
+            assert main(["pretrain", str(bids_root), *COMMAND, "--out", str(out)]) == 0
+        yield out
 
 
 def files(folder):
@@ -195,6 +201,7 @@ def test_networks_of_both_kinds_in_one_folder_are_told_apart(
     assert list(read_pretrained(path)) == ["cells"]
 
 
+@pytest.mark.slow
 def test_segments_on_disk_give_the_same_networks(
     pretrained, bids_root, tmp_path, monkeypatch
 ):
