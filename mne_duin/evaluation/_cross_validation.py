@@ -83,7 +83,8 @@ def evaluate(
         the groups if there are any), for a p-value that holds for any ``cv``.
     random_state : int | None
         Seed; repeat r uses ``random_state + r``. The default makes the same folds each
-        time; None draws a seed, and ``result.seeds`` has it.
+        time; None draws a seed, and ``result.seeds`` has it. A ``random_state`` of the
+        estimator that is None gets the seed of the repeat.
     n_label_permutations : int
         Shuffles of the test labels against the fixed predictions.
     n_repeats : int

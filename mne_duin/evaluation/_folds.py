@@ -130,7 +130,8 @@ def run_fold(
     protocol : "clean" | "paper"
         With ``"paper"`` the validation and test part go to ``fit`` if it takes them.
     reseed : bool
-        Whether to set every ``random_state`` of the estimator to the seed of the split.
+        Whether to set every ``random_state`` of the estimator to the seed of the split;
+        else only those that are None.
     name : str
         Name of the estimator, for the log.
 
@@ -140,8 +141,7 @@ def run_fold(
         The predictions and a record.
     """
     model = clone(estimator)
-    if reseed:
-        set_random_state(model, split.seed)
+    set_random_state(model, split.seed, given_too=reseed)
     arguments = _fit_arguments(model, trials, split, unlabelled, protocol)
     X_train, X_test = take(trials.X, split.train), take(trials.X, split.test)
     start = perf_counter()
@@ -184,7 +184,7 @@ def take(X, index):
     return X[index]
 
 
-def set_random_state(estimator, seed):
+def set_random_state(estimator, seed, *, given_too=True):
     """Set every ``random_state`` of an estimator, nested ones included.
 
     Parameters
@@ -193,11 +193,14 @@ def set_random_state(estimator, seed):
         The estimator, changed in place.
     seed : int
         The seed.
+    given_too : bool
+        Whether to replace those that the user gave, too, and not only None, with which
+        two equal calls would have different results.
     """
     names = [
         name
-        for name in estimator.get_params(deep=True)
-        if name.split("__")[-1] == "random_state"
+        for name, value in estimator.get_params(deep=True).items()
+        if name.split("__")[-1] == "random_state" and (given_too or value is None)
     ]
     estimator.set_params(**dict.fromkeys(names, seed))
 

@@ -228,7 +228,7 @@ def _filter_pictures(classifier, contacts, held_out, own):
         parts = {}
         for band in bands:
             figure = classifier.plot_spatial_filters(
-                contacts, X=held_out, band=band, n_filters=6, **quiet
+                contacts, X=held_out, band=band, n_filters=4, **quiet
             )
             parts[band] = _html.picture(figure, f"Spatial filters, {band}")
         yield "Spatial filters", _html.choice(parts, "band") + _html.note(FILTERS)

@@ -222,7 +222,15 @@ def pretrain(
 
 
 def fit_stages(
-    segments, seconds, pretraining, common, *, max_iter=None, max_steps=None, **keeping
+    segments,
+    seconds,
+    pretraining,
+    common,
+    *,
+    costs=True,
+    max_iter=None,
+    max_steps=None,
+    **keeping,
 ):
     """Fit the stages that need no labels.
 
@@ -236,6 +244,8 @@ def fit_stages(
         ``"codex"``, ``"cells"`` or ``"auto"``.
     common : dict
         Parameters of all stages.
+    costs : bool
+        Whether to log what it will take even if that is a minute.
     max_iter : int | None
         Passes of the stages of codes.
     max_steps : int | None
@@ -254,7 +264,8 @@ def fit_stages(
         mne.utils.logger.info(f"Hidden cells: {try_out(cells, segments)[0]}.")
         return {"cells": cells.fit(segments, **keeping)}
     passes = common | {"max_iter": max_iter}
-    log_costs(segments, passes)
+    if costs or common["preset"] == "paper":
+        log_costs(segments, passes)
     vqvae = DuINVQVAE(**passes).fit(segments, **keeping)
     return {"vqvae": vqvae, "mae": DuINMAE(vqvae, **passes).fit(segments, **keeping)}
 

@@ -43,7 +43,11 @@ from mne_duin.weights import save_decoder
 from mne_duin.workflows._analysis import Analysis
 from mne_duin.workflows._derivative import write_config, write_contacts
 from mne_duin.workflows._outputs import open_writer, read_stage
-from mne_duin.workflows._pretraining import choose_pretraining, fit_stages
+from mne_duin.workflows._pretraining import (
+    LEAST_FOR_CELLS,
+    choose_pretraining,
+    fit_stages,
+)
 from mne_duin.workflows._reading import find_runs, read_words, reading_rate
 from mne_duin.workflows._results import write_report, write_results, write_scores
 from mne_duin.workflows._writing import AnalysisWriter
@@ -483,8 +487,9 @@ def _pretrain(segments, held_out, pretraining, common, checkpoint_dir):
     segments = segments[np.flatnonzero(allowed)]
     seconds = _seconds(segments)
     mne.utils.logger.info(f"{len(segments)} segments for pre-training.")
-    keeping = {"checkpoint_dir": checkpoint_dir}
-    return fit_stages(segments, seconds, pretraining, common, **keeping)
+    # To measure the cost of less takes a quarter of that cost.
+    options = {"checkpoint_dir": checkpoint_dir, "costs": seconds >= LEAST_FOR_CELLS}
+    return fit_stages(segments, seconds, pretraining, common, **options)
 
 
 def _seconds(segments):

@@ -3,8 +3,8 @@
 ``choice`` are the words of honest_opponent.py, made at 1000 Hz with seeds 21 to 24 and
 20 trials per word; on them the rate of the quick preset was chosen. ``report`` are
 subjects of another simulator, whole recordings of contacts with anatomy, of which the
-last run is held out. Writes doc/benchmarks/sampling_rate.tsv; rows that are there are
-not made again::
+last run is held out. Writes doc/benchmarks/sampling_rate.tsv and its means; rows that
+are there are not made again::
 
     OMP_NUM_THREADS=1 python tests/benchmarks/sampling_rate.py
 """
@@ -82,8 +82,13 @@ def main():
                     row = [*key, *measure(load(), method, factor)]
                     table.loc[len(table)] = row
                     table.sort_values(KEY).to_csv(TABLE, sep="\t", index=False)
-    names = ["accuracy", "seconds"]
-    print(table.pivot_table(names, ["set", "simulation", "method"], "sfreq").round(1))
+    means = table.pivot_table(
+        ["accuracy", "seconds"], ["set", "simulation", "method"], "sfreq"
+    )
+    means.columns = [f"{name} at {rate:g} Hz" for name, rate in means.columns]
+    print(means.round(1))
+    path = TABLE.with_name("sampling_rate_means.tsv")
+    means.round(1).to_csv(path, sep="\t")
 
 
 if __name__ == "__main__":

@@ -16,6 +16,7 @@ from sklearn.frozen import FrozenEstimator
 from sklearn.model_selection import StratifiedKFold, cross_val_predict
 from sklearn.pipeline import make_pipeline
 
+from mne_duin.estimators import make_duin
 from mne_duin.evaluation import evaluate
 
 
@@ -89,6 +90,21 @@ def test_default_is_reproducible(epochs):
     assert first.seeds == again.seeds == (0, 1)
     assert_array_equal(first.epoch, again.epoch)
     assert_array_equal(first.null_predictions, again.null_predictions)
+
+
+def test_an_estimator_without_a_seed_is_reproducible():
+    X, y = np.random.default_rng(0).standard_normal((16, 3, 200)), np.repeat([0, 1], 8)
+    scratch = make_duin(
+        "scratch",
+        architecture={"n_layers": 1, "n_filters": 4, "sfreq": 1000.0},
+        classifier={"max_iter": 1, "bands": "raw"},
+        verbose=False,
+    )
+    first, again = (evaluate(scratch, X, y, cv=2) for _ in range(2))
+    assert_array_equal(first.probabilities, again.probabilities)
+    other = evaluate(scratch, X, y, cv=2, random_state=1)
+    assert not np.array_equal(first.probabilities, other.probabilities)
+    assert scratch.random_state is None
 
 
 def test_default_holds_out_runs_or_groups_where_there_are_any(epochs):
