@@ -21,13 +21,17 @@ DECODING = ROOT / "results" / "sub-01" / "ieeg"
 
 def main():
     """Draw the contributions of the sample subject's channels."""
+    classifier = read_decoding(DECODING).classifier
     run = find_recordings(sample_data_path(), subject="01")[-1]
     epochs, contacts = read_epochs(
-        run, align="response_time", regions=["vSMC", "STG"], verbose=False
+        run,
+        align="response_time",
+        regions=["vSMC", "STG"],
+        sfreq=classifier.info_["sfreq"],
+        verbose=False,
     )
     names = {code: name for name, code in epochs.event_id.items()}
     y = [names[code] for code in epochs.events[:, 2]]
-    classifier = read_decoding(DECODING).classifier
     contributions = classifier.channel_contributions("permutation", X=epochs, y=y)
     figure = plot_contributions(
         contributions, contacts, method="permutation", kind="surface", show=False
