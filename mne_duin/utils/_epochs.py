@@ -177,11 +177,7 @@ def recording_names(metadata):
         Subject, session, task, acquisition and run, as far as there are such columns;
         None without a column ``run``.
     """
-    if metadata is None or "run" not in metadata:
-        return None
-    columns = [name for name in RECORDING if name in metadata]
-    parts = [metadata[name].astype(str) for name in columns]
-    return np.array(["/".join(row) for row in zip(*parts, strict=True)], dtype=str)
+    return _joined_names(metadata, RECORDING)
 
 
 def run_names(metadata):
@@ -198,11 +194,15 @@ def run_names(metadata):
         "run", or "session/run" where there is a column ``session``; of stacked epochs
         with the subject in front; None without a column ``run``.
     """
+    # Stacked epochs list contacts; runs of two subjects may have the same name.
+    is_stacked = metadata is not None and COLUMN in metadata
+    return _joined_names(metadata, (*["subject"] * is_stacked, "session", "run"))
+
+
+def _joined_names(metadata, wanted):
+    """Join some columns, as far as they are there; None without a column ``run``."""
     if metadata is None or "run" not in metadata:
         return None
-    # Stacked epochs list contacts; runs of two subjects may have the same name.
-    stacked = ("subject",) if COLUMN in metadata else ()
-    wanted = (*stacked, "session", "run")
     columns = [column for column in wanted if column in metadata]
     parts = [metadata[column].astype(str) for column in columns]
     return np.array(["/".join(row) for row in zip(*parts, strict=True)], dtype=str)
