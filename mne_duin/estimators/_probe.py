@@ -66,9 +66,10 @@ def probe_encoder(stage, X, y, *, skip):
 def judge_pretraining(stage, X, y):
     """Return whether to go on from a pre-trained encoder, and why, in words.
 
-    A stage that knows from held-out recording that it learned nothing is not used. One
-    that was not checked has to be better than the signal: as many words that are read
-    from its encoder are no reason to give up the start of a network from scratch.
+    What a stage has shown on held-out recording and what is read from its encoder are
+    weighed by :class:`~mne_duin.training.PretrainingCheck`. A stage that was not
+    checked has to be better than the signal: as many words that are read from its
+    encoder are no reason to give up the start of a network from scratch.
     """
     probe, check = (
         probe_encoder(stage, X, y, skip=False),

@@ -61,8 +61,8 @@ class DuINDecoder(ClassifierMixin, BaseEstimator):
         cross-validation on the training trials; None for the published first stage.
     uses_pretraining_ : bool
         Whether the classifier starts from the pre-trained encoder. It does not where
-        ``check_`` says that nothing was learned or that the encoder is worse than the
-        signal; then it is trained from scratch, with a warning.
+        ``check_`` says that the encoder is worse than the signal, or no better and that
+        nothing was learned; then it is trained from scratch, with a warning.
     classes_ : ndarray, shape (n_classes,)
         The labels.
     fit_groups_ : set of str

@@ -82,12 +82,21 @@ class PretrainingCheck:
         A difference within one standard error, where the probe has it, is no harm. None
         where it was not measured.
         """
-        return None if self.probe is None else is_read_as_well(self.probe)
+        return None if self.probe is None else bool(lead_in_errors(self.probe) >= -1)
 
     @property
     def usable(self):
-        """Whether to go on from the pre-trained encoder."""
-        return self.learned and self.helps is not False
+        """Whether to go on from the pre-trained encoder.
+
+        What labels say counts more than what hidden cells say: an encoder that is read
+        better than the signal by more than one standard error is used in any case, one
+        that is read worse by more than that never, and between the two the one that
+        predicts better than the rules.
+        """
+        if self.probe is None:
+            return self.learned
+        lead = lead_in_errors(self.probe)
+        return lead > 1 if not self.learned else lead >= -1
 
     @property
     def verdict(self):
@@ -106,7 +115,12 @@ class PretrainingCheck:
                 f"Pre-training did not learn: {where} nothing is predicted better than "
                 f"by simple rules ({', '.join(self.rules)})."
             )
-        return text if self.probe is None else f"{text} {describe_probe(self.probe)}"
+        if self.probe is None:
+            return text
+        text = f"{text} {describe_probe(self.probe)}"
+        if self.usable and not self.learned:
+            text += " That is a clear difference, so the encoder is used."
+        return text
 
     def plot(self, *, show=True):
         """Plot the values of network and rules.
@@ -129,8 +143,8 @@ class PretrainingCheck:
         return self.verdict
 
 
-def is_read_as_well(probe):
-    """Return whether a probe reads the encoder as well as the signal, but for chance.
+def lead_in_errors(probe):
+    """Return how far a probe reads the encoder better than the signal.
 
     Parameters
     ----------
@@ -140,12 +154,15 @@ def is_read_as_well(probe):
 
     Returns
     -------
-    is_as_well : bool
-        Whether the encoder is behind by one standard error at most.
+    lead : float
+        In standard errors of the difference; without one it is infinite, or zero.
     """
     accuracy = probe.set_index("method")["accuracy"]
+    difference = float(accuracy[FROZEN] - accuracy[RAW])
     error = probe.attrs.get("standard_error", 0.0)
-    return bool(accuracy[FROZEN] >= accuracy[RAW] - error)
+    if difference == 0:
+        return 0.0
+    return difference / error if error > 0 else float(np.copysign(np.inf, difference))
 
 
 def describe_probe(probe):
