@@ -111,7 +111,7 @@ class DuINCells(TransformerMixin, BaseDuIN):
     %(patch_encoder)s
     %(spatial_sizes)s
     n_layers : int | None
-        Transformer blocks; the quick preset takes 4, the published number is 8.
+        Transformer blocks; the quick preset takes 2, the published number is 8.
     %(attention_sizes)s
     bands : "raw" | sequence of str | dict | None
         Bands whose power the network is given in addition to the signal, see
