@@ -3,7 +3,7 @@
 import pytest
 from toy_trials import CLASSIFIER, KINDS, VQVAE, make
 
-from mne_duin import DuINVQVAE, estimate_cost
+from mne_duin import DuINCells, DuINVQVAE, estimate_cost
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -21,6 +21,18 @@ def test_counts_are_exact_and_the_estimator_stays_as_it_is(kind, vqvae, trials, 
     assert estimator.max_iter == 50
     assert str(cost).startswith("about ")
     assert "50 passes of 3 steps" in str(cost)
+
+
+@pytest.mark.parametrize(("max_steps", "total"), [(None, 1400), (350, 350)])
+def test_a_stage_that_counts_steps(max_steps, total, trials):
+    sizes = {"n_layers": 1, "n_filters": 4, "conv_filters": (8, 8, 4)}
+    cells = DuINCells(**sizes, batch_size=4, max_steps=max_steps, verbose=False)
+    cost = estimate_cost(cells, trials[0])
+    # Passes are of about a hundred steps.
+    assert cost.n_passes == round(total / 100)
+    assert cost.n_passes * cost.steps_per_pass == pytest.approx(total, abs=100)
+    assert cells.max_steps == max_steps
+    assert not hasattr(cells, "module_")
 
 
 @pytest.mark.slow
