@@ -19,6 +19,7 @@ from mne_duin.channels._spaces import (
 from mne_duin.channels._table import coordinates, order_columns
 from mne_duin.utils._checks import check_number, first_names
 from mne_duin.utils._moved import former_parameters
+from mne_duin.utils._numbers import percent
 
 # Standard deviation of a contact's position in the atlas along each axis in mm:
 # localization (1 to 2 mm) and registration to the template. Where labs give labels of
@@ -234,9 +235,9 @@ def _in_own_brain(xyz, spaces, volume, fs_subject):
     if "Other" not in spaces:
         if inside["scanner"] < IN_BRAIN:
             warn(
-                f"Only {inside['scanner']:.0%} of the contacts lie in the brain of the "
-                f"FreeSurfer subject {fs_subject!r}; its T1 may not be the one that "
-                f"coordinates ({', '.join(spaces)}) belong to."
+                f"Only {percent(inside['scanner'], 0)} of the contacts lie in the "
+                f"brain of the FreeSurfer subject {fs_subject!r}; its T1 may not be "
+                f"the one that coordinates ({', '.join(spaces)}) belong to."
             )
         return xyz
     fitting = [name for name, part in inside.items() if part >= IN_BRAIN]
@@ -244,11 +245,11 @@ def _in_own_brain(xyz, spaces, volume, fs_subject):
     if len(fitting) == 1 or (fitting and same):
         warn(
             f"The space 'Other' is taken as the {fitting[0]} coordinates of the "
-            f"FreeSurfer subject {fs_subject!r}: {inside[fitting[0]]:.0%} of the "
-            "contacts lie in its brain."
+            f"FreeSurfer subject {fs_subject!r}: {percent(inside[fitting[0]], 0)} of "
+            "the contacts lie in its brain."
         )
         return frames[fitting[0]]
-    parts = ", ".join(f"{part:.0%} as {name}" for name, part in inside.items())
+    parts = ", ".join(f"{percent(part, 0)} as {name}" for name, part in inside.items())
     raise ValueError(
         "The contacts are in the space 'Other', and neither the scanner nor the "
         f"surface coordinates of the FreeSurfer subject {fs_subject!r} fit alone "

@@ -25,6 +25,7 @@ from mne_duin.io._stream import Watch, blocks
 from mne_duin.io._timing import LATENESS, LOST, ROUNDED, sample_lag
 from mne_duin.io._transcripts import transcripts_hint
 from mne_duin.utils._checks import as_list, first_names
+from mne_duin.utils._numbers import percent
 from mne_duin.utils._similarity import same_trials
 
 MICROVOLTS = {"v": 1e6, "mv": 1e3, "uv": 1.0, "µv": 1.0, "μv": 1.0, "nv": 1e-3}
@@ -457,8 +458,9 @@ def saturated(record, facts):
         worst = facts.railed[rows].max()
         yield (
             f"{record.name}: {len(names)} contact(s) ({first_names(names)}) stay at "
-            f"their largest or smallest value for up to {worst:.2%} of the samples: "
-            "the amplifier was saturated. Mark these spans BAD_ or the contacts bad."
+            f"their largest or smallest value for up to {percent(worst, 2)} of the "
+            "samples: the amplifier was saturated. Mark these spans BAD_ or the "
+            "contacts bad."
         )
 
 

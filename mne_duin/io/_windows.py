@@ -15,6 +15,7 @@ from mne_duin.io._gaps import (
 )
 from mne_duin.io._processing import Processing
 from mne_duin.utils._checks import first_names
+from mne_duin.utils._numbers import percent
 
 
 @dataclass(frozen=True)
@@ -227,7 +228,7 @@ def plan_segments(raw, duration, overlap, processing):
     starts = np.concatenate(starts) if starts else np.array([], dtype=int)
     lost = 1 - sum(b - a for a, b in good) / length
     if lost > 0:
-        logger.info(f"{lost:.1%} of the recording is marked BAD and left out.")
+        logger.info(f"{percent(lost)} of the recording is marked BAD and left out.")
     table = pd.DataFrame({"onset": starts / rate, "duration": duration})
     table["label"] = "segment"
     return Plan(starts, n_times, 0, table, [()] * len(starts), processing)

@@ -18,7 +18,7 @@ class LiveCalibration:
     false_alarms : float
         Events per minute in rest at this threshold.
     interval : tuple of float
-        Exact 95% interval of that rate (Poisson).
+        Exact 95 % interval of that rate (Poisson).
     minutes : float
         Length of the rest that could be used.
     """
@@ -32,7 +32,7 @@ class LiveCalibration:
         low, high = self.interval
         return (
             f"threshold {self.threshold:.3f}: {self.false_alarms:.2f} false alarms per "
-            f"minute (95% interval {low:.2f} to {high:.2f}) in {self.minutes:.1f} min "
+            f"minute (95 % interval {low:.2f} to {high:.2f}) in {self.minutes:.1f} min "
             "of rest"
         )
 

@@ -59,7 +59,7 @@ class LiveSummary:
     def _latency(self):
         """Return the latency in words."""
         median, high = (1000 * value for value in self.latency)
-        return f"{median:.1f} ms (95%: {high:.1f} ms)" if median >= 0 else "not known"
+        return f"{median:.1f} ms (95 %: {high:.1f} ms)" if median >= 0 else "not known"
 
 
 def run_live(

@@ -68,9 +68,8 @@ def _numbers(status):
         f"samples lost {counts.get('lost', 0)}"
     )
     if status.latencies:
-        text += (
-            f"   latency {status.latency(50):.0f} ms (95%: {status.latency(95):.0f} ms)"
-        )
+        half, most = status.latency(50), status.latency(95)
+        text += f"   latency {half:.0f} ms (95 %: {most:.0f} ms)"
     return Text(text, style="dim")
 
 

@@ -156,7 +156,7 @@ def _draw_accuracy(axes, frame, names):
             _line(axes, frame, name, color=color, label=text)
     axes.set_title("accuracy")
     axes.set_ylim(0, None)
-    axes.yaxis.set_major_formatter(lambda value, _: f"{100 * value:.3g}%")
+    axes.yaxis.set_major_formatter(lambda value, _: f"{100 * value:.3g} %")
 
 
 def _draw_codes(axes, frame, names):

@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from mne_duin.utils._numbers import percent
 from mne_duin.viz._theme import MODEL, MUTED
 
 FLOOR = -30.0  # dB: what lies below is not drawn
@@ -82,7 +83,7 @@ def draw_kernels(axes, kernels, sfreq, limit):
     axes.plot(times, shape, color=MODEL, linewidth=1.3)
     if len(kernels) > 1:
         axes.text(
-            0.98, 0.98, f"{fraction:.0%}", transform=axes.transAxes, ha="right",
+            0.98, 0.98, percent(fraction, 0), transform=axes.transAxes, ha="right",
             va="top", fontsize=6, color=MODEL,
         )  # fmt: skip
     axes.set(xlim=(0, max(times[-1], 1e-9)), ylim=(-limit, limit))

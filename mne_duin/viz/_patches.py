@@ -4,6 +4,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 
 from mne_duin.utils._checks import check_number
+from mne_duin.utils._numbers import percent
 from mne_duin.viz._align import align_filters, shaft_names, takes_montage
 from mne_duin.viz._choice import best_view, distinct
 from mne_duin.viz._kernels import frequency_response
@@ -138,7 +139,9 @@ def _plot_rows(filters, numbers, contacts, sfreq):
         _draw_place(one[1], places[row], xyz, located)
         one[1].set_title("spatial weights", fontsize=7)
         one[2].plot(milliseconds[:-1], courses[row], color=TRAIN)
-        one[2].set_title(f"time course, {share[row]:.0%} of the power", fontsize=7)
+        one[2].set_title(
+            f"time course, {percent(share[row], 0)} of the power", fontsize=7
+        )
         one[3].plot(frequencies, response[row], color=MODEL)
         one[3].set(
             xscale="log", ylim=(-40, 2), ylabel="gain (dB)", yticks=[-40, -20, 0]

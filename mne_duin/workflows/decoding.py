@@ -38,6 +38,7 @@ from mne_duin.utils._checks import as_list, check_option
 from mne_duin.utils._docs import fill_doc
 from mne_duin.utils._epochs import run_names
 from mne_duin.utils._moved import former_parameters
+from mne_duin.utils._numbers import percent
 from mne_duin.viz import results_table
 from mne_duin.weights import save_decoder
 from mne_duin.workflows._analysis import Analysis
@@ -477,7 +478,7 @@ def describe_curve(curve):
     wide = wide[table["estimator"].unique()].rename_axis(None, axis=1)
     wide = wide.rename_axis("trials per word")
     best = "; ".join(f"{row.idxmax()} with {amount}" for amount, row in wide.iterrows())
-    lines = wide.map("{:.1%}".format).reset_index().to_string(index=False)
+    lines = wide.map(percent).reset_index().to_string(index=False)
     return f"Learning curve, run held out as above:\n{lines}\nHighest: {best}."
 
 

@@ -1,4 +1,4 @@
-"""False alarms in rest and hits in continuous talk, with exact 95% intervals.
+"""False alarms in rest and hits in continuous talk, with exact 95 % intervals.
 
 A simulated subject says words in trials, talks (the words of the trials among others,
 made of the same units) and rests. The decoder learns words and rest from the trials;

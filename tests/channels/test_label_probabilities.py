@@ -233,5 +233,7 @@ def test_other_is_the_frame_in_which_the_contacts_lie_in_the_brain(own_brain):
         assert list(out["label"]) == ["ctx-lh-precentral"]
     with pytest.raises(ValueError, match=r"fit alone.*space='ScanRAS'"):
         assign_labels(table([[900, 0, 0]], "Other"), **own)
-    with pytest.warns(RuntimeWarning, match="Only 0% of the contacts lie in the brain"):
+    with pytest.warns(
+        RuntimeWarning, match="Only 0 % of the contacts lie in the brain"
+    ):
         assign_labels(table([surface + 500], "ScanRAS"), **own)

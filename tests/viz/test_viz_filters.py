@@ -93,7 +93,7 @@ def test_kernels_have_axes_in_ms_and_responses_in_hz(contacts, rng):
         drawn = [line for line in axes.lines if len(line.get_xdata()) == 51]
         assert drawn[0].get_xdata()[-1] == 100.0
         np.testing.assert_allclose([one.get_ydata() for one in drawn[:5]], kernels[row])
-        assert [text.get_text() for text in axes.texts] == ["100%"]
+        assert [text.get_text() for text in axes.texts] == ["100 %"]
     for axes, tone in zip(in_frequency, tones, strict=True):
         for line in axes.lines:
             peak = line.get_xdata()[np.argmax(line.get_ydata())]

@@ -180,7 +180,7 @@ def test_the_curve_says_which_decoder_is_best_with_how_many_trials():
     ]
     text = job.describe_curve(pd.DataFrame(rows))
     assert text.splitlines()[-1] == f"Highest: {MAIN} with 5; {LDA} with 10."
-    assert text.splitlines()[-2].split() == ["10", "50.0%", "80.0%"]
+    assert text.splitlines()[-2].split() == ["10", "50.0", "%", "80.0", "%"]
 
 
 def test_no_two_files_hold_the_same(decoded):
