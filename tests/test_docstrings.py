@@ -67,6 +67,8 @@ TUTORIALS = "".join(
 )
 # Their examples train on simulated subjects or read a recording.
 LONG = {
+    "mne_duin.baselines.networks._neuro_bert",
+    "mne_duin.weights._linear",
     "mne_duin.baselines.networks._eeg_conformer",
     "mne_duin.baselines.networks._dewave",
     "mne_duin.baselines.networks._cnn_bigru",

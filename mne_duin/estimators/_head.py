@@ -18,6 +18,10 @@ from mne_duin.nn import CellPredictor
 MIN_FEATURES = 20
 # The choice of bins compares discriminants that must be quick to fit.
 MAX_FOLDS, MOST_FEATURES = 4, 600
+# Directions with less than this part of the largest variance are rounding: features in
+# float32 that depend on each other. A discriminant that uses them has weights of 1e8,
+# with which no network in float32 can compute.
+SMALLEST = 1e-13
 SHARPNESS = (0.5, 1.0, 2.0, 4.0)
 
 
@@ -254,7 +258,7 @@ def _solve(diagonal, rows, targets):
     if len(rows) >= len(diagonal) or diagonal.min() <= 0:
         covariance = rows.T @ rows
         covariance[np.diag_indices(len(diagonal))] += diagonal
-        return linalg.lstsq(covariance, targets)[0]
+        return linalg.lstsq(covariance, targets, cond=SMALLEST)[0]
     root = np.sqrt(diagonal)
     rows, targets = rows / root, targets / root[:, None]
     inner = rows @ rows.T

@@ -53,6 +53,21 @@ def test_the_discriminant_is_that_of_scikit_learn(
     np.testing.assert_allclose(scores, expected, rtol=0, atol=1e-9 * np.ptp(expected))
 
 
+@pytest.mark.parametrize("n_per_class", [2, 3, 12])
+@pytest.mark.parametrize("seed", range(5))
+def test_features_that_depend_on_each_other_have_no_huge_weights(n_per_class, seed):
+    """As with an average reference, or more filters than channels, in float32."""
+    rng = np.random.default_rng(seed)
+    y = np.repeat(np.arange(40), n_per_class)
+    features = rng.standard_normal((len(y), 12)) + rng.standard_normal((40, 12))[y]
+    features = features @ rng.standard_normal((12, 20))
+    features = features.astype(np.float32).astype(float)
+    coefficients, offsets = shrinkage_lda(features, y)
+    assert np.abs(coefficients).max() < 1e4
+    found = (features @ coefficients.T + offsets).argmax(1)
+    assert np.mean(found == y) > 0.7
+
+
 @pytest.mark.parametrize(
     ("n_classes", "projected", "skip"),
     [(2, False, False), (2, True, True), (6, False, True), (6, True, True)],

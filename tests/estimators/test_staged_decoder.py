@@ -294,6 +294,7 @@ def test_a_spoiled_file_of_the_memory_is_set_aside(harm, trials, fits, tmp_path)
     assert np.array_equal(again.codebook_, whole.codebook_)
 
 
+@pytest.mark.slow
 def test_checkpoints_of_another_training_in_the_memory_are_set_aside(trials, tmp_path):
     epochs = trials[0][:8]
     stage = DuINVQVAE(**TINY, random_state=0)

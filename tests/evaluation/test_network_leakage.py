@@ -213,7 +213,13 @@ def test_a_marker_in_all_runs_is_exploited():
     assert result.accuracy > 0.9
 
 
-@pytest.mark.parametrize("name", ["scratch", "mae", "neuro_bert"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        "scratch",
+        *(pytest.param(k, marks=pytest.mark.slow) for k in ("mae", "neuro_bert")),
+    ],
+)
 def test_the_paper_protocol_chooses_by_test_accuracy_and_says_so(name):
     epochs = simulate(1.5, n_per_run=10)
     result, models = evaluate(

@@ -4,17 +4,14 @@ import numpy as np
 import pytest
 import two_processes
 
-# The planted errors are looked for in the first one, the only one of the default suite.
+# Three processes import everything anew.
+pytestmark = pytest.mark.slow
+
+# The planted errors are looked for in the first one.
 STAGES = ("classifier", "unquantized", "first-batch", "mae")
 # What the order of sums does to gradients of float32, relative to a step's largest.
 # An error of one part in a thousand in one process is a hundred times as large.
 ROUNDING = 1e-5
-
-
-def of_stages(function):
-    """Run a test on the first stage, and on all where time does not matter."""
-    others = [pytest.param(stage, marks=pytest.mark.slow) for stage in STAGES[1:]]
-    return pytest.mark.parametrize("stage", [STAGES[0], *others])(function)
 
 
 @pytest.fixture(scope="module")
@@ -68,10 +65,8 @@ def assert_equal_but_for_rounding(one, two):
         )
 
 
-@pytest.mark.parametrize(
-    "mode", ["exact", pytest.param("usual", marks=pytest.mark.slow)]
-)
-@of_stages
+@pytest.mark.parametrize("mode", ["exact", "usual"])
+@pytest.mark.parametrize("stage", STAGES)
 def test_all_processes_hold_the_same_after_each_pass(folder, stage, mode):
     first, second = (load(folder / f"{stage} {mode} {i}.npz") for i in range(2))
     beginnings = {name.split()[0] for name in first} - {"gradient"}
@@ -79,7 +74,7 @@ def test_all_processes_hold_the_same_after_each_pass(folder, stage, mode):
     assert_same(first, second)
 
 
-@of_stages
+@pytest.mark.parametrize("stage", STAGES)
 def test_two_processes_equal_one(folder, stage):
     """No dropout, the same whole batches; statistics are of the whole batch."""
     two = load(folder / f"{stage} exact 0.npz")
@@ -91,9 +86,7 @@ def test_two_processes_equal_one(folder, stage):
     assert max(moved) > 100 * ROUNDING
 
 
-@pytest.mark.parametrize(
-    "error", ["weight", pytest.param("statistics", marks=pytest.mark.slow)]
-)
+@pytest.mark.parametrize("error", ["weight", "statistics"])
 def test_an_error_in_one_process_is_no_rounding(folder, error):
     two = load(folder / f"classifier {error} 0.npz")
     one = load(folder / "alone" / "classifier exact 0.npz")
@@ -101,9 +94,7 @@ def test_an_error_in_one_process_is_no_rounding(folder, error):
         assert_equal_but_for_rounding(one, two)
 
 
-@pytest.mark.parametrize(
-    "error", ["step", pytest.param("statistics", marks=pytest.mark.slow)]
-)
+@pytest.mark.parametrize("error", ["step", "statistics"])
 def test_processes_that_part_are_told_from_each_other(folder, error):
     first, second = (load(folder / f"classifier {error} {i}.npz") for i in range(2))
     with pytest.raises(AssertionError, match="Arrays are not equal"):

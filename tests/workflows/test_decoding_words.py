@@ -322,6 +322,7 @@ def test_the_lda_predicts_new_recordings(decoded, bids_root):
         predict_words(decoded, bids_root, "01", decoder="vote")
 
 
+@pytest.mark.slow
 def test_predictions_of_runs_that_were_learned_from_are_told(decoded, bids_root):
     with pytest.warns(RuntimeWarning, match="was trained on run 1"):
         found = predict_words(decoded, bids_root, "01", verbose=False)

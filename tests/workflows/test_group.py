@@ -128,6 +128,7 @@ def test_nothing_is_written_without_a_place(quick, tmp_path, monkeypatch):
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.slow
 def test_dask_decodes_on_a_cluster_of_two_workers(quick):
     distributed = pytest.importorskip("distributed")
     with (
