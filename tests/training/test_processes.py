@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import two_processes
 
-# Three processes import everything anew.
+# Three processes start, and each of them imports everything.
 pytestmark = pytest.mark.slow
 
 # The planted errors are looked for in the first one.
