@@ -43,7 +43,7 @@ PRESETS: dict[str, dict[str, dict[str, Any]]] = {
             "crop_duration": 2.0,
             "bands": tuple(BANDS),
             "init": "zca",
-            # Two blocks are what unit_speech.py has measured; four take twice the time.
+            # What tests/benchmarks/unit_speech.py has measured.
             "n_layers": 2,
             "n_filters": None,
             "conv_filters": None,

@@ -121,8 +121,8 @@ notch : "auto" | float | list of float | None
     Line noise to remove, see :func:`read_epochs`.
 sfreq : "auto" | float | None
     Sampling rate that is worked with, in Hz; None keeps that of the recording.
-    ``"auto"`` takes 500 Hz with the quick preset, which keeps high gamma and halves the
-    time, and 1000 Hz, as published, with the paper's.
+    ``"auto"`` takes 500 Hz with the quick preset, which keeps high gamma and is faster,
+    and 1000 Hz, as published, with the paper's.
 causal : bool
     Whether the filters see the past only, which live decoding needs; see
     :func:`read_epochs`.

@@ -23,8 +23,8 @@ from mne_duin.workflows._reading import channel_keywords, find_runs, reading_rat
 from mne_duin.workflows._writing import what_matters
 
 PRETRAINING = ("auto", "codex", "cells")
-# Below, no pre-training has helped in any measurement, and the published stages take
-# seconds; doc/benchmarks/unit_speech.rst.
+# In seconds. A choice: hidden cells were measured with one hour of recording, and with
+# minutes the published stages are quick (doc/benchmarks/pretraining.rst).
 LEAST_FOR_CELLS = 1800.0
 # What decides about segments, in addition to channels and filters.
 READING = ("session", "task", "run", "acquisition", "duration", "overlap")

@@ -1,6 +1,5 @@
 """The whole path for one subject: from a BIDS folder to decoded words and a report."""
 
-import inspect
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -32,7 +31,6 @@ from mne_duin.evaluation import (
     learning_curve,
     summarize_curve,
 )
-from mne_duin.io import read_segments
 from mne_duin.report import make_report
 from mne_duin.utils._checks import as_list, check_option
 from mne_duin.utils._docs import fill_doc
@@ -49,7 +47,13 @@ from mne_duin.workflows._pretraining import (
     choose_pretraining,
     fit_stages,
 )
-from mne_duin.workflows._reading import find_runs, read_words, reading_rate
+from mne_duin.workflows._reading import (
+    DURATION,
+    OVERLAP,
+    find_runs,
+    read_words,
+    reading_rate,
+)
 from mne_duin.workflows._results import write_report, write_results, write_scores
 from mne_duin.workflows._writing import AnalysisWriter
 
@@ -495,11 +499,7 @@ def _pretrain(segments, held_out, pretraining, common, checkpoint_dir):
 
 def _seconds(segments):
     """Return the length of the recording that overlapping segments were cut from."""
-    duration, overlap = (
-        inspect.signature(read_segments).parameters[name].default
-        for name in ("duration", "overlap")
-    )
-    return len(segments) * (duration - overlap)
+    return len(segments) * (DURATION - OVERLAP)
 
 
 def _cross_validate(
