@@ -20,7 +20,7 @@ from mne.utils import logger, warn
 
 from mne_duin._version import __version__
 from mne_duin.utils._atomic import move_file, write_text
-from mne_duin.utils._bands import POWER
+from mne_duin.utils._bands import POWER_NAME
 from mne_duin.utils._checks import check_option, check_type, first_names
 from mne_duin.utils._epochs import usable_channels
 from mne_duin.utils._segments import (
@@ -245,7 +245,7 @@ class SegmentWriter:
             )
         write_text(self.folder / NOTES, json.dumps(self._head() | {"complete": False}))
         for path in self.folder.iterdir():
-            if path.name in (VALUES, INFO, WORK) or path.name.startswith(POWER):
+            if path.name in (VALUES, INFO, WORK) or POWER_NAME.fullmatch(path.name):
                 path.unlink()
 
     def _head(self):

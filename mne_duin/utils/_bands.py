@@ -7,6 +7,7 @@ the quick preset gives the networks the power as further channels.
 """
 
 import hashlib
+import re
 from functools import lru_cache
 
 import numpy as np
@@ -36,7 +37,8 @@ SMOOTHING_PERIODS, LONGEST_SMOOTHING = 2.8, 0.15
 LEVEL = 0.05
 LOWEST_POWER = 1e-6  # of the mean
 N_AT_ONCE = 16  # epochs in one step, so that no large copies are made
-POWER = "power_"  # what the names of files of power begin with
+POWER = "power_{low:g}-{high:g}Hz_{key}.npy"  # files of power next to segments
+POWER_NAME = re.compile(r"power_[0-9.e+-]+Hz_[0-9a-f]{16}\.npy")
 
 
 def check_bands(name, bands):
@@ -271,7 +273,7 @@ def _stored_power(part, n_times, sfreq, bands):
     for low, high in bands:
         known = (source.digest, part.first, n_times, float(sfreq), low, high)
         key = hashlib.sha256(repr((*known, __version__)).encode()).hexdigest()
-        name = f"{POWER}{low:g}-{high:g}Hz_{key[:16]}.npy"
+        name = POWER.format(low=low, high=high, key=key[:16])
         keys[low, high], paths[low, high] = key, source.path.with_name(name)
     write_once(paths, whole.shape, fill)
     return [open_source(paths[band], digest=keys[band]) for band in bands]

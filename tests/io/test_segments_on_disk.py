@@ -181,6 +181,20 @@ def test_foreign_folders_are_left_alone(tmp_path):
     assert (tmp_path / "thesis.txt").read_text() == "ten years"
 
 
+def test_only_own_files_of_an_interrupted_writing_are_removed(folder):
+    notes = json.loads((folder / "segments.json").read_text())
+    (folder / "segments.json").write_text(json.dumps(notes | {"complete": False}))
+    kept = [folder / "power_of_words.txt", folder / "power_4-8Hz_mine.npy"]
+    for path in kept:
+        path.write_text("mine")
+    own = folder / f"power_4-8Hz_{'0a' * 8}.npy"
+    own.write_bytes(b"old")
+    with pytest.warns(RuntimeWarning, match="1 channels .* are not used: bad"):
+        write_segments(folder, make_epochs())
+    assert [path.read_text() for path in kept] == ["mine", "mine"]
+    assert not own.exists()
+
+
 def test_complete_segments_are_not_replaced(folder):
     before = {p: p.read_bytes() for p in folder.iterdir()}
     with pytest.raises(FileExistsError, match=r"complete segments.*open_segments"):
