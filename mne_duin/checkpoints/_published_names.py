@@ -4,6 +4,7 @@ One table of :class:`Entry` rows per stage serves both directions, so that the i
 the exporter and the parity tests cannot disagree.
 """
 
+import math
 from dataclasses import dataclass
 
 import torch
@@ -149,9 +150,9 @@ def official_sizes(state_dict: dict[str, torch.Tensor], stage: str) -> dict:
     Returns
     -------
     sizes : dict
-        ``n_channels, n_subjects, subject_layers, n_filters, n_convs, n_layers,
-        n_decoder_layers``, and ``n_codes``, ``code_dim``, ``n_tokens``, ``n_classes``,
-        ``hidden_dim`` where they apply.
+        ``n_channels, n_subjects, subject_layers, n_filters, n_convs, n_heads,
+        head_dim, ff_dim, n_layers, n_decoder_layers``, and ``n_codes``, ``code_dim``,
+        ``n_tokens``, ``n_classes``, ``hidden_dim`` where they apply.
 
     Raises
     ------
@@ -160,9 +161,16 @@ def official_sizes(state_dict: dict[str, torch.Tensor], stage: str) -> dict:
     """
     check_option("stage", stage, STAGES)
     # The first layer behind an attention tells the size of a token.
-    token = _matrix(state_dict, "encoder.1.xfmr_blocks.0.ffn.fc1.0.weight", stage)[1]
+    first = "encoder.1.xfmr_blocks.0"
+    ff_dim, token = _matrix(state_dict, f"{first}.ffn.fc1.0.weight", stage)
+    queries, _ = _matrix(state_dict, f"{first}.mha.W_q.W.weight", stage)
+    shape = _shape(state_dict, f"{first}.mha.norm_q.weight", stage)
+    head_dim = max(math.prod(shape), 1)
     sizes = {
         **_subject_sizes(state_dict, stage),
+        "n_heads": max(queries // head_dim, 1),
+        "head_dim": head_dim,
+        "ff_dim": ff_dim,
         "n_layers": _count(state_dict, "encoder.1.xfmr_blocks."),
         "n_decoder_layers": _count(state_dict, "decoder.1.xfmr_blocks."),
     }

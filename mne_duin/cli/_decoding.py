@@ -37,7 +37,7 @@ def add_decode(commands):
         "--checkpoints", dest="checkpoint_dir", type=Path, metavar="DIR",
         help="keep checkpoints of the pre-training here, and continue from them",
     )  # fmt: skip
-    shared.add_jobs(parser, "subjects, or folds of one subject,")
+    shared.add_jobs(parser, "subjects, or trainings of one,", default="auto")
     shared.add_output(parser)
     parser.set_defaults(function=decode)
 

@@ -256,10 +256,12 @@ def add_pretraining(parser):
     )  # fmt: skip
 
 
-def add_jobs(parser, what):
+def add_jobs(parser, what, *, default=1):
     """Add the number of parallel jobs."""
+    words = ("auto",) if default == "auto" else ()
     parser.add_argument(
-        "--n-jobs", type=number(-1, 1024, whole=True), default=1, metavar="N",
+        "--n-jobs", type=number(-1, 1024, whole=True, words=words), default=default,
+        metavar="N",
         help=f"{what} at the same time, -1: one per processor; default: %(default)s",
     )  # fmt: skip
 

@@ -214,7 +214,7 @@ class BaseDuIN(TrainedNetwork):
         n_inputs = self.scaler_.mean.shape[1]
         architecture = {name: getattr(self, name) for name in ARCHITECTURE}
         architecture |= encoder_width(recipe, n_inputs)
-        architecture["n_layers"] = recipe["n_layers"]
+        architecture |= {name: recipe[name] for name in ("n_layers", "head_dim")}
         if self.patch_encoder == "depthwise-filters":
             _check_groups(architecture["n_filters"], architecture["conv_filters"])
         self._check_patch(n_inputs, architecture)

@@ -293,7 +293,7 @@ class DuINVQVAE(TransformerMixin, BaseDuIN):
         n_layers: int | None = None,
         n_decoder_layers: int = 4,
         n_heads: int = 8,
-        head_dim: int = 64,
+        head_dim: int | None = None,
         ff_dim: int = 320,
         attention_dropout: float = 0.2,
         ff_dropout: float = 0.2,

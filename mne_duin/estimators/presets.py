@@ -26,6 +26,7 @@ PRESETS: dict[str, dict[str, dict[str, Any]]] = {
             "bands": ("high-gamma",),
             "init": "zca",
             "n_layers": 4,
+            "head_dim": 32,
             "n_filters": None,
             "conv_filters": None,
             "front_lr_scale": 0.0,
@@ -45,6 +46,7 @@ PRESETS: dict[str, dict[str, dict[str, Any]]] = {
             "init": "zca",
             # What tests/benchmarks/unit_speech.py has measured.
             "n_layers": 2,
+            "head_dim": 32,
             "n_filters": None,
             "conv_filters": None,
             "front_lr_scale": 0.0,
@@ -65,6 +67,7 @@ PRESETS: dict[str, dict[str, dict[str, Any]]] = {
             "bands": "screened",
             "init": "zca",
             "n_layers": 4,
+            "head_dim": 32,
             "n_filters": None,
             "conv_filters": None,
             "max_iter": 8,
@@ -84,6 +87,7 @@ PRESETS: dict[str, dict[str, dict[str, Any]]] = {
             "bands": ("high-gamma",),
             "init": "zca",
             "n_layers": 4,
+            "head_dim": 32,
             "n_filters": 16,
             "conv_filters": (128, 128, 16),
             "max_iter": 30,
@@ -104,6 +108,7 @@ PRESETS: dict[str, dict[str, dict[str, Any]]] = {
             "bands": ("high-gamma",),
             "init": "zca",
             "n_layers": 4,
+            "head_dim": 32,
             "n_filters": 16,
             "conv_filters": (128, 128, 16),
             "max_iter": 15,
@@ -133,6 +138,7 @@ PRESETS: dict[str, dict[str, dict[str, Any]]] = {
             "bands": "raw",
             "init": "random",
             "n_layers": 8,
+            "head_dim": 64,
             "n_filters": 16,
             "conv_filters": (128, 128, 16),
             "front_lr_scale": 1.0,
@@ -156,6 +162,7 @@ PRESETS: dict[str, dict[str, dict[str, Any]]] = {
             "bands": "raw",
             "init": "random",
             "n_layers": 8,
+            "head_dim": 64,
             "n_filters": 16,
             "conv_filters": (128, 128, 16),
             "max_iter": 200,
@@ -176,6 +183,7 @@ PRESETS: dict[str, dict[str, dict[str, Any]]] = {
             "bands": "raw",
             "init": "random",
             "n_layers": 8,
+            "head_dim": 64,
             "n_filters": 16,
             "conv_filters": (128, 128, 16),
             "max_iter": 200,
@@ -197,7 +205,7 @@ PRESETS: dict[str, dict[str, dict[str, Any]]] = {
 
 # Hidden cells are ours: there is no published recipe, so both presets share one, with
 # the encoder of each.
-PRESETS["paper"]["cells"] = PRESETS["quick"]["cells"] | {"n_layers": 8}
+PRESETS["paper"]["cells"] = PRESETS["quick"]["cells"] | {"n_layers": 8, "head_dim": 64}
 # CTC is ours; it is trained like the heads on single tokens.
 PRESETS["paper"]["sequences"] = PRESETS["paper"]["tokens"]
 

@@ -2,18 +2,18 @@
 
 from itertools import combinations
 
+import mne
 import numpy as np
 import pandas as pd
 
-from mne_duin.evaluation._cross_validation import evaluate
+from mne_duin.evaluation._cross_validation import evaluate_plans, make_plans
 from mne_duin.evaluation._statistics import (
     corrected_t_test,
     exact_mcnemar_test,
     holm_correction,
 )
-from mne_duin.utils._checks import check_option, check_type, draw_seed
+from mne_duin.utils._checks import check_option, check_type
 from mne_duin.utils._docs import fill_doc
-from mne_duin.utils._signature import takes_segments
 
 T_TEST = "corrected resampled t-test over folds"
 MCNEMAR = "exact McNemar test over trials"
@@ -87,6 +87,7 @@ def evaluate_each(
     n_repeats=1,
     unlabelled=None,
     pretrain_on="train",
+    return_estimators=False,
     n_jobs=1,
     verbose=None,
 ):
@@ -100,32 +101,38 @@ def evaluate_each(
     %(repeated)s
     %(unlabelled)s
     %(pretrain_on)s
+    return_estimators : bool
+        Whether to return the fitted copies, too.
     %(n_jobs)s
 
     Returns
     -------
     %(results)s
+    estimators : dict of str to list of estimator
+        The fitted copy of every fold; only with ``return_estimators=True``.
     """
     check_estimators(estimators)
-    seed = draw_seed(random_state)
-    results = {}
-    for name, estimator in estimators.items():
-        results[name] = evaluate(
-            estimator,
+    with mne.utils.use_log_level(verbose):
+        plans = make_plans(
+            estimators,
             epochs,
             y,
             cv=cv,
             groups=groups,
             protocol=protocol,
-            n_permutations=n_permutations,
-            random_state=seed,
+            random_state=random_state,
             n_repeats=n_repeats,
-            unlabelled=unlabelled if takes_segments(estimator) else None,
+            unlabelled=unlabelled,
             pretrain_on=pretrain_on,
             n_jobs=n_jobs,
-            name=name,
-            verbose=verbose,
         )
+        found = evaluate_plans(plans, n_permutations=n_permutations)
+    results = {
+        plan.name: result for plan, (result, _) in zip(plans, found, strict=True)
+    }
+    if return_estimators:
+        models = {plan.name: own for plan, (_, own) in zip(plans, found, strict=True)}
+        return results, models
     return results
 
 

@@ -1,10 +1,13 @@
 """Evaluate an estimator on trials it never saw."""
 
+import warnings
+from collections import deque
 from dataclasses import dataclass, replace
 
 import mne
 import numpy as np
 import pandas as pd
+from joblib import effective_n_jobs
 from sklearn.utils.parallel import Parallel, delayed
 
 from mne_duin.evaluation._folds import (
@@ -25,6 +28,7 @@ from mne_duin.evaluation._splits import choose_cv, find_groups
 from mne_duin.evaluation._statistics import shuffle_within, shuffled_accuracies
 from mne_duin.evaluation._trials import Trials, load_epochs, prepare_trials
 from mne_duin.utils._checks import check_number, check_option, draw_seed
+from mne_duin.utils._numbers import percent
 from mne_duin.utils._segments import DiskSegments
 from mne_duin.utils._signature import takes_segments
 
@@ -124,11 +128,9 @@ def evaluate(
         fewer trials of a class than folds, runs that are not there, test trials that
         are also training trials.
     """
-    check_number("n_permutations", n_permutations, low=0, integer=True)
-    check_number("n_label_permutations", n_label_permutations, low=0, integer=True)
     with mne.utils.use_log_level(verbose):
-        plan = make_plan(
-            estimator,
+        plans = make_plans(
+            {name or describe_estimator(estimator): estimator},
             epochs,
             y,
             cv=cv,
@@ -140,15 +142,45 @@ def evaluate(
             pretrain_on=pretrain_on,
             n_jobs=n_jobs,
         )
-        copies = refuse_copies(plan, allow_copies)
-        plan = replace(plan, name=name or describe_estimator(estimator))
-        outcomes = plan.run()
+        ((result, models),) = evaluate_plans(
+            plans,
+            n_permutations=n_permutations,
+            n_label_permutations=n_label_permutations,
+            allow_copies=allow_copies,
+        )
+    return (result, models) if return_estimators else result
+
+
+def evaluate_plans(
+    plans, *, n_permutations=0, n_label_permutations=1000, allow_copies=False
+):
+    """Evaluate estimators as planned, see :func:`evaluate`.
+
+    Parameters
+    ----------
+    plans : list of EvaluationPlan
+        What is evaluated, each on the same folds.
+    n_permutations, n_label_permutations : int
+        Repetitions with shuffled labels, and shuffles against fixed predictions.
+    allow_copies : bool
+        Whether test trials may be copies of training trials.
+
+    Returns
+    -------
+    found : list of tuple of (DecodingResult, list of estimator)
+        Of every plan, with the fitted copy of every fold.
+    """
+    check_number("n_permutations", n_permutations, low=0, integer=True)
+    check_number("n_label_permutations", n_label_permutations, low=0, integer=True)
+    copies = refuse_copies(plans[0], allow_copies)
+    tasks = [(plan, plan.split(plan.trials.y)) for plan in plans]
+    found = []
+    for plan, outcomes in zip(plans, run_plans(tasks, plans[0].n_jobs), strict=True):
         null_refit = _refit_on_shuffled(plan, n_permutations)
-        result = _assemble(plan, outcomes, null_refit, n_label_permutations)
+        result = assemble(plan, outcomes, null_refit, n_label_permutations)
         result = replace(result, leaks=result.leaks + copies)
-    if return_estimators:
-        return result, [outcome.model for outcome in outcomes]
-    return result
+        found.append((result, [outcome.model for outcome in outcomes]))
+    return found
 
 
 def _refit_on_shuffled(plan, n_permutations):
@@ -165,7 +197,25 @@ def _refit_on_shuffled(plan, n_permutations):
     return accuracies
 
 
-def _assemble(plan, outcomes, null_refit, n_label_permutations):
+def assemble(plan, outcomes, null_refit=(), n_label_permutations=1000):
+    """Put the folds of an evaluation together.
+
+    Parameters
+    ----------
+    plan : EvaluationPlan
+        What was done.
+    outcomes : list of Outcome
+        Its folds.
+    null_refit : array, shape (n_permutations,)
+        Accuracies with shuffled labels.
+    n_label_permutations : int
+        Shuffles of the labels against the predictions.
+
+    Returns
+    -------
+    result : DecodingResult
+        Predictions of the held-out trials and their scores.
+    """
     trials, splits = plan.trials, [outcome.split for outcome in outcomes]
     epoch = np.concatenate([split.test for split in splits])
     fold = np.repeat(np.arange(len(splits)), [len(split.test) for split in splits])
@@ -193,7 +243,7 @@ def _assemble(plan, outcomes, null_refit, n_label_permutations):
             n_permutations=n_label_permutations,
             random_state=[plan.seeds[0], 2],
         ),
-        null_refit=null_refit,
+        null_refit=np.asarray(null_refit),
         notes=collect_notes(plan, splits),
         leaks=collect_leaks(plan, splits),
     )
@@ -240,7 +290,7 @@ class EvaluationPlan:
     unlabelled: object
     pretrain_on: str
     n_jobs: int
-    name: str = "estimator"
+    name: str
 
     @property
     def reseed(self):
@@ -261,19 +311,33 @@ class EvaluationPlan:
             The folds.
         """
         y = self.trials.y if y is None else y
-        trials = replace(self.trials, y=y)
-        return Parallel(n_jobs=self.n_jobs)(
-            delayed(run_fold)(
+        plan = replace(self, trials=replace(self.trials, y=y))
+        return run_plans([(plan, plan.split(y))], self.n_jobs)[0]
+
+    def fit_fold(self, split, level=None):
+        """Fit and predict one fold.
+
+        Parameters
+        ----------
+        split : Split
+            The fold.
+        level : str | None
+            Level of the log while it is fitted; None leaves it as it is.
+
+        Returns
+        -------
+        outcome : Outcome
+            The predictions and a record.
+        """
+        with mne.utils.use_log_level(level):
+            return run_fold(
                 self.estimator,
-                trials,
+                self.trials,
                 split,
                 self.unlabelled,
                 protocol=self.protocol,
                 reseed=self.reseed,
-                name=self.name,
             )
-            for split in self.split(y)
-        )
 
     def split(self, y):
         """Divide the trials, and choose the segments of each fold.
@@ -310,8 +374,109 @@ class EvaluationPlan:
         return replace(split, segments=chosen)
 
 
-def make_plan(
-    estimator,
+def run_plans(plans, n_jobs):
+    """Fit and predict folds of several estimators, some at the same time.
+
+    Estimators that pre-train may share what they learn (``memory``), so their folds
+    come one estimator after the other; the folds of all others come together.
+
+    Parameters
+    ----------
+    plans : list of tuple of (EvaluationPlan, list of Split)
+        What is fitted, and the folds of each.
+    n_jobs : int
+        Folds that run at the same time.
+
+    Returns
+    -------
+    outcomes : list of list of Outcome
+        Of every plan, in the order of its folds.
+    """
+    plain = [not takes_segments(plan.estimator) for plan, _ in plans]
+    groups = [[index] for index, is_plain in enumerate(plain) if not is_plain]
+    groups.append([index for index, is_plain in enumerate(plain) if is_plain])
+    outcomes = [[] for _ in plans]
+    for group in groups:
+        tasks = [
+            (index, plans[index][0], split)
+            for index in group
+            for split in plans[index][1]
+        ]
+        for index, outcome in FoldsUnderWay(tasks, n_jobs).finish():
+            outcomes[index].append(outcome)
+    return outcomes
+
+
+class FoldsUnderWay:
+    """Folds that other processes fit while this one does something else.
+
+    With one job nothing happens before :meth:`finish`.
+
+    Parameters
+    ----------
+    tasks : list of tuple of (hashable, EvaluationPlan, Split)
+        A key, what is fitted, and the fold.
+    n_jobs : int
+        Folds that run at the same time.
+    spare : int
+        How many jobs fewer than that are used.
+    """
+
+    def __init__(self, tasks, n_jobs, spare=0):
+        self._waiting, self._begun = deque(tasks), []
+        at_once = effective_n_jobs(n_jobs)
+        # Progress bars of several processes would overwrite each other.
+        level = "WARNING" if at_once > 1 else None
+        # The next fold is taken when one has ended, so that others can be withdrawn.
+        ahead = {"pre_dispatch": max(at_once - spare, 1), "batch_size": 1}
+        self._found = Parallel(n_jobs=n_jobs, return_as="generator", **ahead)(
+            self._take(level)
+        )
+
+    def _take(self, level):
+        while self._waiting:
+            self._begun.append(self._waiting.popleft())
+            _, plan, split = self._begun[-1]
+            yield delayed(plan.fit_fold)(split, level)
+
+    def withdraw(self):
+        """Give up the folds that were not begun.
+
+        Returns
+        -------
+        tasks : list of tuple of (hashable, EvaluationPlan, Split)
+            These folds.
+        """
+        tasks = list(self._waiting)
+        self._waiting.clear()
+        return tasks
+
+    def finish(self):
+        """Wait for the folds.
+
+        Returns
+        -------
+        found : list of tuple of (hashable, Outcome)
+            In the order of the tasks.
+        """
+        found = []
+        with warnings.catch_warnings():
+            # A process that has grown is replaced by a new one, which is no loss.
+            warnings.filterwarnings("ignore", message="A worker stopped while some")
+            for outcome in self._found:
+                key, plan, _ = self._begun[len(found)]
+                record = outcome.record
+                mne.utils.logger.info(
+                    f"{plan.name}: fold of {record['n_train']} training and "
+                    f"{record['n_test']} test trials, accuracy "
+                    f"{percent(record['accuracy'])}, {record['seconds_fit']:.1f} s."
+                )
+                found.append((key, outcome))
+        return found
+
+
+def make_plans(
+    estimators,
     epochs,
     y=None,
     *,
@@ -324,42 +489,52 @@ def make_plan(
     pretrain_on="train",
     n_jobs=1,
 ):
-    """Check the arguments of :func:`evaluate` and prepare the trials.
+    """Check the arguments of :func:`evaluate` and prepare the trials, once for all.
 
     Parameters
     ----------
-    estimator, epochs, y, cv, groups, protocol, random_state, n_repeats, ``unlabelled``
-        As in :func:`evaluate`.
+    estimators : dict of str to estimator
+        What is evaluated, by its name in the log.
+    epochs, y, cv, groups, protocol, random_state, n_repeats, ``unlabelled``
+        As in :func:`evaluate`; the segments are for those that take them.
     pretrain_on, n_jobs
         As in :func:`evaluate`.
 
     Returns
     -------
-    plan : EvaluationPlan
-        What is going to be done.
+    plans : list of EvaluationPlan
+        What is going to be done, one per estimator.
     """
     trials = prepare_trials(epochs, y)
     cv = choose_cv(cv, groups, trials.metadata, protocol=protocol)
-    _check_arguments(estimator, protocol, pretrain_on, cv)
+    for estimator in estimators.values():
+        _check_arguments(estimator, protocol, pretrain_on, cv)
     check_number("n_repeats", n_repeats, low=1, integer=True)
     if protocol == "paper":
         trials = replace(trials, X=scale_all(trials.X))
     seed = draw_seed(random_state)
     n_seeds = n_repeats * (cv if protocol == "paper" else 1)
-    copy, parts = freeze_parts(estimator)
-    return EvaluationPlan(
-        estimator=copy,
-        parts=parts,
-        trials=trials,
-        cv=cv,
-        groups=find_groups(groups, cv, trials.metadata, len(trials)),
-        within=_find_subjects(trials),
-        protocol=protocol,
-        seeds=tuple(seed + repeat for repeat in range(n_seeds)),
-        unlabelled=_prepare_segments(estimator, unlabelled, protocol),
-        pretrain_on=pretrain_on,
-        n_jobs=n_jobs,
-    )
+    groups = find_groups(groups, cv, trials.metadata, len(trials))
+    segments = _prepare_segments(estimators, unlabelled, protocol)
+    plans = []
+    for name, estimator in estimators.items():
+        copy, parts = freeze_parts(estimator)
+        plan = EvaluationPlan(
+            estimator=copy,
+            parts=parts,
+            trials=trials,
+            cv=cv,
+            groups=groups,
+            within=_find_subjects(trials),
+            protocol=protocol,
+            seeds=tuple(seed + repeat for repeat in range(n_seeds)),
+            unlabelled=segments if takes_segments(estimator) else None,
+            pretrain_on=pretrain_on,
+            n_jobs=n_jobs,
+            name=name,
+        )
+        plans.append(plan)
+    return plans
 
 
 def _check_arguments(estimator, protocol, pretrain_on, cv):
@@ -379,13 +554,13 @@ def _check_arguments(estimator, protocol, pretrain_on, cv):
         check_number("cv", cv, low=1, integer=True)
 
 
-def _prepare_segments(estimator, unlabelled, protocol):
+def _prepare_segments(estimators, unlabelled, protocol):
     if unlabelled is None:
         return None
-    if not takes_segments(estimator):
+    if not any(map(takes_segments, estimators.values())):
+        kinds = {type(estimator).__name__: None for estimator in estimators.values()}
         mne.utils.warn(
-            f"{type(estimator).__name__}.fit takes no `unlabelled`; the segments are "
-            "not used."
+            f"{', '.join(kinds)}.fit takes no `unlabelled`; the segments are not used."
         )
         return None
     if isinstance(unlabelled, DiskSegments):

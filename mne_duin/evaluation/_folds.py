@@ -3,7 +3,6 @@
 from dataclasses import dataclass, field
 from time import perf_counter
 
-import mne
 import numpy as np
 from sklearn.base import clone
 from sklearn.exceptions import NotFittedError
@@ -14,7 +13,6 @@ from mne_duin.evaluation._metrics import balanced_accuracy, label_codes, log_los
 from mne_duin.evaluation._splits import make_folds, natural_key, paper_split
 from mne_duin.evaluation._trials import join_columns
 from mne_duin.utils._epochs import run_names
-from mne_duin.utils._numbers import percent
 from mne_duin.utils._signature import accepts, takes_segments
 
 
@@ -112,9 +110,7 @@ def plan_splits(trials, cv, groups, within, *, protocol, seeds):
     return splits
 
 
-def run_fold(
-    estimator, trials, split, unlabelled=None, *, protocol, reseed, name="estimator"
-):
+def run_fold(estimator, trials, split, unlabelled=None, *, protocol, reseed):
     """Fit a fresh copy on the training part and predict the test part.
 
     Parameters
@@ -132,8 +128,6 @@ def run_fold(
     reseed : bool
         Whether to set every ``random_state`` of the estimator to the seed of the split;
         else only those that are None.
-    name : str
-        Name of the estimator, for the log.
 
     Returns
     -------
@@ -156,11 +150,6 @@ def run_fold(
         "seconds_predict": perf_counter() - fitted,
     }
     scores = _score(trials, split, y_pred, probabilities)
-    mne.utils.logger.info(
-        f"{name}: fold of {len(split.train)} training and {len(split.test)} test "
-        f"trials, accuracy {percent(scores['accuracy'])}, "
-        f"{seconds['seconds_fit']:.1f} s."
-    )
     record = {**_count(split), **scores, **seconds}
     y_pred = y_pred.astype(trials.labels.dtype)
     return Outcome(split, y_pred, probabilities, record, model)

@@ -5,15 +5,12 @@ from dataclasses import replace
 import mne
 import numpy as np
 import pandas as pd
-from sklearn.utils.parallel import Parallel, delayed
 
 from mne_duin.evaluation._comparison import check_estimators
-from mne_duin.evaluation._cross_validation import make_plan
-from mne_duin.evaluation._folds import run_fold
+from mne_duin.evaluation._cross_validation import make_plans, run_plans
 from mne_duin.evaluation._statistics import wilson_interval
-from mne_duin.utils._checks import as_list, check_number, draw_seed
+from mne_duin.utils._checks import as_list, check_number
 from mne_duin.utils._docs import fill_doc
-from mne_duin.utils._signature import takes_segments
 
 
 @fill_doc
@@ -77,27 +74,29 @@ def learning_curve(
     amounts = as_list(n_per_class)
     for amount in amounts:
         check_number("n_per_class", amount, low=1, integer=True)
-    seed = draw_seed(random_state)
-    tables, fitted = [], []
     with mne.utils.use_log_level(verbose):
-        for name, estimator in estimators.items():
-            plan = make_plan(
-                estimator,
-                epochs,
-                y,
-                cv=cv,
-                groups=groups,
-                random_state=seed,
-                n_repeats=n_repeats,
-                unlabelled=unlabelled if takes_segments(estimator) else None,
-                pretrain_on=pretrain_on,
-                n_jobs=n_jobs,
-            )
-            table, models = _run_curve(plan, name, amounts)
-            tables.append(table)
-            fitted += models
+        plans = make_plans(
+            estimators,
+            epochs,
+            y,
+            cv=cv,
+            groups=groups,
+            random_state=random_state,
+            n_repeats=n_repeats,
+            unlabelled=unlabelled,
+            pretrain_on=pretrain_on,
+            n_jobs=n_jobs,
+        )
+        tasks = [(plan, thinned_folds(plan, amounts)) for plan in plans]
+        outcomes = run_plans(tasks, n_jobs)
+    tables = [
+        tabulate_curve(plan, own, amounts)
+        for plan, own in zip(plans, outcomes, strict=True)
+    ]
     curve = pd.concat(tables, ignore_index=True)
-    return (curve, fitted) if return_estimators else curve
+    if return_estimators:
+        return curve, [one.model for own in outcomes for one in own]
+    return curve
 
 
 def summarize_curve(curve):
@@ -177,24 +176,45 @@ def thin_training(y, split, amounts):
     ]
 
 
-def _run_curve(plan, name, amounts):
+def thinned_folds(plan, amounts):
+    """Return every fold of a plan with so many training trials per class.
+
+    Parameters
+    ----------
+    plan : EvaluationPlan
+        What is evaluated.
+    amounts : list of int
+        Training trials of every class.
+
+    Returns
+    -------
+    splits : list of Split
+        Of every fold all amounts.
+    """
     y = plan.trials.y
     splits = [thin_training(y, split, amounts) for split in plan.split(y)]
-    splits = [split for thinned in splits for split in thinned]
-    outcomes = Parallel(n_jobs=plan.n_jobs)(
-        delayed(run_fold)(
-            plan.estimator,
-            plan.trials,
-            split,
-            plan.unlabelled,
-            protocol=plan.protocol,
-            reseed=plan.reseed,
-            name=name,
-        )
-        for split in splits
-    )
+    return [split for thinned in splits for split in thinned]
+
+
+def tabulate_curve(plan, outcomes, amounts):
+    """Put the folds of a learning curve into a table.
+
+    Parameters
+    ----------
+    plan : EvaluationPlan
+        What was done.
+    outcomes : list of Outcome
+        Its folds.
+    amounts : list of int
+        Training trials of every class.
+
+    Returns
+    -------
+    curve : DataFrame
+        One row per fold and amount, see :func:`learning_curve`.
+    """
     table = pd.DataFrame([outcome.record for outcome in outcomes])
-    table.insert(0, "estimator", name)
+    table.insert(0, "estimator", plan.name)
     table.insert(1, "n_per_class", np.resize(amounts, len(table)))
     table.insert(2, "chance", 1 / len(plan.trials.labels))
-    return table, [outcome.model for outcome in outcomes]
+    return table

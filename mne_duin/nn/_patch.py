@@ -460,31 +460,52 @@ def encode_patches(patch, x, affine=None):
     steps = _first_convolution(first, patch.patch_size, x, affine)
     for layer in layers:
         if isinstance(layer, nn.BatchNorm1d):
-            # Filters come last in memory; as a matrix, so does the statistics' axis.
-            rows = steps.transpose(1, 2)
-            steps = layer(rows.flatten(0, 1)).view(rows.shape).transpose(1, 2)
+            steps = layer(steps.flatten(0, 1)).view(steps.shape)
         else:
-            steps = layer(steps)
-    return steps.transpose(1, 2).reshape(len(x), -1, patch.dim)
+            steps = _convolve(layer, steps)
+    return steps.reshape(len(x), -1, patch.dim)
+
+
+def _convolve(layer, steps):
+    """Convolve steps of shape (n_patches, n_steps, n_filters) as one matrix product.
+
+    A patch has a few steps only, for which a product with the neighbors side by side
+    takes half the time of a convolution.
+    """
+    if layer.groups > 1 or steps.device.type != "cpu":
+        return layer(steps.mT).mT
+    kernel, stride, padding = layer.kernel_size[0], layer.stride[0], layer.padding[0]
+    padded = functional.pad(steps, (0, 0, padding, padding))
+    last = padded.shape[1] - kernel + 1
+    parts = [padded[:, begin : begin + last : stride] for begin in range(kernel)]
+    weight = layer.weight.transpose(1, 2).flatten(1)
+    return functional.linear(torch.cat(parts, -1), weight, layer.bias)
 
 
 def _first_convolution(layer, size, x, affine):
     """Convolve the patches, with the map in front multiplied into the kernel.
 
-    The map's bias does not reach the padding of a patch, so it becomes the kernel of
-    one more channel that is 1 inside of the patch.
+    The map's bias does not reach the padding of a patch, so what it adds depends on the
+    step within the patch. Returns steps, shape (n_patches, n_steps, n_filters).
     """
-    kernel, n_channels = layer.weight, x.shape[1]
+    kernel, offset = layer.weight, layer.bias
+    shape = layer.stride, layer.padding
     if affine is not None:
         with torch.autocast(x.device.type, enabled=False):
-            maps = torch.cat([affine[0], affine[1][:, None]], dim=1)
-            kernel = torch.einsum("ofk,fc->ock", kernel, maps)
-    n_patches = x.shape[-1] // size
-    patches = x.reshape(len(x), n_channels, n_patches, size).permute(0, 2, 3, 1)
-    if affine is not None:
-        patches = functional.pad(patches, (0, 1), value=1.0)
-    patches = patches.reshape(len(x) * n_patches, size, -1).transpose(1, 2)
-    return functional.conv1d(patches, kernel, layer.bias, layer.stride, layer.padding)
+            kernel = torch.einsum("ofk,fc->ock", layer.weight, affine[0])
+            level = affine[1][None, :, None].expand(-1, -1, size)
+            offset = functional.conv1d(level, layer.weight, offset, *shape)[0].T
+    n_epochs, n_channels, n_times = x.shape
+    patches = x.reshape(n_epochs, n_channels, n_times // size, size)
+    if x.requires_grad or layer.groups > 1 or x.device.type != "cpu":
+        patches = patches.transpose(1, 2).flatten(0, 1)
+        steps = functional.conv1d(patches, kernel, None, *shape, 1, layer.groups).mT
+        return steps + offset
+    # Windows side by side: of a signal that needs no gradient that costs one copy.
+    padded = functional.pad(patches, (layer.padding[0], layer.padding[0]))
+    windows = padded.unfold(-1, layer.kernel_size[0], layer.stride[0])
+    windows = windows.permute(0, 2, 3, 1, 4).flatten(0, 1).flatten(2)
+    return functional.linear(windows, kernel.flatten(1)) + offset
 
 
 def _encode_folded(patch, x, affine):

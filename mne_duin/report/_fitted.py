@@ -230,7 +230,9 @@ def _filter_pictures(classifier, contacts, held_out, own):
             figure = classifier.plot_spatial_filters(
                 contacts, X=held_out, band=band, n_filters=4, **quiet
             )
-            parts[band] = _html.picture(figure, f"Spatial filters, {band}")
+            parts[band] = _html.picture(
+                figure, f"Spatial filters, {band}", as_pixels=True
+            )
         yield "Spatial filters", _html.choice(parts, "band") + _html.note(FILTERS)
     if getattr(encoder, "contacts", None) is not None:
         parts = {
@@ -242,7 +244,8 @@ def _filter_pictures(classifier, contacts, held_out, own):
         }
         yield "Temporal kernels of the contacts", _html.choice(parts, "band")
     figure = classifier.plot_patch_filters(contacts, n_filters=4, **quiet)
-    yield "Folded patch encoder", _html.picture(figure, "Folded patch encoder")
+    html = _html.picture(figure, "Folded patch encoder", as_pixels=True)
+    yield "Folded patch encoder", html
 
 
 def add_fitted_contributions(report, classifier, contacts, held_out, labels):
@@ -276,7 +279,9 @@ def add_fitted_contributions(report, classifier, contacts, held_out, labels):
                 contacts, method, kind=kind, show=False, **data
             )
             title = f"{method}, {place}"
-            parts[title] = _html.picture(figure, f"Contributions: {title}")
+            parts[title] = _html.picture(
+                figure, f"Contributions: {title}", as_pixels=True
+            )
     html = _html.choice(parts, "measure and place")
     title = f"Contributions of the channels of {len(classifier.subjects_)} subjects"
     add_html(report, html, title, "Contributions")

@@ -2,13 +2,28 @@
 
 from collections.abc import Mapping
 
+import matplotlib as mpl
 import mne
+from sklearn.utils.parallel import Parallel, delayed
 
 from mne_duin.report import _fitted as fitted
 from mne_duin.report import _html
 from mne_duin.report import _sections as sections
 from mne_duin.report._data import add_data
 from mne_duin.utils._checks import as_list, check_type
+
+# In the order of the page; figures of the user and the methods text follow.
+SECTIONS = (
+    "Summary",
+    "Data",
+    "Contacts",
+    "Training",
+    "Reconstruction",
+    "Codex",
+    "Contributions",
+    "Filters",
+    "Decoding",
+)
 
 
 def make_report(
@@ -38,6 +53,7 @@ def make_report(
     figures=None,
     notes=None,
     excluded=None,
+    n_jobs=1,
 ):
     """Collect an analysis in one HTML report.
 
@@ -101,6 +117,8 @@ def make_report(
     excluded : dict of str to str | None
         Contacts that were left out and why; None takes what :func:`read_epochs` noted
         in ``contacts.attrs``.
+    n_jobs : int
+        Parts of the report that are drawn at the same time, by joblib.
 
     Returns
     -------
@@ -132,29 +150,33 @@ def make_report(
         "VQ-VAE": vqvae, "MAE": mae, "hidden cells": cells, "classifier": classifier,
     }  # fmt: skip
     given = sections.name_contributions(contributions, method)
-    measured = fitted.fitted_contributions(classifier, held_out, labels)
-    contributions = measured | given
-    report = mne.Report(title=title, img_max_width=None, img_max_res=160, verbose=False)
-    report.add_custom_css(_html.CSS)
-    report.include += _html.VIEWPORT
-    sections.add_summary(report, results, epochs, contacts, notes)
     tested = None if main is None else getattr(main, "epoch", None)
     if tested is not None and epochs is not None and max(tested) >= len(epochs):
         tested = None  # the results are of other epochs
-    add_data(report, sections.add_html, epochs, contacts, tested, excluded)
-    sections.add_contacts(report, contacts, contributions)
     own, best = fitted.fitted_histories(stages)
-    sections.add_training(report, own | dict(histories or {}), best)
-    fitted.add_fitted_check(report, cells)
-    sections.add_reconstruction(report, signal, reconstruction, contacts, epochs)
-    sections.add_codex(report, code_counts, codebook, codes, labels, epochs)
-    fitted.add_fitted_codex(report, vqvae, contacts, held_out, labels)
-    fitted.add_cell_codes(report, cells, held_out, labels)
-    sections.add_contributions(report, contributions, contacts)
-    fitted.add_fitted_contributions(report, classifier, contacts, held_out, labels)
-    sections.add_filters(report, spatial_filters, contacts)
-    fitted.add_fitted_filters(report, classifier, contacts, held_out)
-    sections.add_decoding(report, results, curve)
+    seen = contacts, held_out, labels
+    # What takes longest begins first; the page is put in order below.
+    parts = [
+        (_add_channels, classifier, given, *seen),
+        (fitted.add_fitted_filters, classifier, contacts, held_out),
+        (fitted.add_fitted_codex, vqvae, *seen),
+        (fitted.add_fitted_contributions, classifier, *seen),
+        (sections.add_summary, results, epochs, contacts, notes),
+        (add_data, sections.add_html, epochs, contacts, tested, excluded),
+        (sections.add_training, own | dict(histories or {}), best),
+        (fitted.add_fitted_check, cells),
+        (sections.add_reconstruction, signal, reconstruction, contacts, epochs),
+        (sections.add_codex, code_counts, codebook, codes, labels, epochs),
+        (fitted.add_cell_codes, cells, held_out, labels),
+        (sections.add_filters, spatial_filters, contacts),
+        (sections.add_decoding, results, curve),
+    ]
+    pieces = _draw(parts, n_jobs)
+    report = mne.Report(title=title, img_max_width=None, img_max_res=160, verbose=False)
+    report.add_custom_css(_html.CSS)
+    report.include += _html.VIEWPORT
+    for piece in sorted(pieces, key=lambda piece: SECTIONS.index(piece["section"])):
+        report.add_html(**piece)
     for section, some in (figures or {}).items():
         for rank, figure in enumerate(as_list(some), 1):
             sections.add_figure(report, figure, f"{section} {rank}", section)
@@ -164,6 +186,37 @@ def make_report(
         stages={name: stage for name, stage in stages.items() if stage is not None},
     )  # fmt: skip
     return report
+
+
+def _add_channels(report, classifier, given, contacts, held_out, labels):
+    """Draw the contacts, and what each contributes."""
+    contributions = fitted.fitted_contributions(classifier, held_out, labels) | given
+    sections.add_contacts(report, contacts, contributions)
+    sections.add_contributions(report, contributions, contacts)
+
+
+class Pieces(list):
+    """Stands in for a report while a part of it is drawn: keeps what is added."""
+
+    def add_html(self, html, title, **options):
+        """Keep an element, as ``mne.Report`` would."""
+        self.append({"html": html, "title": title, **options})
+
+
+def _draw(parts, n_jobs):
+    """Draw the parts of a report, some at the same time; return their elements."""
+    style = {name: mpl.rcParams[name] for name in mpl.rcParams if name != "backend"}
+    drawn = Parallel(n_jobs=n_jobs)(delayed(_draw_part)(part, style) for part in parts)
+    return [piece for pieces in drawn for piece in pieces]
+
+
+def _draw_part(part, style):
+    """Draw one part in the style of the process that asks for it."""
+    function, *arguments = part
+    pieces = Pieces()
+    with mpl.rc_context(style):
+        function(pieces, *arguments)
+    return pieces
 
 
 def _name_results(result, results):

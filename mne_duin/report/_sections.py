@@ -232,7 +232,9 @@ def add_contributions(report, contributions, contacts):
             )
             place = PLACES[kind] if located else "montage"
             title = f"{name or 'contributions'}, {place}"
-            parts[title] = _html.picture(figure, f"Contributions: {title}")
+            parts[title] = _html.picture(
+                figure, f"Contributions: {title}", as_pixels=located
+            )
     html = _html.choice(parts, "measure and place")
     add_html(report, html, "Contributions of the channels", "Contributions")
 

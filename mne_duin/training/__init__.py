@@ -22,6 +22,7 @@ from mne_duin.training._devices import (
 from mne_duin.training._engine import train
 from mne_duin.training._sampling import SampledData, split_steps, steps_for
 from mne_duin.training._state import CheckpointHooks, History, TrainingState
+from mne_duin.training._threads import jobs_at_once
 
 __all__ = [
     "Batch",
@@ -37,6 +38,7 @@ __all__ = [
     "choose_precision",
     "code_rules",
     "is_main",
+    "jobs_at_once",
     "join_processes",
     "leave_processes",
     "n_processes",

@@ -206,11 +206,9 @@ class SignalData:
         if isinstance(self.x, StoredSignal):
             start = slack // 2 if start is None else start
             x = self.x.crops(index, start, self.n_times)
-        elif start is None or slack == 0:
-            x = self.x[index, :, slack // 2 : slack // 2 + self.n_times]
         else:
-            windows = self.x.unfold(-1, self.n_times, 1)
-            x = windows[index, :, start]
+            start = slack // 2 if start is None else start
+            x = crop(self.x, index, start, self.n_times)
         subject = None if self.subject is None else self.subject[index]
         mask = None if self.channel_mask is None else self.channel_mask[subject]
         y = None if self.y is None else self.y[index]
@@ -290,6 +288,37 @@ class SignalData:
                 waiting = coming
             if waiting is not None:
                 yield waiting.result()
+
+
+def crop(x, rows, start, n_times):
+    """Return a crop of each of some epochs.
+
+    Parameters
+    ----------
+    x : Tensor, shape (n_epochs, n_channels, n_times)
+        The epochs.
+    rows : LongTensor, shape (n_rows,)
+        Which epochs.
+    start : int | LongTensor, shape (n_rows,)
+        First sample, of each.
+    n_times : int
+        Number of samples.
+
+    Returns
+    -------
+    crops : Tensor, shape (n_rows, n_channels, n_times)
+        A copy.
+    """
+    if x.device.type != "cpu":
+        if isinstance(start, int):
+            return x[rows, :, start : start + n_times]
+        return x.unfold(-1, n_times, 1)[rows, :, start]
+    # Copying whole runs of samples takes half the time of indexing each.
+    first = [start] * len(rows) if isinstance(start, int) else start.tolist()
+    crops = x.new_empty(len(rows), x.shape[1], n_times)
+    for own, row, begin in zip(crops, rows.tolist(), first, strict=True):
+        own.copy_(x[row, :, begin : begin + n_times])
+    return crops
 
 
 def even_rows(groups, n_draws, generator):

@@ -4,6 +4,7 @@ import logging
 import math
 import sys
 import time
+from contextlib import ExitStack
 from itertools import islice
 
 import numpy as np
@@ -152,10 +153,11 @@ def train(
     RuntimeError
         If there is no compiler.
     """
+    device = data.x.device
+    frozen = _freeze_still(module, lr_scale)
     optimizer = make_optimizer(
         module, lr=lr, weight_decay=weight_decay, betas=betas, lr_scale=lr_scale
     )
-    device = data.x.device
     checkpoints = CheckpointHooks() if checkpoints is None else checkpoints
     state = TrainingState(module, optimizer, monitor)
     network = compiled(module, device) if compile else module
@@ -165,7 +167,7 @@ def train(
     begin_pass, end_pass = begin_pass or _no_hook, end_pass or _no_hook
     draws = BorrowedRandomness(device) if compile else private_randomness(seed)
     threads = FreeThreads(device)
-    with bar, threads, shared_statistics(module) as norms, checkpoints.watch():
+    with frozen, bar, threads, shared_statistics(module) as norms, checkpoints.watch():
         n_done = checkpoints.resume(state)
         state.broadcast_()
         bar.update(n_done)
@@ -206,6 +208,26 @@ def _no_hook(module, index, generator):
     """Do nothing before or after a pass."""
 
 
+def _scale_of(name, lr_scale):
+    """Return the factor of the learning rate of a parameter."""
+    matches = [key for key in (lr_scale or {}) if name.startswith(key)]
+    return lr_scale[max(matches, key=len)] if matches else 1.0
+
+
+def _freeze_still(module, lr_scale):
+    """Compute no gradients of parameters that no step moves, until the context ends."""
+    still = [
+        parameter
+        for name, parameter in module.named_parameters()
+        if parameter.requires_grad and _scale_of(name, lr_scale) == 0
+    ]
+    context = ExitStack()
+    for parameter in still:
+        parameter.requires_grad_(False)
+        context.callback(parameter.requires_grad_, True)
+    return context
+
+
 def decay_groups(module, weight_decay, lr_scale=None):
     """Group parameters: weight decay for matrices, none for biases and norms.
 
@@ -228,8 +250,7 @@ def decay_groups(module, weight_decay, lr_scale=None):
     for name, parameter in module.named_parameters():
         if not parameter.requires_grad:
             continue
-        matches = [key for key in (lr_scale or {}) if name.startswith(key)]
-        scale = lr_scale[max(matches, key=len)] if matches else 1.0
+        scale = _scale_of(name, lr_scale)
         # A bias that is stored per subject has two dimensions and is still a bias.
         flat = parameter.ndim < 2 or name.endswith("bias")
         key = (0.0 if flat else weight_decay, scale)

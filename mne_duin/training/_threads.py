@@ -12,6 +12,7 @@ import time
 from pathlib import Path
 
 import torch
+from joblib.parallel import get_active_backend
 from mne.utils import logger
 
 STAT = Path("/proc/stat")
@@ -19,6 +20,7 @@ QUOTA = Path("/sys/fs/cgroup/cpu.max")
 SHORTEST = 0.3  # s; the system counts in hundredths
 # A core that others use for less than this share counts as free.
 NEARLY_FREE = 0.4
+MOST_AT_ONCE = 4
 
 
 class FreeThreads:
@@ -54,11 +56,36 @@ class FreeThreads:
         wanted = min(max(int(free + NEARLY_FREE), 1), self.most)
         if wanted != torch.get_num_threads():
             logger.info(
-                f"{free:.1f} cores are free of other processes: training goes on with "
-                f"{wanted} thread(s). Set OMP_NUM_THREADS (--threads) to fix the "
-                "number."
+                f"{free:.1f} cores are free: training goes on with {wanted} thread(s). "
+                "Set OMP_NUM_THREADS (--threads) to fix the number."
             )
             torch.set_num_threads(wanted)
+
+
+def jobs_at_once(device):
+    """Return how many trainings are worth running at the same time.
+
+    Two trainings of one thread each take less time than one after the other with two
+    threads, which wait for each other many times in a step.
+
+    Parameters
+    ----------
+    device : torch.device
+        Where is trained; a GPU trains one after the other.
+
+    Returns
+    -------
+    n_jobs : int
+        At most as many as the user allows threads (``OMP_NUM_THREADS``,
+        ``--threads``), as there are free cores, and four, as every process needs about
+        one gigabyte. One inside of a process that is one of several already.
+    """
+    backend, _ = get_active_backend()
+    if device.type != "cpu" or backend.nesting_level:
+        return 1
+    most = min(torch.get_num_threads(), MOST_AT_ONCE)
+    free = free_cores()
+    return most if free is None else max(min(most, int(free + NEARLY_FREE)), 1)
 
 
 def allowed_cores():

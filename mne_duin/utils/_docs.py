@@ -196,8 +196,12 @@ conv_kernels, conv_strides : tuple of int
     Their kernels and strides in samples.
 """,
     "attention_sizes": """
-n_heads, head_dim, ff_dim : int
-    Sizes of the attention heads and of the feed-forward layer.
+n_heads : int
+    Attention heads of a block.
+head_dim : int | None
+    Features of a head; the quick preset takes 32, the published number is 64.
+ff_dim : int
+    Size of the feed-forward layer.
 attention_dropout, ff_dropout : float
     Dropout in the transformer.
 """,

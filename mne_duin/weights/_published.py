@@ -25,7 +25,10 @@ from mne_duin.training import ChannelScaler, History
 from mne_duin.utils._checks import check_option, check_type
 
 SFREQ = 1000.0
-ENCODER_SIZES = ("n_channels", "n_subjects", "subject_layers", "n_filters", "n_layers")
+ENCODER_SIZES = (
+    "n_channels", "n_subjects", "subject_layers", "n_filters", "n_layers", "n_heads",
+    "head_dim", "ff_dim",
+)  # fmt: skip
 
 
 def read_official(
@@ -132,8 +135,8 @@ def _estimator(stage, network):
     """Return an estimator whose parameters tell the sizes of a network."""
     if stage == "mae":
         return DuINMAE(None, "paper")
-    names = ("subject_layers", "n_filters", "n_layers")
-    encoder = {k: network["encoder"][k] for k in names if k in network["encoder"]}
+    names = set(ENCODER_SIZES) - {"n_channels", "n_subjects"}
+    encoder = {k: v for k, v in network["encoder"].items() if k in names}
     if stage == "cls":
         encoder["hidden_dim"] = network["head"]["hidden_dim"]
         return DuINClassifier(None, "paper", head_activation="sigmoid", **encoder)
@@ -203,8 +206,8 @@ def to_published(estimator) -> dict[str, torch.Tensor]:
     Returns
     -------
     state : dict of str to Tensor
-        The state dict; :func:`read_official` reads it back where the patch encoder and
-        the attention have the published sizes.
+        The state dict; :func:`read_official` reads it back where the patch encoder has
+        the published sizes.
 
     Raises
     ------

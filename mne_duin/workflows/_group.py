@@ -98,7 +98,7 @@ def decode_group(
     out=None,
     desc=None,
     overwrite=False,
-    n_jobs=1,
+    n_jobs="auto",
     regions=("vSMC", "STG"),
     verbose=None,
     **parameters,
@@ -126,8 +126,9 @@ def decode_group(
         Name of the analyses in file names; None builds it from the regions.
     overwrite : bool
         Whether earlier analyses of the same name may be replaced.
-    n_jobs : int
-        Subjects that are decoded at the same time; -1 takes all processors.
+    n_jobs : int | "auto"
+        Subjects that are decoded at the same time; -1 takes all processors. ``"auto"``
+        decodes one after the other, with several trainings of each at once.
     regions : list of str | None
         Regions whose channels are used; None takes all.
     verbose : bool | str | None
@@ -162,7 +163,7 @@ def decode_group(
             pass
     shared = parameters | {"out": out, "desc": desc, "overwrite": overwrite}
     one = delayed(_decode_one)
-    found = Parallel(n_jobs=n_jobs)(
+    found = Parallel(n_jobs=1 if n_jobs == "auto" else n_jobs)(
         one(root, name, {**shared, "verbose": verbose}) for name in names
     )
     failures = {each.subject: each.failure for each in found if each.failure}

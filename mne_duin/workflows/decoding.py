@@ -25,13 +25,9 @@ from mne_duin.estimators import (
 from mne_duin.estimators._files import plain
 from mne_duin.estimators._probe import judge_pretraining
 from mne_duin.estimators.presets import resolve
-from mne_duin.evaluation import (
-    evaluate,
-    evaluate_each,
-    learning_curve,
-    summarize_curve,
-)
+from mne_duin.evaluation import evaluate_each, summarize_curve
 from mne_duin.report import make_report
+from mne_duin.training import choose_device, jobs_at_once
 from mne_duin.utils._checks import as_list, check_option
 from mne_duin.utils._docs import fill_doc
 from mne_duin.utils._epochs import run_names
@@ -41,6 +37,7 @@ from mne_duin.viz import results_table
 from mne_duin.weights import save_decoder
 from mne_duin.workflows._analysis import Analysis
 from mne_duin.workflows._derivative import write_config, write_contacts
+from mne_duin.workflows._held_out import LastRun
 from mne_duin.workflows._outputs import open_writer, read_stage
 from mne_duin.workflows._pretraining import (
     LEAST_FOR_CELLS,
@@ -62,7 +59,6 @@ MAIN, SCRATCH, LDA = "Du-IN", "Du-IN, no pre-training", "shrinkage LDA"
 CODEX_ONLY, WITH_LDA = "Du-IN, codex only", "Du-IN with LDA"
 # Where the pre-trained encoder is of no use, Du-IN is trained from scratch.
 UNUSED = "Du-IN, pre-trained (not used)"
-CURVE_AMOUNTS = (5, 10, 20, 40)  # training trials per word
 
 
 @dataclass(frozen=True)
@@ -159,7 +155,7 @@ def decode_words(
     pretrained=None,
     models=True,
     checkpoint_dir=None,
-    n_jobs=1,
+    n_jobs="auto",
     device="auto",
     precision="auto",
     random_state=0,
@@ -196,8 +192,10 @@ def decode_words(
     checkpoint_dir : path-like | None
         Folder for checkpoints of the pre-training, which an interrupted call continues
         from; see :meth:`mne_duin.DuINVQVAE.fit`.
-    n_jobs : int
-        Folds that run at the same time, by joblib.
+    n_jobs : int | "auto"
+        Trainings that run at the same time, by joblib. Where a run is held out,
+        ``"auto"`` takes as many as there are free cores, at most four (each needs
+        about 1 GB); on a GPU, and with other ``cv``, one.
     %(job_machine)s
 
     Returns
@@ -253,13 +251,17 @@ def decode_words(
             "verbose": verbose if isinstance(verbose, bool) else None,
         }
         folder = None if writer is None else writer.folder
-        learn = _learn if single else partial(_cross_validate, cv=cv, n_jobs=n_jobs)
-        learn = partial(learn, pretraining=pretraining, known=known)
+        if n_jobs == "auto":
+            # Every fold that pre-trains holds a copy of the recording. Later on our own
+            # processes would be taken for others that use the cores.
+            n_jobs = jobs_at_once(choose_device(device)) if single else 1
+        learn = _learn if single else partial(_cross_validate, cv=cv)
+        learn = partial(learn, pretraining=pretraining, known=known, n_jobs=n_jobs)
         decoding = learn(epochs, segments, contacts, common, folder, checkpoint_dir)
         if writer is None:
             return decoding
         settings = describe_settings(given) | _recipe(decoding, epochs)
-        return _write(decoding, epochs, settings, writer, models=models)
+        return _write(decoding, epochs, settings, writer, models, n_jobs)
 
 
 def describe_settings(given):
@@ -375,11 +377,24 @@ def check_trials(epochs):
 
 
 def _learn(
-    epochs, segments, contacts, common, folder, checkpoint_dir, *, pretraining, known
+    epochs,
+    segments,
+    contacts,
+    common,
+    folder,
+    checkpoint_dir,
+    *,
+    pretraining,
+    known,
+    n_jobs,
 ):
     """Evaluate the baseline and the networks on the run that is held out."""
-    baseline, linear = _evaluate(LDA, make_lda(), epochs, common)
-    held_out = np.unique(run_names(epochs.metadata)[baseline.epoch])
+    last = LastRun(epochs, common["random_state"], n_jobs)
+    held_out, amounts = last.names, [None, *last.amounts]
+    simple = {(LDA, few): make_lda() for few in amounts}
+    scratch = {(SCRATCH, few): DuINClassifier(**common) for few in amounts}
+    # These need no encoder: other processes fit them while this one pre-trains.
+    last.begin(scratch | simple)
     stages = known or _pretrain(segments, held_out, pretraining, common, checkpoint_dir)
     stage = _last(stages)
     mne.utils.logger.info(
@@ -387,30 +402,32 @@ def _learn(
         f"channels; run {', '.join(held_out)} is held out."
     )
     is_used = _is_used(stage, epochs, held_out)
-    networks = {MAIN if is_used else UNUSED: stage}
+    pretrained = MAIN if is_used else UNUSED
+    networks = {(pretrained, few): DuINClassifier(stage, **common) for few in amounts}
     if is_used and "vqvae" in stages:
         # What masked modeling adds to the codex is of interest where it is used.
-        networks[CODEX_ONLY] = stages["vqvae"]
-    networks[SCRATCH] = None
-    results, fitted = {}, {}
-    for name, pretrained in networks.items():
-        network = DuINClassifier(pretrained, **common)
-        results[name], fitted[name] = _evaluate(name, network, epochs, common)
+        networks[CODEX_ONLY, None] = DuINClassifier(stages["vqvae"], **common)
+    last.finish(networks)
+    results, models = last.results, last.models
+    main = pretrained if is_used else SCRATCH
+    last.finish({(WITH_LDA, few): _with_lda(models[main, few]) for few in amounts})
+    order = [CODEX_ONLY, SCRATCH, LDA, WITH_LDA]
     if not is_used:
-        main = replace(results[SCRATCH], estimator=MAIN)
-        results, fitted[MAIN] = {MAIN: main} | results, fitted[SCRATCH]
-    classifier = fitted[MAIN]
-    results[LDA] = baseline
-    results[WITH_LDA], _ = _evaluate(WITH_LDA, _with_lda(classifier), epochs, common)
+        results[MAIN] = replace(results[SCRATCH], estimator=MAIN)
+        for few in last.amounts:
+            row = last.curves.pop((SCRATCH, few))
+            last.curves[MAIN, few] = row.assign(estimator=MAIN)
+        order.insert(0, UNUSED)
+    order.insert(0, MAIN)
     return WordDecoding(
-        results,
+        {name: results[name] for name in order if name in results},
         contacts,
         stages.get("vqvae"),
         stages.get("mae"),
-        classifier,
+        models[main, None],
         folder,
-        curve=_curve(epochs, stage, held_out, common, is_used),
-        lda=linear,
+        curve=last.curve(order),
+        lda=models[LDA, None],
         cells=stages.get("cells"),
     )
 
@@ -427,35 +444,6 @@ def _is_used(stage, epochs, held_out):
     elif why:
         mne.utils.logger.info(why)
     return is_used
-
-
-def _curve(epochs, stage, held_out, common, is_used):
-    """Return the learning curve on the run that is held out, or None."""
-    learns = ~np.isin(run_names(epochs.metadata), held_out)
-    fewest = np.unique(epochs.events[learns, 2], return_counts=True)[1].min()
-    amounts = [amount for amount in CURVE_AMOUNTS if amount < fewest]
-    if not amounts:
-        return None
-    pretrained, scratch = DuINClassifier(stage, **common), DuINClassifier(**common)
-    network = pretrained if is_used else scratch
-    other = {SCRATCH: scratch} if is_used else {UNUSED: pretrained}
-    options = {name: common[name] for name in ("random_state", "verbose")}
-    options["cv"] = "last-run"
-    curve, fitted = learning_curve(
-        {MAIN: network, **other, LDA: make_lda()},
-        epochs,
-        n_per_class=amounts,
-        return_estimators=True,
-        **options,
-    )
-    # The ensembles take the networks that are trained already, by amount of trials.
-    ensembles = [
-        learning_curve(
-            {WITH_LDA: _with_lda(model)}, epochs, n_per_class=amount, **options
-        )
-        for amount, model in zip(amounts, fitted, strict=False)
-    ]
-    return pd.concat([curve, *ensembles], ignore_index=True)
 
 
 def _with_lda(network):
@@ -571,19 +559,6 @@ def _cross_validate(
     )
 
 
-def _evaluate(name, estimator, epochs, common):
-    """Return the result on the last run and the estimator fitted on the others."""
-    result, (fitted,) = evaluate(
-        estimator,
-        epochs,
-        cv="last-run",
-        random_state=common["random_state"],
-        return_estimators=True,
-        name=name,
-    )
-    return result, fitted
-
-
 def _recipe(decoding, epochs):
     """Say what the networks were given and how they started, for the methods text."""
     tested = decoding.result.epoch
@@ -608,15 +583,15 @@ def _recipe(decoding, epochs):
     }
 
 
-def _write(decoding, epochs, settings, writer=None, *, models=True):
+def _write(decoding, epochs, settings, writer=None, models=True, n_jobs=None):
     """Write everything as one unit; return what was found, with its folder."""
     if writer is None:
         place = decoding.folder
         analysis = Analysis(place.parent, "decode", place.name.removeprefix("sub-"))
         own = {"command": "decode"}
         with AnalysisWriter(analysis, None, own, overwrite=True) as writer:
-            return _write(decoding, epochs, settings, writer, models=models)
-    fill = partial(_fill, decoding, epochs, settings, writer, models)
+            return _write(decoding, epochs, settings, writer, models, n_jobs)
+    fill = partial(_fill, decoding, epochs, settings, writer, models, n_jobs)
     folder = writer.write(fill)
     if not isinstance(decoding, WordDecoding):
         return decoding
@@ -624,11 +599,12 @@ def _write(decoding, epochs, settings, writer=None, *, models=True):
     return replace(decoding, folder=folder, report=report if report.exists() else None)
 
 
-def _fill(decoding, epochs, settings, writer, models, folder):
+def _fill(decoding, epochs, settings, writer, models, n_jobs, folder):
     """Write all files of a decoding to a folder."""
     name = writer.analysis.file_name
     write_report(
-        folder / name("report.html"), lambda: _report(decoding, epochs, settings)
+        folder / name("report.html"),
+        lambda: _report(decoding, epochs, settings, n_jobs),
     )
     write_contacts(folder / name("contacts.tsv"), decoding.contacts, writer.settings)
     more = {"Settings": writer.settings, "Networks": _networks(decoding)}
@@ -656,8 +632,10 @@ def _networks(decoding):
     }
 
 
-def _report(decoding, epochs, settings):
+def _report(decoding, epochs, settings, n_jobs=None):
     """Draw what was found, on the run that no network has seen."""
+    if n_jobs is None:
+        n_jobs = jobs_at_once(choose_device(decoding.classifier.device))
     report = make_report(
         decoding.classifier,
         epochs,
@@ -668,6 +646,7 @@ def _report(decoding, epochs, settings):
         results=decoding.results,
         curve=decoding.curve,
         parameters=settings,
+        n_jobs=n_jobs,
     )
     plt.close("all")
     return report

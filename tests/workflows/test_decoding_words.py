@@ -26,7 +26,7 @@ from mne_duin.estimators._probe import judge_pretraining
 from mne_duin.estimators.presets import PRESETS
 from mne_duin.training import PretrainingCheck
 from mne_duin.training._check import FROZEN, NETWORK, RAW
-from mne_duin.workflows import _pretraining
+from mne_duin.workflows import _held_out, _pretraining
 from mne_duin.workflows import decoding as job
 from mne_duin.workflows.decoding import (
     CODEX_ONLY,
@@ -78,10 +78,11 @@ def decode_shortly(patch, bids_root, out):
     patch.setattr(_pretraining, "log_costs", lambda *_: None)
     patch.setattr(job, "make_report", report_without_pictures)
     # Four trials per word are left; the calibration of an LDA needs three.
-    patch.setattr(job, "CURVE_AMOUNTS", (3, 4))
+    patch.setattr(_held_out, "CURVE_AMOUNTS", (3, 4))
     return main(
         ["decode", str(bids_root), "--subject", "01", *TASK, "--quiet"]
-        + ["--align", "response_time", "--out", str(out)]
+        # Other processes would not know the patches.
+        + ["--align", "response_time", "--out", str(out), "--n-jobs", "1"]
     )
 
 

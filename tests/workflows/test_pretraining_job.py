@@ -17,7 +17,7 @@ from mne_duin import (
 from mne_duin.cli import main
 from mne_duin.datasets import SimulationSettings
 from mne_duin.estimators.presets import PRESETS
-from mne_duin.workflows import _pretraining
+from mne_duin.workflows import _held_out, _pretraining
 from mne_duin.workflows import decoding as decoding_job
 from mne_duin.workflows._pretraining import choose_pretraining
 from mne_duin.workflows._reading import reading_rate
@@ -171,10 +171,12 @@ def test_hidden_cells_are_learned_and_gone_on_from(
     given = {"sfreq": "auto", "preset": "quick", "h_freq": 200.0}
     assert reading_rate(given, stages["cells"]) == 800
     monkeypatch.setattr(decoding_job, "judge_pretraining", lambda *_: (True, ""))
-    monkeypatch.setattr(decoding_job, "CURVE_AMOUNTS", (3,))
+    monkeypatch.setattr(_held_out, "CURVE_AMOUNTS", (3,))
     monkeypatch.setitem(PRESETS["quick"]["classifier"], "max_iter", 1)
     command = ["decode", str(two_runs), "--subject", "01", "--task", "wordreading"]
     command += ["--pretrained", str(hidden_cells), "--out", str(tmp_path), "--quiet"]
+    # Other processes would not know the patches.
+    command += ["--n-jobs", "1"]
     assert main(command) == 0
     decoding = read_decoding(tmp_path)
     assert decoding.mae is None

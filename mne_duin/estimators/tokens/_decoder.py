@@ -211,7 +211,7 @@ class DuINTokenDecoder(BaseDuIN):
         conv_strides: tuple[int, ...] = (10, 1, 1),
         n_layers: int | None = None,
         n_heads: int = 8,
-        head_dim: int = 64,
+        head_dim: int | None = None,
         ff_dim: int = 320,
         attention_dropout: float = 0.2,
         ff_dropout: float = 0.2,
