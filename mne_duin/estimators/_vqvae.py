@@ -466,7 +466,12 @@ class DuINVQVAE(TransformerMixin, BaseDuIN):
         quantizer = Quantizer(
             encoder.dim, recipe["n_codes"], self.code_dim, self.codex_decay
         )
-        return build_vqvae(encoder, quantizer, n_decoder_layers=self.n_decoder_layers)
+        return build_vqvae(
+            encoder,
+            quantizer,
+            n_decoder_layers=self.n_decoder_layers,
+            decoder_filters=encoder.patch.sizes()["filters"][0],
+        )
 
     def _warn_if_collapsed(self):
         used = np.count_nonzero(self.code_counts_)

@@ -179,9 +179,10 @@ def build_network(sizes):
     if "quantizer" in sizes:
         quantizer = Quantizer(encoder.dim, **sizes["quantizer"])
     if sizes["stage"] == "VQVAE":
-        return build_vqvae(
-            encoder, quantizer, n_decoder_layers=sizes["n_decoder_layers"]
-        )
+        # Files of version 0.1 do not say how many filters the decoder has.
+        names = {"n_decoder_layers", "decoder_filters"} & set(sizes)
+        own = {name: sizes[name] for name in names}
+        return build_vqvae(encoder, quantizer, **own)
     if sizes["stage"] == "CellPredictor":
         return CellPredictor(encoder, **sizes["cells"])
     if sizes["stage"] == "MAE":

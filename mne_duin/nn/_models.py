@@ -153,6 +153,7 @@ class VQVAE(Stage):
         return {
             "quantizer": self.quantizer.sizes(),
             "n_decoder_layers": len(self.transformer.blocks),
+            "decoder_filters": self.patch.n_filters,
         }
 
     def _start_behind(self, inverse, x, subject):

@@ -165,6 +165,11 @@ class PatchDecoder(nn.Module):
             nn.Conv1d(n_outputs, n_outputs, 1),
         )
 
+    @property
+    def n_filters(self):
+        """Number of filters between."""
+        return self.layers[0].out_channels
+
     def forward(self, tokens):
         """Decode the tokens.
 
@@ -365,6 +370,11 @@ class SubjectRegression(nn.Module):
             RegressionHead(n_features, n_channels, n_filters) for _ in range(n_subjects)
         )
 
+    @property
+    def n_filters(self):
+        """Number of filters between."""
+        return self.subjects[0].layers[0].out_channels
+
     @torch.no_grad()
     def add_subject(self, position, size, places):
         """Add a head with initial values, and space for channels.
@@ -383,8 +393,8 @@ class SubjectRegression(nn.Module):
             last.weight = nn.Parameter(padded(last.weight, 0, size, places))
             last.bias = nn.Parameter(padded(last.bias, 0, size, places))
             last.out_channels = size
-        first, n_filters = self.subjects[0], self.subjects[0].layers[-1].in_channels
-        own = RegressionHead(first.n_features, size, n_filters)
+        first = self.subjects[0]
+        own = RegressionHead(first.n_features, size, self.n_filters)
         self.subjects.insert(position, own.to(first.layers[-1].weight))
 
     def forward(self, tokens, subject=None):

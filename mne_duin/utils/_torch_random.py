@@ -74,6 +74,8 @@ class PrivateRandomness(TorchFunctionMode):
     def __torch_function__(self, function, types, args=(), kwargs=None):
         """Give a function that draws its generator."""
         kwargs = kwargs or {}
+        if function not in SPECIAL:
+            return function(*args, **kwargs)
         if function in DRAWS and kwargs.get("generator") is None:
             first = args[0] if args else kwargs.get("tensor", kwargs.get("input"))
             is_tensor = isinstance(first, torch.Tensor)
@@ -165,3 +167,5 @@ REFUSED = {
     functional.gumbel_softmax,
     functional.rrelu,
 }
+# Most functions are none of these, and are asked about once.
+SPECIAL = frozenset({*DRAWS, *INSTEAD, *REFUSED})

@@ -138,10 +138,11 @@ def pretrain(
         How numbers are stored there, see :func:`write_segments`; None takes float32.
     %(balance)s
     max_iter : int | None
-        Passes of each stage of codes; None takes those of the preset.
+        Passes of each stage of codes; None takes those of the preset. Refused where
+        cells are hidden.
     max_steps : int | None
         Training steps with hidden cells; None takes as many as the recording is worth,
-        see :func:`mne_duin.training.steps_for`.
+        see :func:`mne_duin.training.steps_for`. Refused where codes are learned.
     checkpoint_every : int
         Passes from one checkpoint to the next.
     %(job_machine)s
@@ -167,6 +168,8 @@ def pretrain(
     >>> print(pretraining)  # doctest: +SKIP
     """
     given = dict(locals())
+    if pretraining != "auto":
+        _check_amounts(pretraining, max_iter, max_steps)
     given["sfreq"] = reading_rate(given)
     join_processes(device)
     given["out"] = out = default_out(root) if out is None else Path(out)
@@ -259,6 +262,7 @@ def fit_stages(
         ``vqvae`` and ``mae``, or ``cells``.
     """
     kind = choose_pretraining(pretraining, seconds, common["preset"])
+    _check_amounts(kind, max_iter, max_steps)
     if kind == "cells":
         cells = DuINCells(**common, max_steps=max_steps or steps_for(seconds))
         mne.utils.logger.info(f"Hidden cells: {try_out(cells, segments)[0]}.")
@@ -268,6 +272,20 @@ def fit_stages(
         log_costs(segments, passes)
     vqvae = DuINVQVAE(**passes).fit(segments, **keeping)
     return {"vqvae": vqvae, "mae": DuINMAE(vqvae, **passes).fit(segments, **keeping)}
+
+
+def _check_amounts(kind, max_iter, max_steps):
+    """Refuse an amount of training that the kind of pre-training does not have."""
+    if kind == "cells" and max_iter is not None:
+        raise ValueError(
+            "`max_iter` (--max-iter) counts passes, but hidden cells are trained in "
+            "steps: give `max_steps` (--max-steps), or pretraining='codex'."
+        )
+    if kind == "codex" and max_steps is not None:
+        raise ValueError(
+            "`max_steps` (--max-steps) is for hidden cells, but a codex is trained in "
+            "passes: give `max_iter` (--max-iter), or pretraining='cells'."
+        )
 
 
 def choose_pretraining(pretraining, seconds, preset):

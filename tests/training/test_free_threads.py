@@ -1,12 +1,18 @@
 """As many threads as there are cores that nobody else uses."""
 
 import os
+from types import SimpleNamespace
 
 import pytest
 import torch
 
 from mne_duin.training import _threads
-from mne_duin.training._threads import FreeThreads, allowed_cores, free_cores
+from mne_duin.training._threads import (
+    FreeThreads,
+    allowed_cores,
+    free_cores,
+    jobs_at_once,
+)
 
 CPU = torch.device("cpu")
 
@@ -100,3 +106,21 @@ def test_a_quota_limits_the_cores(monkeypatch, tmp_path):
     assert allowed_cores() == everything
     quota.write_text("50000 100000\n")
     assert allowed_cores() == 0.5
+
+
+@pytest.mark.parametrize(
+    ("busy", "n_threads", "expected"),
+    [(0.0, 4, 4), (0.0, 8, 4), (1.0, 4, 3), (9.0, 4, 1), (0.0, 2, 2), (0.0, 1, 1)],
+)
+def test_trainings_at_once_are_limited(machine, busy, n_threads, expected):
+    # Threads are those that the user allows; every process needs a gigabyte.
+    torch.set_num_threads(n_threads)
+    machine.wait(10.0, busy)
+    assert jobs_at_once(CPU) == expected
+
+
+def test_one_training_at_once_on_a_gpu_and_inside_of_others(machine, monkeypatch):
+    assert jobs_at_once(torch.device("cuda")) == 1
+    inside = SimpleNamespace(nesting_level=1), None
+    monkeypatch.setattr(_threads, "get_active_backend", lambda: inside)
+    assert jobs_at_once(CPU) == 1

@@ -133,6 +133,25 @@ def test_a_rate_of_zero_freezes_a_part():
             assert torch.equal(value, before[name]) == name.startswith("encoder"), name
 
 
+def test_what_does_not_move_has_no_gradient_while_others_learn():
+    seen = []
+
+    class Two(Line):
+        def __init__(self):
+            super().__init__()
+            self.still = torch.nn.Parameter(torch.tensor([2.0]))
+
+    module = Two()
+
+    def note(module, index, generator):
+        seen.append(module.still.requires_grad)
+
+    run(module, max_iter=2, lr_scale={"still": 0.0}, begin_pass=note)
+    assert seen == [False, False]
+    assert module.still.requires_grad
+    assert module.still.item() == 2
+
+
 def test_training_approaches_the_optimum_and_keeps_records():
     module = Line()
     history, best = run(module, max_iter=60, lr_min=0.01, n_warmup=6)

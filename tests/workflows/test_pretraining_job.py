@@ -1,5 +1,6 @@
 """``mne-duin pretrain``: models out, and the same command again continues."""
 
+import re
 import subprocess
 import sys
 import warnings
@@ -237,3 +238,22 @@ def test_a_type_without_a_folder_is_refused(bids_root, tmp_path, capsys):
     assert "`disk_dtype` (--disk-dtype) needs `on_disk`" in capsys.readouterr().err
     assert main([*command, "--on-disk", str(bids_root / "sub-01")]) == 2
     assert "among its recordings" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("kind", "option", "message"),
+    [
+        ("cells", "--max-iter", r"`max_iter` .* give `max_steps` \(--max-steps\)"),
+        ("codex", "--max-steps", r"`max_steps` .* give `max_iter` \(--max-iter\)"),
+        # A recording of seconds is not enough for cells.
+        ("auto", "--max-steps", r"`max_steps` .* pretraining='cells'"),
+    ],
+)
+def test_an_amount_of_the_other_kind_is_refused(
+    kind, option, message, bids_root, tmp_path, capsys
+):
+    command = ["pretrain", str(bids_root), "--subject", "01", "--out", str(tmp_path)]
+    command += ["--pretraining", kind, option, "2", "--quiet"]
+    assert main(command) == 2
+    assert re.search(message, " ".join(capsys.readouterr().err.split()))
+    assert not list(tmp_path.rglob("*.safetensors"))
