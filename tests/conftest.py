@@ -38,3 +38,23 @@ def _no_figures_left():
 def serve():
     """Serve a folder as the only repository of a hub on this machine."""
     return HubServer
+
+
+# Before pytest itself leaves slow tests out.
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items):
+    """Make those parameters slow that do not run by default."""
+    cases = {}
+    for item in items:
+        marker = item.get_closest_marker("by_default")
+        if marker is not None:
+            cases.setdefault((item.path, item.originalname), []).append((item, marker))
+    for (_, name), some in cases.items():
+        wanted = set(some[0][1].args)
+        for item, _ in some:
+            if item.callspec.id not in wanted:
+                item.add_marker(pytest.mark.slow)
+        # A single one may have been asked for by its name.
+        unknown = wanted - {item.callspec.id for item, _ in some}
+        if unknown and len(some) > 1:
+            raise pytest.UsageError(f"{name} has no parameters {sorted(unknown)}.")

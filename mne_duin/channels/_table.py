@@ -2,6 +2,7 @@
 
 import numpy as np
 import pandas as pd
+from pandas.api.types import is_float_dtype
 
 from mne_duin.channels._names import (
     find_other_channels,
@@ -63,5 +64,9 @@ def order_columns(contacts: pd.DataFrame) -> pd.DataFrame:
 
 def coordinates(contacts: pd.DataFrame) -> np.ndarray:
     """Return coordinates in mm, shape (n_channels, 3); NaN where unknown."""
+    if {"x", "y", "z"} <= set(contacts.columns):
+        columns = contacts[["x", "y", "z"]]
+        if all(is_float_dtype(dtype) for dtype in columns.dtypes):
+            return columns.to_numpy(dtype=float, copy=True)
     columns = contacts.reindex(columns=["x", "y", "z"])
     return columns.apply(pd.to_numeric, errors="coerce").to_numpy(dtype=float)

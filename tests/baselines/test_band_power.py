@@ -26,6 +26,7 @@ def powers():
 
 
 @pytest.mark.parametrize("classifier", CLASSIFIERS)
+@pytest.mark.by_default("ridge")
 def test_power_is_decoded(powers, classifier):
     X, y = powers
     decoder = make_band_power(classifier, sfreq=500.0, calibrated=False)
@@ -37,6 +38,7 @@ def test_power_is_decoded(powers, classifier):
 
 
 @pytest.mark.parametrize("classifier", CLASSIFIERS)
+@pytest.mark.by_default("ridge")
 def test_probabilities_and_pickle(powers, classifier):
     X, y = powers
     decoder = make_band_power(classifier, sfreq=500.0).fit(X[:40], y[:40])

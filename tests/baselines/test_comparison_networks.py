@@ -91,6 +91,7 @@ def test_one_batch_is_learned_by_heart(kind, trials):
 
 
 @pytest.mark.parametrize("kind", KINDS_BY_TIME)
+@pytest.mark.by_default("ts_tcc")
 def test_words_of_new_epochs_are_named(kind, trials):
     X, y = simulate(40, seed=1)
     options = {"max_iter": 30, "lr": 5e-3, "lr_min": 1e-3, "weight_decay": 0.0}
@@ -100,6 +101,7 @@ def test_words_of_new_epochs_are_named(kind, trials):
 
 
 @pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.by_default("cnn_2d", "eeg_conformer", "neuro_bert")
 def test_grammar(kind, trials, fitted):
     epochs, _ = trials
     estimator = make(kind, lr=0.0123)

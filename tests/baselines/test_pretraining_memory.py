@@ -64,6 +64,7 @@ def test_other_labelled_trials_use_the_same_pretraining(
         {"weight_decay": 0.2},
     ],
 )
+@pytest.mark.by_default("change0", "change3")
 def test_other_parameters_train_anew(change, trials, segments, passes, tmp_path):
     for changes in ({}, change):
         estimator = make("ts_tcc", memory=tmp_path, **changes)

@@ -29,6 +29,7 @@ def powers():
 
 
 @pytest.mark.parametrize("classifier", ["logistic", "lda"])
+@pytest.mark.by_default("lda")
 def test_power_is_decoded_in_its_band(powers, classifier):
     X, y = powers
     options = {"classifier": classifier, "sfreq": 500.0}
@@ -39,6 +40,7 @@ def test_power_is_decoded_in_its_band(powers, classifier):
     assert clone(inside).get_params()["signal__band"] == (80.0, 120.0)
 
 
+@pytest.mark.slow
 def test_only_windows_know_when_something_happened(powers):
     X, _ = powers
     y = np.arange(60) % 2

@@ -225,6 +225,7 @@ def test_no_regions_leave_nothing_out_of_tables_and_arrays():
     ("atlas", "other"),
     [("desikan-killiany", "destrieux"), ("destrieux", "desikan-killiany")],
 )
+@pytest.mark.by_default("desikan-killiany-destrieux")
 def test_a_label_lies_in_its_region_in_the_other_atlas_as_well(atlas, other):
     first, second = load_atlas(atlas), load_atlas(other)
     voxels = np.argwhere(np.isin(first.volume, first.wanted("nearest")))

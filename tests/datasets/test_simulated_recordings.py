@@ -116,6 +116,7 @@ def test_words_are_decoded_from_the_voice_onset_better_than_from_the_cue():
     assert scores["onset"] < scores["response_time"] - 0.2
 
 
+@pytest.mark.slow
 def test_without_signal_nothing_is_decoded():
     epochs, _, _ = simulate_word_reading(n_words=4, n_runs=2, snr=0.0, random_state=0)
     assert np.abs(information(epochs)).max() < 4.0

@@ -282,7 +282,9 @@ def test_the_default_path_in_one_fit():
     assert clf.score(X, y) > 0.9
 
 
-@pytest.mark.parametrize("recalled", [False, True])
+@pytest.mark.parametrize(
+    "recalled", [False, pytest.param(True, marks=pytest.mark.slow)]
+)
 def test_pretraining_that_learned_nothing_is_not_used(recalled, tmp_path):
     X, y = _labelled()
     clf = make_duin(

@@ -25,6 +25,7 @@ def planted(request):
 
 
 @pytest.mark.parametrize("method", ["permutation", "patterns"])
+@pytest.mark.by_default("signal-permutation", "signal-patterns")
 def test_the_planted_channel_is_the_hottest(method, planted):
     clf, X, y = planted
     values = clf.channel_contributions(method, X=X, y=y)

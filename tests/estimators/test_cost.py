@@ -7,6 +7,7 @@ from mne_duin import DuINCells, DuINVQVAE, estimate_cost
 
 
 @pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.by_default("mae", "classifier")
 def test_counts_are_exact_and_the_estimator_stays_as_it_is(kind, vqvae, trials, fitted):
     epochs, y = trials
     estimator = make(kind, vqvae, max_iter=50)

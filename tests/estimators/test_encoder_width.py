@@ -29,6 +29,7 @@ def test_what_is_given_counts():
 
 @pytest.mark.parametrize("bands", [("high-gamma",), "raw"])
 @pytest.mark.parametrize("kind", [DuINVQVAE, DuINClassifier])
+@pytest.mark.by_default("DuINVQVAE-raw", "DuINClassifier-bands0")
 def test_the_quick_preset_takes_one_filter_per_input(kind, bands):
     X, y = simulate(n_epochs=8, n_channels=9)
     options = {"n_codes": 8} if kind is DuINVQVAE else {}

@@ -145,6 +145,7 @@ def test_reading_out_an_unfitted_one_says_so(kind, trials, tmp_path):
 
 
 @pytest.mark.parametrize("kind", ALL_KINDS)
+@pytest.mark.by_default("mae", "classifier", "tokens")
 def test_fit_returns_itself_and_changes_no_parameter(kind, vqvae, trials):
     estimator = make_any(kind, vqvae)
     before = estimator.get_params(deep=False)
@@ -186,6 +187,7 @@ def test_random_state_objects_are_streams(kind, vqvae, trials):
 
 
 @pytest.mark.parametrize("kind", ALL_KINDS)
+@pytest.mark.by_default("mae", "classifier", "tokens")
 def test_global_randomness_is_left_alone(kind, vqvae, trials, tmp_path):
     before = random_states()
     estimator = make_any(kind, vqvae).fit(*training(kind, trials))

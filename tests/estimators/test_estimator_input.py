@@ -216,6 +216,9 @@ def test_labels_must_fit_the_epochs(trials):
         pd.Categorical,
     ],
 )
+@pytest.mark.by_default(
+    "array-['ba', 'da', 'ga']", "Categorical-[7, -1, 30]", "array-[False, True, True]"
+)
 def test_labels_of_any_kind(words, form, trials):
     y = np.array(words)[np.arange(24) % 3]
     estimator = DuINClassifier(**QUICK).fit(trials[0], form(y))

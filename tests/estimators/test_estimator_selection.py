@@ -91,6 +91,7 @@ def test_an_unfrozen_part_says_what_to_do_inside_cross_validation(vqvae, trials)
 
 
 @pytest.mark.parametrize("final", ["duin", "lda"])
+@pytest.mark.by_default("lda")
 def test_a_pipeline_selects_regions(final, words, contacts):
     epochs, y = words
     last = DuINClassifier(**QUICK) if final == "duin" else make_lda()

@@ -54,6 +54,7 @@ def poms(cohort):
 
 
 @pytest.mark.parametrize("kind", KINDS_BY_TIME)
+@pytest.mark.slow
 def test_own_patch_encoders_in_every_stage(kind, poms, cohort, tmp_path):
     X, y, subject = cohort
     estimator = poms[kind]

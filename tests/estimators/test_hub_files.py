@@ -39,6 +39,7 @@ def uploads(tmp_path, monkeypatch):
 
 
 @pytest.mark.parametrize("kind", ["vqvae", "mae", "classifier"])
+@pytest.mark.by_default("classifier")
 def test_up_and_down_again(kind, fitted, trials, uploads, serve, tmp_path):
     folder, notes = uploads
     url = fitted[kind].push_to_hub("lab/words", token="hf_x")

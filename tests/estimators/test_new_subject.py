@@ -65,6 +65,7 @@ def add(stages, kind, cohort, **options):
 
 
 @pytest.mark.parametrize("kind", STAGES)
+@pytest.mark.by_default("spatial-mae", "spatial-classifier")
 def test_the_new_subject_is_known_and_the_old_ones_stay(kind, stages, stacked, cohort):
     before = {k: v.clone() for k, v in stages[kind].module_.state_dict().items()}
     old = output(stages[kind], stacked[0])

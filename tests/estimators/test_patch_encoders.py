@@ -21,6 +21,7 @@ def trials():
 
 
 @pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.by_default("depthwise")
 def test_the_kind_is_handed_on_and_saved(trials, kind, tmp_path):
     X, y = trials
     vqvae = DuINVQVAE(**VQVAE, patch_encoder=kind).fit(X)

@@ -40,6 +40,7 @@ def test_auto_predicts_as_float32(classifier):
     np.testing.assert_array_equal(exact, automatic)
 
 
+@pytest.mark.slow
 def test_a_file_keeps_the_precision(classifier, tmp_path):
     X, _ = simulate(20, seed=2)
     classifier.set_params(precision="bf16")

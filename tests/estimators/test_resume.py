@@ -183,7 +183,10 @@ def test_a_damaged_checkpoint_is_told_and_the_one_before_is_used(tmp_path, whole
 @pytest.mark.parametrize(
     ("kind", "changes", "words"),
     [
-        ("vqvae", {"lr": 0.5}, r"lr 0.001 -> 0.5\. Continue"),
+        pytest.param(
+            *("vqvae", {"lr": 0.5}, r"lr 0.001 -> 0.5\. Continue"),
+            marks=pytest.mark.slow,
+        ),
         ("mae", {"max_iter": 9}, r"max_iter 8 -> 9\."),
         ("classifier", {"head_init": "random"}, "head_init 'lda' -> 'random'"),
         pytest.param(
@@ -216,7 +219,10 @@ def louder(epochs, y):
     [
         (louder, r"data: values\."),
         (lambda epochs, y: (epochs, y[::-1]), r"data: labels\."),
-        (lambda epochs, y: (epochs[:9], y[:9]), "number of epochs 12 -> 9; values"),
+        pytest.param(
+            *(lambda epochs, y: (epochs[:9], y[:9]), "epochs 12 -> 9; values"),
+            marks=pytest.mark.slow,
+        ),
         (
             lambda epochs, y: (epochs.copy().rename_channels({"A1": "B1"}), y),
             r"channels \['A1', .*\] -> \['B1', .*\]\.",

@@ -45,6 +45,7 @@ def make(variant="mae", **changes):
 
 
 @pytest.mark.parametrize("variant", VARIANTS)
+@pytest.mark.by_default("pretrained", "scratch", "mae")
 def test_variants_fit_predict_and_clone(variant, trials):
     epochs, y = trials
     estimator = make(variant)

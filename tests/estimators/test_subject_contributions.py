@@ -41,6 +41,7 @@ def fitted(request, layers):
 
 
 @pytest.mark.parametrize("method", ["patterns", "permutation"])
+@pytest.mark.by_default("2-spatial-patterns", "2-spatial-permutation")
 def test_each_subject_has_its_planted_contact(fitted, method):
     classifier, epochs, contacts, y = fitted
     labels = {"y": y} if method == "permutation" else {}

@@ -108,6 +108,7 @@ def test_a_classifier_from_scratch_does_not_know_the_held_out_subject(stacked):
         evaluate(DuINClassifier(**SMALL), epochs, y, cv="leave-one-subject-out")
 
 
+@pytest.mark.slow
 def test_a_few_trials_let_a_classifier_know_the_subject(stacked):
     epochs, y = stacked
     result = evaluate(DuINClassifier(**SMALL), epochs, y, cv=LeaveOneSubjectOut(3))

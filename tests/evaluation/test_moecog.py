@@ -102,6 +102,7 @@ def score(name, decoder, **options):
 
 
 @pytest.mark.parametrize("name", OWN)
+@pytest.mark.by_default("scratch", "lda", "ridge")
 def test_every_decoder_passes_its_cross_validation(name):
     accuracies = score(name, make(name), n_trials_per_class=12)
     assert accuracies.shape == (2,)

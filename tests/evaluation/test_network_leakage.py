@@ -152,6 +152,7 @@ def change_last_run(epochs, change):
 
 
 @all_estimators
+@pytest.mark.by_default("lda", "mae")
 def test_a_change_of_test_trials_changes_no_bit_of_the_model(name):
     epochs = simulate(1.0)
     fitted = []
@@ -187,6 +188,7 @@ def test_shuffled_labels_give_chance_within_the_interval(name):
 
 
 @all_estimators
+@pytest.mark.by_default("lda", "contributions")
 def test_a_marker_only_in_test_trials_is_not_exploited(name):
     epochs = simulate(0.0, n_per_run=16)
     result, (model,) = evaluate(

@@ -93,6 +93,7 @@ class Kill:
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
 @pytest.mark.filterwarnings("ignore:This process:DeprecationWarning")
 @pytest.mark.parametrize("number", [1, 2, 3, 4])
+@pytest.mark.by_default("1", "3")
 def test_a_killed_save_leaves_the_old_result_or_the_new_one(
     number, tmp_path, two_results, monkeypatch
 ):

@@ -257,6 +257,7 @@ def test_a_rounded_sidecar_does_not_win(drifting):
 
 
 @pytest.mark.parametrize("column", ["sample", "event_sample", "sample_start"])
+@pytest.mark.by_default("sample")
 def test_onset_and_sample_apart_by_a_constant(dataset, column):
     def shift(table):
         table = table.rename(columns={"sample": column})
@@ -463,6 +464,7 @@ def test_words_that_look_like_marks(dataset):
 
 
 @pytest.mark.parametrize("mark", ["BAD_x", "bad_x", "BAD", "BAD boundary"])
+@pytest.mark.by_default("BAD_x", "BAD boundary")
 def test_marks_are_marks_unless_they_are_asked_for(dataset, mark):
     relabel(dataset, [mark, "ba", "ba", "ba", "ba", "ba", "ba"])
     epochs, _ = read_epochs(dataset, **PLAIN)

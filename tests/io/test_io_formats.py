@@ -208,6 +208,7 @@ def write_series(file, data, times, *, offset=0.0, stimulus=None):
 
 
 @pytest.mark.parametrize("stamps", [False, True])
+@pytest.mark.by_default("True")
 def test_nwb_series_that_start_at_different_times(nwb_dataset, stamps):
     """The recording starts at 12 s of the session, the words at 10 s."""
     path, file = nwb_dataset

@@ -131,6 +131,7 @@ def test_a_hidden_contact_is_named(contacts):
     [(1, 1, -1), pytest.param(20, 10, 0, marks=pytest.mark.slow)],
 )
 @pytest.mark.parametrize("kind", ["glass", "surface", "montage"])
+@pytest.mark.by_default("glass-1-1--1", "montage-1-1--1")
 def test_one_contact_and_two_hundred(
     make_contacts, rng, n_shafts, per_shaft, side, kind
 ):
@@ -170,6 +171,7 @@ def test_the_surface_is_drawn_in_mni305(contacts):
     assert all(one.get_rasterized() for one in faces)
 
 
+@pytest.mark.slow
 def test_the_count_is_that_of_contacts_behind_a_place(make_contacts):
     tables = [make_contacts(4, 7), make_contacts(3, 7)]
     tables = {f"{k}": table.assign(subject=f"{k}") for k, table in enumerate(tables)}

@@ -146,6 +146,7 @@ def test_names_cannot_run_code(page, contacts, tmp_path):
     assert page.evaluate("contactsView.selected()") == bad
 
 
+@pytest.mark.slow
 def test_a_page_without_coordinates_lists_contacts(page, contacts, tmp_path):
     native = contacts.assign(space="ACPC")
     page.open(view_contacts(native).save(tmp_path / "view.html"))

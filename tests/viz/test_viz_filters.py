@@ -132,6 +132,7 @@ def test_weights_and_patterns_are_of_the_same_filters(contacts, rng):
 
 
 @pytest.mark.parametrize("which", [[9], [-1], [0.5], [], "a", [1, 1]])
+@pytest.mark.by_default("which0", "which3", "a")
 def test_only_filters_that_exist_are_shown(contacts, rng, which):
     weights = rng.normal(size=(9, 28))
     with pytest.raises(
@@ -192,6 +193,7 @@ def test_center_frequencies_are_those_of_the_kernels(contacts):
 
 @pytest.mark.parametrize("space", ["MNI152Lin", "ACPC"])
 @pytest.mark.parametrize(("n_shafts", "per_shaft"), [(1, 1), (20, 10)])
+@pytest.mark.by_default("1-1-ACPC", "20-10-MNI152Lin")
 def test_small_and_large_montages(make_contacts, rng, n_shafts, per_shaft, space):
     contacts = make_contacts(n_shafts, per_shaft, 0, space)
     weights = rng.normal(size=(9, len(contacts)))

@@ -42,6 +42,7 @@ def trials():
 
 
 @pytest.mark.parametrize("name", DECODERS)
+@pytest.mark.by_default("lda", "ridge", "xdawn")
 def test_decoders_come_back_as_they_were(name, trials, tmp_path):
     epochs, y = trials
     decoder = DECODERS[name]().fit(epochs, y)

@@ -78,7 +78,7 @@ def decode_shortly(patch, bids_root, out):
     patch.setattr(_pretraining, "log_costs", lambda *_: None)
     patch.setattr(job, "make_report", report_without_pictures)
     # Four trials per word are left; the calibration of an LDA needs three.
-    patch.setattr(_held_out, "CURVE_AMOUNTS", (3, 4))
+    patch.setattr(_held_out, "CURVE_AMOUNTS", (3,))
     return main(
         ["decode", str(bids_root), "--subject", "01", *TASK, "--quiet"]
         # Other processes would not know the patches.
