@@ -39,6 +39,7 @@ def passes(monkeypatch):
 
 
 @pytest.mark.parametrize("kind", PRETRAINED)
+@pytest.mark.by_default("ts_tcc")
 def test_other_labelled_trials_use_the_same_pretraining(
     kind, trials, segments, passes, tmp_path
 ):

@@ -43,6 +43,7 @@ def brute_force(atlas, xyz, max_distance):
 
 
 @pytest.mark.parametrize("atlas", ATLAS_NAMES)
+@pytest.mark.by_default("desikan-killiany")
 def test_labels_agree_with_brute_force(atlas):
     rng = np.random.default_rng(3)
     xyz = rng.uniform([-70, -90, -40], [70, 65, 75], (60, 3))

@@ -69,6 +69,7 @@ def test_planted_channels_answer_and_others_do_not():
     assert np.allclose(loud[elsewhere], quiet[elsewhere], rtol=0.2)
 
 
+@pytest.mark.slow
 def test_the_seed_decides(simulated):
     again = simulate_syllables(**SMALL)
     assert np.array_equal(again[0].get_data(), simulated[0].get_data())

@@ -262,6 +262,7 @@ def test_two_classes_follow_scikit_learn():
     [(50, 10), (100, 10), (256, 30), (400, 40), (500, 50), (512, 50), (1000, 100)]
     + [(1024, 100), (2048, 200)],
 )
+@pytest.mark.by_default("100-10", "512-50", "1000-100", "2048-200")
 def test_any_sampling_rate_is_read_without_special_care(sfreq, size):
     X, y = simulate(12, 3, int(0.7 * sfreq))
     fitted = DuINClassifier(**QUICK).fit(X, y, sfreq=sfreq)

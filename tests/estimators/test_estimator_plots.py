@@ -101,6 +101,7 @@ def test_kernels_of_a_step_are_what_an_impulse_leaves(stages):
     np.testing.assert_allclose(found, inside, atol=1e-5)
 
 
+@pytest.mark.slow
 def test_patterns_undo_the_mixing_of_a_known_source(stages, contacts):
     """One source that all channels share is what every filter's pattern shows."""
     _, clf, X, _ = stages

@@ -111,6 +111,7 @@ def test_what_is_not_there(fitted, serve, tmp_path):
 
 
 @pytest.mark.parametrize("kind", ["pickle", "torch", "foreign", "empty"])
+@pytest.mark.by_default("pickle", "foreign")
 def test_other_files_are_refused_and_not_run(kind, serve, tmp_path):
     mark, path = tmp_path / "mark", tmp_path / "hub" / "model.safetensors"
     path.parent.mkdir()

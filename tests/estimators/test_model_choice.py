@@ -39,6 +39,7 @@ def test_ties_go_to_the_earliest_pass_or_to_the_best_test_accuracy(parts):
     assert paper.score(X, y) == history["test_accuracy"][chosen]
 
 
+@pytest.mark.slow
 def test_the_first_choice_does_not_depend_on_the_test_epochs(parts):
     train, validation, (X, y) = parts
     kept = [

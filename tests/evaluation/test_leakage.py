@@ -73,6 +73,7 @@ def test_the_bit_check_finds_the_leak_that_the_paper_protocol_names(epochs):
     ],
 )
 @pytest.mark.parametrize("cv", [CLEAN[0], *SLOW])
+@pytest.mark.slow
 def test_shuffled_labels_give_chance_within_the_interval(make, cv, epochs):
     rng = np.random.default_rng(0)
     labels = np.array(["aa", "bb", "cc", "dd"])[epochs.events[:, 2] - 1]

@@ -110,6 +110,7 @@ def test_every_decoder_passes_its_cross_validation(name):
 
 
 @pytest.mark.parametrize("name", POWER)
+@pytest.mark.by_default("lda")
 def test_bursts_of_random_phase_are_decoded(name):
     options = {"sfreq": SFREQ}
     if name == "scratch":

@@ -533,6 +533,7 @@ def test_one_trial_far_from_the_rest_is_dropped_and_named(dataset):
 
 
 @pytest.mark.parametrize("reference", ["none", "bipolar"])
+@pytest.mark.by_default("bipolar")
 def test_trials_without_a_signal_are_dropped_and_named(dataset, reference):
     samples_in(dataset.root, lambda s: s[5000:5800].__imul__(0))
     options = PLAIN | {"reference": reference, "l_freq": 1.0}

@@ -326,6 +326,7 @@ def test_the_second_writer_waits_and_finds_the_segments(tmp_path):
 
 
 @pytest.mark.parametrize("causal", [False, True])
+@pytest.mark.by_default("True")
 def test_recordings_are_read_to_disk_as_to_memory(causal, dataset, tmp_path):
     options = {"sfreq": 500.0, "causal": causal}
     epochs, contacts = read_segments(dataset, 4.0, 2.0, **options)

@@ -178,6 +178,7 @@ def check_only_there(live, subject, found, start, stop, reason):
 
 @pytest.mark.parametrize("lost", [13, 64, 300, 2000])
 @pytest.mark.parametrize("size", [32, 128])
+@pytest.mark.by_default("32-13", "32-2000", "128-64")
 def test_dropped_chunks(live, subject, lost, size):
     data = subject.raw.get_data()
     first = 4096

@@ -103,6 +103,7 @@ def test_a_missing_compiler_is_named(monkeypatch):
         _compiling.compiled(classifier(), CPU)
 
 
+@pytest.mark.slow
 def test_what_cannot_be_compiled_is_refused(monkeypatch, graphs):
     several = classifier(n_subjects=2, subject_layers="patch")
     with pytest.raises(ValueError, match="subject_layers='patch'"):

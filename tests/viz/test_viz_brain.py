@@ -110,6 +110,7 @@ def test_limits_are_symmetric_about_zero(rng):
 
 
 @pytest.mark.parametrize("kind", ["glass", "surface", "montage", "bars"])
+@pytest.mark.by_default("glass", "bars")
 def test_without_coordinates_there_is_a_note(contacts, kind):
     native = contacts.assign(space="ACPC")
     values = pd.Series(np.linspace(0.1, 1, 28), contacts.index)
