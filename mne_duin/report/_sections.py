@@ -97,7 +97,9 @@ def add_contacts(report, contacts, contributions):
         shafts = {"shafts": ("shaft", _join_names)} if "shaft" in contacts else {}
         counts = regions.agg(channels=("region", "size"), **shafts)
         html = _html.table(counts.rename_axis(None))
-    rows = _html.table(contacts.rename_axis(None), nowrap=True)
+    # Of several subjects the index has two levels.
+    rows = contacts.rename_axis([None] * contacts.index.nlevels)
+    rows = _html.table(rows, nowrap=True)
     html += _html.folded(f"All {len(contacts)} channels", rows)
     add_html(report, html, "Table", "Contacts")
 

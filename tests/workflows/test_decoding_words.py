@@ -74,8 +74,6 @@ def decode_shortly(patch, bids_root, out):
     """Run the command with small networks, without pictures; return its status."""
     for recipe in PRESETS["quick"].values():
         patch.setitem(recipe, "max_iter", 2)
-        if "n_layers" in recipe:
-            patch.setitem(recipe, "n_layers", 1)
     # Costs and the report's pictures have tests of their own.
     patch.setattr(_pretraining, "log_costs", lambda *_: None)
     patch.setattr(job, "make_report", report_without_pictures)
