@@ -281,7 +281,7 @@ def test_the_principal_start_learns_faster():
     X = np.cumsum(X, -1)
     X -= X.mean(-1, keepdims=True)
     options = VQVAE | {"max_iter": 4, "bands": "raw", "n_codes": 4}
-    # A decoder as narrow as those of the other tests cannot rebuild a token.
+    # A decoder as narrow as those of the other tests cannot reconstruct a token.
     options["conv_filters"] = (128, *options["conv_filters"][1:])
     losses = {}
     for init in ("zca", "principal", "random"):
