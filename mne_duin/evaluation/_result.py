@@ -566,7 +566,9 @@ def summarize(result):
     lines = [_headline(result), _accuracy(result), _scores(result), _test(result)]
     lines += [f"Leak: {leak}" for leak in result.leaks]
     lines += [f"Note: {note}" for note in result.notes]
-    return "\n".join(fill(line, WIDTH, subsequent_indent="  ") for line in lines)
+    # "leave-one-run-out" stays together.
+    options = {"subsequent_indent": "  ", "break_on_hyphens": False}
+    return "\n".join(fill(line, WIDTH, **options) for line in lines)
 
 
 def _headline(result):
