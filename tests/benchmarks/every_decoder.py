@@ -179,7 +179,7 @@ def summarize(runs):
         pieces.append(own["accuracy"].rename(f"accuracy, {dataset}"))
     for dataset in ("sample data", "unit speech 601"):
         own = runs[runs["data"] == dataset].set_index("decoder")
-        pieces.append(own["processor seconds"].rename(f"processor s, {dataset}"))
+        pieces.append(own["processor seconds"].rename(f"seconds, {dataset}"))
     pieces.append(runs.groupby("decoder")["peak MB"].max().rename("peak MB, most"))
     table = pd.concat(pieces, axis=1)
     order = [name for name in NAMES if name in table.index]
