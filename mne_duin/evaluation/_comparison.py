@@ -87,7 +87,6 @@ def evaluate_each(
     n_repeats=1,
     unlabelled=None,
     pretrain_on="train",
-    return_estimators=False,
     n_jobs=1,
     verbose=None,
 ):
@@ -101,15 +100,11 @@ def evaluate_each(
     %(repeated)s
     %(unlabelled)s
     %(pretrain_on)s
-    return_estimators : bool
-        Whether to return the fitted copies, too.
     %(n_jobs)s
 
     Returns
     -------
     %(results)s
-    estimators : dict of str to list of estimator
-        The fitted copy of every fold; only with ``return_estimators=True``.
     """
     check_estimators(estimators)
     with mne.utils.use_log_level(verbose):
@@ -127,13 +122,7 @@ def evaluate_each(
             n_jobs=n_jobs,
         )
         found = evaluate_plans(plans, n_permutations=n_permutations)
-    results = {
-        plan.name: result for plan, (result, _) in zip(plans, found, strict=True)
-    }
-    if return_estimators:
-        models = {plan.name: own for plan, (_, own) in zip(plans, found, strict=True)}
-        return results, models
-    return results
+    return {plan.name: result for plan, (result, _) in zip(plans, found, strict=True)}
 
 
 @fill_doc

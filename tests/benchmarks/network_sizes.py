@@ -51,7 +51,7 @@ def compare(name, column, parameter, values):
             table.loc[len(table)] = row
             table.sort_values(key).to_csv(path, sep="\t", index=False)
     print(table.pivot_table("accuracy", "simulation", column).round(1))
-    print(table.groupby(column)["seconds"].mean().round(1))
+    print(table.groupby(column)[["accuracy", "seconds"]].mean().round(1))
 
 
 def main():
