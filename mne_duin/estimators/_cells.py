@@ -368,7 +368,12 @@ class DuINCells(TransformerMixin, BaseDuIN):
     def _start(self, recipe, module, data):
         """Give the encoder its start and every value its weight."""
         if recipe["init"] != "random":
-            module.start_from_components(data.x, data.subject, whitening=recipe["init"])
+            module.start_from_components(
+                data.x,
+                data.subject,
+                whitening=recipe["init"],
+                exact=module.fixed_front,
+            )
         module.learn_weights_(data.x, self.signal_weight)
 
     def _training_step(self, recipe, data):

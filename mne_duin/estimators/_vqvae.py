@@ -218,7 +218,8 @@ class DuINVQVAE(TransformerMixin, BaseDuIN):
         published random values.
     front_lr_scale : float | None
         Learning rate of spatial maps and patch encoder relative to that of the rest,
-        where they start from whitened data; 0 keeps them. A codex can represent
+        where they start from whitened data; 0 keeps them, and tokens then are the
+        whitened inputs in steps of 10 samples. A codex can represent
         the strongest directions of the signal only, and on little data maps that learn
         with it lose the others, which tell words apart. A random start always learns
         at the full rate.
@@ -415,7 +416,7 @@ class DuINVQVAE(TransformerMixin, BaseDuIN):
             epochs, crop=recipe["crop_duration"], balance=self.balance
         )
         is_whitened = recipe["init"] != "random"
-        start = partial(_start, whitening=recipe["init"]) if is_whitened else None
+        start = partial(_start, recipe) if is_whitened else None
         self._build_seeded(partial(self._build, recipe), run, start, data)
         step = self._training_step(recipe, data)
         self._train(
@@ -728,5 +729,10 @@ class DuINVQVAE(TransformerMixin, BaseDuIN):
         return viz.plot_reconstruction(signal, rebuilt, table, **options)
 
 
-def _start(module, data, whitening):
-    module.start_from_components(data.x, data.subject, whitening=whitening)
+def _start(recipe, module, data):
+    module.start_from_components(
+        data.x,
+        data.subject,
+        whitening=recipe["init"],
+        exact=recipe["front_lr_scale"] == 0,
+    )

@@ -270,7 +270,7 @@ CONVOLUTIONS = ("conv_filters", "conv_kernels", "conv_strides")
 # several times the channels, and 16 filters for them discard directions: those of least
 # variance, which in bipolar recordings carry as much information as others.
 FEWEST_FILTERS, MOST_FILTERS = 16, 64
-HIDDEN_FILTERS = (128, 128)
+HIDDEN_FILTERS = (64, 64)
 
 
 def resolve(estimator, stage: str) -> dict:
@@ -317,7 +317,7 @@ def encoder_width(recipe, n_inputs):
     """Return ``n_filters`` and ``conv_filters``, chosen where the recipe has None.
 
     One spatial filter per input (band power included), but at least 16 and at most 64;
-    two layers of 128 filters, then one that keeps all spatial filters.
+    two layers of 64 filters, then one that keeps all spatial filters.
     """
     n_filters, conv_filters = recipe["n_filters"], recipe["conv_filters"]
     if n_filters is None:

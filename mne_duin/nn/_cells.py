@@ -115,9 +115,7 @@ class CellPredictor(Stage):
         """
         if hidden is not None:
             x = hide_cells(x, hidden)
-        with torch.set_grad_enabled(torch.is_grad_enabled() and not self.fixed_front):
-            tokens = self.encoder.tokenize(x, subject)
-        tokens = self.encoder.transformer(tokens)
+        tokens = self.encoder.transformer(self.encoder.tokenize(x, subject))
         return self.head(tokens.mT, subject)
 
     def values(self, x):

@@ -233,8 +233,11 @@ class GroupedEncoder(DuINEncoder):
     def _own_sizes(self):
         return super()._own_sizes() | {"patch_encoder": "depthwise-filters"}
 
-    def _take_maps(self, maps):
-        """Map the channels of every subject, and hand each filter on by itself."""
+    def _take_maps(self, maps, exact):
+        """Map the channels of every subject, and hand each filter on by itself.
+
+        There is no exact map: the filters of a group begin to differ by chance only.
+        """
         self.spatial.weight.copy_(maps)
         self.spatial.bias.zero_()
         start_grouped_convolutions_(self.patch)

@@ -83,7 +83,9 @@ class DuINEncoder(nn.Module):
         return {"n_filters": self.n_components}
 
     @torch.no_grad()
-    def start_from_components(self, x, subject=None, y=None, *, whitening="principal"):
+    def start_from_components(
+        self, x, subject=None, y=None, *, whitening="principal", exact=False
+    ):
         """Start from components of the channels.
 
         Parameters
@@ -99,6 +101,10 @@ class DuINEncoder(nn.Module):
         whitening : str
             ``"zca"`` stays as close to the channels as whitening can; ``"principal"``
             takes their principal components.
+        exact : bool
+            Whether tokens are the components and nothing else, which costs less to
+            compute as long as it stays so. Otherwise, and where filters are kept apart,
+            random weights are added, which break symmetries in training.
 
         Returns
         -------
@@ -119,16 +125,16 @@ class DuINEncoder(nn.Module):
         if y is not None and n_subjects > 1:
             rotations = _principal.align_maps(maps, x, subject, y)
             maps, inverse = rotations @ maps, inverse @ rotations.mT
-        self._take_maps(maps)
+        self._take_maps(maps, exact)
         self.calibrate(x, subject)
         return inverse
 
-    def _take_maps(self, maps):
+    def _take_maps(self, maps, exact):
         """Map the channels of every subject, and hand the result on."""
         self.spatial.weight.copy_(maps)
         self.spatial.bias.zero_()
         identity = torch.eye(self.n_components, device=maps.device)
-        _principal.start_convolutions_(self.patch, identity)
+        _principal.start_convolutions_(self.patch, identity, exact=exact)
 
     def calibrate(self, x, subject=None, position=None):
         """Set the running statistics of batch normalization to those of the data.
@@ -346,12 +352,13 @@ class PomsEncoder(DuINEncoder):
     def _own_sizes(self):
         return {"subject_layers": "patch"}
 
-    def _take_maps(self, maps):
+    def _take_maps(self, maps, exact):
         for position, forward in enumerate(maps):
-            self._take_map(position, forward)
+            self._take_map(position, forward, exact)
 
-    def _take_map(self, position, forward):
-        _principal.start_convolutions_(self.patch.subjects[position], forward)
+    def _take_map(self, position, forward, exact=False):
+        patch = self.patch.subjects[position]
+        _principal.start_convolutions_(patch, forward, exact=exact)
 
     def _with_statistics(self, position):
         return self.patch if position is None else self.patch.subjects[position]

@@ -43,7 +43,9 @@ class Stage(nn.Module):
         return {}
 
     @torch.no_grad()
-    def start_from_components(self, x, subject=None, y=None, *, whitening="principal"):
+    def start_from_components(
+        self, x, subject=None, y=None, *, whitening="principal", exact=False
+    ):
         """Start from components of the data.
 
         Parameters
@@ -56,8 +58,12 @@ class Stage(nn.Module):
             Class of each epoch, see :meth:`DuINEncoder.start_from_components`.
         whitening : str
             ``"zca"`` or ``"principal"``.
+        exact : bool
+            Whether tokens are the components and nothing else.
         """
-        inverse = self.encoder.start_from_components(x, subject, y, whitening=whitening)
+        inverse = self.encoder.start_from_components(
+            x, subject, y, whitening=whitening, exact=exact
+        )
         self._start_behind(inverse, x, subject)
 
     def _start_behind(self, inverse, x, subject):

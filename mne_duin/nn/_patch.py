@@ -118,17 +118,36 @@ class PatchEncoder(nn.Module):
             The map of a patch in evaluation mode.
         offset : Tensor, shape (dim,)
             What silence gives.
+        factors : tuple of Tensor | None
+            Where every input goes through the same kernels in time, the kernel is the
+            product of a part across inputs, shape (n_inputs, n_filters), and a part in
+            time, shape (patch_size, n_steps).
         """
         weights = list(self.state_dict().values())
         if self._folded is None or not all(map(_is_same, weights, self._folded[0])):
             like = self.layers[0].weight
-            parts = [part.to(like) for part in fold_patches(self)]
+            kernel, offset = fold_patches(self)
+            factors = _factors(kernel, self.n_steps)
+            if factors is not None:
+                factors = tuple(part.to(like) for part in factors)
+            parts = kernel.to(like), offset.to(like), factors
             self._folded = [value.clone() for value in weights], parts
         return self._folded[1]
 
 
 def _is_same(first, second):
     return first.dtype == second.dtype and torch.equal(first, second)
+
+
+def _factors(kernel, n_steps):
+    """Return the parts across inputs and in time of a map of a patch, None if mixed."""
+    by_step = kernel.unflatten(2, (n_steps, -1)).permute(0, 3, 1, 2)
+    rows = by_step.flatten(2).flatten(0, 1)
+    longest = rows[rows.square().sum(1).argmax()]
+    across = rows @ longest / longest.square().sum().clamp(min=1e-30)
+    if (rows - across[:, None] * longest).norm() > 1e-6 * rows.norm():
+        return None
+    return across.view(by_step.shape[:2]), longest.view(by_step.shape[2:])
 
 
 class PatchDecoder(nn.Module):
@@ -463,8 +482,7 @@ def encode_patches(patch, x, affine=None):
     tokens : Tensor, shape (n_epochs, n_tokens, dim)
         The tokens.
     """
-    can_fold = not (patch.training or torch.is_grad_enabled())
-    if can_fold and x.device.type == "cpu":
+    if x.device.type == "cpu" and _is_constant(patch, affine or ()):
         return _encode_folded(patch, x, affine)
     first, *layers = patch.layers
     steps = _first_convolution(first, patch.patch_size, x, affine)
@@ -474,6 +492,15 @@ def encode_patches(patch, x, affine=None):
         else:
             steps = _convolve(layer, steps)
     return steps.reshape(len(x), -1, patch.dim)
+
+
+def _is_constant(patch, affine):
+    """Return whether a patch encoder, and a map in front of it, stay as they are."""
+    if patch.training or torch.compiler.is_compiling():
+        return False
+    if not torch.is_grad_enabled():
+        return True
+    return not any(weight.requires_grad for weight in (*patch.parameters(), *affine))
 
 
 def _convolve(layer, steps):
@@ -520,14 +547,22 @@ def _first_convolution(layer, size, x, affine):
 
 def _encode_folded(patch, x, affine):
     """Encode in evaluation mode, where the whole patch encoder is one matrix."""
-    kernel, offset = patch.folded()
+    kernel, offset, factors = patch.folded()
     if affine is not None:
         with torch.autocast(x.device.type, enabled=False):
             offset = offset + torch.einsum("fpd,f->d", kernel, affine[1])
-            kernel = torch.einsum("fpd,fc->cpd", kernel, affine[0])
+            if factors is None:
+                kernel = torch.einsum("fpd,fc->cpd", kernel, affine[0])
+            else:
+                factors = affine[0].T @ factors[0], factors[1]
     n_epochs, n_channels, _ = x.shape
-    patches = x.reshape(n_epochs, n_channels, -1, patch.patch_size).transpose(1, 2)
-    return functional.linear(patches.flatten(2), kernel.flatten(0, 1).T, offset)
+    patches = x.reshape(n_epochs, n_channels, -1, patch.patch_size)
+    if factors is None:
+        patches = patches.transpose(1, 2).flatten(2)
+        return functional.linear(patches, kernel.flatten(0, 1).T, offset)
+    across, in_time = factors
+    steps = (patches @ in_time).permute(0, 2, 3, 1) @ across
+    return steps.flatten(2) + offset
 
 
 def decode_patches(patch, spatial, tokens, subject=None):

@@ -31,8 +31,12 @@ N_ROUNDS = 5
 AT_ONCE = 64
 
 
-def start_convolutions_(patch, forward):
-    """Map inputs by ``forward`` (n_filters, n_inputs), low-passed in 10 ms steps."""
+def start_convolutions_(patch, forward, *, exact=False):
+    """Map inputs by ``forward`` (n_filters, n_inputs), low-passed in 10 ms steps.
+
+    An ``exact`` map has no random part: only filters that no other reads keep one, with
+    which training can begin to use them.
+    """
     convolutions = [m for m in patch.layers if isinstance(m, nn.Conv1d)]
     for layer in convolutions:
         _shrink_(layer)
@@ -40,6 +44,10 @@ def start_convolutions_(patch, forward):
     window = torch.hann_window(first.kernel_size[0] + 2, periodic=False)[1:-1]
     window = (window / window.sum()).to(forward)
     n_rows = min(len(forward), first.out_channels)
+    if exact:
+        first.weight[:n_rows] = 0
+        for layer in others:
+            layer.weight.zero_()
     first.weight[:n_rows] += forward[:n_rows, :, None] * window
     for layer in others:
         _add_delta_(layer.weight)

@@ -154,7 +154,7 @@ def train(
         If there is no compiler.
     """
     device = data.x.device
-    frozen = _freeze_still(module, lr_scale)
+    frozen, still = _freeze_still(module, lr_scale)
     optimizer = make_optimizer(
         module, lr=lr, weight_decay=weight_decay, betas=betas, lr_scale=lr_scale
     )
@@ -183,6 +183,9 @@ def train(
             with draws:
                 begin_pass(module, index, generator)
             batches = data.random_batches(batch_size, generator)
+            network.train()
+            for part in still:
+                part.eval()
             means = _train_pass(network, step, batches, optimizer, dtype, draws, norms)
             record = {"pass": index + 1, "lr": rate} | means
             with draws:
@@ -215,7 +218,11 @@ def _scale_of(name, lr_scale):
 
 
 def _freeze_still(module, lr_scale):
-    """Compute no gradients of parameters that no step moves, until the context ends."""
+    """Compute no gradients of parameters that no step moves, until the context ends.
+
+    Returns the context, and the parts of the network that no step moves: their running
+    statistics stay as they are as well.
+    """
     still = [
         parameter
         for name, parameter in module.named_parameters()
@@ -225,7 +232,9 @@ def _freeze_still(module, lr_scale):
     for parameter in still:
         parameter.requires_grad_(False)
         context.callback(parameter.requires_grad_, True)
-    return context
+    names = [name for name, scale in (lr_scale or {}).items() if scale == 0]
+    parts = [part for name, part in module.named_modules() if name in names]
+    return context, parts
 
 
 def decay_groups(module, weight_decay, lr_scale=None):
@@ -311,7 +320,6 @@ def _set_rate(optimizer, rate):
 
 def _train_pass(module, step, batches, optimizer, dtype, draws, norms):
     """Run the steps of one pass; the host reads the losses once, at the end."""
-    module.train()
     totals, count = {}, 0
     for batch in batches:
         local = local_batch(batch)

@@ -191,7 +191,7 @@ n_filters : int | None
     discard directions of the signal.
 conv_filters : tuple of int | None
     Filters of the patch encoder's convolutions; the last number times 10 is the size of
-    a token. The quick preset takes ``(128, 128, n_filters)``. The decoder of a
+    a token. The quick preset takes ``(64, 64, n_filters)``. The decoder of a
     :class:`DuINVQVAE` has as many filters as the first convolution.
 conv_kernels, conv_strides : tuple of int
     Their kernels and strides in samples.

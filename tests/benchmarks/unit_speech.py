@@ -62,7 +62,14 @@ COMMON = {"random_state": 0, "verbose": False}
 # What does not depend on unlabeled talk, then what does, in order of interest.
 WITHOUT = ("lda", "scratch", "scratch+lda")
 WITH = ("pretrained", "pretrained+lda", "ceiling", "cells+mae", "vqvae+mae")
-AMOUNTS_OF_TALK = ((1.0, 4200), (0.3, 4200), (3.0, 14000), (1.0, 14000), (10.0, 14000))
+AMOUNTS_OF_TALK = (
+    (1.0, 4200),
+    (0.3, 1400),
+    (3.0, 14000),
+    (0.3, 4200),
+    (1.0, 14000),
+    (10.0, 14000),
+)
 KEY = ["set", "kind", "subject", "hours", "steps", "method"]
 
 

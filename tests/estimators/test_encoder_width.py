@@ -16,7 +16,7 @@ OPEN = {"n_filters": None, "conv_filters": None}
 @pytest.mark.parametrize("n_inputs", [1, 7, 18, 64, 200])
 def test_one_filter_per_input_up_to_a_limit(n_inputs):
     n_filters = {1: 16, 7: 16, 18: 18, 64: 64, 200: 64}[n_inputs]
-    expected = {"n_filters": n_filters, "conv_filters": (128, 128, n_filters)}
+    expected = {"n_filters": n_filters, "conv_filters": (64, 64, n_filters)}
     assert encoder_width(OPEN, n_inputs) == expected
 
 
@@ -24,7 +24,7 @@ def test_what_is_given_counts():
     given = {"n_filters": 5, "conv_filters": (8, 4)}
     assert encoder_width(given, 30) == given
     half = encoder_width(OPEN | {"n_filters": 16}, 30)
-    assert half == {"n_filters": 16, "conv_filters": (128, 128, 16)}
+    assert half == {"n_filters": 16, "conv_filters": (64, 64, 16)}
 
 
 @pytest.mark.parametrize("bands", [("high-gamma",), "raw"])
@@ -37,7 +37,7 @@ def test_the_quick_preset_takes_one_filter_per_input(kind, bands):
     sizes = encoder_sizes(estimator.module_.encoder)
     n_filters = 16 if bands == "raw" else 18
     assert sizes["n_filters"] == n_filters
-    assert sizes["conv_filters"] == (128, 128, n_filters)
+    assert sizes["conv_filters"] == (64, 64, n_filters)
 
 
 def test_the_tokens_heads_keep_the_published_width():

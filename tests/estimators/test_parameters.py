@@ -238,7 +238,9 @@ def test_validation_epochs(trials, vqvae):
     held_out = simulate(12, seed=9)
     first = DuINVQVAE(**VQVAE).fit(epochs, validation=held_out[0])
     with pytest.warns(RuntimeWarning, match="did not learn: on 12 held-out segments"):
-        masked = DuINMAE(vqvae, **TRAINING).fit(epochs, validation=held_out[0])
+        # Who does not move cannot learn.
+        masked = DuINMAE(vqvae, **TRAINING | {"lr": 1e-9, "lr_min": 0.0})
+        masked.fit(epochs, validation=held_out[0])
     assert masked.check_.rules == [
         "commonest code",
         "copying a neighbor",
@@ -313,6 +315,17 @@ def test_the_front_of_the_first_stage_is_kept(init, scale):
     front = {name for name in same if name.startswith(FRONT)}
     assert bool(front) == (init != "random" and scale == 0)
     assert same == front
+
+
+@pytest.mark.parametrize("scale", [0.0, 1.0])
+def test_a_front_that_is_kept_hands_on_whitened_inputs(scale):
+    X, _ = simulate(n_epochs=8)
+    options = VQVAE | {"init": "zca", "front_lr_scale": scale, "n_codes": 4}
+    vqvae = DuINVQVAE(**options).fit(X, sfreq=SFREQ)
+    factors = vqvae.module_.encoder.patch.folded()[2]
+    assert (factors is not None) == (scale == 0)
+    if factors is not None:
+        assert not (factors[0] - factors[0].diag().diag()).any()
 
 
 @pytest.mark.parametrize("start", ["vqvae", "random"])

@@ -15,6 +15,7 @@ from mne_duin.nn import (
     Quantizer,
     SubjectLinear,
     _patch,
+    _principal,
     build_encoder,
     build_vqvae,
     random_mask,
@@ -137,6 +138,28 @@ def test_the_folded_encoder_follows_its_weights(change):
     after = _patch.encode_patches(patch, x)
     assert not torch.allclose(after, before, atol=1e-3)
     torch.testing.assert_close(after, patch(x), atol=1e-5, rtol=1e-5)
+
+
+@pytest.mark.parametrize("n_channels", [3, 9])
+@torch.no_grad()
+def test_a_map_that_is_a_product_is_applied_in_two_steps(n_channels):
+    spatial = spatial_map(n_channels, N_FILTERS, 1)
+    patch = PatchEncoder(N_FILTERS, (8, 6, 4)).eval()
+    assert patch.folded()[2] is None
+    _principal.start_convolutions_(patch, torch.randn(N_FILTERS, N_FILTERS), exact=True)
+    for norm in patch.layers[1::2]:
+        torch.nn.init.uniform_(norm.running_var, 0.5, 2)
+        torch.nn.init.normal_(norm.running_mean)
+    x = torch.randn(N_EPOCHS, n_channels, 300)
+    assert patch.folded()[2] is not None
+    tokens = _patch.tokenize(spatial, patch, x)
+    torch.testing.assert_close(tokens, patch(spatial(x)), atol=1e-5, rtol=1e-5)
+    # The least that training changes makes it a map like any other.
+    patch.layers[0].weight[-1, 0, 3] += 1e-3
+    patch.layers[4].weight[0, -1, 0] += 1e-3
+    assert patch.folded()[2] is None
+    tokens = _patch.tokenize(spatial, patch, x)
+    torch.testing.assert_close(tokens, patch(spatial(x)), atol=1e-5, rtol=1e-5)
 
 
 def test_folding_works_in_inference_mode_and_leaves_no_trace():

@@ -100,6 +100,33 @@ def test_spatial_maps_are_whitening_components(n_channels, n_filters):
     assert not inverse[0][:, n_kept:].any()
 
 
+def test_an_exact_start_hands_on_the_components_and_nothing_else():
+    x = sources()
+    encoder = network(6).encoder.eval()
+    encoder.start_from_components(x, whitening="zca", exact=True)
+    kernel, _, factors = encoder.patch.folded()
+    across, in_time = factors
+    # Every step is a mean of its own samples, of one filter.
+    assert not (across - across.diag().diag()).any()
+    product = torch.einsum("if,pt->iptf", across, in_time).flatten(2)
+    torch.testing.assert_close(kernel, product)
+    with torch.no_grad():
+        quick, formula = encoder.tokenize(x), encoder.patch(encoder.spatial(x))
+    torch.testing.assert_close(quick, formula, atol=1e-5, rtol=1e-5)
+
+
+def test_training_can_use_what_an_exact_start_leaves_out():
+    x = sources()
+    encoder = network(6).encoder.train()
+    encoder.start_from_components(x, whitening="zca", exact=True)
+    first, _, third = encoder.patch.layers[::2]
+    assert first.weight[8:].any()
+    assert not third.weight[:, 8:].any()
+    target = torch.randn(encoder.tokenize(x).shape)
+    (encoder.tokenize(x) * target).sum().backward()
+    assert (third.weight.grad[:, 8:].abs().amax((0, 2)) > 0).all()
+
+
 def test_norms_have_the_statistics_of_the_data():
     x = sources()
     encoder = network(6).encoder

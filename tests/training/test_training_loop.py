@@ -152,6 +152,14 @@ def test_what_does_not_move_has_no_gradient_while_others_learn():
     assert module.still.item() == 2
 
 
+@pytest.mark.parametrize("scale", [0.0, 0.5])
+def test_a_part_that_does_not_move_keeps_its_statistics(scale):
+    module = Line()
+    before = module.norm.running_mean.clone()
+    run(module, max_iter=2, lr_scale={"norm": scale})
+    assert torch.equal(module.norm.running_mean, before) == (scale == 0)
+
+
 def test_training_approaches_the_optimum_and_keeps_records():
     module = Line()
     history, best = run(module, max_iter=60, lr_min=0.01, n_warmup=6)
