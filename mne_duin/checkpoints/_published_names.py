@@ -150,9 +150,10 @@ def official_sizes(state_dict: dict[str, torch.Tensor], stage: str) -> dict:
     Returns
     -------
     sizes : dict
-        ``n_channels, n_subjects, subject_layers, n_filters, n_convs, n_heads,
-        head_dim, ff_dim, n_layers, n_decoder_layers``, and ``n_codes``, ``code_dim``,
-        ``n_tokens``, ``n_classes``, ``hidden_dim`` where they apply.
+        ``n_channels, n_subjects, subject_layers, n_filters, n_convs, conv_filters,
+        n_heads, head_dim, ff_dim, n_layers, n_decoder_layers``, and
+        ``decoder_filters``, ``n_codes``, ``code_dim``, ``n_tokens``, ``n_classes``,
+        ``hidden_dim`` where they apply.
 
     Raises
     ------
@@ -177,6 +178,11 @@ def official_sizes(state_dict: dict[str, torch.Tensor], stage: str) -> dict:
     if stage == "vqvae":
         shape = _matrix(state_dict, "vq_block.codex.embeddings", stage)
         sizes["n_codes"], sizes["code_dim"] = shape
+        poms = sizes["subject_layers"] == "patch"
+        # The published head of "poms" counts the unfolding of a token as its first.
+        decoder = "rgs_blocks.0.rgs_head.1" if poms else "rgs_block.rgs_head.0"
+        kernel = _kernel(state_dict, f"{decoder}.0.1.weight", stage)
+        sizes["decoder_filters"] = kernel[1]
     elif stage == "mae":
         head = _matrix(state_dict, "cls_block.cls_head.0.0.weight", stage)
         sizes["n_codes"] = head[0]
@@ -190,19 +196,24 @@ def official_sizes(state_dict: dict[str, torch.Tensor], stage: str) -> dict:
 
 def _subject_sizes(state_dict, stage):
     """Return the sizes of the layers that every subject has of its own."""
-    if _is_poms(state_dict):
-        first = "tokenizers.0.conv_blocks."
-        shape = _shape(state_dict, f"{first}0.0.1.weight", stage)
-        if len(shape) != 3 or 0 in shape:
-            raise ValueError(
-                f"'{first}0.0.1.weight' has shape {shape}; that of a convolution is "
-                "wanted."
-            )
+    poms = _is_poms(state_dict)
+    first = f"tokenizer{'s.0' * poms}.conv_blocks."
+    n_convs = _count(state_dict, first)
+    # Without any layer the first is named as missing.
+    shapes = [
+        _kernel(state_dict, f"{first}{index}.0.1.weight", stage)
+        for index in range(max(n_convs, 1))
+    ]
+    convolutions = {
+        "n_convs": n_convs,
+        "conv_filters": tuple(shape[0] for shape in shapes),
+    }
+    if poms:
         return {
-            "n_channels": shape[1],
+            "n_channels": shapes[0][1],
             "n_subjects": _count(state_dict, "tokenizers."),
             "subject_layers": "patch",
-            "n_convs": _count(state_dict, first),
+            **convolutions,
         }
     flat, n_subjects = _matrix(state_dict, "subj_block.subj_layer.W.weight", stage)
     n_filters, _ = _matrix(state_dict, "subj_block.subj_layer.B.weight", stage)
@@ -211,8 +222,16 @@ def _subject_sizes(state_dict, stage):
         "n_subjects": n_subjects,
         "subject_layers": "spatial",
         "n_filters": n_filters,
-        "n_convs": _count(state_dict, "tokenizer.conv_blocks."),
+        **convolutions,
     }
+
+
+def _kernel(state_dict, key, stage):
+    """Return the three sizes of a convolution's weights."""
+    shape = _shape(state_dict, key, stage)
+    if len(shape) != 3 or 0 in shape:
+        raise ValueError(f"{key!r} has shape {shape}; that of a convolution is wanted.")
+    return shape
 
 
 def _matrix(state_dict, key, stage):

@@ -27,7 +27,7 @@ from mne_duin.utils._checks import check_option, check_type
 SFREQ = 1000.0
 ENCODER_SIZES = (
     "n_channels", "n_subjects", "subject_layers", "n_filters", "n_layers", "n_heads",
-    "head_dim", "ff_dim",
+    "head_dim", "ff_dim", "conv_filters",
 )  # fmt: skip
 
 
@@ -119,6 +119,7 @@ def _network(sizes, stage):
     if stage == "vqvae":
         network["quantizer"] = {k: sizes[k] for k in ("n_codes", "code_dim")}
         network["n_decoder_layers"] = sizes["n_decoder_layers"]
+        network["decoder_filters"] = sizes["decoder_filters"]
     elif stage == "mae":
         network["n_codes"] = sizes["n_codes"]
     else:
@@ -207,7 +208,7 @@ def to_published(estimator) -> dict[str, torch.Tensor]:
     -------
     state : dict of str to Tensor
         The state dict; :func:`read_official` reads it back where the patch encoder has
-        the published sizes.
+        the published kernels and strides.
 
     Raises
     ------
