@@ -495,7 +495,7 @@ class DuINCells(TransformerMixin, BaseDuIN):
             Tokens with context.
         """
         epochs = self._check_fitted(X, subject)
-        return self._batched(self.module_.encoder, *self._scaled_inputs(epochs))
+        return self._apply(self.module_.encoder, epochs)
 
     def codes(self, X: Signal, *, subject: ArrayLike | None = None) -> np.ndarray:
         """Return the code of every token.
@@ -511,7 +511,7 @@ class DuINCells(TransformerMixin, BaseDuIN):
             Indices into ``codebook_``.
         """
         epochs = self._check_fitted(X, subject)
-        return self._batched(self.module_.encode, *self._scaled_inputs(epochs))
+        return self._apply(self.module_.encode, epochs)
 
     def _loss_of(self, x, subject, target=None):
         """Loss of the hidden cells of the inputs (or of others), per epoch."""

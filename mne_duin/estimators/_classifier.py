@@ -34,7 +34,7 @@ from mne_duin.estimators._prediction import (
     probabilities,
 )
 from mne_duin.estimators._resume import open_checkpoints
-from mne_duin.estimators._trained import Signal
+from mne_duin.estimators._trained import Signal, in_parts
 from mne_duin.estimators.presets import check_numbers, resolve
 from mne_duin.nn import Classifier
 from mne_duin.utils._checks import check_option
@@ -420,7 +420,8 @@ class DuINClassifier(ClassifierMixin, BaseDuIN):
 
     def _scores(self, X, subject):
         epochs = self._check_fitted(X, subject)
-        return self._network_scores(*self._scaled(epochs))
+        parts = [self._network_scores(*self._scaled(part)) for part in in_parts(epochs)]
+        return np.concatenate(parts)
 
     def _network_scores(self, x, subject):
         """Return the scores of scaled inputs."""

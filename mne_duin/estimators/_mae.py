@@ -381,7 +381,7 @@ class DuINMAE(TransformerMixin, BaseDuIN):
             Tokens with context.
         """
         epochs = self._check_fitted(X, subject)
-        return self._batched(self.module_.encoder, *self._scaled_inputs(epochs))
+        return self._apply(self.module_.encoder, epochs)
 
     def _loss_of(self, x, subject, target=None):
         """Loss of the hidden tokens of the inputs (or of others), per epoch."""

@@ -52,6 +52,7 @@ from mne_duin.utils._stored import StoredArray
 USUAL_PATCH = 0.1  # seconds; a patch is a whole number of steps of the convolutions
 PATCH_STEP = 10
 BATCH = 64  # epochs that are evaluated at once
+AT_ONCE = 2 * BATCH  # epochs whose inputs are made at once
 # What the user hands over; a list is what scikit-learn's indexing makes of Epochs.
 Signal: TypeAlias = mne.BaseEpochs | DiskSegments | np.ndarray | list
 
@@ -413,6 +414,17 @@ class TrainedNetwork(BaseEstimator):
             if start is not None and not run.checkpoints.found:
                 start(self.module_, data)
 
+    def _apply(self, function, epochs):
+        """Apply ``function(x, subject)`` to the inputs of epochs, in evaluation mode.
+
+        Inputs are made of some epochs at a time, so memory does not grow with them.
+        """
+        parts = [
+            self._batched(function, *self._scaled_inputs(part))
+            for part in in_parts(epochs)
+        ]
+        return np.concatenate(parts)
+
     @torch.no_grad()
     def _batched(self, function, x, subject, batch_size=BATCH):
         """Apply ``function(x, subject)`` to scaled inputs in evaluation mode.
@@ -426,6 +438,23 @@ class TrainedNetwork(BaseEstimator):
         with torch.autocast(self.device_.type, torch.bfloat16, enabled=is_half):
             parts = [_on_host(function(b.x, b.subject)) for b in batches]
         return torch.cat(parts).numpy()
+
+
+def in_parts(epochs):
+    """Yield epochs, some at a time.
+
+    Parameters
+    ----------
+    epochs : EpochsData
+        The epochs.
+
+    Yields
+    ------
+    part : EpochsData
+        At most ``AT_ONCE`` of them.
+    """
+    for start in range(0, len(epochs), AT_ONCE):
+        yield epochs[start : start + AT_ONCE]
 
 
 def _groups(balance, epochs, subject):

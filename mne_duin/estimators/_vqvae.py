@@ -441,7 +441,7 @@ class DuINVQVAE(TransformerMixin, BaseDuIN):
             codes = self.module_.encode(x, subject)
             return torch.bincount(codes.flatten(), minlength=size)[None]
 
-        return self._batched(count, *self._scaled_inputs(epochs)).sum(axis=0)
+        return self._apply(count, epochs).sum(axis=0)
 
     def _training_step(self, recipe, data):
         n_passes = recipe["max_iter"]
@@ -505,7 +505,7 @@ class DuINVQVAE(TransformerMixin, BaseDuIN):
         return self.module_.quantizer.codebook.cpu().numpy().copy()
 
     def _encode(self, epochs):
-        return self._batched(self.module_.encode, *self._scaled_inputs(epochs))
+        return self._apply(self.module_.encode, epochs)
 
     def transform(self, X: Signal, *, subject: ArrayLike | None = None) -> np.ndarray:
         """Return the code of every token.

@@ -237,8 +237,14 @@ def check_start(epochs, tmin, name):
 
 def _from_epochs(epochs, name):
     used = usable_channels(epochs, name)
+    signal = epochs.get_data(copy=False)
+    rows = [epochs.ch_names.index(channel) for channel in used]
+    # Epoch by epoch: choosing channels of all would take another copy of them.
+    data = np.empty((len(signal), len(rows), signal.shape[2]), np.float32)
+    for own, epoch in zip(data, signal, strict=True):
+        own[:] = epoch[rows]
     return EpochsData(
-        epochs.get_data(picks=used, copy=False).astype(np.float32),
+        data,
         float(epochs.info["sfreq"]),
         used,
         _subject_column(epochs.metadata),

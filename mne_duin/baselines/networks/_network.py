@@ -23,7 +23,7 @@ from mne_duin.estimators._prediction import (
     learn_classes,
     probabilities,
 )
-from mne_duin.estimators._trained import Signal, TrainedNetwork
+from mne_duin.estimators._trained import Signal, TrainedNetwork, in_parts
 from mne_duin.estimators.presets import (
     COUNT,
     FACTOR,
@@ -252,7 +252,8 @@ class NetworkClassifier(ClassifierMixin, TrainedNetwork):
 
     def _scores(self, X, subject):
         epochs = self._check_fitted(X, subject)
-        return self._network_scores(*self._scaled(epochs))
+        parts = [self._network_scores(*self._scaled(part)) for part in in_parts(epochs)]
+        return np.concatenate(parts)
 
     def predict_proba(
         self, X: Signal, *, subject: ArrayLike | None = None

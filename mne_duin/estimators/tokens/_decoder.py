@@ -459,7 +459,7 @@ class DuINTokenDecoder(BaseDuIN):
     def _token_scores(self, X, subject):
         """Return the scores of every head."""
         epochs = self._check_fitted(X, subject)
-        scores = self._batched(self.module_, *self._scaled(epochs))
+        scores = self._apply(self.module_, epochs)
         edges = np.cumsum(self.module_.n_classes)[:-1]
         return np.split(scores.astype(float), edges, axis=-1)
 
