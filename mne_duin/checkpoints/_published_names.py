@@ -200,17 +200,14 @@ def _subject_sizes(state_dict, stage):
     first = f"tokenizer{'s.0' * poms}.conv_blocks."
     n_convs = _count(state_dict, first)
     # Without any layer the first is named as missing.
-    shapes = [
-        _kernel(state_dict, f"{first}{index}.0.1.weight", stage)
-        for index in range(max(n_convs, 1))
-    ]
+    blocks = [f"{first}{index}" for index in range(max(n_convs, 1))]
     convolutions = {
         "n_convs": n_convs,
-        "conv_filters": tuple(shape[0] for shape in shapes),
+        "conv_filters": tuple(_n_filters(state_dict, one, stage) for one in blocks),
     }
     if poms:
         return {
-            "n_channels": shapes[0][1],
+            "n_channels": _kernel(state_dict, f"{blocks[0]}.0.1.weight", stage)[1],
             "n_subjects": _count(state_dict, "tokenizers."),
             "subject_layers": "patch",
             **convolutions,
@@ -224,6 +221,19 @@ def _subject_sizes(state_dict, stage):
         "n_filters": n_filters,
         **convolutions,
     }
+
+
+def _n_filters(state_dict, block, stage):
+    """Return the number of filters on which two of three tensors agree.
+
+    So the third is the one that is named if it has another.
+    """
+    sizes = [
+        _kernel(state_dict, f"{block}.0.1.weight", stage)[0],
+        *_shape(state_dict, f"{block}.0.1.bias", stage),
+        *_shape(state_dict, f"{block}.1.1.weight", stage),
+    ]
+    return sorted(sizes)[len(sizes) // 2]
 
 
 def _kernel(state_dict, key, stage):

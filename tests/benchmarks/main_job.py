@@ -52,10 +52,11 @@ def main():
     """Measure the rounds and write the table."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--rounds", type=int, default=3)
-    rounds = range(1, parser.parse_args().rounds + 1)
+    parser.add_argument("--n-jobs", nargs="+", choices=JOBS, default=JOBS)
+    options = parser.parse_args()
     rows = []
-    for index in rounds:
-        for n_jobs in JOBS:
+    for index in range(1, options.rounds + 1):
+        for n_jobs in options.n_jobs:
             seconds, used, accuracy = measure(n_jobs)
             row = [n_jobs, index, round(seconds), round(used), f"{100 * accuracy:.1f}"]
             rows.append(row)

@@ -27,6 +27,8 @@ TABLES = Path(__file__).parents[2] / "doc" / "benchmarks"
 STAGES = ("vqvae", "mae", "cls")
 PRECISIONS = {"float32": torch.float32, "bfloat16": torch.bfloat16}
 ROUNDS, PASS_STEPS = 4, 3
+CAPABILITIES = torch.cpu.get_capabilities()
+INSTRUCTIONS = [k for k in ("amx_bf16", "avx512_bf16") if CAPABILITIES.get(k)]
 MAX_PASS, MAX_MEMORY = 1.10, 1.5e9
 
 # A new process inherits the peak of the one that started it, so the peak is reset.
@@ -64,25 +66,28 @@ def report():
     What an earlier run measured and this one does not stays; times are compared with
     the published ones, and with the matrix rate, of the same minute.
     """
-    path = TABLES / "steps.json"
+    # Processors without fast bfloat16 have tables of their own.
+    suffix = "" if INSTRUCTIONS else f"_{torch.backends.cpu.get_cpu_capability()}"
+    path = TABLES / f"steps{suffix.lower()}.json"
     report = json.loads(path.read_text()) if path.exists() else {}
     threads = torch.get_num_threads()
     # The other tests share two cores by one thread each; here every core counts.
     torch.set_num_threads(os.cpu_count())
-    capabilities = torch.cpu.get_capabilities()
-    instructions = [k for k in ("amx_bf16", "avx512_bf16") if capabilities.get(k)]
     report |= {
         "processor": processor(),
         "threads": torch.get_num_threads(),
         "torch": torch.__version__,
-        "bfloat16 instructions": instructions,
+        "bfloat16 instructions": INSTRUCTIONS,
     }
     yield report
     torch.set_num_threads(threads)
     path.write_text(json.dumps(report, indent=1) + "\n")
     for name in ("steps", "inference", "compiled"):
         rows = [row for part in report.get(name, {}).values() for row in part]
-        pd.DataFrame(rows).to_csv(TABLES / f"{name}.tsv", sep="\t", index=False)
+        if not rows:
+            continue
+        table = TABLES / f"{name}{suffix.lower()}.tsv"
+        pd.DataFrame(rows).to_csv(table, sep="\t", index=False)
         sys.stderr.write(f"\n{pd.DataFrame(rows).to_string(index=False)}\n")
 
 
@@ -138,8 +143,12 @@ def test_steps(stage, report, benchmark):
     functions = {
         "published": steps.published_step(stage),
         "float32": steps.our_step(stage),
-        "bfloat16": steps.our_step(stage, torch.bfloat16),
     }
+    if INSTRUCTIONS:
+        functions["bfloat16"] = steps.our_step(stage, torch.bfloat16)
+    else:
+        # Without instructions for it, bfloat16 takes minutes and nobody uses it.
+        products.pop("matrix bfloat16")
     seconds = take_turns(products | functions, benchmark)
     flop = steps.published_flop(stage)
     rate = n_operations / seconds["matrix float32"]
@@ -155,10 +164,12 @@ def test_steps(stage, report, benchmark):
                 seconds["published"] / seconds[name], 2
             ),
         }
-        for name in ("published", "float32", "bfloat16")
+        for name in functions
     ]
     report.setdefault("matrix rates", {})[stage] = {
-        name: n_operations / seconds[f"matrix {name}"] for name in PRECISIONS
+        name: n_operations / seconds[f"matrix {name}"]
+        for name in PRECISIONS
+        if f"matrix {name}" in seconds
     }
     benchmark.extra_info.update(seconds, flop=flop, rate=rate)
 
