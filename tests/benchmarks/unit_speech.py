@@ -14,7 +14,9 @@ The sets that begin with ``plain`` use the simpler simulation of ``plain_speech.
 ``SELECTION`` are the subjects on which defaults are chosen, ``REPORT`` those on which
 results are reported; no default was chosen on the latter. ``--summary`` pairs every
 method with the better of LDA and Du-IN from scratch, trial by trial, and writes
-accuracies and differences to ``unit_speech_paired.tsv``.
+accuracies and differences to ``unit_speech_paired.tsv``. ``unit_speech_earlier.tsv``
+has rows of an earlier version (attention heads of 64 features, convolutions of 128
+filters, and a random part in those that hidden cells keep).
 """
 
 import argparse
@@ -43,7 +45,6 @@ from mne_duin import (
 
 FOLDER = Path(__file__).parents[2] / "doc" / "benchmarks"
 TABLE = FOLDER / "unit_speech.tsv"
-PAIRED = FOLDER / "unit_speech_paired.tsv"
 SELECTION = {"seeds": (11, 12, 13), "kinds": ("both",)}
 REPORT = {"seeds": (101, 102, 103), "kinds": ("both", "power", "phase-locked")}
 # The plain simulation of plain_speech.py: another kind than the one above.
@@ -247,7 +248,8 @@ def main():
     options = parser.parse_args()
     if options.summary:
         paired = summarize(read_table(options.table))
-        paired.to_csv(PAIRED, sep="\t", index=False)
+        path = options.table.with_name(f"{options.table.stem}_paired.tsv")
+        paired.to_csv(path, sep="\t", index=False)
         print(paired.to_string(index=False))
         return
     done = set(map(tuple, read_table(options.table)[KEY].to_numpy().tolist()))
