@@ -8,7 +8,7 @@ Every row is made in a process of its own on noise, in which a thread reads the
 anonymous memory every 10 ms. ``inputs`` are the data that the caller holds; ``above``
 is the highest memory during the work less that before it. With four times the data, or
 after 50 instead of 10 fits, ``above`` shows whether memory is bounded. Writes
-doc/benchmarks/memory.tsv.
+doc/benchmarks/memory.tsv; rows that are there are not made again.
 """
 
 import gc
@@ -88,7 +88,8 @@ def report(n_contacts):
         for number in range(1, 11)
     }
     contacts = make_contacts(positions, space="MNI152NLin2009bAsym", unit="mm")
-    epochs, y = noise(80, n_contacts, sfreq=500.0, names=list(contacts.index))
+    names = list(contacts.index)
+    epochs, y = noise(68, n_contacts, seconds=1.0, sfreq=500.0, names=names)
     classifier = DuINClassifier(max_iter=1, sfreq=500.0, **COMMON).fit(
         epochs[:60], y[:60]
     )
@@ -159,18 +160,23 @@ def main():
         mne.set_log_level("error")
         print(json.dumps(work(int(sys.argv[2]))))
         return
-    rows = []
+    columns = ["work", "number", "inputs (MB)", "above (MB)", "left afterwards (MB)"]
+    table = pd.DataFrame(columns=columns)
+    if TABLE.exists():
+        table = pd.read_csv(TABLE, sep="\t")
+    known = set(table[columns[:2]].itertuples(index=False, name=None))
     for work, numbers, label in ROWS:
         for number in numbers:
+            if (label, number) in known:
+                continue
             command = [sys.executable, __file__, work.__name__, str(number)]
             done = subprocess.run(command, capture_output=True, text=True, check=False)
             if done.returncode:
                 raise RuntimeError(done.stderr[-2000:])
             values = json.loads(done.stdout.strip().splitlines()[-1])
-            rows.append([label, number, *map(round, values)])
-            print(*rows[-1], sep="\t", flush=True)
-    columns = ["work", "number", "inputs (MB)", "above (MB)", "left afterwards (MB)"]
-    pd.DataFrame(rows, columns=columns).to_csv(TABLE, sep="\t", index=False)
+            table.loc[len(table)] = [label, number, *map(round, values)]
+            table.to_csv(TABLE, sep="\t", index=False)
+            print(*table.loc[len(table) - 1], sep="\t", flush=True)
 
 
 if __name__ == "__main__":
