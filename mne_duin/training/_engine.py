@@ -183,9 +183,7 @@ def train(
             with draws:
                 begin_pass(module, index, generator)
             batches = data.random_batches(batch_size, generator)
-            network.train()
-            for part in still:
-                part.eval()
+            _switch_to_training(network, still)
             means = _train_pass(network, step, batches, optimizer, dtype, draws, norms)
             record = {"pass": index + 1, "lr": rate} | means
             with draws:
@@ -316,6 +314,13 @@ def _set_rate(optimizer, rate):
     """Set the learning rate of every group."""
     for group in optimizer.param_groups:
         group["lr"] = rate * group["lr_scale"]
+
+
+def _switch_to_training(network, still):
+    """Switch a network to training, but for the parts that no step moves."""
+    network.train()
+    for part in still:
+        part.eval()
 
 
 def _train_pass(module, step, batches, optimizer, dtype, draws, norms):
