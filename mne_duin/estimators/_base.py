@@ -165,6 +165,8 @@ class BaseDuIN(TrainedNetwork):
     module_: Stage
     _stage: ClassVar[str]  # its name in PRESETS
     _takes_labels: ClassVar[bool] = False
+    # Whether the network sees the signal through the tokens of its encoder alone.
+    _reads_tokens: ClassVar[bool] = True
 
     def _training_step(self, recipe, data):
         """Return the training step: ``step(module, batch) -> losses``."""

@@ -182,6 +182,7 @@ class DuINCells(TransformerMixin, BaseDuIN):
     check_: PretrainingCheck | None
     n_steps_: int
     _stage: ClassVar[str] = "cells"
+    _reads_tokens: ClassVar[bool] = False  # cells are hidden in the signal
     _trains_from_disk: ClassVar[bool] = True
 
     def __init__(

@@ -425,13 +425,6 @@ class DuINClassifier(ClassifierMixin, BaseDuIN):
 
     def _network_scores(self, x, subject):
         """Return the scores of scaled inputs."""
-        n_tokens = x.shape[-1] // self.patch_size_
-        wanted = self.module_.n_tokens
-        if n_tokens != wanted:
-            raise ValueError(
-                f"`X` has epochs of {n_tokens} patches; the classifier was fitted with "
-                f"{wanted}."
-            )
         return self._batched(self.module_, x, subject)
 
     def predict_proba(

@@ -1,5 +1,7 @@
 """How much each channel contributes, by three measures that answer three questions."""
 
+from contextlib import contextmanager
+
 import numpy as np
 import pandas as pd
 
@@ -184,18 +186,59 @@ def permutation(estimator, epochs, y=None, *, n_shuffles=N_SHUFFLES):
     before = estimator._loss_of(x, subject, target)
     rng = np.random.default_rng(0)
     donors = [other_epochs(x, subject, rng) for _ in range(n_shuffles)]
-    n_channels = estimator.n_features_in_
-    values = np.full((len(estimator.subjects_), n_channels), np.nan)
-    for channel in range(n_channels):
-        silenced, rise = x.copy(), np.zeros(len(x))
-        for donor in donors:
-            silenced[:, channel::n_channels] = x[donor, channel::n_channels]
-            rise += (estimator._loss_of(silenced, subject, target) - before) / len(
-                donors
-            )
+    exchanged = _exchange_tokens if estimator._reads_tokens else _exchange_inputs
+    values = np.full((len(estimator.subjects_), estimator.n_features_in_), np.nan)
+    for channel, losses in enumerate(exchanged(estimator, x, subject, target, donors)):
+        rise = np.mean([loss - before for loss in losses], axis=0)
         for index in np.unique(subject):
             values[index, channel] = rise[subject == index].mean()
     return values
+
+
+def _exchange_inputs(estimator, x, subject, target, donors):
+    """Yield for every channel the losses after it was exchanged with each donor."""
+    n_channels = estimator.n_features_in_
+    for channel in range(n_channels):
+        own, losses = x.copy(), []
+        for donor in donors:
+            own[:, channel::n_channels] = x[donor, channel::n_channels]
+            losses.append(estimator._loss_of(own, subject, target))
+        yield losses
+
+
+def _exchange_tokens(estimator, x, subject, target, donors):
+    """Do the same with what each channel adds to the tokens.
+
+    Before its blocks a network is affine, so a token is a sum over channels. What one
+    channel adds is computed once for all donors, and the sum over all channels once.
+    """
+    encoder, n_channels = estimator.module_.encoder, estimator.n_features_in_
+    tokens = estimator._batched(encoder.tokenize, x, subject)
+    filters = folded_filters(estimator)
+    size = filters.shape[-1]
+    for channel in range(n_channels):
+        patches = x[:, channel::n_channels].reshape(len(x), -1, tokens.shape[1], size)
+        patches = patches.swapaxes(1, 2).reshape(len(x), tokens.shape[1], -1)
+        added = np.empty_like(tokens)
+        for index in np.unique(subject):
+            own = filters[index, :, channel::n_channels].reshape(tokens.shape[2], -1)
+            added[subject == index] = patches[subject == index] @ own.T
+        losses = []
+        with _given_tokens(encoder):
+            for donor in donors:
+                changed = tokens - added + added[donor]
+                losses.append(estimator._loss_of(changed, subject, target))
+        yield losses
+
+
+@contextmanager
+def _given_tokens(encoder):
+    """Let an encoder take tokens without context in place of the signal."""
+    encoder.tokenize = lambda tokens, subject=None: tokens
+    try:
+        yield
+    finally:
+        del encoder.tokenize
 
 
 def other_epochs(x, subject, rng):

@@ -82,7 +82,10 @@ class MaskedTraining:
         """Return the loss of every token, (n_epochs, n_tokens)."""
         predicted = predicted.float()
         if self.target == "codes":
-            return functional.cross_entropy(predicted.mT, targets, reduction="none")
+            # Classes on the last axis are next to each other in memory.
+            flat = predicted.flatten(0, 1), targets.flatten()
+            losses = functional.cross_entropy(*flat, reduction="none")
+            return losses.view(targets.shape)
         if self.target == "embedding":
             return 1 - functional.cosine_similarity(predicted, targets, dim=-1)
         return (predicted - targets).square().mean(-1)

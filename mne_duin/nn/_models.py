@@ -467,8 +467,18 @@ class Classifier(Stage):
         -------
         features : Tensor, shape (n_epochs, n_features)
             The tokens, one after the other.
+
+        Raises
+        ------
+        ValueError
+            If the epochs have not as many patches as the head has inputs for.
         """
         alone = self.encoder.tokenize(x, subject)
+        if alone.shape[1] != self.n_tokens:
+            raise ValueError(
+                f"`X` has epochs of {alone.shape[1]} patches; the classifier was "
+                f"fitted with {self.n_tokens}."
+            )
         tokens = self.encoder.transformer(alone)
         if self.quantizer is not None:
             tokens = self.quantizer(tokens).quantized

@@ -161,13 +161,13 @@ def token_loss(scores, targets, *, label_smoothing=0.0):
         Number of labeled tokens.
     """
     loss = functional.cross_entropy(
-        scores.transpose(1, 2),
-        targets,
+        scores.flatten(0, 1),
+        targets.flatten(),
         ignore_index=UNLABELLED,
         label_smoothing=label_smoothing,
         reduction="none",
     )
-    return loss.sum(1), (targets != UNLABELLED).sum(1)
+    return loss.view(targets.shape).sum(1), (targets != UNLABELLED).sum(1)
 
 
 def sequence_loss(scores, targets):

@@ -1,12 +1,13 @@
 """The three measures on a recording of which one channel tells the class."""
 
 import numpy as np
+import pandas as pd
 import pytest
 import torch
 from torch.nn import functional
 from toy_trials import CLASSIFIER, PLANTED, TRAINING, as_epochs, fit_vqvae, simulate
 
-from mne_duin.estimators import DuINClassifier, DuINMAE
+from mne_duin.estimators import DuINClassifier, DuINMAE, DuINVQVAE
 from mne_duin.estimators._contributions import N_SHUFFLES, other_epochs
 
 TRAIN = CLASSIFIER | {"max_iter": 10, "n_filters": 8}
@@ -52,6 +53,19 @@ def test_ablation_is_the_rise_of_the_loss(planted):
     values = clf.channel_contributions("permutation", X=X, y=y)
     assert values["hot"] == pytest.approx(np.mean(losses[1:]) - losses[0], abs=1e-5)
     assert clf.channel_contributions("permutation", X=X, y=y).equals(values)
+
+
+@pytest.mark.parametrize("stage", [DuINVQVAE, DuINMAE])
+def test_stages_without_labels_exchange_tokens(stage, monkeypatch):
+    X, _ = simulate(24, 6, 300, seed=8)
+    fitted = vqvae = fit_vqvae(X)
+    if stage is DuINMAE:
+        fitted = DuINMAE(vqvae, **TRAINING).fit(X)
+    by_tokens = fitted.channel_contributions("permutation", X=X)
+    monkeypatch.setattr(stage, "_reads_tokens", False)
+    by_inputs = fitted.channel_contributions("permutation", X=X)
+    assert by_inputs.abs().max() > 1e-5
+    pd.testing.assert_series_equal(by_tokens, by_inputs, rtol=1e-3, atol=1e-6)
 
 
 def test_donors_are_other_epochs_of_the_same_subject():

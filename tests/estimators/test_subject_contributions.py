@@ -40,6 +40,14 @@ def fitted(request, layers):
     return DuINClassifier(**options).fit(epochs, y), epochs, contacts, y
 
 
+def test_exchanged_tokens_are_those_of_exchanged_inputs(fitted, monkeypatch):
+    classifier, epochs, _, y = fitted
+    by_tokens = classifier.channel_contributions("permutation", X=epochs, y=y)
+    monkeypatch.setattr(DuINClassifier, "_reads_tokens", False)
+    by_inputs = classifier.channel_contributions("permutation", X=epochs, y=y)
+    pd.testing.assert_frame_equal(by_tokens, by_inputs, rtol=1e-4, atol=1e-6)
+
+
 @pytest.mark.parametrize("method", ["patterns", "permutation"])
 @pytest.mark.by_default("2-spatial-patterns", "2-spatial-permutation")
 def test_each_subject_has_its_planted_contact(fitted, method):
