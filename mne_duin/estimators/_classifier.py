@@ -75,9 +75,9 @@ class DuINClassifier(ClassifierMixin, BaseDuIN):
         Size of the hidden layer of the head. With ``head_init="lda"`` it is at least
         twice the number of classes.
     head_init : str | None
-        ``"lda"`` starts the head as a shrinkage LDA on the tokens of the training
-        epochs, ``"random"`` as published. A head that starts at random fits a few
-        hundred training trials before the encoder has learned anything.
+        ``"lda"`` starts the head as a weighted mean of shrinkage LDAs on the tokens of
+        the training epochs, ``"random"`` as published. A head that starts at random
+        fits a few hundred training trials before the encoder has learned anything.
     head_dropout : float | None
         Dropout of the hidden layer of the head.
     skip : bool | None

@@ -6,23 +6,30 @@ first and fine-tuning everything from there keeps what the encoder knows (Kumar 
 Fine-tuning can distort pretrained features, ICLR 2022).
 """
 
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+
 import numpy as np
 import torch
 from scipy import linalg
-from scipy.special import log_softmax
+from scipy.special import log_softmax, softmax
 from sklearn.feature_selection import f_classif
 from sklearn.model_selection import StratifiedKFold
 
 from mne_duin.nn import CellPredictor
 
 MIN_FEATURES = 20
-# The choice of bins compares discriminants that must be quick to fit.
+# Left-out epochs are decoded by discriminants that must be quick to fit.
 MAX_FOLDS, MOST_FEATURES = 4, 600
 # Directions with less than this part of the largest variance are rounding: features in
 # float32 that depend on each other. A discriminant that uses them has weights of 1e8,
 # with which no network in float32 can compute.
 SMALLEST = 1e-13
 SHARPNESS = (0.5, 1.0, 2.0, 4.0)
+# How much less a discriminant counts per unit of log loss; one that would count less
+# than the least share is left out.
+SHARES, LEAST_SHARE = 12.0, 0.01
 
 
 def head_width(hidden_dim, head_init, n_classes):
@@ -32,19 +39,18 @@ def head_width(hidden_dim, head_init, n_classes):
 
 @torch.no_grad()
 def start_head_(module, data, *, significance, projection=None):
-    """Give the head a linear discriminant of the tokens of the training epochs.
+    """Give the head linear discriminants of the tokens of the training epochs.
 
-    The discriminant is fitted to averages of the steps of time of the tokens, over bins
-    whose length cross-validation inside the training epochs chooses: responses that
-    jitter in time are seen better in long bins, phase-locked ones in short bins. A
-    weighted sum of averages is a weighted sum of the tokens, so the network computes
-    exactly the discriminant: the hidden layer gets a pair of units per class, one for
-    the positive and one for the negative part of its score. The other units keep small
-    random weights.
+    Discriminants are fitted to several :func:`head_readings` of the tokens, and their
+    scores are averaged: the better one decodes left-out training epochs, the more it
+    counts. Choosing the best alone would follow chance in few epochs. A weighted sum of
+    readings is a weighted sum of the tokens, so the network computes exactly that
+    average: the hidden layer gets a pair of units per class, one for the positive and
+    one for the negative part of its score. The other units keep small random weights.
 
-    Where the head sees tokens without context, too, these are averaged, those with
-    context are taken as they are or as the values that pre-training predicted from them
-    (``projection``, (n_values, dim)), and cross-validation chooses one of them or both.
+    Where the head sees tokens without context, too, these are averaged in time; those
+    with context are taken as they are and as the values that pre-training predicted
+    from them (``projection``, (n_values, dim)).
     """
     module.eval()
     batches = list(data.batches(64))
@@ -53,27 +59,23 @@ def start_head_(module, data, *, significance, projection=None):
     y = torch.cat([batch.y for batch in batches]).cpu().numpy()
     n_steps, dim = module.encoder.patch.n_steps, module.encoder.dim
     tokens = tokens.reshape(len(y), module.n_tokens, -1, dim)
-    blocks, bins = head_blocks(tokens, y, n_steps, significance, projection)
-    used = choose_blocks(blocks, y, significance)
-    features = np.concatenate([blocks[block] for block in used], axis=1)
-    weights, offsets = linear_discriminant(features, y, significance)
-    scores = features @ weights.T + offsets
+    readings = head_readings(tokens, n_steps, projection)
+    features = [reading.features for reading in readings]
+    shares = weigh(features, y, significance)
+    weights = np.zeros((y.max() + 1, *tokens.shape[1:]))
+    offsets, scores = np.zeros(len(weights)), np.zeros((len(y), len(weights)))
+    for reading, share in zip(readings, shares, strict=True):
+        if share == 0:
+            continue
+        own, level = unit_discriminant(reading.features, y, significance)
+        scores += share * (reading.features @ own.T + level)
+        weights[:, :, reading.part] += share * reading.to_tokens(own)
+        offsets += share * level
     # A linear discriminant is far too sure of its training epochs; with scores of unit
     # spread the loss starts where there is still something to learn.
-    scale = 1 / (scores - scores.mean(1, keepdims=True)).std()
-    offsets = offsets - scores.mean()
-    whole = np.zeros((len(weights), *tokens.shape[1:]))
-    first = 0
-    for block in used:
-        own = weights[:, first : first + blocks[block].shape[1]]
-        first += own.shape[1]
-        if block == 0:
-            own = own.reshape(len(own), len(bins), -1)
-            own = np.einsum("cbf,bt->ctf", own, bins)
-        elif block == 2:
-            own = own.reshape(len(own), module.n_tokens, -1) @ projection
-        whole[:, :, -1 if block == 0 else 0] += own.reshape(len(own), -1, dim)
-    set_pairs_(module, whole.reshape(len(whole), -1) * scale, offsets * scale)
+    scale = 1 / _spread(scores)
+    offsets = (offsets - scores.mean()) * scale
+    set_pairs_(module, weights.reshape(len(weights), -1) * scale, offsets)
 
 
 def cell_projection(stage):
@@ -85,47 +87,82 @@ def cell_projection(stage):
     return None if projection is None else projection.cpu().numpy()
 
 
-def head_blocks(tokens, y, n_steps, significance, projection=None):
-    """Return the blocks of features that a head can start from, and the bins.
+@dataclass(frozen=True)
+class Reading:
+    """Features of the tokens that a discriminant is fitted to.
+
+    ``to_tokens`` turns its coefficients (n_classes, n_features) into weights of the
+    tokens (n_classes, n_tokens, dim), of their ``part``.
+    """
+
+    features: np.ndarray
+    part: int
+    to_tokens: Callable
+
+
+def head_readings(tokens, n_steps, projection=None):
+    """Return what the head may start from.
 
     ``tokens`` (n_epochs, n_tokens, n_parts, dim) has one part, or two: with and without
-    context. The first block is the last part, averaged in bins (n_bins, n_times), the
-    second one the tokens with context where there are both, the third one what
-    ``projection`` (n_values, dim) makes of these.
+    context. The last part is read in averages over single steps of time, half a token,
+    a token and two tokens (``n_steps`` make a token): responses that jitter in time are
+    seen better in long bins, phase-locked ones in short bins. Of two parts, the one
+    with context is read as it is and, with ``projection`` (n_values, dim), as values.
     """
-    steps = tokens[:, :, -1].reshape(len(y), tokens.shape[1] * n_steps, -1)
-    bins = choose_bins(steps, y, n_steps, significance)
-    blocks = [average(steps, bins)]
-    if tokens.shape[2] > 1:
-        blocks.append(tokens[:, :, 0].reshape(len(y), -1))
-        if projection is not None:
-            blocks.append((tokens[:, :, 0] @ projection.T).reshape(len(y), -1))
-    return blocks, bins
+    n_epochs, n_tokens, n_parts, dim = tokens.shape
+    steps = tokens[:, :, -1].reshape(n_epochs, n_tokens * n_steps, -1)
+
+    def from_bins(coefficients, bins):
+        own = coefficients.reshape(len(coefficients), len(bins), -1)
+        own = np.einsum("cbf,bt->ctf", own, bins)
+        return own.reshape(len(own), n_tokens, dim)
+
+    def from_values(coefficients, values):
+        own = coefficients.reshape(len(coefficients), n_tokens, -1)
+        return own if values is None else own @ values
+
+    sizes = dict.fromkeys((1, max(n_steps // 2, 1), n_steps, 2 * n_steps))
+    readings = []
+    for size in sizes:
+        if size <= steps.shape[1]:
+            bins = _averaging(steps.shape[1], size)
+            back = partial(from_bins, bins=bins)
+            readings.append(Reading(average(steps, bins), n_parts - 1, back))
+    if n_parts > 1:
+        for values in (None,) if projection is None else (None, projection):
+            own = tokens[:, :, 0] if values is None else tokens[:, :, 0] @ values.T
+            back = partial(from_values, values=values)
+            readings.append(Reading(own.reshape(n_epochs, -1), 0, back))
+    return readings
 
 
-def choose_blocks(blocks, y, significance):
-    """Return which blocks of features decode left-out epochs best, as indices.
+def weigh(features, y, significance):
+    """Return how much the discriminants of several sets of features count, sum 1.
 
-    The candidates are each block alone, and the first one (without context) with one
-    of the others; with too few epochs to compare, the first and the last.
+    A set with a log loss of left-out epochs that is higher by 0.1 counts a third as
+    much. With too few epochs to compare, all count the same.
     """
     n_folds = min(MAX_FOLDS, int(np.bincount(y).min()))
-    last = len(blocks) - 1
-    if len(blocks) == 1 or n_folds < 3:
-        return sorted({0, last})
-    folds = list(StratifiedKFold(n_folds).split(blocks[0], y))
-    others = range(1, len(blocks))
-    candidates = [*([0, block] for block in others), [0], *([b] for b in others)]
-    losses = [
-        _left_out_loss(
-            np.concatenate([blocks[block] for block in used], axis=1),
-            y,
-            folds,
-            significance,
-        )
-        for used in candidates
-    ]
-    return candidates[int(np.argmin(losses))]
+    # Two of each class must be left to learn from.
+    if len(features) == 1 or n_folds < 3:
+        return np.full(len(features), 1 / len(features))
+    folds = list(StratifiedKFold(n_folds).split(features[0], y))
+    losses = [_left_out_loss(own, y, folds, significance) for own in features]
+    shares = softmax(-SHARES * np.array(losses))
+    shares[shares < LEAST_SHARE] = 0
+    return shares / shares.sum()
+
+
+def unit_discriminant(features, y, significance, *, most=None):
+    """Return a discriminant whose scores of these epochs have unit spread."""
+    weights, offsets = linear_discriminant(features, y, significance, most=most)
+    spread = _spread(features @ weights.T + offsets)
+    return weights / spread, offsets / spread
+
+
+def _spread(scores):
+    """Return the standard deviation of scores (n_epochs, n_classes) between classes."""
+    return (scores - scores.mean(1, keepdims=True)).std()
 
 
 def average(steps, bins):
@@ -134,28 +171,6 @@ def average(steps, bins):
     Returns one row per epoch.
     """
     return np.einsum("etf,bt->ebf", steps, bins).reshape(len(steps), -1)
-
-
-def choose_bins(steps, y, n_steps, significance):
-    """Return the averaging (n_bins, n_steps) that decodes left-out epochs best.
-
-    The candidates are single steps, half a token, a token, two tokens (``n_steps`` make
-    a token), and the first three together.
-    """
-    n_times = steps.shape[1]
-    sizes = dict.fromkeys((1, max(n_steps // 2, 1), n_steps, 2 * n_steps))
-    candidates = [_averaging(n_times, size) for size in sizes if size <= n_times]
-    candidates.append(np.concatenate(candidates[:3]))
-    n_folds = min(MAX_FOLDS, int(np.bincount(y).min()))
-    # Two of each class must be left to learn from.
-    if n_folds < 3:
-        return candidates[-1]
-    folds = list(StratifiedKFold(n_folds).split(steps, y))
-    losses = [
-        _left_out_loss(average(steps, bins), y, folds, significance)
-        for bins in candidates
-    ]
-    return candidates[int(np.argmin(losses))]
 
 
 def _averaging(n_times, size):
@@ -169,12 +184,10 @@ def _left_out_loss(features, y, folds, significance):
     """Return the log loss of left-out epochs at the sharpness that suits them best."""
     scores = np.empty((len(y), y.max() + 1))
     for train, test in folds:
-        weights, offsets = linear_discriminant(
+        weights, offsets = unit_discriminant(
             features[train], y[train], significance, most=MOST_FEATURES
         )
         scores[test] = features[test] @ weights.T + offsets
-        own = features[train] @ weights.T + offsets
-        scores[test] /= (own - own.mean(1, keepdims=True)).std()
     likelihoods = [log_softmax(s * scores, axis=1) for s in SHARPNESS]
     return min(-one[np.arange(len(y)), y].mean() for one in likelihoods)
 

@@ -9,9 +9,9 @@ from sklearn.model_selection import StratifiedKFold
 
 from mne_duin.estimators._head import (
     cell_projection,
-    choose_blocks,
-    head_blocks,
-    linear_discriminant,
+    head_readings,
+    unit_discriminant,
+    weigh,
 )
 from mne_duin.training._check import FROZEN, RAW, describe_probe
 
@@ -24,8 +24,8 @@ def probe_encoder(stage, X, y, *, skip):
 
     The signal's features are the tokens without context (a linear map of signal and
     band power), averaged over time as the head does it. Those of the encoder are the
-    tokens with context, or the power predicted from them; with ``skip`` one of these or
-    both, as the head chooses.
+    tokens with context, or the power predicted from them; with ``skip`` all together,
+    weighted as the head weighs them.
     Returns a table for :class:`~mne_duin.training.PretrainingCheck`, with the standard
     error of the difference in ``attrs``, or None where a class has fewer than two
     epochs.
@@ -44,23 +44,37 @@ def probe_encoder(stage, X, y, *, skip):
     # With and without context.
     parts = both.reshape(len(both), -1, 2, encoder.dim)
     steps, projection = encoder.patch.n_steps, cell_projection(stage)
-    blocks, _ = head_blocks(parts, y, steps, SIGNIFICANCE, projection)
-    used = choose_blocks(blocks, y, SIGNIFICANCE) if skip else [len(blocks) - 1]
-    features = {FROZEN: np.concatenate([blocks[i] for i in used], axis=1)}
-    features[RAW] = blocks[0]
+    readings = head_readings(parts, steps, projection)
+    alone = [one.features for one in readings if one.part == 1]
+    frozen = [one.features for one in readings] if skip else [readings[-1].features]
     folds = StratifiedKFold(min(N_FOLDS, fewest), shuffle=True, random_state=0)
-    hits = {name: np.zeros(len(y), bool) for name in features}
-    for train, test in folds.split(both, y):
-        for name, own in features.items():
-            weights, offsets = linear_discriminant(own[train], y[train], SIGNIFICANCE)
-            guess = (own[test] @ weights.T + offsets).argmax(1)
-            hits[name][test] = guess == y[test]
+    hits = {}
+    for name, features in ((FROZEN, frozen), (RAW, alone)):
+        shares = weigh(features, y, SIGNIFICANCE)
+        scores = np.zeros((len(y), y.max() + 1))
+        for train, test in folds.split(both, y):
+            for own, share in zip(features, shares, strict=True):
+                if share > 0:
+                    weights, offsets = unit_discriminant(
+                        own[train], y[train], SIGNIFICANCE
+                    )
+                    scores[test] += share * (own[test] @ weights.T + offsets)
+        hits[name] = scores.argmax(1) == y
     table = pd.DataFrame(
         {"method": list(hits), "accuracy": [own.mean() for own in hits.values()]}
     )
-    difference = hits[FROZEN].astype(float) - hits[RAW]
-    table.attrs["standard_error"] = float(difference.std() / np.sqrt(len(y)))
+    table.attrs["standard_error"] = error_of_difference(*hits.values())
     return table
+
+
+def error_of_difference(one, other):
+    """Return the standard error of the difference of two accuracies, paired by epoch.
+
+    As if one more epoch were read differently: a single one is no evidence.
+    Shapes: ``one`` and ``other`` (n_epochs,), whether each epoch was read right.
+    """
+    n_different = np.count_nonzero(one != other) + 1
+    return float(np.sqrt(n_different) / len(one))
 
 
 def judge_pretraining(stage, X, y):

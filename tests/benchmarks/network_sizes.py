@@ -1,17 +1,21 @@
-"""Sizes of the quick preset's networks, trained from scratch.
+"""Sizes of the quick preset's networks and the start of their head, from scratch.
 
 Blocks, sizes of heads and filters of the first two convolutions were chosen on the
-words of honest_opponent.py, with seeds 12 to 17 and 20 trials per word. ``recording``
-are subjects of another simulator on which nothing was chosen: whole recordings of
-contacts with anatomy at 500 Hz, 30 trials per word, of which the last run is held out.
-Writes blocks.tsv, head_sizes.tsv and convolution_filters.tsv to doc/benchmarks; rows
-that are there are not made again::
+words of honest_opponent.py, with seeds 12 to 17 and 20 trials per word. How unequal the
+shares of the discriminants are from which the head starts was chosen on these and on
+seeds 31 to 35 of plain_speech.py: with 0 all count alike, with 1000 only the one that
+decodes left-out trials best. ``recording`` are subjects of another simulator on which
+nothing was chosen: whole recordings of contacts with anatomy at 500 Hz, 30 trials per
+word, of which the last run is held out.
+Writes blocks.tsv, head_sizes.tsv, convolution_filters.tsv and head_shares.tsv to
+doc/benchmarks; rows that are there are not made again::
 
     OMP_NUM_THREADS=1 python tests/benchmarks/network_sizes.py
 """
 
 import argparse
 import time
+from contextlib import nullcontext
 from itertools import product
 from pathlib import Path
 from unittest.mock import patch
@@ -22,7 +26,7 @@ from sampling_rate import PUBLISHED, simulated_subject
 from scipy.signal import resample_poly
 
 from mne_duin import make_duin
-from mne_duin.estimators import presets
+from mne_duin.estimators import _head, presets
 
 FOLDER = Path(__file__).parents[2] / "doc" / "benchmarks"
 SEEDS, N_PER_WORD = range(12, 18), 20
@@ -32,6 +36,7 @@ COMPARED = (
     ("blocks", "blocks", "n_layers", (2, 4, 8)),
     ("head_sizes", "head size", "head_dim", (16, 32, 64)),
     ("convolution_filters", "filters", "hidden filters", (64, 128)),
+    ("head_shares", "shares", "shares", (0, 12, 1000)),
 )
 
 
@@ -47,14 +52,16 @@ def load_trials(kind, seed):
 def measure(kind, seed, name, value):
     """Train and test once; return accuracy in percent and processor seconds."""
     X, y, X_test, y_test, sfreq = load_trials(kind, seed)
-    sizes, hidden = {"sfreq": sfreq}, presets.HIDDEN_FILTERS
+    sizes, changed = {"sfreq": sfreq}, nullcontext()
     if name == "hidden filters":
         # The last convolution has one filter per input, which screening decides.
-        hidden = (value, value)
+        changed = patch.object(presets, "HIDDEN_FILTERS", (value, value))
+    elif name == "shares":
+        changed = patch.object(_head, "SHARES", value)
     else:
         sizes[name] = value
     begin = time.process_time()
-    with patch.object(presets, "HIDDEN_FILTERS", hidden):
+    with changed:
         network = make_duin(
             "scratch", architecture=sizes, random_state=0, verbose=False
         ).fit(X, y)

@@ -1,19 +1,17 @@
-"""The head that starts as a shrinkage LDA computes exactly that discriminant."""
+"""The head that starts from shrinkage LDAs computes exactly their weighted mean."""
 
 import numpy as np
 import pytest
 import torch
 from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
 
-from mne_duin.estimators import _head
 from mne_duin.estimators._head import (
-    average,
-    choose_bins,
-    choose_blocks,
-    head_blocks,
+    head_readings,
     linear_discriminant,
     shrinkage_lda,
     start_head_,
+    unit_discriminant,
+    weigh,
 )
 from mne_duin.nn import Classifier, build_encoder
 from mne_duin.training import SignalData
@@ -72,16 +70,13 @@ def test_features_that_depend_on_each_other_have_no_huge_weights(n_per_class, se
     ("n_classes", "projected", "skip"),
     [(2, False, False), (2, True, True), (6, False, True), (6, True, True)],
 )
-def test_network_computes_the_discriminant_before_it_is_trained(
-    n_classes, projected, skip, monkeypatch
+def test_network_computes_the_discriminants_before_it_is_trained(
+    n_classes, projected, skip
 ):
     torch.manual_seed(0)
     projection = None
     if projected:
         projection = np.random.default_rng(0).normal(size=(9, 160)).astype(np.float32)
-        if skip:
-            # All blocks together, whichever is read best.
-            monkeypatch.setattr(_head, "choose_blocks", lambda blocks, *_: [0, 1, 2])
     data, y = make_data(n_classes), make_data(n_classes).y.numpy()
     module = Classifier(build_encoder(3, n_layers=1), 4, n_classes, skip=skip).eval()
     start_head_(module, data, significance=0.01, projection=projection)
@@ -92,20 +87,36 @@ def test_network_computes_the_discriminant_before_it_is_trained(
     parts = [context, alone] if skip else [context]
     # Ten steps of 16 filters make a token.
     tokens = torch.stack(parts, 2).numpy()
-    blocks, bins = head_blocks(tokens, y, 10, 0.01, projection)
+    readings = head_readings(tokens, 10, projection)
     steps = parts[-1].numpy().reshape(len(y), 40, 16)
-    np.testing.assert_array_equal(blocks[0], average(steps, bins))
-    assert len(blocks) == 1 + skip + (skip and projected)
-    used = _head.choose_blocks(blocks, y, 0.01)
-    features = np.concatenate([blocks[block] for block in used], axis=1)
-    weights, offsets = linear_discriminant(features, y, 0.01)
-    expected = features @ weights.T + offsets
+    np.testing.assert_array_equal(readings[0].features, steps.reshape(len(y), -1))
+    whole = steps.reshape(len(y), 4, 10, 16).mean(2).reshape(len(y), -1)
+    np.testing.assert_allclose(readings[2].features, whole, atol=1e-5)
+    assert len(readings) == 4 + skip + (skip and projected)
+    features = [reading.features for reading in readings]
+    expected = 0
+    for own, share in zip(features, weigh(features, y, 0.01), strict=True):
+        if share > 0:
+            weights, offsets = unit_discriminant(own, y, 0.01)
+            expected = expected + share * (own @ weights.T + offsets)
     expected -= expected.mean(1, keepdims=True)
     scores -= scores.mean(1, keepdims=True)
     # The other hidden units add a small random part.
     correlation = np.corrcoef(scores.ravel(), expected.ravel())[0, 1]
     assert correlation > 0.995
     np.testing.assert_array_equal(scores.argmax(1), expected.argmax(1))
+
+
+@pytest.mark.parametrize("n_parts", [1, 2])
+def test_weights_of_readings_are_weights_of_the_tokens(n_parts):
+    rng = np.random.default_rng(0)
+    tokens = rng.standard_normal((7, 3, n_parts, 20))
+    for reading in head_readings(tokens, 5, rng.standard_normal((4, 20))):
+        coefficients = rng.standard_normal((2, reading.features.shape[1]))
+        weights = reading.to_tokens(coefficients)
+        assert weights.shape == (2, 3, 20)
+        scores = np.einsum("etd,ctd->ec", tokens[:, :, reading.part], weights)
+        np.testing.assert_allclose(scores, reading.features @ coefficients.T)
 
 
 def responses(shape, jitter, seed=0):
@@ -119,30 +130,35 @@ def responses(shape, jitter, seed=0):
     return steps, y
 
 
+def shares_of_bins(steps, y):
+    """Return how much averages over 1, 5, 10 and 20 steps count."""
+    readings = head_readings(steps.reshape(len(y), 4, 1, 20), 10)
+    return weigh([reading.features for reading in readings], y, 0.003)
+
+
 def test_responses_that_jitter_are_averaged_in_longer_bins_than_locked_ones():
     wave = np.array([2.0, -2.0, 2.0, -2.0, 2.0])
-    locked = choose_bins(*responses(wave, 0, seed=1), 10, 0.003)
-    jittered = choose_bins(*responses(np.full(5, 1.5), 6, seed=1), 10, 0.003)
-    assert (locked.astype(bool).sum(1) == 1).any()
-    assert jittered.astype(bool).sum(1).min() >= 5
-    np.testing.assert_allclose(locked.sum(1), 1.0, rtol=1e-6)
-    np.testing.assert_allclose(jittered.sum(1), 1.0, rtol=1e-6)
+    locked = shares_of_bins(*responses(wave, 0, seed=1))
+    jittered = shares_of_bins(*responses(np.full(5, 1.5), 6, seed=1))
+    assert locked.argmax() == 0
+    assert jittered.argmax() >= 1
+    for shares in (locked, jittered):
+        assert shares.sum() == pytest.approx(1.0)
 
 
 @pytest.mark.parametrize("useful", [0, 1])
-def test_a_head_starts_from_the_block_that_is_read_better(useful):
+def test_what_is_read_better_counts_more(useful):
     rng = np.random.default_rng(0)
     y = np.arange(60) % 2
-    blocks = [rng.standard_normal((60, 200)) for _ in range(2)]
-    blocks[useful][:, :5] += 2 * y[:, None]
-    assert useful in choose_blocks(blocks, y, 0.003)
-    assert choose_blocks(blocks[:1], y, 0.003) == [0]
+    features = [rng.standard_normal((60, 200)) for _ in range(2)]
+    features[useful][:, :5] += 2 * y[:, None]
+    assert weigh(features, y, 0.003)[useful] > 0.9
+    assert weigh(features[:1], y, 0.003) == [1.0]
 
 
-def test_bins_of_too_few_epochs_are_of_all_lengths():
+def test_too_few_epochs_to_compare_count_all_alike():
     steps, y = responses(np.ones(5), 0)
-    bins = choose_bins(steps[:4], y[:4], 10, 0.003)
-    assert sorted(set(bins.astype(bool).sum(1))) == [1, 5, 10]
+    np.testing.assert_array_equal(shares_of_bins(steps[:4], y[:4]), 0.25)
 
 
 def test_discriminant_uses_informative_features_only():

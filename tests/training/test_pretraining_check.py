@@ -8,6 +8,7 @@ import torch
 from numpy.testing import assert_allclose
 
 from mne_duin import plot_pretraining
+from mne_duin.estimators._probe import error_of_difference
 from mne_duin.training import (
     PretrainingCheck,
     SampledData,
@@ -16,6 +17,7 @@ from mne_duin.training import (
     split_steps,
     steps_for,
 )
+from mne_duin.training._check import FROZEN, RAW, lead_in_errors
 
 
 @pytest.mark.parametrize(
@@ -134,6 +136,20 @@ def test_the_probe_joins_the_verdict(helps):
     figure = check.plot(show=False)
     assert len(figure.axes) == 2
     plt.close(figure)
+
+
+@pytest.mark.parametrize(
+    ("n_better", "is_evidence"), [(0, False), (1, False), (2, True)]
+)
+def test_a_single_epoch_is_no_evidence_for_an_encoder(n_better, is_evidence):
+    signal = np.arange(40) >= 10
+    encoder = signal | (np.arange(40) < n_better)
+    probe = pd.DataFrame(
+        {"method": [FROZEN, RAW], "accuracy": [encoder.mean(), signal.mean()]}
+    )
+    probe.attrs["standard_error"] = error_of_difference(encoder, signal)
+    assert (lead_in_errors(probe) > 1) == is_evidence
+    assert error_of_difference(signal, encoder) == probe.attrs["standard_error"]
 
 
 def test_the_plot_shows_every_method():
