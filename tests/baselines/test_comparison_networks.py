@@ -201,6 +201,13 @@ def test_parameters_are_checked(changes, error, message, trials):
         make("ts_tcc", n_steps=8).fit(*trials)
 
 
+def test_contrasting_predicts_fewer_tokens_of_short_epochs(trials):
+    X, y = trials
+    for stop, expected in ((0.3, 4), (None, 5)):
+        network = make("ts_tcc", n_steps=None).fit(X.copy().crop(0, stop), y)
+        assert network.n_steps_ == expected
+
+
 def test_the_recurrent_network_reads_all_outputs_or_the_last_states():
     torch.manual_seed(0)
     sizes = {"n_filters": 5, "kernel": 3, "stride": 2, "n_layers": 2, "dropout": 0.0}

@@ -18,6 +18,8 @@ from mne_duin.baselines.networks._pretrained import PretrainedNetwork
 from mne_duin.utils._docs import fill_doc
 from mne_duin.utils._signature import own_parameters_first
 
+PUBLISHED_STEPS = 20  # of the 30 tokens of 3 s
+
 
 class ConvolutionBlock(nn.Module):
     """Convolution, batch norm, ReLU, max pooling, dropout.
@@ -73,8 +75,9 @@ class TSTCC(PretrainedNetwork):
         Dropout after the first block.
     context_dim, n_layers, n_heads : int
         Sizes of the transformer of the pre-training.
-    n_steps : int
-        Tokens that are predicted; fewer than an epoch has.
+    n_steps : int | None
+        Tokens that are predicted; fewer than an epoch has. None is 20, as published for
+        epochs of 3 s, and two thirds of the tokens of shorter epochs.
     scale_deviation : float
         Standard deviation of the factors of the weak view, around 1.
     jitter : float
@@ -95,6 +98,8 @@ class TSTCC(PretrainedNetwork):
         The pass that was kept, from 1; None where the last one was.
     pretrain_history_ : History
         One record per pass of the pre-training.
+    n_steps_ : int
+        Tokens that were predicted in the pre-training.
     %(learned)s
 
     References
@@ -108,7 +113,7 @@ class TSTCC(PretrainedNetwork):
     >>> from mne_duin import TSTCC
     >>> rng = np.random.default_rng(0)
     >>> X, y = rng.standard_normal((12, 3, 900)), np.repeat(["yes", "no"], 6)
-    >>> clf = TSTCC(n_steps=3, pretrain_iter=2, max_iter=2, verbose=False)
+    >>> clf = TSTCC(pretrain_iter=2, max_iter=2, verbose=False)
     >>> clf.fit(X, y, sfreq=1000).predict_proba(X).shape
     (12, 2)
     """
@@ -120,7 +125,7 @@ class TSTCC(PretrainedNetwork):
     context_dim: int = 64
     n_layers: int = 4
     n_heads: int = 4
-    n_steps: int = 20
+    n_steps: int | None = None
     scale_deviation: float = 0.1
     jitter: float = 0.1
     max_segments: int = 10
@@ -140,10 +145,13 @@ class TSTCC(PretrainedNetwork):
             n_inputs = n_filters
         encoder = ConvolutionEncoder(*blocks)
         n_tokens = count_tokens(encoder, n_channels, n_times)
-        if self.pretrain_iter and n_tokens <= self.n_steps:
+        self.n_steps_ = self.n_steps
+        if self.n_steps is None:
+            self.n_steps_ = max(min(PUBLISHED_STEPS, 2 * n_tokens // 3), 1)
+        if self.pretrain_iter and n_tokens <= self.n_steps_:
             raise ValueError(
                 f"`n_steps` must be less than the {n_tokens} tokens of an epoch; got "
-                f"{self.n_steps}."
+                f"{self.n_steps_}."
             )
         return Decoder(encoder, flat_head(n_tokens * n_inputs, len(self.classes_)))
 
@@ -154,7 +162,7 @@ class TSTCC(PretrainedNetwork):
             context_dim=self.context_dim,
             n_layers=self.n_layers,
             n_heads=self.n_heads,
-            n_steps=self.n_steps,
+            n_steps=self.n_steps_,
             scale_deviation=self.scale_deviation,
             jitter=self.jitter,
             max_segments=self.max_segments,
