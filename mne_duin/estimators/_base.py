@@ -320,7 +320,7 @@ class BaseDuIN(TrainedNetwork):
 
     def spatial_patterns(
         self, X: Signal, *, band: str = "broadband", subject: ArrayLike | None = None
-    ) -> np.ndarray:
+    ) -> np.ndarray | dict[str, np.ndarray]:
         """Return the forward-model pattern of every spatial filter.
 
         With the covariance C of the inputs and the filters W (rows) the patterns are
@@ -331,23 +331,25 @@ class BaseDuIN(TrainedNetwork):
         ----------
         %(X)s
         band : str
-            ``"broadband"`` or a band, as in :meth:`spatial_weights`.
+            ``"broadband"`` or a band, as in :meth:`spatial_weights`; ``"all"`` computes
+            those of all of them at once.
         %(subject)s
 
         Returns
         -------
-        patterns : ndarray, shape (n_subjects, n_filters, n_channels)
-            In standard deviations of the channel per standard deviation of the
+        patterns : ndarray, shape (n_subjects, n_filters, n_channels) | dict
+            By band with ``"all"``. In standard deviations of the channel per standard deviation of the
             filter's output; NaN for a subject without epochs in ``X``.
 
         References
         ----------
         Haufe et al., NeuroImage 2014.
         """
-        self.spatial_weights(band)
+        self.spatial_weights("broadband" if band == "all" else band)
         patterns = _contributions.spatial_patterns(self, self._check_fitted(X, subject))
-        first = [BROADBAND, *self.bands_].index(band) * self.n_features_in_
-        return patterns[..., first : first + self.n_features_in_]
+        names = [BROADBAND, *self.bands_]
+        by_band = dict(zip(names, np.split(patterns, len(names), axis=-1), strict=True))
+        return by_band if band == "all" else by_band[band]
 
     def folded_filters(self) -> np.ndarray:
         """Return spatial map and patch encoder as spatio-temporal filters.
@@ -487,6 +489,7 @@ class BaseDuIN(TrainedNetwork):
         contacts: pd.DataFrame | Mapping | None = None,
         *,
         X: Signal | None = None,
+        patterns: Mapping | None = None,
         band: str = "broadband",
         subject: ArrayLike | None = None,
         show_subject: str | None = None,
@@ -506,6 +509,9 @@ class BaseDuIN(TrainedNetwork):
         X : Epochs | array | None
             Data for the forward-model patterns of the same filters, which are drawn
             next to the weights; None draws none.
+        patterns : dict | None
+            What ``spatial_patterns(X, band="all")`` returned, in place of ``X``, so
+            that pictures of several bands need not compute it each.
         band : str
             ``"broadband"`` or ``"high-gamma"``, as in :meth:`spatial_weights`.
         %(subject)s
@@ -526,8 +532,9 @@ class BaseDuIN(TrainedNetwork):
             "pattern_label": f"pattern, {band} (SD of channel per SD of filter)",
         } | options
         if X is not None:
-            patterns = self.spatial_patterns(X, band=band, subject=subject)
-            options["patterns"] = of_real_channels(self, patterns, row)
+            patterns = self.spatial_patterns(X, band="all", subject=subject)
+        if patterns is not None:
+            options["patterns"] = of_real_channels(self, patterns[band], row)
         return viz.plot_spatial_filters(
             of_real_channels(self, self.spatial_weights(band), row),
             own_contacts(self, contacts, row),

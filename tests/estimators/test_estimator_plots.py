@@ -101,6 +101,21 @@ def test_kernels_of_a_step_are_what_an_impulse_leaves(stages):
     np.testing.assert_allclose(found, inside, atol=1e-5)
 
 
+def test_patterns_of_all_bands_are_those_of_each(stages, contacts):
+    _, clf, X, _ = stages
+    by_band = clf.spatial_patterns(X, band="all")
+    assert list(by_band) == list(BANDS)
+    for band, patterns in by_band.items():
+        np.testing.assert_array_equal(patterns, clf.spatial_patterns(X, band=band))
+        pictures = [
+            clf.plot_spatial_filters(contacts, band=band, show=False, **given)
+            for given in ({"X": X}, {"patterns": by_band})
+        ]
+        one, other = (cells(picture, 6) for picture in pictures)
+        np.testing.assert_array_equal(one, other)
+        np.testing.assert_allclose(one[1::2], patterns[0][: len(one[1::2])], atol=1e-7)
+
+
 @pytest.mark.slow
 def test_patterns_undo_the_mixing_of_a_known_source(stages, contacts):
     """One source that all channels share is what every filter's pattern shows."""
