@@ -338,8 +338,8 @@ class BaseDuIN(TrainedNetwork):
         Returns
         -------
         patterns : ndarray, shape (n_subjects, n_filters, n_channels) | dict
-            By band with ``"all"``. In standard deviations of the channel per standard deviation of the
-            filter's output; NaN for a subject without epochs in ``X``.
+            By band with ``"all"``. In standard deviations of the channel per standard
+            deviation of the filter's output; NaN for a subject without epochs in ``X``.
 
         References
         ----------
