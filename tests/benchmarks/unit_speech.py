@@ -16,7 +16,8 @@ results are reported; no default was chosen on the latter. ``--summary`` pairs e
 method with the better of LDA and Du-IN from scratch, trial by trial, and writes
 accuracies and differences to ``unit_speech_paired.tsv``. ``unit_speech_earlier.tsv``
 has rows of an earlier version (attention heads of 64 features, convolutions of 128
-filters, and a random part in those that hidden cells keep).
+filters, a random part in those that hidden cells keep, a head that starts from one
+discriminant).
 """
 
 import argparse
