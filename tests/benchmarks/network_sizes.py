@@ -1,10 +1,11 @@
 """Sizes of the quick preset's networks and the start of their head, from scratch.
 
 Blocks, sizes of heads and filters of the first two convolutions were chosen on the
-words of honest_opponent.py, with seeds 12 to 17 and 20 trials per word. How unequal the
-shares of the discriminants are from which the head starts was chosen on these and on
-seeds 31 to 35 of plain_speech.py: with 0 all count alike, with 1000 only the one that
-decodes left-out trials best. ``recording`` are subjects of another simulator on which
+words of honest_opponent.py, with seeds 12 to 17 and 20 trials per word. How unequally
+the discriminants count from which the head starts (``shares``: with 0 all alike, with
+1000 nearly only the one that decodes left-out trials best) was chosen on seeds 31 to 35
+of plain_speech.py, so for this all rows are reports.
+``recording`` are subjects of another simulator on which
 nothing was chosen: whole recordings of contacts with anatomy at 500 Hz, 30 trials per
 word, of which the last run is held out.
 Writes blocks.tsv, head_sizes.tsv, convolution_filters.tsv and head_shares.tsv to
