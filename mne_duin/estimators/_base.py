@@ -355,6 +355,12 @@ class BaseDuIN(TrainedNetwork):
         names = [BROADBAND, *self.bands_]
         return dict(zip(names, np.split(patterns, len(names), axis=-1), strict=True))
 
+    def _shown_patterns(self, X, show_subject=None, subject=None):
+        """Return one subject's patterns without padded channels, by band."""
+        row = subject_row(self, show_subject)
+        by_band = self._patterns_by_band(X, subject)
+        return {band: of_real_channels(self, p, row) for band, p in by_band.items()}
+
     def folded_filters(self) -> np.ndarray:
         """Return spatial map and patch encoder as spatio-temporal filters.
 
@@ -493,7 +499,6 @@ class BaseDuIN(TrainedNetwork):
         contacts: pd.DataFrame | Mapping | None = None,
         *,
         X: Signal | None = None,
-        patterns: Mapping | None = None,
         band: str = "broadband",
         subject: ArrayLike | None = None,
         show_subject: str | None = None,
@@ -513,9 +518,6 @@ class BaseDuIN(TrainedNetwork):
         X : Epochs | array | None
             Data for the forward-model patterns of the same filters, which are drawn
             next to the weights; None draws none.
-        patterns : dict | None
-            What ``spatial_patterns(X, band="all")`` returned, in place of ``X``, so
-            that pictures of several bands need not compute it each.
         band : str
             ``"broadband"`` or ``"high-gamma"``, as in :meth:`spatial_weights`.
         %(subject)s
@@ -536,9 +538,8 @@ class BaseDuIN(TrainedNetwork):
             "pattern_label": f"pattern, {band} (SD of channel per SD of filter)",
         } | options
         if X is not None:
-            patterns = self._patterns_by_band(X, subject)
-        if patterns is not None:
-            options["patterns"] = of_real_channels(self, patterns[band], row)
+            shown = self._shown_patterns(X, show_subject, subject)
+            options["patterns"] = shown[band]
         return viz.plot_spatial_filters(
             of_real_channels(self, self.spatial_weights(band), row),
             own_contacts(self, contacts, row),

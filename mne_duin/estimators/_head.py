@@ -29,7 +29,7 @@ SMALLEST = 1e-13
 SHARPNESS = (0.5, 1.0, 2.0, 4.0)
 # How much less a discriminant counts per unit of log loss; one that would count less
 # than the least share is left out.
-SHARES, LEAST_SHARE = 12.0, 0.01
+STEEPNESS, LEAST_SHARE = 12.0, 0.01
 
 
 def head_width(hidden_dim, head_init, n_classes):
@@ -64,13 +64,13 @@ def start_head_(module, data, *, significance, projection=None):
     shares = weigh(features, y, significance)
     weights = np.zeros((y.max() + 1, *tokens.shape[1:]))
     offsets, scores = np.zeros(len(weights)), np.zeros((len(y), len(weights)))
-    for reading, share in zip(readings, shares, strict=True):
-        if share == 0:
-            continue
-        own, level = unit_discriminant(reading.features, y, significance)
-        scores += share * (reading.features @ own.T + level)
-        weights[:, :, reading.part] += share * reading.to_tokens(own)
-        offsets += share * level
+    everything = np.ones(len(y), bool)
+    parts = weighted_discriminants(features, shares, y, everything, significance)
+    for index, own, level in parts:
+        reading = readings[index]
+        scores += reading.features @ own.T + level
+        weights[:, :, reading.part] += reading.to_tokens(own)
+        offsets += level
     # A linear discriminant is far too sure of its training epochs; with scores of unit
     # spread the loss starts where there is still something to learn.
     scale = 1 / _spread(scores)
@@ -148,7 +148,7 @@ def weigh(features, y, significance):
         return np.full(len(features), 1 / len(features))
     folds = list(StratifiedKFold(n_folds).split(features[0], y))
     losses = [_left_out_loss(own, y, folds, significance) for own in features]
-    shares = softmax(-SHARES * np.array(losses))
+    shares = softmax(-STEEPNESS * np.array(losses))
     shares[shares < LEAST_SHARE] = 0
     return shares / shares.sum()
 
@@ -158,6 +158,18 @@ def unit_discriminant(features, y, significance, *, most=None):
     weights, offsets = linear_discriminant(features, y, significance, most=most)
     spread = _spread(features @ weights.T + offsets)
     return weights / spread, offsets / spread
+
+
+def weighted_discriminants(features, shares, y, rows, significance):
+    """Yield index, coefficients and offsets of every discriminant that counts.
+
+    They are fitted to some ``rows`` of the epochs and multiplied by their shares, so
+    that their scores are added.
+    """
+    for index in np.flatnonzero(shares):
+        own = features[index][rows]
+        weights, offsets = unit_discriminant(own, y[rows], significance)
+        yield index, shares[index] * weights, shares[index] * offsets
 
 
 def _spread(scores):

@@ -10,8 +10,8 @@ from sklearn.model_selection import StratifiedKFold
 from mne_duin.estimators._head import (
     cell_projection,
     head_readings,
-    unit_discriminant,
     weigh,
+    weighted_discriminants,
 )
 from mne_duin.training._check import FROZEN, RAW, describe_probe
 
@@ -53,12 +53,10 @@ def probe_encoder(stage, X, y, *, skip):
         shares = weigh(features, y, SIGNIFICANCE)
         scores = np.zeros((len(y), y.max() + 1))
         for train, test in folds.split(both, y):
-            for own, share in zip(features, shares, strict=True):
-                if share > 0:
-                    weights, offsets = unit_discriminant(
-                        own[train], y[train], SIGNIFICANCE
-                    )
-                    scores[test] += share * (own[test] @ weights.T + offsets)
+            for index, weights, offsets in weighted_discriminants(
+                features, shares, y, train, SIGNIFICANCE
+            ):
+                scores[test] += features[index][test] @ weights.T + offsets
         hits[name] = scores.argmax(1) == y
     table = pd.DataFrame(
         {"method": list(hits), "accuracy": [own.mean() for own in hits.values()]}

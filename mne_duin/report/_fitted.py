@@ -225,12 +225,12 @@ def _filter_pictures(classifier, contacts, held_out, own):
     quiet = own | {"show": False}
     bands = ("broadband", *classifier.bands_)
     if encoder.spatial is not None:
-        parts, patterns = {}, None
+        parts, patterns = {}, dict.fromkeys(bands)
         if held_out is not None:
-            patterns = classifier.spatial_patterns(held_out, band="all")
+            patterns = classifier._shown_patterns(held_out, **own)
         for band in bands:
             figure = classifier.plot_spatial_filters(
-                contacts, patterns=patterns, band=band, n_filters=4, **quiet
+                contacts, patterns=patterns[band], band=band, n_filters=4, **quiet
             )
             parts[band] = _html.picture(
                 figure, f"Spatial filters, {band}", as_pixels=True

@@ -2,9 +2,9 @@
 
 Blocks, sizes of heads and filters of the first two convolutions were chosen on the
 words of honest_opponent.py, with seeds 12 to 17 and 20 trials per word. How unequally
-the discriminants count from which the head starts (``shares``: with 0 all alike, with
-1000 nearly only the one that decodes left-out trials best) was chosen on seeds 31 to 35
-of plain_speech.py, so for this all rows are reports.
+the discriminants count from which the head starts (``steepness``: with 0 all alike,
+with 1000 nearly only the one that decodes left-out trials best) was chosen on seeds 31
+to 35 of plain_speech.py, so for this all rows are reports.
 ``recording`` are subjects of another simulator on which
 nothing was chosen: whole recordings of contacts with anatomy at 500 Hz, 30 trials per
 word, of which the last run is held out.
@@ -37,7 +37,7 @@ COMPARED = (
     ("blocks", "blocks", "n_layers", (2, 4, 8)),
     ("head_sizes", "head size", "head_dim", (16, 32, 64)),
     ("convolution_filters", "filters", "hidden filters", (64, 128)),
-    ("head_shares", "shares", "shares", (0, 12, 1000)),
+    ("head_shares", "steepness", "steepness", (0, 12, 1000)),
 )
 
 
@@ -57,8 +57,8 @@ def measure(kind, seed, name, value):
     if name == "hidden filters":
         # The last convolution has one filter per input, which screening decides.
         changed = patch.object(presets, "HIDDEN_FILTERS", (value, value))
-    elif name == "shares":
-        changed = patch.object(_head, "SHARES", value)
+    elif name == "steepness":
+        changed = patch.object(_head, "STEEPNESS", value)
     else:
         sizes[name] = value
     begin = time.process_time()

@@ -109,7 +109,7 @@ def test_patterns_of_all_bands_are_those_of_each(stages, contacts):
         np.testing.assert_array_equal(patterns, clf.spatial_patterns(X, band=band))
         pictures = [
             clf.plot_spatial_filters(contacts, band=band, show=False, **given)
-            for given in ({"X": X}, {"patterns": by_band})
+            for given in ({"X": X}, {"patterns": patterns[0]})
         ]
         one, other = (cells(picture, 6) for picture in pictures)
         np.testing.assert_array_equal(one, other)
