@@ -163,8 +163,8 @@ def unit_discriminant(features, y, significance, *, most=None):
 def weighted_discriminants(features, shares, y, rows, significance):
     """Yield index, coefficients and offsets of every discriminant that counts.
 
-    They are fitted to some ``rows`` of the epochs and multiplied by how much each counts, so
-    that their scores are added.
+    They are fitted to some ``rows`` of the epochs and multiplied by how much each
+    counts, so that their scores are added.
     """
     for index in np.flatnonzero(shares):
         own = features[index][rows]
