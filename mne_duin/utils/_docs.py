@@ -225,7 +225,7 @@ sfreq : float | None
 device : str
     ``"auto"``, ``"cpu"``, ``"cuda"``, ``"mps"``.
 precision : str
-    ``"32"``; ``"auto"``, which trains in bfloat16 where the hardware has it and
+    ``"32"``; ``"auto"``, which trains in bfloat16 where the hardware gains by it and
     predicts in float32; or ``"bf16"``, which trains and predicts in bfloat16. It may be
     changed after fit. Codes are always compared in float32.
 compile : bool
@@ -286,7 +286,7 @@ sfreq : float | None
 device : str
     ``"auto"``, ``"cpu"``, ``"cuda"``, ``"mps"``.
 precision : str
-    ``"32"``; ``"auto"``, which trains in bfloat16 where the hardware has it and
+    ``"32"``; ``"auto"``, which trains in bfloat16 where the hardware gains by it and
     predicts in float32; or ``"bf16"``, which trains and predicts in bfloat16. It may be
     changed after fit. Codes are always compared in float32.
 random_state : None | int | RandomState

@@ -21,7 +21,7 @@ import pytest
 import steps
 import torch
 
-from mne_duin.training import train
+from mne_duin.training import choose_precision, train
 
 TABLES = Path(__file__).parents[2] / "doc" / "benchmarks"
 STAGES = ("vqvae", "mae", "cls")
@@ -29,6 +29,7 @@ PRECISIONS = {"float32": torch.float32, "bfloat16": torch.bfloat16}
 ROUNDS, PASS_STEPS = 4, 3
 CAPABILITIES = torch.cpu.get_capabilities()
 INSTRUCTIONS = [k for k in ("amx_bf16", "avx512_bf16") if CAPABILITIES.get(k)]
+IS_FAST = choose_precision("auto", torch.device("cpu")) is torch.bfloat16
 MAX_PASS, MAX_MEMORY = 1.10, 1.5e9
 
 # A new process inherits the peak of the one that started it, so the peak is reset.
@@ -67,7 +68,7 @@ def report():
     the published ones, and with the matrix rate, of the same minute.
     """
     # Processors without fast bfloat16 have tables of their own.
-    suffix = "" if INSTRUCTIONS else f"_{torch.backends.cpu.get_cpu_capability()}"
+    suffix = "" if IS_FAST else f"_{torch.backends.cpu.get_cpu_capability()}"
     path = TABLES / f"steps{suffix.lower()}.json"
     report = json.loads(path.read_text()) if path.exists() else {}
     threads = torch.get_num_threads()

@@ -6,6 +6,7 @@ import re
 import shutil
 from collections import Counter
 from contextlib import nullcontext
+from functools import partial
 
 import numpy as np
 import pytest
@@ -26,6 +27,7 @@ from mne_duin.estimators._mae import TARGETS
 from mne_duin.estimators._resume import Checkpoints
 from mne_duin.estimators._staged import VARIANTS, join_segments
 from mne_duin.estimators.memory import fit_or_recall
+from mne_duin.training import _devices
 from mne_duin.utils._epochs import as_array
 
 SHORT = {"max_iter": 2, "batch_size": 8}
@@ -206,8 +208,10 @@ def test_memory_tells_other_trainings(trials, fits, tmp_path, change, both):
 def test_memory_tells_what_auto_means_on_another_machine(
     trials, fits, tmp_path, monkeypatch
 ):
-    for capabilities in ({"avx512_bf16": True}, {}, {"amx_bf16": True}):
-        monkeypatch.setattr(torch.cpu, "get_capabilities", capabilities.copy)
+    # Instructions, and how many times as fast as float32 they are.
+    for name, speed in (("avx512_bf16", 2.0), ("", 2.0), ("amx_bf16", 8.0)):
+        monkeypatch.setattr(torch.cpu, "get_capabilities", {name: True}.copy)
+        monkeypatch.setattr(_devices, "speed_of_bfloat16", partial(float, speed))
         make("vqvae", memory=tmp_path, precision="auto").fit(*trials)
     make("vqvae", memory=tmp_path, precision="32").fit(*trials)
     assert fits["DuINVQVAE"] == 2

@@ -13,6 +13,7 @@ from mne_duin.nn._layers import cheap_dropout
 from mne_duin.training import (
     History,
     SignalData,
+    _devices,
     choose_device,
     choose_precision,
     train,
@@ -330,6 +331,32 @@ def test_devices_and_precisions():
         ValueError, match="`precision` must be one of '32', 'bf16', 'au"
     ):
         choose_precision(16, cpu)
+
+
+@pytest.mark.parametrize(
+    ("instructions", "speed", "expected"),
+    [
+        ("amx_bf16", 8.0, torch.bfloat16),
+        ("avx512_bf16", 2.0, torch.bfloat16),
+        ("avx512_bf16", 0.5, None),  # the instructions alone are no gain
+        ("avx512_f", 2.0, None),  # emulated: never measured
+    ],
+)
+def test_automatic_precision_is_the_faster_one(
+    instructions, speed, expected, monkeypatch
+):
+    monkeypatch.setattr(torch.cpu, "get_capabilities", lambda: {instructions: True})
+    monkeypatch.setattr(_devices, "speed_of_bfloat16", lambda: speed)
+    assert choose_precision("auto", torch.device("cpu")) is expected
+
+
+@pytest.mark.skipif(
+    not torch.cpu.get_capabilities().get("avx512_bf16"), reason="takes minutes"
+)
+def test_the_speed_of_bfloat16_is_measured_once():
+    speed = _devices.speed_of_bfloat16()
+    assert 0 < speed < np.inf
+    assert _devices.speed_of_bfloat16() == speed
 
 
 def test_half_precision_trains_too():
