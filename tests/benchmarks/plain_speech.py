@@ -19,10 +19,14 @@ SPEED, GAIN, JITTER = 0.15, 0.3, 0.06
 BLOCK = 600  # s
 
 
-def simulate(kind, seed, hours, *, n_trials, n_words=8, vocabulary=40):
-    """Return trials, words, segments of 2 s and the units of the segments' tokens."""
-    rng = np.random.default_rng(seed)
-    speaker = Speaker(rng, kind, vocabulary)
+def simulate(kind, seed, hours, *, n_trials, n_words=8, vocabulary=40, language=None):
+    """Return trials, words, segments of 2 s and the units of the segments' tokens.
+
+    Speakers of the same ``language``, a seed, have the same words and units in time.
+    """
+    speaker = Speaker(np.random.default_rng(seed), kind, vocabulary)
+    if language is not None:
+        speaker.learn(Speaker(np.random.default_rng(language), kind, vocabulary))
     trials = np.random.default_rng([seed, 1])
     order = trials.permutation(np.repeat(np.arange(n_words), n_trials))
     said = []
@@ -65,6 +69,11 @@ class Speaker:
         size = N_CHANNELS, N_CHANNELS
         self.mixing = np.eye(N_CHANNELS) + 0.3 * rng.standard_normal(size)
         self.bursts = 0.5 * rng.standard_normal((N_CHANNELS, 3))
+
+    def learn(self, other):
+        """Say the words of another subject; where units are in the brain stays."""
+        self.words, self.seconds = other.words, other.seconds
+        self.hertz, self.phase = other.hertz, other.phase
 
     def say(self, rng, word, time):
         """Return units (unit, onset, duration, gain) of a word, and when it ends."""
