@@ -154,16 +154,17 @@ def train(
         If there is no compiler.
     """
     device = data.x.device
+    # What may be refused comes first: a refused network must not stay frozen.
+    network = compiled(module, device) if compile else module
+    sets = _by_prefix(validation)
     frozen, still = _freeze_still(module, lr_scale)
     optimizer = make_optimizer(
         module, lr=lr, weight_decay=weight_decay, betas=betas, lr_scale=lr_scale
     )
     checkpoints = CheckpointHooks() if checkpoints is None else checkpoints
     state = TrainingState(module, optimizer, monitor)
-    network = compiled(module, device) if compile else module
     is_hidden = not (is_shown(verbose) and is_main())
     bar = tqdm(total=max_iter, desc=name, disable=is_hidden, leave=False)
-    sets = _by_prefix(validation)
     begin_pass, end_pass = begin_pass or _no_hook, end_pass or _no_hook
     draws = BorrowedRandomness(device) if compile else private_randomness(seed)
     threads = FreeThreads(device)

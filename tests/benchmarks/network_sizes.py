@@ -85,8 +85,8 @@ def compare(table_name, column, name, values):
             table.loc[len(table)] = row
             table.sort_values(key).to_csv(path, sep="\t", index=False)
     print(table.pivot_table("accuracy", "simulation", column).round(1))
-    table["set"] = table.simulation.where(table.simulation == RECORDING, "chosen on")
-    print(table.groupby(["set", column])[["accuracy", "seconds"]].mean().round(1))
+    table["kind"] = table.simulation.where(table.simulation == RECORDING, "words")
+    print(table.groupby(["kind", column])[["accuracy", "seconds"]].mean().round(1))
 
 
 def main():

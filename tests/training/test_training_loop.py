@@ -13,6 +13,7 @@ from mne_duin.nn._layers import cheap_dropout
 from mne_duin.training import (
     History,
     SignalData,
+    _compiling,
     _devices,
     choose_device,
     choose_precision,
@@ -331,6 +332,14 @@ def test_devices_and_precisions():
         ValueError, match="`precision` must be one of '32', 'bf16', 'au"
     ):
         choose_precision(16, cpu)
+
+
+def test_a_refused_training_leaves_no_weight_frozen(monkeypatch):
+    monkeypatch.setattr(_compiling, "n_processes", lambda: 2)
+    module = Line()
+    with pytest.raises(ValueError, match="for one process; got 2"):
+        run(module, compile=True, lr_scale={"weight": 0.0})
+    assert module.weight.requires_grad
 
 
 @pytest.mark.parametrize(
