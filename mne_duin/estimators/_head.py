@@ -30,6 +30,9 @@ SHARPNESS = (0.5, 1.0, 2.0, 4.0)
 # How much less a discriminant counts per unit of log loss; one that would count less
 # than the least share is left out.
 STEEPNESS, LEAST_SHARE = 12.0, 0.01
+# Moving averages, in tokens: what a word is made of comes earlier in one trial than in
+# another.
+WINDOWS = (3, 5)
 
 
 def head_width(hidden_dim, head_init, n_classes):
@@ -50,7 +53,7 @@ def start_head_(module, data, *, significance, projection=None):
 
     Where the head sees tokens without context, too, these are averaged in time; those
     with context are taken as they are and as the values that pre-training predicted
-    from them (``projection``, (n_values, dim)).
+    from them (``projection``, (n_values, dim)), which are averaged, too.
     """
     module.eval()
     batches = list(data.batches(64))
@@ -105,9 +108,10 @@ def head_readings(tokens, n_steps, projection=None):
 
     ``tokens`` (n_epochs, n_tokens, n_parts, dim) has one part, or two: with and without
     context. The last part is read in averages over single steps of time, half a token,
-    a token and two tokens (``n_steps`` make a token): responses that jitter in time are
-    seen better in long bins, phase-locked ones in short bins. Of two parts, the one
-    with context is read as it is and, with ``projection`` (n_values, dim), as values.
+    a token and two tokens (``n_steps`` make a token) and in moving averages over three
+    and five tokens: responses that jitter in time are seen better in long bins,
+    phase-locked ones in short bins. Of two parts, the one with context is read as it
+    is and, with ``projection`` (n_values, dim), as values and their moving averages.
     """
     n_epochs, n_tokens, n_parts, dim = tokens.shape
     steps = tokens[:, :, -1].reshape(n_epochs, n_tokens * n_steps, -1)
@@ -117,22 +121,31 @@ def head_readings(tokens, n_steps, projection=None):
         own = np.einsum("cbf,bt->ctf", own, bins)
         return own.reshape(len(own), n_tokens, dim)
 
-    def from_values(coefficients, values):
-        own = coefficients.reshape(len(coefficients), n_tokens, -1)
-        return own if values is None else own @ values
+    def from_tokens(coefficients):
+        return coefficients.reshape(len(coefficients), n_tokens, dim)
+
+    def from_values(coefficients, windows):
+        own = coefficients.reshape(len(coefficients), len(windows), -1)
+        return np.einsum("cwv,wt->ctv", own, windows) @ projection
 
     sizes = dict.fromkeys((1, max(n_steps // 2, 1), n_steps, 2 * n_steps))
+    averages = [
+        _averaging(steps.shape[1], size) for size in sizes if size <= steps.shape[1]
+    ]
+    windows = [_moving(n_tokens, width) for width in WINDOWS if width <= n_tokens]
+    averages += [own.repeat(n_steps, axis=1) / n_steps for own in windows]
     readings = []
-    for size in sizes:
-        if size <= steps.shape[1]:
-            bins = _averaging(steps.shape[1], size)
-            back = partial(from_bins, bins=bins)
-            readings.append(Reading(average(steps, bins), n_parts - 1, back))
+    for bins in averages:
+        back = partial(from_bins, bins=bins)
+        readings.append(Reading(average(steps, bins), n_parts - 1, back))
     if n_parts > 1:
-        for values in (None,) if projection is None else (None, projection):
-            own = tokens[:, :, 0] if values is None else tokens[:, :, 0] @ values.T
-            back = partial(from_values, values=values)
-            readings.append(Reading(own.reshape(n_epochs, -1), 0, back))
+        context = tokens[:, :, 0]
+        readings.append(Reading(context.reshape(n_epochs, -1), 0, from_tokens))
+    if n_parts > 1 and projection is not None:
+        values = context @ projection.T
+        for own in (np.eye(n_tokens, dtype=np.float32), *windows):
+            back = partial(from_values, windows=own)
+            readings.append(Reading(average(values, own), 0, back))
     return readings
 
 
@@ -190,6 +203,13 @@ def _averaging(n_times, size):
     index = np.arange(n_times) // size
     bins = (index == np.arange(index[-1] + 1)[:, None]).astype(np.float32)
     return bins / bins.sum(1, keepdims=True)
+
+
+def _moving(n_times, width):
+    """Return the matrix of the moving average over ``width`` times."""
+    starts = np.arange(n_times - width + 1)[:, None]
+    later = np.arange(n_times) - starts
+    return ((later >= 0) & (later < width)).astype(np.float32) / width
 
 
 def _left_out_loss(features, y, folds, significance):

@@ -24,8 +24,8 @@ def probe_encoder(stage, X, y, *, skip):
 
     The signal's features are the tokens without context (a linear map of signal and
     band power), averaged over time as the head does it. Those of the encoder are the
-    tokens with context, or the power predicted from them; with ``skip`` all together,
-    weighted as the head weighs them.
+    tokens with context and the power predicted from them; with ``skip`` all together.
+    Sets of features are weighted as the head weighs them.
     Returns a table for :class:`~mne_duin.training.PretrainingCheck`, with the standard
     error of the difference in ``attrs``, or None where a class has fewer than two
     epochs.
@@ -46,7 +46,7 @@ def probe_encoder(stage, X, y, *, skip):
     steps, projection = encoder.patch.n_steps, cell_projection(stage)
     readings = head_readings(parts, steps, projection)
     alone = [one.features for one in readings if one.part == 1]
-    frozen = [one.features for one in readings] if skip else [readings[-1].features]
+    frozen = [one.features for one in readings if skip or one.part == 0]
     folds = StratifiedKFold(min(N_FOLDS, fewest), shuffle=True, random_state=0)
     hits = {}
     for name, features in ((FROZEN, frozen), (RAW, alone)):

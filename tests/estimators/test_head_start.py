@@ -92,7 +92,15 @@ def test_network_computes_the_discriminants_before_it_is_trained(
     np.testing.assert_array_equal(readings[0].features, steps.reshape(len(y), -1))
     whole = steps.reshape(len(y), 4, 10, 16).mean(2).reshape(len(y), -1)
     np.testing.assert_allclose(readings[2].features, whole, atol=1e-5)
-    assert len(readings) == 4 + skip + (skip and projected)
+    # Four tokens are too short for a moving average of five.
+    assert len(readings) == 5 + skip + 2 * (skip and projected)
+    averaged = [(readings[4], steps.reshape(len(y), 4, 10, 16).mean(2))]
+    if skip and projected:
+        averaged.append((readings[-1], tokens[:, :, 0] @ projection.T))
+    for reading, values in averaged:
+        moving = np.stack([values[:, at : at + 3].mean(1) for at in (0, 1)], 1)
+        moving = moving.reshape(len(y), -1)
+        np.testing.assert_allclose(reading.features, moving, atol=1e-5)
     features = [reading.features for reading in readings]
     expected = 0
     for own, share in zip(features, weigh(features, y, 0.01), strict=True):
@@ -110,11 +118,13 @@ def test_network_computes_the_discriminants_before_it_is_trained(
 @pytest.mark.parametrize("n_parts", [1, 2])
 def test_weights_of_readings_are_weights_of_the_tokens(n_parts):
     rng = np.random.default_rng(0)
-    tokens = rng.standard_normal((7, 3, n_parts, 20))
-    for reading in head_readings(tokens, 5, rng.standard_normal((4, 20))):
+    tokens = rng.standard_normal((7, 6, n_parts, 20))
+    readings = head_readings(tokens, 5, rng.standard_normal((4, 20)))
+    assert len(readings) == (6 if n_parts == 1 else 10)
+    for reading in readings:
         coefficients = rng.standard_normal((2, reading.features.shape[1]))
         weights = reading.to_tokens(coefficients)
-        assert weights.shape == (2, 3, 20)
+        assert weights.shape == (2, 6, 20)
         scores = np.einsum("etd,ctd->ec", tokens[:, :, reading.part], weights)
         np.testing.assert_allclose(scores, reading.features @ coefficients.T)
 
@@ -158,7 +168,8 @@ def test_what_is_read_better_counts_more(useful):
 
 def test_too_few_epochs_to_compare_count_all_alike():
     steps, y = responses(np.ones(5), 0)
-    np.testing.assert_array_equal(shares_of_bins(steps[:4], y[:4]), 0.25)
+    # Four kinds of bins, and a moving average of three tokens.
+    np.testing.assert_allclose(shares_of_bins(steps[:4], y[:4]), 1 / 5)
 
 
 def test_discriminant_uses_informative_features_only():
