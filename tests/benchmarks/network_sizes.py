@@ -3,13 +3,13 @@
 Blocks, sizes of heads and filters of the first two convolutions were chosen on the
 words of honest_opponent.py, with seeds 12 to 17 and 20 trials per word. How unequally
 the discriminants count from which the head starts (``steepness``: with 0 all alike,
-with 1000 nearly only the one that decodes left-out trials best) was chosen on seeds 31
-to 35 of plain_speech.py, so for this all rows are reports.
-``recording`` are subjects of another simulator on which
+with 1000 nearly only the one that decodes left-out trials best) and the moving averages
+among them (``windows``, in tokens) were chosen on seeds 31 to 35 of plain_speech.py, so
+for these all rows are reports. ``recording`` are subjects of another simulator on which
 nothing was chosen: whole recordings of contacts with anatomy at 500 Hz, 30 trials per
-word, of which the last run is held out.
-Writes blocks.tsv, head_sizes.tsv, convolution_filters.tsv and head_shares.tsv to
-doc/benchmarks; rows that are there are not made again::
+word, of which the last run is held out. Writes blocks.tsv, head_sizes.tsv,
+convolution_filters.tsv, head_shares.tsv and moving_averages.tsv to doc/benchmarks; rows
+that are there are not made again::
 
     OMP_NUM_THREADS=1 python tests/benchmarks/network_sizes.py
 """
@@ -38,7 +38,9 @@ COMPARED = (
     ("head_sizes", "head size", "head_dim", (16, 32, 64)),
     ("convolution_filters", "filters", "hidden filters", (64, 128)),
     ("head_shares", "steepness", "steepness", (0, 12, 1000)),
+    ("moving_averages", "windows", "windows", ("none", "3, 5")),
 )
+WINDOWS = {"none": (), "3, 5": (3, 5)}
 
 
 def load_trials(kind, seed):
@@ -59,6 +61,8 @@ def measure(kind, seed, name, value):
         changed = patch.object(presets, "HIDDEN_FILTERS", (value, value))
     elif name == "steepness":
         changed = patch.object(_head, "STEEPNESS", value)
+    elif name == "windows":
+        changed = patch.object(_head, "WINDOWS", WINDOWS[value])
     else:
         sizes[name] = value
     begin = time.process_time()
