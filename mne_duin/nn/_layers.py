@@ -269,7 +269,7 @@ class Attention(nn.Module):
         else:
             # On a CPU three plain products are faster than the fused kernel.
             scores = query @ key.transpose(-1, -2) * self.head_dim**-0.5
-            weights = scores.float().softmax(-1)
+            weights = scores.softmax(-1, torch.promote_types(scores.dtype, torch.float))
             weights = cheap_dropout(weights, self.dropout, self.training)
             heads = weights.to(value.dtype) @ value
         return self.out(heads.transpose(1, 2).reshape(n_epochs, n_tokens, -1))
