@@ -25,7 +25,7 @@ from mne_duin.utils._torch_random import PrivateRandomness
 
 PRECISIONS = ("32", "bf16", "auto")
 # What other work between the products costs in bfloat16 must be gained, too.
-WORTHWHILE = 1.25
+LEAST_SPEEDUP = 1.25
 
 
 def has_cuda():
@@ -127,7 +127,7 @@ def choose_precision(precision, device):
     elif device.type == "cpu":
         capabilities = torch.cpu.get_capabilities()
         native = any(capabilities.get(k) for k in ("amx_bf16", "avx512_bf16"))
-        native = native and speed_of_bfloat16() > WORTHWHILE
+        native = native and speed_of_bfloat16() > LEAST_SPEEDUP
     else:
         native = False
     return torch.bfloat16 if native else None

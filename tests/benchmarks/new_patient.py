@@ -107,9 +107,14 @@ def measure(seed):
     trials, segments = simulate(seed)
     test = in_runs(trials[NEW][0], ["2"])
     stacked, _ = stack_subjects({NEW: (test, trials[NEW][1])})
+    return score(variants(trials, segments, seed), seed, test, stacked, labels(test))
+
+
+def score(fitted_variants, seed, test, stacked, y):
+    """Return one row per variant, and print it."""
     rows, start = [], time.perf_counter()
-    for name, fitted, takes_stack in variants(trials, segments, seed):
-        accuracy = fitted.score(stacked if takes_stack else test, labels(test))
+    for name, fitted, takes_stack in fitted_variants:
+        accuracy = fitted.score(stacked if takes_stack else test, y)
         seconds = time.perf_counter() - start
         rows.append((name, seed, accuracy))
         print(f"{seed}  {name:<42} {accuracy:.3f}  {seconds:6.1f} s", flush=True)

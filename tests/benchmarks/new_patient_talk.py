@@ -12,13 +12,12 @@ that the table holds already are kept::
 """
 
 import argparse
-import time
 from pathlib import Path
 
 import mne
 import pandas as pd
 import plain_speech
-from new_patient import BASELINE, read_rows, summarize
+from new_patient import BASELINE, read_rows, score, summarize
 
 from mne_duin import DuINCells, DuINClassifier, make_lda, stack_subjects
 from mne_duin.training import steps_for
@@ -79,14 +78,7 @@ def variants(talk, epochs, words):
 def measure(seed):
     """Return one row per variant: accuracy on the test trials."""
     talk, train, (test, words) = simulate(seed)
-    stacked, rows, start = stack({NEW: test}), [], time.perf_counter()
-    for name, fitted, takes_stack in variants(talk, *train):
-        accuracy = fitted.score(stacked if takes_stack else test, words)
-        seconds = time.perf_counter() - start
-        rows.append((name, seed, accuracy))
-        print(f"{seed}  {name:<42} {accuracy:.3f}  {seconds:6.1f} s", flush=True)
-        start = time.perf_counter()
-    return rows
+    return score(variants(talk, *train), seed, test, stack({NEW: test}), words)
 
 
 def main():
