@@ -22,6 +22,7 @@ from mne_duin.estimators._trained import BATCH, Signal, inherit_input, note_runs
 from mne_duin.estimators._vqvae import DuINVQVAE
 from mne_duin.estimators.presets import check_numbers, resolve
 from mne_duin.nn import MAE, build_encoder, encoder_sizes, random_mask
+from mne_duin.nn._models import number_hidden
 from mne_duin.training import PretrainingCheck, code_rules
 from mne_duin.training._check import NETWORK
 from mne_duin.utils._checks import check_option, check_type
@@ -54,7 +55,8 @@ class MaskedTraining:
         shape = batch.n_total, targets.shape[1]
         mask = self._mask(shape, generator, batch.x.device)
         own = mask[batch.first : batch.first + len(batch)]
-        predicted = module(batch.x, own, batch.subject)
+        n_hidden = number_hidden(shape[1], self.mask_ratio)
+        predicted = module(batch.x, own, batch.subject, n_hidden=n_hidden)
         losses = {"loss": self.token_losses(predicted, targets).mean()}
         if self.target == "codes":
             losses["accuracy"] = (predicted.argmax(-1) == targets).float().mean()

@@ -9,6 +9,10 @@ import torch
 from torch import nn
 from torch.nn import functional
 
+# Epochs whose queries, keys and values take more than this go through the blocks in
+# pieces; otherwise these leave the caches of a CPU between two operations.
+MOST_BYTES = 8_000_000
+
 
 def truncated_normal_(tensor, std=0.02):
     """Fill ``tensor`` in place from a normal distribution cut at two deviations."""
@@ -187,15 +191,17 @@ def cheap_dropout(x, p, training):
     return x * (keep.to(x.dtype) * (65536 / (65536 - threshold)))
 
 
-def split_heads(qkv, n_heads):
+def split_heads(qkv, n_heads, n_parts=3):
     """Split queries, keys and values, and each of them into heads.
 
     Parameters
     ----------
-    qkv : Tensor, shape (n_epochs, n_tokens, 3 * n_heads * head_dim)
+    qkv : Tensor, shape (n_epochs, n_tokens, n_parts * n_heads * head_dim)
         What the linear layer gives.
     n_heads : int
         Number of heads.
+    n_parts : int
+        How many of queries, keys and values there are.
 
     Returns
     -------
@@ -206,9 +212,9 @@ def split_heads(qkv, n_heads):
     # A compiler plans copies itself.
     is_plain = not torch.compiler.is_compiling()
     if qkv.device.type == "cpu" and qkv.requires_grad and is_plain:
-        return CopiedHeads.apply(qkv, n_heads)
+        return CopiedHeads.apply(qkv, n_heads, n_parts)
     n_epochs, n_tokens, _ = qkv.shape
-    return qkv.view(n_epochs, n_tokens, 3, n_heads, -1).permute(2, 0, 3, 1, 4)
+    return qkv.view(n_epochs, n_tokens, n_parts, n_heads, -1).permute(2, 0, 3, 1, 4)
 
 
 class CopiedHeads(torch.autograd.Function):
@@ -219,12 +225,11 @@ class CopiedHeads(torch.autograd.Function):
     """
 
     @staticmethod
-    def forward(ctx, qkv, n_heads):
+    def forward(ctx, qkv, n_heads, n_parts):
         """Copy the heads, which layer norm and products would do anyway."""
-        n_epochs, n_tokens, _ = qkv.shape
-        ctx.sizes = (n_epochs, n_tokens, 3, n_heads, qkv.shape[-1] // (3 * n_heads))
-        heads = qkv.view(ctx.sizes).permute(2, 0, 3, 1, 4)
-        return tuple(part.contiguous() for part in heads)
+        heads = qkv.view(*qkv.shape[:2], n_parts, n_heads, -1)
+        ctx.sizes = heads.shape
+        return tuple(part.contiguous() for part in heads.permute(2, 0, 3, 1, 4))
 
     @staticmethod
     def backward(ctx, *gradients):
@@ -232,7 +237,7 @@ class CopiedHeads(torch.autograd.Function):
         gradient = gradients[0].new_empty(ctx.sizes)
         for part, own in zip(gradient.unbind(2), gradients, strict=True):
             part.copy_(own.transpose(1, 2))
-        return gradient.flatten(2), None
+        return gradient.flatten(2), None, None
 
 
 class Attention(nn.Module):
@@ -259,20 +264,44 @@ class Attention(nn.Module):
         self.norm_k = nn.LayerNorm(head_dim)
         self.out = nn.Linear(n_heads * head_dim, dim)
 
-    def forward(self, x):
-        """Attend; ``x`` and the result have shape (n_epochs, n_tokens, dim)."""
-        n_epochs, n_tokens, _ = x.shape
-        query, key, value = split_heads(self.qkv(x), self.n_heads)
+    def forward(self, x, wanted=None):
+        """Attend.
+
+        Parameters
+        ----------
+        x : Tensor, shape (n_epochs, n_tokens, dim)
+            The tokens.
+        wanted : Tensor, shape (n_epochs, n_wanted, dim) | None
+            The tokens for which results are wanted; None for all.
+
+        Returns
+        -------
+        y : Tensor, shape (n_epochs, n_tokens or n_wanted, dim)
+            What they find among all tokens.
+        """
+        query, key, value = self._heads(x, wanted)
         query, key = self.norm_q(query), self.norm_k(key)
         if x.device.type != "cpu" and (not self.training or self.dropout == 0):
             heads = functional.scaled_dot_product_attention(query, key, value)
         else:
             # On a CPU three plain products are faster than the fused kernel.
-            scores = query @ key.transpose(-1, -2) * self.head_dim**-0.5
+            scores = query @ key.mT * self.head_dim**-0.5
             weights = scores.softmax(-1, torch.promote_types(scores.dtype, torch.float))
             weights = cheap_dropout(weights, self.dropout, self.training)
             heads = weights.to(value.dtype) @ value
-        return self.out(heads.transpose(1, 2).reshape(n_epochs, n_tokens, -1))
+        return self.out(heads.transpose(1, 2).flatten(2))
+
+    def _heads(self, x, wanted):
+        """Return queries, keys and values, (n_epochs, n_heads, n_tokens, head_dim)."""
+        if wanted is None:
+            return split_heads(self.qkv(x), self.n_heads)
+        weight, bias, width = self.qkv.weight, self.qkv.bias, self.out.in_features
+        query = functional.linear(wanted, weight[:width], bias[:width])
+        others = functional.linear(x, weight[width:], bias[width:])
+        return (
+            *split_heads(query, self.n_heads, n_parts=1),
+            *split_heads(others, self.n_heads, n_parts=2),
+        )
 
 
 class Block(nn.Module):
@@ -298,9 +327,26 @@ class Block(nn.Module):
         self.norm_ff = nn.LayerNorm(dim)
         self.ff_dropout = ff_dropout
 
-    def forward(self, x):
-        """Transform; ``x`` and the result have shape (n_epochs, n_tokens, dim)."""
-        x = self.norm_attention(x + self.attention(x))
+    def forward(self, x, wanted=None):
+        """Transform.
+
+        Parameters
+        ----------
+        x : Tensor, shape (n_epochs, n_tokens, dim)
+            The tokens.
+        wanted : LongTensor, shape (n_epochs, n_wanted) | None
+            Which tokens of each epoch are wanted; None for all.
+
+        Returns
+        -------
+        y : Tensor, shape (n_epochs, n_tokens or n_wanted, dim)
+            Each with its context.
+        """
+        if wanted is None:
+            x = self.norm_attention(x + self.attention(x))
+        else:
+            own = x.gather(1, wanted[..., None].expand(-1, -1, x.shape[2]))
+            x = self.norm_attention(own + self.attention(x, own))
         hidden = functional.relu(self.expand(x))
         hidden = cheap_dropout(hidden, self.ff_dropout, self.training)
         return self.norm_ff(x + self.contract(hidden))
@@ -360,24 +406,41 @@ class Transformer(nn.Module):
             "ff_dropout": block.ff_dropout,
         }
 
-    def forward(self, tokens):
+    def forward(self, tokens, wanted=None):
         """Transform the tokens.
 
         Parameters
         ----------
         tokens : Tensor, shape (n_epochs, n_tokens, dim)
             Tokens in the order of time.
+        wanted : LongTensor, shape (n_epochs, n_wanted) | None
+            Which tokens of each epoch are wanted; None for all.
 
         Returns
         -------
-        tokens : Tensor, shape (n_epochs, n_tokens, dim)
+        tokens : Tensor, shape (n_epochs, n_tokens or n_wanted, dim)
             Each with its context.
         """
-        n_tokens = tokens.shape[1]
+        n_epochs, n_tokens, _ = tokens.shape
         if n_tokens > len(self.positions):
             table = sine_positions(n_tokens, self.dim)
             self.positions = table.to(self.positions)
         x = tokens + self.positions[:n_tokens]
-        for block in self.blocks:
+        size = self._piece_size(x)
+        pieces = x.split(size)
+        parts = [None] * len(pieces) if wanted is None else wanted.split(size)
+        done = [self._transform(*one) for one in zip(pieces, parts, strict=True)]
+        return done[0] if len(done) == 1 else torch.cat(done)
+
+    def _piece_size(self, x):
+        """Return how many epochs go through the blocks together."""
+        if x.device.type != "cpu" or torch.compiler.is_compiling():
+            return max(len(x), 1)
+        width = self.blocks[0].attention.qkv.out_features
+        return max(MOST_BYTES // (x.shape[1] * width * x.element_size()), 1)
+
+    def _transform(self, x, wanted):
+        *blocks, last = self.blocks
+        for block in blocks:
             x = block(x)
-        return x
+        return last(x, wanted)

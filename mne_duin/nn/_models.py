@@ -340,7 +340,7 @@ class MAE(Stage):
     def _own_sizes(self):
         return {"n_codes": self.head.out_features}
 
-    def forward(self, x, mask, subject=None):
+    def forward(self, x, mask, subject=None, *, n_hidden=None):
         """Predict the codes.
 
         Parameters
@@ -351,6 +351,10 @@ class MAE(Stage):
             True where a token is hidden in the first pass.
         subject : LongTensor, shape (n_epochs,) | None
             Subject of each epoch.
+        n_hidden : int | None
+            How many tokens of every epoch are hidden in the first pass. The last block
+            then leaves out the tokens that no prediction is taken from. None if epochs
+            differ.
 
         Returns
         -------
@@ -362,9 +366,21 @@ class MAE(Stage):
         token = self.mask_token.to(tokens.dtype)
         first = torch.where(hidden, token, tokens)
         second = torch.where(hidden, tokens, token)
-        context = self.encoder.transformer(torch.cat([first, second]))
-        first, second = context.chunk(2)
-        return self.head(torch.where(hidden, first, second))
+        transform = self.encoder.transformer
+        if n_hidden is None:
+            first, second = transform(torch.cat([first, second])).chunk(2)
+            return self.head(torch.where(hidden, first, second))
+        # Hidden tokens first, in the order of time.
+        order = mask.to(torch.uint8).argsort(dim=1, descending=True, stable=True)
+        parts = order[:, :n_hidden], order[:, n_hidden:]
+        context = [transform(*one) for one in zip((first, second), parts, strict=True)]
+        back = order.argsort(1)[..., None].expand_as(tokens)
+        return self.head(torch.cat(context, 1).gather(1, back))
+
+
+def number_hidden(n_tokens, mask_ratio):
+    """Return how many tokens of every epoch :func:`random_mask` hides."""
+    return min(max(round(n_tokens * mask_ratio), 1), n_tokens - 1)
 
 
 def random_mask(n_epochs, n_tokens, mask_ratio=0.5, *, generator=None, device=None):
@@ -386,7 +402,7 @@ def random_mask(n_epochs, n_tokens, mask_ratio=0.5, *, generator=None, device=No
     mask : BoolTensor, shape (n_epochs, n_tokens)
         True where a token is hidden.
     """
-    n_hidden = min(max(round(n_tokens * mask_ratio), 1), n_tokens - 1)
+    n_hidden = number_hidden(n_tokens, mask_ratio)
     noise = torch.rand(n_epochs, n_tokens, generator=generator, device=device)
     ranks = noise.argsort(-1).argsort(-1)
     return ranks < n_hidden

@@ -14,6 +14,7 @@ from mne_duin.nn import (
     PatchEncoder,
     Quantizer,
     SubjectLinear,
+    _layers,
     _patch,
     _principal,
     build_encoder,
@@ -22,6 +23,7 @@ from mne_duin.nn import (
     reconstruction_loss,
 )
 from mne_duin.nn._layers import Attention, split_heads
+from mne_duin.nn._models import number_hidden
 from mne_duin.training import SignalData
 
 N_EPOCHS, N_FILTERS = 4, 4
@@ -187,6 +189,48 @@ def test_attention_is_scaled_dot_product_attention():
     torch.testing.assert_close(attention(x), expected, atol=1e-6, rtol=1e-5)
 
 
+@pytest.mark.parametrize("n_tokens", [2, 3, 7])
+@pytest.mark.parametrize("ratio", [0.1, 0.5, 0.9])
+@pytest.mark.parametrize("training", [True, False])
+def test_the_last_block_leaves_out_what_nothing_is_predicted_from(
+    n_tokens, ratio, training
+):
+    quiet = {"attention_dropout": 0.0, "ff_dropout": 0.0}
+    mae = MAE(build_encoder(3, **SIZES, **quiet), 16).double().train(training)
+    x = torch.randn(N_EPOCHS, 3, 100 * n_tokens, dtype=torch.float64)
+    mask = random_mask(N_EPOCHS, n_tokens, ratio)
+    ours, twin = copy.deepcopy(mae), copy.deepcopy(mae)
+    logits = ours(x, mask, n_hidden=number_hidden(n_tokens, ratio))
+    expected = twin(x, mask)
+    torch.testing.assert_close(logits, expected)
+    pairs = zip(gradients(logits, [ours]), gradients(expected, [twin]), strict=True)
+    for one, other in pairs:
+        torch.testing.assert_close(one, other, rtol=1e-9, atol=1e-12)
+
+
+@pytest.mark.parametrize("n_in_piece", [1, 2, 3, 5])
+def test_a_transformer_gives_the_same_in_pieces(n_in_piece, monkeypatch):
+    transformer = build_encoder(3, **SIZES).transformer.double().eval()
+    x = torch.randn(5, 7, transformer.dim, dtype=torch.float64)
+    wanted = torch.rand(5, 7).argsort(1)[:, :3]
+    for own in (None, wanted):
+        expected = transformer(x, own)
+        with monkeypatch.context() as patch:
+            n_bytes = 7 * 3 * 2 * 8 * 8  # queries, keys and values of an epoch
+            patch.setattr(_layers, "MOST_BYTES", n_in_piece * n_bytes)
+            sizes = []
+            hook = transformer.blocks[0].register_forward_hook(
+                lambda block, args, y, sizes=sizes: sizes.append(len(y))
+            )
+            ours = transformer(x, own)
+            hook.remove()
+        assert sizes == [len(part) for part in x.split(n_in_piece)]
+        torch.testing.assert_close(ours, expected)
+        pairs = [gradients(y, [transformer]) for y in (ours, expected)]
+        for one, other in zip(*pairs, strict=True):
+            torch.testing.assert_close(one, other, rtol=1e-9, atol=1e-12)
+
+
 class NoWaiting(TorchDispatchMode):
     """Refuses operations that make the host wait for a device."""
 
@@ -211,7 +255,9 @@ def step_of(stage):
     def predict_codes(batch):
         codes = vqvae.quantizer.encode(encoder(batch.x))
         mask = random_mask(*codes.shape, device=batch.x.device)
-        return functional.cross_entropy(mae(batch.x, mask).mT, codes)
+        n_hidden = number_hidden(codes.shape[1], 0.5)
+        logits = mae(batch.x, mask, n_hidden=n_hidden)
+        return functional.cross_entropy(logits.mT, codes)
 
     def name_words(batch):
         return functional.cross_entropy(classifier(batch.x), batch.y)
