@@ -252,7 +252,7 @@ def add_pretraining(parser):
     parser.add_argument(
         "--pretraining", choices=("auto", "codex", "cells"), default="auto",
         help="hidden cells, or the published codex and masked modeling; default: auto, "
-        "cells from half an hour of recording on",
+        "cells from 20 minutes of recording on",
     )  # fmt: skip
 
 

@@ -45,6 +45,8 @@ from mne_duin.utils._labels import label_array
 HEAD_ACTIVATIONS = (None, "sigmoid")
 HEAD_STARTS = ("lda", "random")
 SIGNIFICANCE = 0.003
+# Relative to the preset's: a network that starts from hidden cells overfits sooner.
+CELLS_LR_SCALE = 0.5
 
 
 @fill_doc
@@ -81,9 +83,10 @@ class DuINClassifier(ClassifierMixin, BaseDuIN):
     head_dropout : float | None
         Dropout of the hidden layer of the head.
     skip : bool | None
-        Whether the head sees every token without its context, too, so that nothing is
-        lost that pre-training had no use for. None is True after :class:`DuINCells` and
-        False otherwise, as published.
+        Whether the head sees every token without its context, too: the transformer
+        starts at random in an encoder from scratch, and after pre-training it may have
+        dropped what that had no use for. None is True in the quick preset from scratch
+        and after :class:`DuINCells`, and False otherwise, as published.
     use_codex : bool
         Put the first stage's codex between encoder and head ("vqvae+vq" in the paper).
     encoder_lr_scale : float | None
@@ -270,7 +273,42 @@ class DuINClassifier(ClassifierMixin, BaseDuIN):
             ``checkpoint_dir`` has a training with others.
         %(checkpoint_errors)s
         """
+        recipe, data, run, choice = self._prepare(
+            X,
+            y,
+            subject=subject,
+            sfreq=sfreq,
+            validation=validation,
+            test=test,
+            checkpoint_dir=checkpoint_dir,
+            checkpoint_every=checkpoint_every,
+        )
+        self._train(
+            self._training_step(recipe, data),
+            data,
+            recipe,
+            run,
+            **choice,
+            lr_scale={"encoder": recipe["encoder_lr_scale"]},
+        )
+        return self
+
+    def _prepare(
+        self,
+        X,
+        y,
+        *,
+        subject=None,
+        sfreq=None,
+        validation=None,
+        test=None,
+        checkpoint_dir=None,
+        checkpoint_every=1,
+    ):
+        """Build the network and give it its start; return what training needs."""
         recipe = resolve(self, self._stage)
+        if self.lr is None and self._follows_cells():
+            recipe["lr"] *= CELLS_LR_SCALE
         self._check_recipe(recipe)
         checkpoints = open_checkpoints(
             self, "classifier", recipe, checkpoint_dir, checkpoint_every
@@ -300,15 +338,7 @@ class DuINClassifier(ClassifierMixin, BaseDuIN):
             partial(self._start, recipe),
             data,
         )
-        self._train(
-            self._training_step(recipe, data),
-            data,
-            recipe,
-            run,
-            **choice,
-            lr_scale={"encoder": recipe["encoder_lr_scale"]},
-        )
-        return self
+        return recipe, data, run, choice
 
     def _check_recipe(self, recipe):
         check_numbers(self, recipe)
@@ -350,13 +380,19 @@ class DuINClassifier(ClassifierMixin, BaseDuIN):
             head_activation=self.head_activation,
             quantizer=quantizer,
             head_dropout=recipe["head_dropout"],
-            skip=self._skips(),
+            skip=self._skips(recipe["skip"]),
         )
 
-    def _skips(self):
+    def _skips(self, wanted):
         """Return whether the head sees tokens without context."""
         if self.skip is not None or self.pretrained is None:
-            return bool(self.skip)
+            return wanted
+        return self._follows_cells()
+
+    def _follows_cells(self):
+        """Return whether the encoder was pre-trained by hidden cells."""
+        if self.pretrained is None:
+            return False
         stage = unwrap(self.pretrained, "pretrained")
         first = stage.vqvae_ if isinstance(stage, DuINMAE) else stage
         return isinstance(first, DuINCells)

@@ -213,15 +213,24 @@ def _moving(n_times, width):
 
 
 def _left_out_loss(features, y, folds, significance):
-    """Return the log loss of left-out epochs at the sharpness that suits them best."""
+    """Return the log loss of left-out epochs."""
     scores = np.empty((len(y), y.max() + 1))
     for train, test in folds:
         weights, offsets = unit_discriminant(
             features[train], y[train], significance, most=MOST_FEATURES
         )
         scores[test] = features[test] @ weights.T + offsets
-    likelihoods = [log_softmax(s * scores, axis=1) for s in SHARPNESS]
-    return min(-one[np.arange(len(y)), y].mean() for one in likelihoods)
+    return log_losses(scores, y).mean()
+
+
+def log_losses(scores, y):
+    """Return the log loss of every epoch at the sharpness that suits them best.
+
+    Shapes: ``scores`` (n_epochs, n_classes), ``y`` (n_epochs,) -> (n_epochs,).
+    """
+    own = np.arange(len(y)), y
+    losses = [-log_softmax(s * scores, axis=1)[own] for s in SHARPNESS]
+    return min(losses, key=np.mean)
 
 
 def linear_discriminant(features, y, significance, *, most=None):

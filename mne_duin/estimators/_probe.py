@@ -1,4 +1,4 @@
-"""What a linear discriminant reads from a frozen encoder, and from the signal alone."""
+"""What linear discriminants read from a frozen encoder, and from the signal alone."""
 
 from dataclasses import replace
 
@@ -7,33 +7,67 @@ import pandas as pd
 import torch
 from sklearn.model_selection import StratifiedKFold
 
+from mne_duin.estimators._base import unwrap
 from mne_duin.estimators._head import (
     cell_projection,
     head_readings,
+    log_losses,
     weigh,
     weighted_discriminants,
 )
-from mne_duin.training._check import FROZEN, RAW, describe_probe
+from mne_duin.training._check import FROZEN, RAW, describe_probe, lead_in_errors
 
 N_FOLDS = 5
 SIGNIFICANCE = 0.003
+# Smaller differences of the log loss are of no account, however regular they are.
+LEAST_DIFFERENCE = 0.02
 
 
-def probe_encoder(stage, X, y, *, skip):
-    """Compare a pre-trained encoder with its input in cross-validation.
+def probe_encoder(classifier, X, y):
+    """Compare a pre-trained encoder with a network from scratch in cross-validation.
 
-    The signal's features are the tokens without context (a linear map of signal and
-    band power), averaged over time as the head does it. Those of the encoder are the
-    tokens with context and the power predicted from them; with ``skip`` all together.
-    Sets of features are weighted as the head weighs them.
+    Both are read as the unfitted ``classifier`` would start its head, with its
+    pre-trained encoder and from scratch. The signal's features are the tokens without
+    context of the latter (a linear map of signal and band power), averaged over time.
+    Those of the encoder are the tokens with context and the power predicted from them,
+    and its tokens without context if its head sees them. Sets of features are weighted
+    as the head weighs them, in the training epochs of every fold.
+
     Returns a table for :class:`~mne_duin.training.PretrainingCheck`, with the standard
-    error of the difference in ``attrs``, or None where a class has fewer than two
-    epochs.
+    error of the difference of the log losses in ``attrs``, or None where a class has
+    fewer than two epochs.
     """
-    y = np.unique(np.asarray(y), return_inverse=True)[1]
-    fewest = np.bincount(y).min()
+    labels = np.unique(np.asarray(y), return_inverse=True)[1]
+    fewest = np.bincount(labels).min()
     if fewest < 2:
         return None
+    stage = unwrap(classifier.pretrained, "pretrained")
+    frozen = _read_encoder(stage, X, classifier._skips(classifier.skip))
+    parameters = classifier.get_params(deep=False)
+    parameters |= {"pretrained": None, "use_codex": False, "head_init": "random"}
+    # Bands are chosen and channels are whitened on all epochs, as it would be trained.
+    signal = _read_signal(type(classifier)(**parameters), X, y)
+    n_folds = min(N_FOLDS, fewest)
+    folds = StratifiedKFold(n_folds, shuffle=True, random_state=0).split(labels, labels)
+    folds, scores = list(folds), {}
+    for name, features in ((FROZEN, frozen), (RAW, signal)):
+        scores[name] = _left_out_scores(features, labels, folds)
+    losses = {name: log_losses(own, labels) for name, own in scores.items()}
+    table = pd.DataFrame(
+        {
+            "method": list(scores),
+            "accuracy": [(own.argmax(1) == labels).mean() for own in scores.values()],
+            "log_loss": [own.mean() for own in losses.values()],
+        }
+    )
+    difference = losses[FROZEN] - losses[RAW]
+    error = difference.std(ddof=1) / np.sqrt(len(difference))
+    table.attrs["standard_error"] = float(np.hypot(error, LEAST_DIFFERENCE))
+    return table
+
+
+def _read_encoder(stage, X, skip):
+    """Return sets of features of a pre-trained encoder, (n_epochs, n_features) each."""
     encoder = stage.module_.encoder
 
     def tokens(x, subject):
@@ -43,54 +77,46 @@ def probe_encoder(stage, X, y, *, skip):
     both = stage._batched(tokens, *stage._scaled(stage._check_fitted(X)))
     # With and without context.
     parts = both.reshape(len(both), -1, 2, encoder.dim)
-    steps, projection = encoder.patch.n_steps, cell_projection(stage)
-    readings = head_readings(parts, steps, projection)
-    alone = [one.features for one in readings if one.part == 1]
-    frozen = [one.features for one in readings if skip or one.part == 0]
-    folds = StratifiedKFold(min(N_FOLDS, fewest), shuffle=True, random_state=0)
-    hits = {}
-    for name, features in ((FROZEN, frozen), (RAW, alone)):
-        shares = weigh(features, y, SIGNIFICANCE)
-        scores = np.zeros((len(y), y.max() + 1))
-        for train, test in folds.split(both, y):
-            for index, weights, offsets in weighted_discriminants(
-                features, shares, y, train, SIGNIFICANCE
-            ):
-                scores[test] += features[index][test] @ weights.T + offsets
-        hits[name] = scores.argmax(1) == y
-    table = pd.DataFrame(
-        {"method": list(hits), "accuracy": [own.mean() for own in hits.values()]}
-    )
-    table.attrs["standard_error"] = error_of_difference(*hits.values())
-    return table
+    readings = head_readings(parts, encoder.patch.n_steps, cell_projection(stage))
+    return [one.features for one in readings if skip or one.part == 0]
 
 
-def error_of_difference(one, other):
-    """Return the standard error of the difference of two accuracies, paired by epoch.
+def _read_signal(scratch, X, y):
+    """Return sets of features of a network from scratch before its training."""
+    scratch._prepare(X, y)
+    encoder = scratch.module_.encoder
+    inputs = scratch._scaled(scratch._check_fitted(X))
+    tokens = scratch._batched(encoder.tokenize, *inputs)
+    return [
+        one.features for one in head_readings(tokens[:, :, None], encoder.patch.n_steps)
+    ]
 
-    As if one more epoch were read differently: a single one is no evidence.
-    Shapes: ``one`` and ``other`` (n_epochs,), whether each epoch was read right.
-    """
-    n_different = np.count_nonzero(one != other) + 1
-    return float(np.sqrt(n_different) / len(one))
+
+def _left_out_scores(features, y, folds):
+    """Return the scores of left-out epochs, (n_epochs, n_classes)."""
+    scores = np.zeros((len(y), y.max() + 1))
+    for train, test in folds:
+        shares = weigh([own[train] for own in features], y[train], SIGNIFICANCE)
+        for index, weights, offsets in weighted_discriminants(
+            features, shares, y, train, SIGNIFICANCE
+        ):
+            scores[test] += features[index][test] @ weights.T + offsets
+    return scores
 
 
-def judge_pretraining(stage, X, y):
-    """Return whether to go on from a pre-trained encoder, and why, in words.
+def judge_pretraining(classifier, X, y):
+    """Return whether a classifier should go on from its encoder, and why, in words.
 
     What a stage has shown on held-out recording and what is read from its encoder are
     weighed by :class:`~mne_duin.training.PretrainingCheck`. A stage that was not
-    checked has to be better than the signal: as many words that are read from its
-    encoder are no reason to give up the start of a network from scratch.
+    checked has to be better than the signal: as much that is read from its encoder is
+    no reason to give up the start of a network from scratch.
     """
-    probe, check = (
-        probe_encoder(stage, X, y, skip=False),
-        getattr(stage, "check_", None),
-    )
+    probe = probe_encoder(classifier, X, y)
+    check = getattr(unwrap(classifier.pretrained, "pretrained"), "check_", None)
     if check is not None:
         check = replace(check, probe=probe)
         return check.usable, check.verdict
     if probe is None:
         return True, ""
-    accuracy = probe.set_index("method")["accuracy"]
-    return bool(accuracy[FROZEN] > accuracy[RAW]), describe_probe(probe)
+    return lead_in_errors(probe) > 0, describe_probe(probe)

@@ -44,6 +44,9 @@ class DuINDecoder(ClassifierMixin, BaseEstimator):
         The second stage, made with ``vqvae=None``; None leaves it out.
     classifier : DuINClassifier
         The third stage, made with ``pretrained=None``.
+    scratch : DuINClassifier | None
+        A network from scratch that forms an ensemble with the one that starts from the
+        encoder: probabilities are the mean of both. None leaves it out.
     task_data : bool
         Whether the training trials take part in the pre-training where ``unlabelled``
         segments are given. Longer segments are cut into pieces of a trial's length
@@ -56,6 +59,9 @@ class DuINDecoder(ClassifierMixin, BaseEstimator):
     ----------
     vqvae_, mae_, classifier_ : estimator
         The fitted stages.
+    scratch_ : DuINClassifier | None
+        The member of the ensemble from scratch; None where there is none, and where the
+        encoder is not used, which leaves that network alone, as ``classifier_``.
     check_ : PretrainingCheck | None
         What the first stage learned, and what a linear discriminant reads from it in
         cross-validation on the training trials; None for the published first stage.
@@ -93,6 +99,7 @@ class DuINDecoder(ClassifierMixin, BaseEstimator):
         mae: DuINMAE | None = None,
         classifier: DuINClassifier | None = None,
         *,
+        scratch: DuINClassifier | None = None,
         task_data: bool = True,
         select: str = "first",
         memory: Path | str | None = None,
@@ -100,6 +107,7 @@ class DuINDecoder(ClassifierMixin, BaseEstimator):
         self.vqvae = vqvae
         self.mae = mae
         self.classifier = classifier
+        self.scratch = scratch
         self.task_data = task_data
         self.select = select
         self.memory = memory
@@ -138,6 +146,7 @@ class DuINDecoder(ClassifierMixin, BaseEstimator):
         check_type("vqvae", self.vqvae, FIRST_STAGES)
         check_type("mae", self.mae, DuINMAE, none=True)
         check_type("classifier", self.classifier, DuINClassifier)
+        check_type("scratch", self.scratch, DuINClassifier, none=True)
         segments = self._segments(X, unlabelled)
         first = clone(self.vqvae)
         self.vqvae_ = fit_or_recall(first, segments, first._stage, self.memory)
@@ -152,10 +161,18 @@ class DuINDecoder(ClassifierMixin, BaseEstimator):
                 f"{self.check_.verdict} So the pre-trained encoder is not used: the "
                 "classifier is trained from scratch."
             )
-            stage = None
-        last = clone(self.classifier).set_params(pretrained=stage, select=self.select)
-        self.classifier_ = last.fit(X, y, validation=validation, test=test)
-        self.classes_ = last.classes_
+        data = {"validation": validation, "test": test}
+        scratch = self.classifier if self.scratch is None else self.scratch
+        scratch = clone(scratch).set_params(pretrained=None, select=self.select)
+        self.scratch_ = None
+        if self.uses_pretraining_:
+            last = clone(self.classifier)
+            last.set_params(pretrained=stage, select=self.select).fit(X, y, **data)
+            if self.scratch is not None:
+                self.scratch_ = scratch.fit(X, y, **data)
+        else:
+            last = scratch.fit(X, y, **data)
+        self.classifier_, self.classes_ = last, last.classes_
         self.__dict__.pop("fit_groups_", None)
         if "fit_groups_" in vars(last):
             self.fit_groups_ = last.fit_groups_
@@ -166,8 +183,8 @@ class DuINDecoder(ClassifierMixin, BaseEstimator):
         check = self.vqvae_.check_ if isinstance(self.vqvae_, DuINCells) else None
         if check is None:
             return None
-        skip = self.classifier.skip is not False
-        return replace(check, probe=probe_encoder(stage, X, y, skip=skip))
+        classifier = clone(self.classifier).set_params(pretrained=stage)
+        return replace(check, probe=probe_encoder(classifier, X, y))
 
     def _segments(self, X, unlabelled):
         """Return what the stages without labels learn from."""
@@ -194,7 +211,7 @@ class DuINDecoder(ClassifierMixin, BaseEstimator):
             The labels.
         """
         check_is_fitted(self, "classifier_")
-        return self.classifier_.predict(X)
+        return self.classes_[self.predict_proba(X).argmax(1)]
 
     def predict_proba(self, X: Signal) -> np.ndarray:
         """Return the probability of every class.
@@ -209,7 +226,10 @@ class DuINDecoder(ClassifierMixin, BaseEstimator):
             In the order of ``classes_``.
         """
         check_is_fitted(self, "classifier_")
-        return self.classifier_.predict_proba(X)
+        probabilities = self.classifier_.predict_proba(X)
+        if self.scratch_ is None:
+            return probabilities
+        return (probabilities + self.scratch_.predict_proba(X)) / 2
 
     def channel_contributions(
         self,
@@ -218,7 +238,7 @@ class DuINDecoder(ClassifierMixin, BaseEstimator):
         X: Signal | None = None,
         y: ArrayLike | None = None,
     ) -> pd.Series | pd.DataFrame:
-        """Say how much each channel contributes to the last stage.
+        """Say how much each channel contributes to the last stage (``classifier_``).
 
         Parameters
         ----------
@@ -289,8 +309,9 @@ def make_duin(
     ----------
     variant : str
         ``"pretrained"``: pre-trained by hidden cells (:class:`DuINCells`), the default
-        path for minutes to hours of recording. ``"cells+mae"``: then by hidden codes of
-        what the cells predict. ``"scratch"``: no pre-training. The published variants:
+        path for minutes to hours of recording; in the quick preset an ensemble with a
+        network from scratch. ``"cells+mae"``: the same, then by hidden codes of what
+        the cells predict. ``"scratch"``: no pre-training. The published variants:
         ``"vqvae"``, the encoder of the first stage; ``"vqvae+vq"``, that encoder with
         the codex between it and the head; ``"mae"``, the encoder of the second stage.
     preset : "quick" | "paper"
@@ -350,14 +371,18 @@ def make_duin(
     if variant in ("mae", "cells+mae"):
         rate = {"sfreq": sizes.get("sfreq")}
         second = DuINMAE(None, **common | rate | (mae or {}))
+    scratch = None
     if variant in ("pretrained", "cells+mae"):
         first = DuINCells(**common | sizes | (cells or {}))
+        # The paper's recipe has no ensemble, and takes hours for each network.
+        scratch = DuINClassifier(**last) if preset == "quick" else None
     else:
         first = DuINVQVAE(**common | sizes | (vqvae or {}))
     return DuINDecoder(
         first,
         second,
         DuINClassifier(**last),
+        scratch=scratch,
         task_data=task_data,
         memory=memory,
     )

@@ -34,9 +34,10 @@ class PretrainingCheck:
     n_segments : int
         How many segments were held out.
     probe : DataFrame | None
-        Accuracy of a linear discriminant on the frozen encoder and on the signal's own
-        features in cross-validation on the training trials, columns ``method`` and
-        ``accuracy``; None where there are no labels.
+        Accuracy of linear discriminants on the frozen encoder and on the signal's own
+        features in cross-validation on the training trials, columns ``method``,
+        ``accuracy`` and, if known, ``log_loss``, by which they are then compared; None
+        where there are no labels.
 
     Examples
     --------
@@ -89,14 +90,14 @@ class PretrainingCheck:
         """Whether to go on from the pre-trained encoder.
 
         What labels say counts more than what hidden cells say: an encoder that is read
-        better than the signal by more than one standard error is used in any case, one
-        that is read worse by more than that never, and between the two the one that
-        predicts better than the rules.
+        better than the signal is used in any case, one that is read worse by more than
+        one standard error never, and between the two the one that predicts better than
+        the rules.
         """
         if self.probe is None:
             return self.learned
         lead = lead_in_errors(self.probe)
-        return lead > 1 if not self.learned else lead >= -1
+        return lead >= -1 if self.learned else lead > 0
 
     @property
     def verdict(self):
@@ -119,7 +120,7 @@ class PretrainingCheck:
             return text
         text = f"{text} {describe_probe(self.probe)}"
         if self.usable and not self.learned:
-            text += " That is a clear difference, so the encoder is used."
+            text += " The encoder is read better, so it is used."
         return text
 
     def plot(self, *, show=True):
@@ -155,10 +156,15 @@ def lead_in_errors(probe):
     Returns
     -------
     lead : float
-        In standard errors of the difference; without one it is infinite, or zero.
+        How much lower the log loss is, or how much higher the accuracy where that is
+        all there is, in standard errors of the difference; without one it is infinite,
+        or zero.
     """
-    accuracy = probe.set_index("method")["accuracy"]
-    difference = float(accuracy[FROZEN] - accuracy[RAW])
+    values = probe.set_index("method")
+    if "log_loss" in values:
+        difference = float(values["log_loss"][RAW] - values["log_loss"][FROZEN])
+    else:
+        difference = float(values["accuracy"][FROZEN] - values["accuracy"][RAW])
     error = probe.attrs.get("standard_error", 0.0)
     if difference == 0:
         return 0.0
@@ -178,10 +184,14 @@ def describe_probe(probe):
     sentence : str
         For people.
     """
-    accuracy = 100 * probe.set_index("method")["accuracy"]
+    values = probe.set_index("method")
+    accuracy, loss = 100 * values["accuracy"], ""
+    if "log_loss" in values:
+        losses = values["log_loss"]
+        loss = f" (log loss {losses[FROZEN]:.2f} and {losses[RAW]:.2f})"
     return (
-        f"A linear discriminant reads {accuracy[FROZEN]:.0f} % of the words from the "
-        f"frozen encoder and {accuracy[RAW]:.0f} % from the signal."
+        f"Linear discriminants read {accuracy[FROZEN]:.0f} % of the words from the "
+        f"frozen encoder and {accuracy[RAW]:.0f} % from the signal{loss}."
     )
 
 

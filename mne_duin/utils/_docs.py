@@ -133,7 +133,7 @@ reject : "auto" | dict | None
 pretraining : str
     ``"cells"``: hidden cells are predicted, see :class:`DuINCells`. ``"codex"``: the
     published stages, codes (VQ-VAE) and masked modeling (MAE). ``"auto"`` takes cells
-    from half an hour of recording on, and codes for less and with the paper's preset.
+    from 20 minutes of recording on, and codes for less and with the paper's preset.
 """,
     "job_output": """
 desc : str | None

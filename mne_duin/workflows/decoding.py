@@ -401,7 +401,7 @@ def _learn(
         f"{len(epochs)} trials of {len(epochs.event_id)} words in {len(contacts)} "
         f"channels; run {', '.join(held_out)} is held out."
     )
-    is_used = _is_used(stage, epochs, held_out)
+    is_used = _is_used(DuINClassifier(stage, **common), epochs, held_out)
     pretrained = MAIN if is_used else UNUSED
     networks = {(pretrained, few): DuINClassifier(stage, **common) for few in amounts}
     if is_used and "vqvae" in stages:
@@ -432,10 +432,11 @@ def _learn(
     )
 
 
-def _is_used(stage, epochs, held_out):
+def _is_used(classifier, epochs, held_out):
     """Return whether the pre-trained encoder is of use in the training trials."""
     learns = np.flatnonzero(~np.isin(run_names(epochs.metadata), held_out))
-    is_used, why = judge_pretraining(stage, epochs[learns], epochs.events[learns, 2])
+    y = epochs.events[learns, 2]
+    is_used, why = judge_pretraining(classifier, epochs[learns], y)
     if not is_used:
         mne.utils.warn(
             f"{why} So the pre-trained encoder is not used: {MAIN!r} is trained from "
@@ -517,7 +518,9 @@ def _cross_validate(
             if "vqvae" in known:
                 networks[CODEX_ONLY] = DuINClassifier(known["vqvae"], **common)
         elif kind == "cells":
-            networks = {MAIN: make_duin("pretrained", **common, **memory)}
+            # What is reported is what is saved: one network.
+            network = make_duin("pretrained", **common, **memory)
+            networks = {MAIN: network.set_params(scratch=None)}
         else:
             networks = {
                 name: make_duin(variant, **common, **memory)

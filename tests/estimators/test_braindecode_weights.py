@@ -31,6 +31,8 @@ SMALL = {
     "max_iter": 1,
     "verbose": False,
 }
+# The head of braindecode's network sees tokens with context only.
+WORDS = SMALL | {"skip": False, "max_shift": 0.0}
 # Names and shapes as they are written in braindecode/models/duin.py at 15aff27, for ten
 # channels, 61 words and three seconds: the first block, and what is there once.
 NAMES = {
@@ -74,8 +76,7 @@ def trials():
 
 @pytest.fixture(scope="module")
 def classifier(trials):
-    options = {"max_shift": 0.0, "hidden_dim": 7}
-    return DuINClassifier(**SMALL | options).fit(*trials, sfreq=1000)
+    return DuINClassifier(**WORDS | {"hidden_dim": 7}).fit(*trials, sfreq=1000)
 
 
 @pytest.fixture(scope="module")
@@ -206,7 +207,7 @@ def test_each_subject_has_a_map_of_its_own():
 
 def test_parts_that_braindecode_has_not(vqvae, trials):
     X, y = trials
-    gamma = DuINClassifier(**SMALL | {"bands": ["high-gamma"], "max_shift": 0.0})
+    gamma = DuINClassifier(**WORDS | {"bands": ["high-gamma"]})
     with pytest.raises(ValueError, match="band power .* braindecode's DuIN has n"):
         to_braindecode(gamma.fit(X, y, sfreq=1000))
     options = {"use_codex": True, "max_iter": 1, "max_shift": 0.0, "verbose": False}
@@ -216,7 +217,7 @@ def test_parts_that_braindecode_has_not(vqvae, trials):
     _, weights = published("poms_two_subjects", "vqvae")
     with pytest.raises(ValueError, match="a patch encoder for each subject"):
         to_braindecode(read_official(weights, stage="vqvae"))
-    even = DuINClassifier(**SMALL | {"conv_kernels": (19, 3, 4), "max_shift": 0.0})
+    even = DuINClassifier(**WORDS | {"conv_kernels": (19, 3, 4)})
     even.fit(X, y, sfreq=1000)
     with pytest.raises(ValueError, match="pads convolutions of even size otherwise"):
         to_braindecode(even)

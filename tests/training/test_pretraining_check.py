@@ -8,7 +8,6 @@ import torch
 from numpy.testing import assert_allclose
 
 from mne_duin import plot_pretraining
-from mne_duin.estimators._probe import error_of_difference
 from mne_duin.training import (
     PretrainingCheck,
     SampledData,
@@ -139,17 +138,22 @@ def test_the_probe_joins_the_verdict(helps):
 
 
 @pytest.mark.parametrize(
-    ("n_better", "is_evidence"), [(0, False), (1, False), (2, True)]
+    ("frozen", "signal", "lead"), [(1.5, 1.6, 2.0), (1.6, 1.5, -2.0), (1.6, 1.6, 0.0)]
 )
-def test_a_single_epoch_is_no_evidence_for_an_encoder(n_better, is_evidence):
-    signal = np.arange(40) >= 10
-    encoder = signal | (np.arange(40) < n_better)
+def test_encoders_are_compared_by_log_loss_where_it_is_known(frozen, signal, lead):
     probe = pd.DataFrame(
-        {"method": [FROZEN, RAW], "accuracy": [encoder.mean(), signal.mean()]}
+        {
+            "method": [FROZEN, RAW],
+            "accuracy": [0.5, 0.5],
+            "log_loss": [frozen, signal],
+        }
     )
-    probe.attrs["standard_error"] = error_of_difference(encoder, signal)
-    assert (lead_in_errors(probe) > 1) == is_evidence
-    assert error_of_difference(signal, encoder) == probe.attrs["standard_error"]
+    probe.attrs["standard_error"] = 0.05
+    assert lead_in_errors(probe) == pytest.approx(lead)
+    for network, learned in ((0.5, True), (0.95, False)):
+        check = _check(network, probe=probe)
+        assert check.usable == (lead >= -1 if learned else lead > 0)
+        assert f"(log loss {frozen:.2f} and {signal:.2f})" in check.verdict
 
 
 def test_the_plot_shows_every_method():

@@ -105,8 +105,8 @@ def test_two_processes_run_the_same_command(bids_root, tmp_path):
     ("pretraining", "minutes", "preset", "kind"),
     [
         ("auto", 12, "quick", "codex"),
-        ("auto", 29.9, "quick", "codex"),
-        ("auto", 30, "quick", "cells"),
+        ("auto", 19.9, "quick", "codex"),
+        ("auto", 20, "quick", "cells"),
         ("auto", 600, "paper", "codex"),
         ("cells", 1, "quick", "cells"),
         ("cells", 1, "paper", "cells"),
