@@ -23,6 +23,7 @@ import numpy as np
 from sklearn.frozen import FrozenEstimator
 
 from mne_duin import (
+    DecoderEnsemble,
     DuINClassifier,
     learning_curve,
     make_duin,
@@ -66,10 +67,11 @@ pretrained.fit(epochs[few], words[few], unlabelled=unlabelled)
 #
 # The first check uses held-out speech and needs no labels. It compares the error of the
 # network with that of the mean, of a copy of the neighboring token and of both
-# neighbors. The second check uses the training trials: cross-validated accuracy of an
-# LDA on the pre-trained tokens and on the signal. ``make_duin`` uses the encoder if it
-# is clearly better in the second check, or if it passes the first one and is not
-# clearly worse in the second. Otherwise it issues a warning and trains from scratch.
+# neighbors. The second check uses the training trials: the cross-validated log loss of
+# linear discriminants on the pre-trained tokens and on the signal. ``make_duin`` uses
+# the encoder if it is better in the second check, or if it passes the first one and is
+# not clearly worse in the second, and forms an ensemble with a network from scratch.
+# Otherwise it issues a warning and uses the network from scratch alone.
 
 check = pretrained.check_
 print(fill(str(check), 88))
@@ -81,14 +83,17 @@ plot_pretraining(check.table, probe=check.probe)
 # ------------------------
 #
 # All decoders are trained on the same trials and tested on the same held-out trials. To
-# show what the checks decide about, the first decoder always uses the pre-trained
+# show what the checks decide about, the first two decoders always use the pre-trained
 # encoder, whatever their outcome. ``FrozenEstimator`` keeps it as it is, so it is
 # trained only once.
 
 encoder = FrozenEstimator(pretrained.vqvae_)
+tuned = DuINClassifier(encoder, random_state=0, verbose=False)
+scratch = make_duin("scratch", **common)
 decoders = {
-    "pre-trained": DuINClassifier(encoder, random_state=0, verbose=False),
-    "from scratch": make_duin("scratch", **common),
+    "ensemble of both": DecoderEnsemble([("tuned", tuned), ("scratch", scratch)]),
+    "pre-trained": tuned,
+    "from scratch": scratch,
     "LDA": make_lda(),
 }
 split = [(np.flatnonzero(rank < 20), rest)]

@@ -4,12 +4,14 @@ Blocks, sizes of heads and filters of the first two convolutions were chosen on 
 words of honest_opponent.py, with seeds 12 to 17 and 20 trials per word. How unequally
 the discriminants count from which the head starts (``steepness``: with 0 all alike,
 with 1000 nearly only the one that decodes left-out trials best) and the moving averages
-among them (``windows``, in tokens) were chosen on seeds 31 to 35 of plain_speech.py, so
-for these all rows are reports. ``recording`` are subjects of another simulator on which
-nothing was chosen: whole recordings of contacts with anatomy at 500 Hz, 30 trials per
-word, of which the last run is held out. Writes blocks.tsv, head_sizes.tsv,
-convolution_filters.tsv, head_shares.tsv and moving_averages.tsv to doc/benchmarks; rows
-that are there are not made again::
+among them (``windows``, in tokens) were chosen on seeds 31 to 35 of plain_speech.py,
+that the head sees tokens without context (``skip``) on seed 31 and on seeds 11 and 12
+of simulate_unit_speech, so for these all rows are reports. ``recording`` are subjects
+of another simulator on which nothing was chosen: whole recordings of contacts with
+anatomy at 500 Hz, 30 trials per word, of which the last run is held out. Writes
+blocks.tsv, head_sizes.tsv, convolution_filters.tsv, head_shares.tsv,
+moving_averages.tsv and head_inputs.tsv to doc/benchmarks; rows that are there are not
+made again::
 
     OMP_NUM_THREADS=1 python tests/benchmarks/network_sizes.py
 """
@@ -39,6 +41,7 @@ COMPARED = (
     ("convolution_filters", "filters", "hidden filters", (64, 128)),
     ("head_shares", "steepness", "steepness", (0, 12, 1000)),
     ("moving_averages", "windows", "windows", ("none", "3, 5")),
+    ("head_inputs", "without context, too", "skip", (False, True)),
 )
 WINDOWS = {"none": (), "3, 5": (3, 5)}
 
