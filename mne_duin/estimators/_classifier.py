@@ -45,8 +45,6 @@ from mne_duin.utils._labels import label_array
 HEAD_ACTIVATIONS = (None, "sigmoid")
 HEAD_STARTS = ("lda", "random")
 SIGNIFICANCE = 0.003
-# Relative to the preset's: a network that starts from hidden cells overfits sooner.
-CELLS_LR_SCALE = 0.5
 
 
 @fill_doc
@@ -307,8 +305,6 @@ class DuINClassifier(ClassifierMixin, BaseDuIN):
     ):
         """Build the network and give it its start; return what training needs."""
         recipe = resolve(self, self._stage)
-        if self.lr is None and self._follows_cells():
-            recipe["lr"] *= CELLS_LR_SCALE
         self._check_recipe(recipe)
         checkpoints = open_checkpoints(
             self, "classifier", recipe, checkpoint_dir, checkpoint_every
@@ -387,12 +383,6 @@ class DuINClassifier(ClassifierMixin, BaseDuIN):
         """Return whether the head sees tokens without context."""
         if self.skip is not None or self.pretrained is None:
             return wanted
-        return self._follows_cells()
-
-    def _follows_cells(self):
-        """Return whether the encoder was pre-trained by hidden cells."""
-        if self.pretrained is None:
-            return False
         stage = unwrap(self.pretrained, "pretrained")
         first = stage.vqvae_ if isinstance(stage, DuINMAE) else stage
         return isinstance(first, DuINCells)
