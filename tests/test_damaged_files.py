@@ -87,7 +87,8 @@ def written(tmp_path_factory):
     random = np.random.default_rng(0)
     X, y = random.standard_normal((12, 3, 200)), np.arange(12) % 2
     options = {"hidden_dim": 4, "max_shift": 0.0, "verbose": False}
-    clf = DuINClassifier(**SMALL | {"n_heads": 8} | options).fit(X, y, sfreq=1000)
+    clf = DuINClassifier(**SMALL | {"n_heads": 8, "skip": False} | options)
+    clf.fit(X, y, sfreq=1000)
     clf.save(root / "estimator/model")
     clf.save(root / "hub/model.safetensors")
     write_next(root / "run", clf.module_.state_dict(), {"pass": 1})

@@ -220,17 +220,19 @@ def _left_out_loss(features, y, folds, significance):
             features[train], y[train], significance, most=MOST_FEATURES
         )
         scores[test] = features[test] @ weights.T + offsets
-    return log_losses(scores, y).mean()
+    own = np.arange(len(y)), y
+    return -log_likelihoods(scores, y)[own].mean()
 
 
-def log_losses(scores, y):
-    """Return the log loss of every epoch at the sharpness that suits them best.
+def log_likelihoods(scores, y):
+    """Return the log probabilities at the sharpness that suits the epochs best.
 
-    Shapes: ``scores`` (n_epochs, n_classes), ``y`` (n_epochs,) -> (n_epochs,).
+    Shapes: ``scores`` (n_epochs, n_classes), ``y`` (n_epochs,) -> (n_epochs,
+    n_classes).
     """
     own = np.arange(len(y)), y
-    losses = [-log_softmax(s * scores, axis=1)[own] for s in SHARPNESS]
-    return min(losses, key=np.mean)
+    candidates = [log_softmax(s * scores, axis=1) for s in SHARPNESS]
+    return max(candidates, key=lambda one: one[own].mean())
 
 
 def linear_discriminant(features, y, significance, *, most=None):

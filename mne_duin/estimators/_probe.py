@@ -11,11 +11,17 @@ from mne_duin.estimators._base import unwrap
 from mne_duin.estimators._head import (
     cell_projection,
     head_readings,
-    log_losses,
+    log_likelihoods,
     weigh,
     weighted_discriminants,
 )
-from mne_duin.training._check import FROZEN, RAW, describe_probe, lead_in_errors
+from mne_duin.training._check import (
+    BOTH,
+    FROZEN,
+    RAW,
+    describe_probe,
+    lead_in_errors,
+)
 
 N_FOLDS = 5
 SIGNIFICANCE = 0.003
@@ -23,7 +29,7 @@ SIGNIFICANCE = 0.003
 LEAST_DIFFERENCE = 0.02
 
 
-def probe_encoder(classifier, X, y):
+def probe_encoder(classifier, X, y, *, together=False):
     """Compare a pre-trained encoder with a network from scratch in cross-validation.
 
     Both are read as the unfitted ``classifier`` would start its head, with its
@@ -31,11 +37,12 @@ def probe_encoder(classifier, X, y):
     context of the latter (a linear map of signal and band power), averaged over time.
     Those of the encoder are the tokens with context and the power predicted from them,
     and its tokens without context if its head sees them. Sets of features are weighted
-    as the head weighs them, in the training epochs of every fold.
+    as the head weighs them, in the training epochs of every fold. ``together`` adds a
+    row for the mean of both probabilities.
 
     Returns a table for :class:`~mne_duin.training.PretrainingCheck`, with the standard
-    error of the difference of the log losses in ``attrs``, or None where a class has
-    fewer than two epochs.
+    error in ``attrs`` of how the last row's log loss differs from that of the signal,
+    or None where a class has fewer than two epochs.
     """
     labels = np.unique(np.asarray(y), return_inverse=True)[1]
     fewest = np.bincount(labels).min()
@@ -49,18 +56,22 @@ def probe_encoder(classifier, X, y):
     signal = _read_signal(type(classifier)(**parameters), X, y)
     n_folds = min(N_FOLDS, fewest)
     folds = StratifiedKFold(n_folds, shuffle=True, random_state=0).split(labels, labels)
-    folds, scores = list(folds), {}
+    folds, likelihoods = list(folds), {}
     for name, features in ((FROZEN, frozen), (RAW, signal)):
-        scores[name] = _left_out_scores(features, labels, folds)
-    losses = {name: log_losses(own, labels) for name, own in scores.items()}
+        scores = _left_out_scores(features, labels, folds)
+        likelihoods[name] = log_likelihoods(scores, labels)
+    if together:
+        both = likelihoods[RAW], likelihoods[FROZEN]
+        likelihoods[BOTH] = np.logaddexp(*both) - np.log(2)
+    own = np.arange(len(labels)), labels
     table = pd.DataFrame(
         {
-            "method": list(scores),
-            "accuracy": [(own.argmax(1) == labels).mean() for own in scores.values()],
-            "log_loss": [own.mean() for own in losses.values()],
+            "method": list(likelihoods),
+            "accuracy": [(x.argmax(1) == labels).mean() for x in likelihoods.values()],
+            "log_loss": [-x[own].mean() for x in likelihoods.values()],
         }
     )
-    difference = losses[FROZEN] - losses[RAW]
+    difference = likelihoods[BOTH if together else FROZEN][own] - likelihoods[RAW][own]
     error = difference.std(ddof=1) / np.sqrt(len(difference))
     table.attrs["standard_error"] = float(np.hypot(error, LEAST_DIFFERENCE))
     return table

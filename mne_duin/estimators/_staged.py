@@ -184,7 +184,9 @@ class DuINDecoder(ClassifierMixin, BaseEstimator):
         if check is None:
             return None
         classifier = clone(self.classifier).set_params(pretrained=stage)
-        return replace(check, probe=probe_encoder(classifier, X, y))
+        together = self.scratch is not None
+        probe = probe_encoder(classifier, X, y, together=together)
+        return replace(check, probe=probe)
 
     def _segments(self, X, unlabelled):
         """Return what the stages without labels learn from."""

@@ -15,6 +15,7 @@ from mne_duin.viz import plot_pretraining
 NETWORK = "network"
 RAW = "LDA on the signal"
 FROZEN = "LDA on the frozen encoder"
+BOTH = "ensemble of both"
 # Beyond rounding: so much of the best rule's error has to be saved.
 MARGIN = 0.01
 
@@ -36,8 +37,9 @@ class PretrainingCheck:
     probe : DataFrame | None
         Accuracy of linear discriminants on the frozen encoder and on the signal's own
         features in cross-validation on the training trials, columns ``method``,
-        ``accuracy`` and, if known, ``log_loss``, by which they are then compared; None
-        where there are no labels.
+        ``accuracy`` and, if known, ``log_loss``, by which they are then compared; a row
+        for the ensemble of both where that is what is used. None where there are no
+        labels.
 
     Examples
     --------
@@ -81,7 +83,8 @@ class PretrainingCheck:
         """Whether the frozen encoder is read at least as well as the signal.
 
         A difference within one standard error, where the probe has it, is no harm. None
-        where it was not measured.
+        where it was not measured. An encoder that is used in an ensemble is judged by
+        the ensemble.
         """
         return None if self.probe is None else bool(lead_in_errors(self.probe) >= -1)
 
@@ -92,12 +95,14 @@ class PretrainingCheck:
         What labels say counts more than what hidden cells say: an encoder that is read
         better than the signal is used in any case, one that is read worse by more than
         one standard error never, and between the two the one that predicts better than
-        the rules.
+        the rules. In an ensemble with a network from scratch, which is hardly worse
+        than its better member, it has to make that network better.
         """
         if self.probe is None:
             return self.learned
         lead = lead_in_errors(self.probe)
-        return lead >= -1 if self.learned else lead > 0
+        is_ensemble = BOTH in set(self.probe["method"])
+        return lead >= -1 if self.learned and not is_ensemble else lead > 0
 
     @property
     def verdict(self):
@@ -120,7 +125,7 @@ class PretrainingCheck:
             return text
         text = f"{text} {describe_probe(self.probe)}"
         if self.usable and not self.learned:
-            text += " The encoder is read better, so it is used."
+            text += " It is read better with the encoder, so that is used."
         return text
 
     def plot(self, *, show=True):
@@ -156,15 +161,16 @@ def lead_in_errors(probe):
     Returns
     -------
     lead : float
-        How much lower the log loss is, or how much higher the accuracy where that is
-        all there is, in standard errors of the difference; without one it is infinite,
-        or zero.
+        How much lower the log loss of the encoder, or of the ensemble, is, or how much
+        higher the accuracy where that is all there is, in standard errors of the
+        difference; without one it is infinite, or zero.
     """
     values = probe.set_index("method")
+    own = BOTH if BOTH in values.index else FROZEN
     if "log_loss" in values:
-        difference = float(values["log_loss"][RAW] - values["log_loss"][FROZEN])
+        difference = float(values["log_loss"][RAW] - values["log_loss"][own])
     else:
-        difference = float(values["accuracy"][FROZEN] - values["accuracy"][RAW])
+        difference = float(values["accuracy"][own] - values["accuracy"][RAW])
     error = probe.attrs.get("standard_error", 0.0)
     if difference == 0:
         return 0.0
@@ -185,13 +191,16 @@ def describe_probe(probe):
         For people.
     """
     values = probe.set_index("method")
-    accuracy, loss = 100 * values["accuracy"], ""
+    accuracy, loss, together = 100 * values["accuracy"], "", ""
+    methods = [name for name in (FROZEN, RAW, BOTH) if name in values.index]
     if "log_loss" in values:
-        losses = values["log_loss"]
-        loss = f" (log loss {losses[FROZEN]:.2f} and {losses[RAW]:.2f})"
+        losses = [f"{values['log_loss'][name]:.2f}" for name in methods]
+        loss = f" (log loss {', '.join(losses[:-1])} and {losses[-1]})"
+    if BOTH in methods:
+        together = f", together {accuracy[BOTH]:.0f} %"
     return (
         f"Linear discriminants read {accuracy[FROZEN]:.0f} % of the words from the "
-        f"frozen encoder and {accuracy[RAW]:.0f} % from the signal{loss}."
+        f"frozen encoder and {accuracy[RAW]:.0f} % from the signal{together}{loss}."
     )
 
 

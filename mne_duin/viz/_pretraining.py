@@ -38,8 +38,8 @@ def plot_pretraining(
     measure : "error" | "accuracy"
         What the values are. Errors are better to the left, accuracies to the right.
     probe : DataFrame | None
-        Columns ``method`` and ``accuracy``: what a linear discriminant reads from the
-        frozen encoder and from the signal; drawn in a panel of its own.
+        Columns ``method`` and ``accuracy``: what linear discriminants read from the
+        frozen encoder, from the signal and from both; drawn in a panel of its own.
     verdict : str | None
         Title of the figure: what the numbers say, in words.
     axes : Axes | sequence of Axes | None
@@ -122,7 +122,8 @@ def _draw_probe(axes, probe):
     """Draw the accuracies of the linear discriminants as bars."""
     accuracy = 100 * probe["accuracy"].to_numpy(dtype=float)
     rows = np.arange(len(probe))[::-1]
-    axes.barh(rows, accuracy, height=0.5, color=[PALETTE[0], MUTED][: len(probe)])
+    colors = [PALETTE[0], MUTED, PALETTE[1]]
+    axes.barh(rows, accuracy, height=0.5, color=colors[: len(probe)])
     axes.set_yticks(rows, [textwrap.fill(name, 14) for name in probe["method"]])
     axes.set_xlim(0, 100)
     axes.set_xlabel("correctly classified trials (%)")

@@ -1,6 +1,7 @@
 """Pre-training by hidden cells: what is hidden, learned and done with it."""
 
 import warnings
+from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
@@ -265,16 +266,41 @@ def _labelled(n_epochs=40, seed=0):
     return X, np.array(["low", "high"])[y]
 
 
-def test_the_default_path_in_one_fit():
-    X, y = _labelled()
-    clf = make_duin(
+def _default_path(max_steps=60):
+    return make_duin(
         "pretrained",
         architecture=SIZES | {"sfreq": SFREQ},
-        cells={"max_steps": 60, "batch_size": 8, "n_codes": 4, "lr": 3e-3},
+        cells={"max_steps": max_steps, "batch_size": 8, "n_codes": 4, "lr": 3e-3},
         classifier={"max_iter": 2},
         random_state=0,
         verbose=False,
     )
+
+
+def test_the_default_path_is_an_ensemble_with_the_network_from_scratch(monkeypatch):
+    X, y = _labelled()
+    clf = _default_path(max_steps=2)
+    check = SimpleNamespace(usable=True)
+    monkeypatch.setattr(type(clf), "_probe", lambda *_: check)
+    with warnings.catch_warnings(action="ignore", category=RuntimeWarning):
+        clf.fit(X, y, unlabelled=common_bursts(20, seed=1))
+    assert clf.classifier_.pretrained is clf.vqvae_
+    alone = make_duin(
+        "scratch",
+        architecture=SIZES | {"sfreq": SFREQ},
+        classifier={"max_iter": 2},
+        random_state=0,
+        verbose=False,
+    ).fit(X, y)
+    expected = clf.classifier_.predict_proba(X) + alone.predict_proba(X)
+    assert_allclose(clf.predict_proba(X), expected / 2, rtol=1e-6)
+    assert_array_equal(clf.predict(X), clf.classes_[expected.argmax(1)])
+
+
+def test_the_default_path_in_one_fit():
+    X, y = _labelled()
+    # Nothing can improve a network that reads everything.
+    clf = _default_path().set_params(scratch=None)
     clf.fit(X, y, unlabelled=common_bursts(60, seed=1))
     assert clf.uses_pretraining_
     assert clf.check_.probe["accuracy"].min() > 0.7

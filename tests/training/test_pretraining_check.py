@@ -16,7 +16,7 @@ from mne_duin.training import (
     split_steps,
     steps_for,
 )
-from mne_duin.training._check import FROZEN, RAW, lead_in_errors
+from mne_duin.training._check import BOTH, FROZEN, RAW, lead_in_errors
 
 
 @pytest.mark.parametrize(
@@ -154,6 +154,25 @@ def test_encoders_are_compared_by_log_loss_where_it_is_known(frozen, signal, lea
         check = _check(network, probe=probe)
         assert check.usable == (lead >= -1 if learned else lead > 0)
         assert f"(log loss {frozen:.2f} and {signal:.2f})" in check.verdict
+
+
+@pytest.mark.parametrize(("both", "is_used"), [(1.4, True), (1.51, False)])
+def test_an_ensemble_has_to_be_better_than_its_member_from_scratch(both, is_used):
+    probe = pd.DataFrame(
+        {
+            "method": [FROZEN, RAW, BOTH],
+            "accuracy": [0.3, 0.5, 0.5],
+            "log_loss": [1.9, 1.5, both],
+        }
+    )
+    probe.attrs["standard_error"] = 0.05
+    for network in (0.5, 0.95):
+        check = _check(network, probe=probe)
+        assert check.usable == is_used
+        assert f"1.90, 1.50 and {both:.2f}" in check.verdict
+    figure = check.plot(show=False)
+    assert len(figure.axes[1].patches) == 3
+    plt.close(figure)
 
 
 def test_the_plot_shows_every_method():
