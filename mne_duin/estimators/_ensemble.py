@@ -4,7 +4,6 @@ from typing import Self
 
 import numpy as np
 from numpy.typing import ArrayLike
-from scipy.special import log_softmax, softmax
 from sklearn.base import ClassifierMixin, clone
 from sklearn.frozen import FrozenEstimator
 from sklearn.pipeline import Pipeline
@@ -15,6 +14,7 @@ from mne_duin.estimators._staged import DuINDecoder
 from mne_duin.estimators._trained import Signal, TrainedNetwork, note_runs
 from mne_duin.utils._checks import check_type
 from mne_duin.utils._docs import fill_doc
+from mne_duin.utils._pooling import pool_probabilities
 from mne_duin.utils._signature import takes_segments
 
 
@@ -169,11 +169,8 @@ class DecoderEnsemble(ClassifierMixin, _BaseComposition):
             In the order of ``classes_``.
         """
         check_is_fitted(self, "decoders_")
-        # A probability that is rounded to zero has no logarithm.
-        tiny = np.finfo(np.float32).tiny
-        said = [each.predict_proba(X) for each in self.decoders_.values()]
-        logs = [log_softmax(np.log(np.maximum(p, tiny)), axis=1) for p in said]
-        return softmax(np.mean(logs, axis=0), axis=1)
+        members = self.decoders_.values()
+        return pool_probabilities([each.predict_proba(X) for each in members])
 
     def predict(self, X: Signal) -> np.ndarray:
         """Return the most probable class of every epoch.

@@ -5,6 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 import torch
+from scipy.special import log_softmax
 from sklearn.model_selection import StratifiedKFold
 
 from mne_duin.estimators._base import unwrap
@@ -38,7 +39,7 @@ def probe_encoder(classifier, X, y, *, together=False):
     Those of the encoder are the tokens with context and the power predicted from them,
     and its tokens without context if its head sees them. Sets of features are weighted
     as the head weighs them, in the training epochs of every fold. ``together`` adds a
-    row for the mean of both probabilities.
+    row for the ensemble of both.
 
     Returns a table for :class:`~mne_duin.training.PretrainingCheck`, with the standard
     error in ``attrs`` of how the last row's log loss differs from that of the signal,
@@ -61,8 +62,8 @@ def probe_encoder(classifier, X, y, *, together=False):
         scores = _left_out_scores(features, labels, folds)
         likelihoods[name] = log_likelihoods(scores, labels)
     if together:
-        both = likelihoods[RAW], likelihoods[FROZEN]
-        likelihoods[BOTH] = np.logaddexp(*both) - np.log(2)
+        mean = (likelihoods[RAW] + likelihoods[FROZEN]) / 2
+        likelihoods[BOTH] = log_softmax(mean, axis=1)
     own = np.arange(len(labels)), labels
     table = pd.DataFrame(
         {

@@ -24,6 +24,7 @@ from mne_duin.estimators.memory import fit_or_recall
 from mne_duin.utils._checks import check_option, check_type
 from mne_duin.utils._docs import fill_doc
 from mne_duin.utils._epochs import as_array
+from mne_duin.utils._pooling import pool_probabilities
 from mne_duin.utils._stored import join_arrays
 
 VARIANTS = ("pretrained", "cells+mae", "scratch", "vqvae", "vqvae+vq", "mae")
@@ -46,7 +47,7 @@ class DuINDecoder(ClassifierMixin, BaseEstimator):
         The third stage, made with ``pretrained=None``.
     scratch : DuINClassifier | None
         A network from scratch that forms an ensemble with the one that starts from the
-        encoder: probabilities are the mean of both. None leaves it out.
+        encoder, as :class:`DecoderEnsemble` does. None leaves it out.
     task_data : bool
         Whether the training trials take part in the pre-training where ``unlabelled``
         segments are given. Longer segments are cut into pieces of a trial's length
@@ -228,10 +229,10 @@ class DuINDecoder(ClassifierMixin, BaseEstimator):
             In the order of ``classes_``.
         """
         check_is_fitted(self, "classifier_")
-        probabilities = self.classifier_.predict_proba(X)
         if self.scratch_ is None:
-            return probabilities
-        return (probabilities + self.scratch_.predict_proba(X)) / 2
+            return self.classifier_.predict_proba(X)
+        members = self.classifier_, self.scratch_
+        return pool_probabilities([each.predict_proba(X) for each in members])
 
     def channel_contributions(
         self,

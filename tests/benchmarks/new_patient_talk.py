@@ -5,7 +5,8 @@ units are in the channels, and how channels are mixed, is each one's own. Five t
 for 20 minutes, the sixth, the new patient, for six, and said eight words ten times each
 (40 other trials of each word test). Hidden cells are learned on the talk of all six
 with one map per subject and a shared trunk, or on that of the new patient alone, with
-as many steps as the recordings are worth. Prints a table and writes it; simulations
+as many steps as the recordings are worth. *Ensembles* are those of the network that
+starts from them and the one from scratch. Prints a table and writes it; simulations
 that the table holds already are kept::
 
     OMP_NUM_THREADS=1 python tests/benchmarks/new_patient_talk.py
@@ -18,8 +19,15 @@ import mne
 import pandas as pd
 import plain_speech
 from new_patient import BASELINE, read_rows, score, summarize
+from sklearn.frozen import FrozenEstimator
 
-from mne_duin import DuINCells, DuINClassifier, make_lda, stack_subjects
+from mne_duin import (
+    DecoderEnsemble,
+    DuINCells,
+    DuINClassifier,
+    make_lda,
+    stack_subjects,
+)
 from mne_duin.training import steps_for
 
 TABLE = Path(__file__).parents[2] / "doc" / "benchmarks" / "new_patient_talk.tsv"
@@ -66,13 +74,17 @@ def variants(talk, epochs, words):
     """Yield name, fitted estimator and form of the test trials of each variant."""
     own = stack({NEW: epochs})
     yield "LDA, own trials only", make_lda().fit(epochs, words), False
-    yield BASELINE, DuINClassifier(**COMMON).fit(own, words), True
+    scratch = DuINClassifier(**COMMON).fit(own, words)
+    yield BASELINE, scratch, True
     for name, part in {
         "hidden cells of own talk": {NEW: talk[NEW]},
         "hidden cells of the talk of all six": talk,
     }.items():
         fitted = DuINClassifier(learn(part), **COMMON).fit(own, words)
         yield name, fitted, True
+        members = [("cells", fitted), ("scratch", scratch)]
+        members = [(key, FrozenEstimator(one)) for key, one in members]
+        yield f"{name}, ensemble", DecoderEnsemble(members).fit(own, words), True
 
 
 def measure(seed):

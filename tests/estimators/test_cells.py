@@ -292,8 +292,9 @@ def test_the_default_path_is_an_ensemble_with_the_network_from_scratch(monkeypat
         random_state=0,
         verbose=False,
     ).fit(X, y)
-    expected = clf.classifier_.predict_proba(X) + alone.predict_proba(X)
-    assert_allclose(clf.predict_proba(X), expected / 2, rtol=1e-6)
+    expected = np.sqrt(clf.classifier_.predict_proba(X) * alone.predict_proba(X))
+    expected /= expected.sum(1, keepdims=True)
+    assert_allclose(clf.predict_proba(X), expected, rtol=1e-5)
     assert_array_equal(clf.predict(X), clf.classes_[expected.argmax(1)])
 
 
