@@ -68,10 +68,10 @@ pretrained.fit(epochs[few], words[few], unlabelled=unlabelled)
 # The first check uses held-out speech and needs no labels. It compares the error of the
 # network with that of the mean, of a copy of the neighboring token and of both
 # neighbors. The second check uses the training trials: the cross-validated log loss of
-# linear discriminants on the pre-trained tokens and on the signal. ``make_duin`` uses
-# the encoder if it is better in the second check, or if it passes the first one and is
-# not clearly worse in the second, and forms an ensemble with a network from scratch.
-# Otherwise it issues a warning and uses the network from scratch alone.
+# linear discriminants on the pre-trained tokens, on the signal and of both together.
+# ``make_duin`` forms an ensemble of the pre-trained network and one from scratch if
+# both together are better than the signal alone. Otherwise it issues a warning and uses
+# the network from scratch alone.
 
 check = pretrained.check_
 print(fill(str(check), 88))

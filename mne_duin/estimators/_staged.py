@@ -69,7 +69,8 @@ class DuINDecoder(ClassifierMixin, BaseEstimator):
     uses_pretraining_ : bool
         Whether the classifier starts from the pre-trained encoder. It does not where
         ``check_`` says that the encoder is worse than the signal, or no better and that
-        nothing was learned; then it is trained from scratch, with a warning.
+        nothing was learned, and in an ensemble not where both are no better than the
+        signal; then it is trained from scratch, with a warning.
     classes_ : ndarray, shape (n_classes,)
         The labels.
     fit_groups_ : set of str

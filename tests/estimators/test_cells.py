@@ -21,8 +21,10 @@ from mne_duin import (
     to_published,
 )
 from mne_duin.estimators import _cells
+from mne_duin.estimators._probe import LEAST_DIFFERENCE, probe_encoder
 from mne_duin.nn import build_encoder
 from mne_duin.nn._cells import CellPredictor, hide_cells
+from mne_duin.training._check import BOTH, FROZEN, RAW
 
 SFREQ = 400.0
 SMALL = SIZES | {
@@ -296,6 +298,21 @@ def test_the_default_path_is_an_ensemble_with_the_network_from_scratch(monkeypat
     expected /= expected.sum(1, keepdims=True)
     assert_allclose(clf.predict_proba(X), expected, rtol=1e-5)
     assert_array_equal(clf.predict(X), clf.classes_[expected.argmax(1)])
+
+
+def test_the_probe_compares_encoder_signal_and_both():
+    X, y = _labelled()
+    stage = DuINCells(**SMALL).fit(common_bursts(20, seed=1))
+    options = {"sfreq": SFREQ, "random_state": 0, "verbose": False}
+    classifier = DuINClassifier(stage, **options)
+    probe = probe_encoder(classifier, X, y, together=True)
+    assert list(probe["method"]) == [FROZEN, RAW, BOTH]
+    frozen, signal, both = probe["log_loss"]
+    # A normalized geometric mean is better than its members are on average.
+    assert both <= (frozen + signal) / 2 + 1e-9
+    assert probe.attrs["standard_error"] >= LEAST_DIFFERENCE
+    alone = probe_encoder(classifier, X, y)
+    pd.testing.assert_frame_equal(alone, probe[:2], check_exact=True)
 
 
 def test_the_default_path_in_one_fit():
