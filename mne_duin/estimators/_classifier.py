@@ -21,10 +21,8 @@ from mne_duin.estimators._base import (
     read_training_epochs,
     unwrap,
 )
-from mne_duin.estimators._cells import DuINCells
 from mne_duin.estimators._files import plain
 from mne_duin.estimators._head import cell_projection, head_width, start_head_
-from mne_duin.estimators._mae import DuINMAE
 from mne_duin.estimators._prediction import (
     LabelTraining,
     cross_entropy,
@@ -83,8 +81,8 @@ class DuINClassifier(ClassifierMixin, BaseDuIN):
     skip : bool | None
         Whether the head sees every token without its context, too: the transformer
         starts at random in an encoder from scratch, and after pre-training it may have
-        dropped what that had no use for. None is True in the quick preset from scratch
-        and after :class:`DuINCells`, and False otherwise, as published.
+        dropped what that had no use for. None is True in the quick preset; False is
+        as published.
     use_codex : bool
         Put the first stage's codex between encoder and head ("vqvae+vq" in the paper).
     encoder_lr_scale : float | None
@@ -376,16 +374,8 @@ class DuINClassifier(ClassifierMixin, BaseDuIN):
             head_activation=self.head_activation,
             quantizer=quantizer,
             head_dropout=recipe["head_dropout"],
-            skip=self._skips(recipe["skip"]),
+            skip=recipe["skip"],
         )
-
-    def _skips(self, wanted):
-        """Return whether the head sees tokens without context."""
-        if self.skip is not None or self.pretrained is None:
-            return wanted
-        stage = unwrap(self.pretrained, "pretrained")
-        first = stage.vqvae_ if isinstance(stage, DuINMAE) else stage
-        return isinstance(first, DuINCells)
 
     def _pretrained_codex(self):
         """Return a copy of the first stage's quantizer."""

@@ -82,8 +82,12 @@ def start_head_(module, data, *, significance, projection=None):
 
 
 def cell_projection(stage):
-    """Return what hidden cells were predicted with, (n_values, dim), or None."""
-    network = getattr(stage, "module_", None)
+    """Return what hidden cells were predicted with, (n_values, dim), or None.
+
+    Masked codes of cells change the encoder little, so that the map is still that of
+    the stage before.
+    """
+    network = getattr(getattr(stage, "vqvae_", stage), "module_", None)
     if not isinstance(network, CellPredictor):
         return None
     projection = network.projection()

@@ -16,6 +16,7 @@ from mne_duin.estimators._head import (
     weigh,
     weighted_discriminants,
 )
+from mne_duin.estimators.presets import resolve
 from mne_duin.training._check import (
     BOTH,
     FROZEN,
@@ -50,7 +51,7 @@ def probe_encoder(classifier, X, y, *, together=False):
     if fewest < 2:
         return None
     stage = unwrap(classifier.pretrained, "pretrained")
-    frozen = _read_encoder(stage, X, classifier._skips(classifier.skip))
+    frozen = _read_encoder(stage, X, resolve(classifier, classifier._stage)["skip"])
     parameters = classifier.get_params(deep=False)
     parameters |= {"pretrained": None, "use_codex": False, "head_init": "random"}
     # Bands are chosen and channels are whitened on all epochs, as it would be trained.

@@ -206,7 +206,7 @@ class DuINVQVAE(TransformerMixin, BaseDuIN):
         in addition to its signal: names out of theta (4-8 Hz), alpha (8-13), beta
         (13-30), low-gamma (30-70) and high-gamma (70-150), or names and edges in Hz.
         Those above half the sampling rate are left out, with a message. The quick
-        preset takes high gamma. ``"raw"``, the published input, is the signal alone:
+        preset takes all. ``"raw"``, the published input, is the signal alone:
         the patch encoder is linear and power is not a linear function of the signal;
         with hours of recording the transformer learns to compute it, with minutes it
         does not.

@@ -23,7 +23,7 @@ PRESETS: dict[str, dict[str, dict[str, Any]]] = {
             "warmup": 0.1,
             "weight_decay": 0.01,
             "crop_duration": 3.0,
-            "bands": ("high-gamma",),
+            "bands": tuple(BANDS),
             "init": "zca",
             "n_layers": 4,
             "head_dim": 32,

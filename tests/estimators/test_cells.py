@@ -15,12 +15,14 @@ from mne_duin import (
     DuINCells,
     DuINClassifier,
     DuINMAE,
+    DuINVQVAE,
     make_duin,
     read_estimator,
     stack_subjects,
     to_published,
 )
 from mne_duin.estimators import _cells
+from mne_duin.estimators._head import cell_projection
 from mne_duin.estimators._probe import LEAST_DIFFERENCE, probe_encoder
 from mne_duin.nn import build_encoder
 from mne_duin.nn._cells import CellPredictor, hide_cells
@@ -241,6 +243,8 @@ def test_hidden_codes_of_what_the_cells_predict(fitted, tmp_path):
     mae = DuINMAE(fitted, max_iter=1, batch_size=8, random_state=0, verbose=False)
     mae.fit(noise())
     assert mae.module_.head.out_features == 4
+    # A classifier starts from the power that the cells' map predicts from the tokens.
+    assert_array_equal(cell_projection(mae), cell_projection(fitted))
     read = read_estimator(mae.save(tmp_path / "mae.safetensors"))
     assert isinstance(read.vqvae_, DuINCells)
     X = noise(3)
@@ -248,12 +252,17 @@ def test_hidden_codes_of_what_the_cells_predict(fitted, tmp_path):
     assert read.score(X) == mae.score(X)
 
 
-def test_the_head_sees_tokens_without_context_after_cells(fitted, tmp_path):
+@pytest.mark.parametrize("stage", [DuINCells, DuINVQVAE])
+def test_the_head_sees_tokens_without_context(stage, fitted, tmp_path):
     X, y = noise(16), np.repeat(["yes", "no"], 8)
+    if stage is DuINVQVAE:
+        sizes = {"n_layers": 1, "n_filters": 4, "conv_filters": (8, 8, 4)}
+        sizes |= {"n_decoder_layers": 1, "n_codes": 4, "max_iter": 1}
+        fitted = stage(random_state=0, verbose=False, **sizes).fit(X, sfreq=SFREQ)
     options = {"max_iter": 1, "random_state": 0, "verbose": False, "sfreq": SFREQ}
     clf = DuINClassifier(fitted, **options).fit(X, y)
     assert clf.module_.skip
-    assert clf.module_.hidden.in_features == 2 * 10 * 16
+    assert clf.module_.hidden.in_features == 2 * 10 * fitted.module_.encoder.dim
     assert not DuINClassifier(fitted, skip=False, **options).fit(X, y).module_.skip
     read = read_estimator(clf.save(tmp_path / "words.safetensors"))
     assert_array_equal(read.predict_proba(X), clf.predict_proba(X))

@@ -39,7 +39,7 @@ def test_what_was_trained_here_comes_back(tmp_path):
     X, y = random.standard_normal((12, 4, 300)), np.arange(12) % 3
     vqvae = DuINVQVAE(n_decoder_layers=1, n_codes=4, **SMALL).fit(X, sfreq=1000)
     mae = DuINMAE(vqvae, max_iter=1, verbose=False).fit(X, sfreq=1000)
-    clf = DuINClassifier(mae, max_iter=1, max_shift=0.0, verbose=False)
+    clf = DuINClassifier(mae, skip=False, max_iter=1, max_shift=0.0, verbose=False)
     clf.fit(X, y, sfreq=1000)
     stages = {"vqvae": vqvae, "mae": mae, "cls": clf}
     for stage, estimator in stages.items():

@@ -33,7 +33,9 @@ def stages():
     X, y = random.standard_normal((12, 4, 300)), np.array(["ba", "da", "ga"] * 4)
     vqvae = DuINVQVAE(n_layers=1, n_decoder_layers=1, n_codes=4, **OPTIONS)
     mae = DuINMAE(vqvae.fit(X, sfreq=1000), max_iter=1, verbose=False)
-    clf = DuINClassifier(mae.fit(X, sfreq=1000), max_iter=1, max_shift=0, verbose=False)
+    clf = DuINClassifier(
+        mae.fit(X, sfreq=1000), skip=False, max_iter=1, max_shift=0, verbose=False
+    )
     return {"vqvae": vqvae, "mae": mae, "cls": clf.fit(X, y, sfreq=1000)}
 
 
