@@ -311,6 +311,7 @@ class DuINCells(TransformerMixin, BaseDuIN):
         )
         start = partial(self._start, recipe)
         self._build_seeded(partial(self._build, recipe), run, start, data)
+        self.module_.limit_context(data.n_times // self.patch_size_)
         seconds = len(data) * data.x.shape[-1] / self.info_["sfreq"]
         self.n_steps_ = recipe["max_steps"] or steps_for(seconds)
         step = self._training_step(recipe, data)

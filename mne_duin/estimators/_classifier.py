@@ -8,6 +8,7 @@ from typing import ClassVar, Self
 
 import numpy as np
 from matplotlib.figure import Figure
+from mne.utils import logger
 from numpy.typing import ArrayLike
 from sklearn.base import ClassifierMixin
 from sklearn.metrics import accuracy_score
@@ -53,6 +54,7 @@ class DuINClassifier(ClassifierMixin, BaseDuIN):
     ----------
     pretrained : DuINCells | DuINMAE | DuINVQVAE | FrozenEstimator | None
         A fitted earlier stage whose encoder is fine-tuned; None starts from scratch.
+        Epochs longer than its crops are taken in pieces.
         Inside cross-validation wrap it in ``sklearn.frozen.FrozenEstimator``.
     %(preset)s
     bands : "raw" | "screened" | sequence of str | dict | None
@@ -332,6 +334,13 @@ class DuINClassifier(ClassifierMixin, BaseDuIN):
             partial(self._start, recipe),
             data,
         )
+        longest = self.module_.encoder.transformer.max_tokens
+        if longest is not None and n_tokens > longest:
+            logger.info(
+                f"The encoder was pre-trained on {longest} tokens at a time and takes "
+                f"these epochs of {n_tokens} tokens in pieces; pre-train it with a "
+                "longer `crop_duration` to give all tokens context from each other."
+            )
         return recipe, data, run, choice
 
     def _check_recipe(self, recipe):

@@ -274,9 +274,12 @@ class DuINMAE(TransformerMixin, BaseDuIN):
         self.vqvae_.device_ = self.device_
         self.vqvae_.module_.to(self.device_).eval()
         self._build_seeded(partial(self._build, recipe["encoder_init"]), run)
+        if self.crop_duration is None:
+            recipe["crop_duration"] = self._longest_crop(recipe["crop_duration"])
         data = self._signal_data(
             epochs, crop=recipe["crop_duration"], balance=self.balance
         )
+        self.module_.limit_context(data.n_times // self.patch_size_)
         step = self._training_step(recipe, data)
         held_out = self._held_out(validation, recipe, sfreq)
         self._train(
@@ -290,6 +293,13 @@ class DuINMAE(TransformerMixin, BaseDuIN):
         )
         self.check_ = self._check_learning(data, held_out)
         return self
+
+    def _longest_crop(self, seconds):
+        """Return the length of crops, at most what the first stage learned from."""
+        known = self.vqvae_.module_.encoder.transformer.max_tokens
+        if known is None:
+            return seconds
+        return min(seconds, known * self.patch_size_ / self.info_["sfreq"])
 
     def _check_learning(self, data, held_out):
         """Compare held-out accuracy with that of simple rules; warn if none is beaten.

@@ -5,7 +5,6 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 import torch
-from scipy.special import log_softmax
 from sklearn.model_selection import StratifiedKFold
 
 from mne_duin.estimators._base import unwrap
@@ -24,6 +23,7 @@ from mne_duin.training._check import (
     describe_probe,
     lead_in_errors,
 )
+from mne_duin.utils._pooling import pool_probabilities
 
 N_FOLDS = 5
 SIGNIFICANCE = 0.003
@@ -31,16 +31,17 @@ SIGNIFICANCE = 0.003
 LEAST_DIFFERENCE = 0.02
 
 
-def probe_encoder(classifier, X, y, *, together=False):
+def probe_encoder(classifier, X, y, *, scratch=None):
     """Compare a pre-trained encoder with a network from scratch in cross-validation.
 
-    Both are read as the unfitted ``classifier`` would start its head, with its
-    pre-trained encoder and from scratch. The signal's features are the tokens without
+    Both are read as the heads of unfitted classifiers would start: that of
+    ``classifier`` with its pre-trained encoder, and that of ``scratch`` (None is the
+    same classifier without its encoder). The signal's features are the tokens without
     context of the latter (a linear map of signal and band power), averaged over time.
     Those of the encoder are the tokens with context and the power predicted from them,
     and its tokens without context if its head sees them. Sets of features are weighted
-    as the head weighs them, in the training epochs of every fold. ``together`` adds a
-    row for the ensemble of both.
+    as the head weighs them, in the training epochs of every fold. With ``scratch``
+    there is a row for the ensemble of both.
 
     Returns a table for :class:`~mne_duin.training.PretrainingCheck`, with the standard
     error in ``attrs`` of how the last row's log loss differs from that of the signal,
@@ -52,7 +53,7 @@ def probe_encoder(classifier, X, y, *, together=False):
         return None
     stage = unwrap(classifier.pretrained, "pretrained")
     frozen = _read_encoder(stage, X, resolve(classifier, classifier._stage)["skip"])
-    parameters = classifier.get_params(deep=False)
+    parameters = (scratch or classifier).get_params(deep=False)
     parameters |= {"pretrained": None, "use_codex": False, "head_init": "random"}
     # Bands are chosen and channels are whitened on all epochs, as it would be trained.
     signal = _read_signal(type(classifier)(**parameters), X, y)
@@ -62,9 +63,9 @@ def probe_encoder(classifier, X, y, *, together=False):
     for name, features in ((FROZEN, frozen), (RAW, signal)):
         scores = _left_out_scores(features, labels, folds)
         likelihoods[name] = log_likelihoods(scores, labels)
-    if together:
-        mean = (likelihoods[RAW] + likelihoods[FROZEN]) / 2
-        likelihoods[BOTH] = log_softmax(mean, axis=1)
+    if scratch is not None:
+        members = np.exp([likelihoods[FROZEN], likelihoods[RAW]])
+        likelihoods[BOTH] = np.log(pool_probabilities(members))
     own = np.arange(len(labels)), labels
     table = pd.DataFrame(
         {
@@ -73,7 +74,8 @@ def probe_encoder(classifier, X, y, *, together=False):
             "log_loss": [-x[own].mean() for x in likelihoods.values()],
         }
     )
-    difference = likelihoods[BOTH if together else FROZEN][own] - likelihoods[RAW][own]
+    last = FROZEN if scratch is None else BOTH
+    difference = likelihoods[last][own] - likelihoods[RAW][own]
     error = difference.std(ddof=1) / np.sqrt(len(difference))
     table.attrs["standard_error"] = float(np.hypot(error, LEAST_DIFFERENCE))
     return table

@@ -21,6 +21,7 @@ from mne_duin.estimators._probe import probe_encoder
 from mne_duin.estimators._trained import Signal
 from mne_duin.estimators._vqvae import DuINVQVAE
 from mne_duin.estimators.memory import fit_or_recall
+from mne_duin.estimators.presets import resolve
 from mne_duin.utils._checks import check_option, check_type
 from mne_duin.utils._docs import fill_doc
 from mne_duin.utils._epochs import as_array
@@ -150,11 +151,11 @@ class DuINDecoder(ClassifierMixin, BaseEstimator):
         check_type("classifier", self.classifier, DuINClassifier)
         check_type("scratch", self.scratch, DuINClassifier, none=True)
         segments = self._segments(X, unlabelled)
-        first = clone(self.vqvae)
+        first = self._for_trials(self.vqvae, X)
         self.vqvae_ = fit_or_recall(first, segments, first._stage, self.memory)
         stage, self.mae_ = self.vqvae_, None
         if self.mae is not None:
-            second = clone(self.mae).set_params(vqvae=self.vqvae_)
+            second = self._for_trials(self.mae, X).set_params(vqvae=self.vqvae_)
             stage = self.mae_ = fit_or_recall(second, segments, "mae", self.memory)
         self.check_ = self._probe(stage, X, y)
         self.uses_pretraining_ = self.check_ is None or self.check_.usable
@@ -180,14 +181,28 @@ class DuINDecoder(ClassifierMixin, BaseEstimator):
             self.fit_groups_ = last.fit_groups_
         return self
 
+    def _for_trials(self, stage, X):
+        """Return an unfitted stage whose crops are as long as the trials.
+
+        An encoder gives tokens context from no more than it was trained on at once.
+        """
+        stage = clone(stage)
+        if stage.crop_duration is None:
+            crop = resolve(stage, stage._stage)["crop_duration"]
+            trials = as_array(X, sfreq=self.vqvae.sfreq)
+            # Without a sampling rate the stage itself complains.
+            if trials.sfreq is not None:
+                duration = trials.data.shape[-1] / trials.sfreq
+                stage.set_params(crop_duration=duration if duration > crop else None)
+        return stage
+
     def _probe(self, stage, X, y):
         """Return what the first stage learned, and what can be read from the last."""
         check = self.vqvae_.check_ if isinstance(self.vqvae_, DuINCells) else None
         if check is None:
             return None
         classifier = clone(self.classifier).set_params(pretrained=stage)
-        together = self.scratch is not None
-        probe = probe_encoder(classifier, X, y, together=together)
+        probe = probe_encoder(classifier, X, y, scratch=self.scratch)
         return replace(check, probe=probe)
 
     def _segments(self, X, unlabelled):

@@ -418,6 +418,7 @@ class DuINVQVAE(TransformerMixin, BaseDuIN):
         is_whitened = recipe["init"] != "random"
         start = partial(_start, recipe) if is_whitened else None
         self._build_seeded(partial(self._build, recipe), run, start, data)
+        self.module_.limit_context(data.n_times // self.patch_size_)
         step = self._training_step(recipe, data)
         self._train(
             step,

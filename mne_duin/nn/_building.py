@@ -40,6 +40,7 @@ def build_encoder(
     ff_dim=320,
     attention_dropout=0.2,
     ff_dropout=0.2,
+    max_tokens=None,
 ):
     """Build an encoder; the defaults are the published sizes.
 
@@ -64,6 +65,8 @@ def build_encoder(
         Sizes of the transformer.
     attention_dropout, ff_dropout : float
         Dropout in the transformer.
+    max_tokens : int | None
+        How many tokens get context from each other; see :class:`Transformer`.
 
     Returns
     -------
@@ -85,6 +88,7 @@ def build_encoder(
         ff_dim=ff_dim,
         attention_dropout=attention_dropout,
         ff_dropout=ff_dropout,
+        max_tokens=max_tokens,
     )
     if subject_layers == "patch":
         return PomsEncoder(patch, transformer)

@@ -365,6 +365,10 @@ class Transformer(nn.Module):
         Sizes of the heads and of the feed-forward layer.
     attention_dropout, ff_dropout : float
         Dropout of the attention weights and of the hidden feed-forward layer.
+    max_tokens : int | None
+        How many tokens it learned from at once. Longer inputs are cut into pieces of
+        about the same length, because positions that it never met, and attention over
+        more tokens, give wrong outputs. None takes any number.
     """
 
     def __init__(
@@ -377,9 +381,10 @@ class Transformer(nn.Module):
         ff_dim=320,
         attention_dropout=0.2,
         ff_dropout=0.2,
+        max_tokens=None,
     ):
         super().__init__()
-        self.dim = dim
+        self.dim, self.max_tokens = dim, max_tokens
         self.blocks = nn.ModuleList(
             Block(dim, n_heads, head_dim, ff_dim, attention_dropout, ff_dropout)
             for _ in range(n_layers)
@@ -404,6 +409,7 @@ class Transformer(nn.Module):
             "ff_dim": block.expand.out_features,
             "attention_dropout": block.attention.dropout,
             "ff_dropout": block.ff_dropout,
+            "max_tokens": self.max_tokens,
         }
 
     def forward(self, tokens, wanted=None):
@@ -421,7 +427,13 @@ class Transformer(nn.Module):
         tokens : Tensor, shape (n_epochs, n_tokens or n_wanted, dim)
             Each with its context.
         """
-        n_epochs, n_tokens, _ = tokens.shape
+        n_tokens = tokens.shape[1]
+        if self.max_tokens is not None and n_tokens > self.max_tokens:
+            pieces = tokens.tensor_split(-(-n_tokens // self.max_tokens), dim=1)
+            done = torch.cat([self(piece) for piece in pieces], dim=1)
+            if wanted is None:
+                return done
+            return done.gather(1, wanted[..., None].expand(-1, -1, self.dim))
         if n_tokens > len(self.positions):
             table = sine_positions(n_tokens, self.dim)
             self.positions = table.to(self.positions)

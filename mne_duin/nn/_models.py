@@ -6,7 +6,7 @@ from torch.nn import functional
 
 from mne_duin.nn import _patch, _principal
 from mne_duin.nn._encoders import own_parameters, own_rows
-from mne_duin.nn._layers import init_linear_, truncated_normal_
+from mne_duin.nn._layers import Transformer, init_linear_, truncated_normal_
 
 
 class Stage(nn.Module):
@@ -41,6 +41,18 @@ class Stage(nn.Module):
     def _own_sizes(self):
         """Return the sizes of what is behind the encoder."""
         return {}
+
+    def limit_context(self, n_tokens):
+        """Give tokens context from as many as the network is trained on at once.
+
+        Parameters
+        ----------
+        n_tokens : int
+            Number of tokens of a training crop.
+        """
+        for part in self.modules():
+            if isinstance(part, Transformer):
+                part.max_tokens = n_tokens
 
     @torch.no_grad()
     def start_from_components(

@@ -168,7 +168,8 @@ patch_duration : float | None
     "crop_duration": """
 crop_duration : float | None
     Length in seconds of the random crops that longer epochs are trained on;
-    shorter epochs are taken whole.
+    shorter epochs are taken whole. After training, longer epochs are taken in pieces
+    of about that length, because the transformer has learned from no more tokens.
 """,
     "subject_layers": """
 subject_layers : str

@@ -9,7 +9,7 @@ def pool_probabilities(probabilities):
 
     Parameters
     ----------
-    probabilities : list of ndarray, shape (n_epochs, n_classes)
+    probabilities : sequence of ndarray, shape (n_epochs, n_classes)
         What each decoder says, with the classes in the same order.
 
     Returns

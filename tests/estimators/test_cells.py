@@ -309,12 +309,41 @@ def test_the_default_path_is_an_ensemble_with_the_network_from_scratch(monkeypat
     assert_array_equal(clf.predict(X), clf.classes_[expected.argmax(1)])
 
 
+def test_held_out_segments_longer_than_the_crops_are_taken_in_pieces(tmp_path):
+    X = common_bursts(90, seed=2).reshape(30, 3, 3, 800).swapaxes(1, 2)
+    X = X.reshape(30, 3, 2400)
+    options = SMALL | {"max_steps": 120, "lr": 3e-3, "crop_duration": 0.8}
+    cells = DuINCells(**options | {"validation_fraction": 0.2}).fit(X)
+    assert cells.module_.encoder.transformer.max_tokens == 8
+    table = cells.check_.table.set_index(["quantity", "method"])["value"]
+    assert table["power", "network"] < 0.9 * table["power", "both neighbors"]
+    in_pieces = cells.score(X)
+    assert in_pieces == pytest.approx(cells.score(X[..., :320]), abs=0.1)
+    cells.module_.limit_context(None)
+    assert cells.score(X) < in_pieces - 0.02
+    read = read_estimator(DuINCells(**options).fit(X).save(tmp_path / "cells"))
+    assert read.module_.encoder.transformer.max_tokens == 8
+    mae = DuINMAE(read, max_iter=1, batch_size=8, random_state=0, verbose=False)
+    assert mae.fit(X).module_.encoder.transformer.max_tokens == 8
+
+
+def test_crops_of_the_default_path_are_as_long_as_the_trials():
+    rng = np.random.default_rng(0)
+    X, y = 1e-5 * rng.standard_normal((8, 3, 1000)), np.repeat(["yes", "no"], 4)
+    clf = _default_path().set_params(scratch=None)
+    with pytest.warns(RuntimeWarning, match="did not learn"):
+        clf.fit(X, y, unlabelled=1e-5 * rng.standard_normal((12, 3, 2000)))
+    assert clf.vqvae_.crop_duration == 2.5
+    assert clf.vqvae_.module_.encoder.transformer.max_tokens == 25
+
+
 def test_the_probe_compares_encoder_signal_and_both():
     X, y = _labelled()
     stage = DuINCells(**SMALL).fit(common_bursts(20, seed=1))
     options = {"sfreq": SFREQ, "random_state": 0, "verbose": False}
     classifier = DuINClassifier(stage, **options)
-    probe = probe_encoder(classifier, X, y, together=True)
+    scratch = DuINClassifier(**options)
+    probe = probe_encoder(classifier, X, y, scratch=scratch)
     assert list(probe["method"]) == [FROZEN, RAW, BOTH]
     frozen, signal, both = probe["log_loss"]
     # A normalized geometric mean is better than its members are on average.
@@ -322,6 +351,10 @@ def test_the_probe_compares_encoder_signal_and_both():
     assert probe.attrs["standard_error"] >= LEAST_DIFFERENCE
     alone = probe_encoder(classifier, X, y)
     pd.testing.assert_frame_equal(alone, probe[:2], check_exact=True)
+    # The signal is read as the member from scratch would start.
+    other = probe_encoder(classifier, X, y, scratch=scratch.set_params(bands="raw"))
+    assert other["log_loss"][0] == frozen
+    assert other["log_loss"][1] != signal
 
 
 def test_the_default_path_in_one_fit():

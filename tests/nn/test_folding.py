@@ -14,6 +14,7 @@ from mne_duin.nn import (
     PatchEncoder,
     Quantizer,
     SubjectLinear,
+    Transformer,
     _layers,
     _patch,
     _principal,
@@ -292,3 +293,17 @@ def test_a_fit_on_a_gpu_waits_only_between_passes():
             functional.cross_entropy(module(batch.x), batch.y).backward()
     finally:
         torch.cuda.set_sync_debug_mode("default")
+
+
+@pytest.mark.parametrize(("n_tokens", "sizes"), [(7, [4, 3]), (12, [4] * 3), (4, [4])])
+def test_more_tokens_than_were_learned_from_are_taken_in_pieces(n_tokens, sizes):
+    torch.manual_seed(0)
+    transformer = Transformer(16, 2, n_heads=2, head_dim=4, ff_dim=8, max_tokens=4)
+    transformer.eval()
+    tokens = torch.randn(3, n_tokens, 16)
+    pieces = [transformer(piece) for piece in tokens.split(sizes, dim=1)]
+    expected = torch.cat(pieces, dim=1)
+    torch.testing.assert_close(transformer(tokens), expected)
+    wanted = torch.tensor([[1, n_tokens - 1]] * 3)
+    torch.testing.assert_close(transformer(tokens, wanted), expected[:, wanted[0]])
+    assert Transformer(16, **transformer.sizes()).max_tokens == 4

@@ -339,6 +339,8 @@ class DuINTokenDecoder(BaseDuIN):
         self._build_seeded(
             partial(self._build, recipe), run, partial(self._start, recipe), data
         )
+        if self.pretrained is None:
+            self.module_.limit_context(n_tokens)
         monitor = "valid_loss" if self.loss == "ctc" else "valid_accuracy"
         self._train(
             self._training_step(recipe, data),
