@@ -215,8 +215,8 @@ class BaseDuIN(TrainedNetwork):
         """Build a new encoder of the sizes that constructor and preset give."""
         n_inputs = self.scaler_.mean.shape[1]
         architecture = {name: getattr(self, name) for name in ARCHITECTURE}
+        architecture |= {name: recipe[name] for name in ARCHITECTURE if name in recipe}
         architecture |= encoder_width(recipe, n_inputs)
-        architecture |= {name: recipe[name] for name in ("n_layers", "head_dim")}
         if self.patch_encoder == "depthwise-filters":
             _check_groups(architecture["n_filters"], architecture["conv_filters"])
         self._check_patch(n_inputs, architecture)

@@ -204,8 +204,8 @@ head_dim : int | None
     Features of a head; the quick preset takes 32, the published number is 64.
 ff_dim : int
     Size of the feed-forward layer.
-attention_dropout, ff_dropout : float
-    Dropout in the transformer.
+attention_dropout, ff_dropout : float | None
+    Dropout in the transformer. :class:`DuINCells` has none by default.
 """,
     # How the networks are trained, and where.
     "recipe": """
