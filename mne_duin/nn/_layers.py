@@ -9,6 +9,8 @@ import torch
 from torch import nn
 from torch.nn import functional
 
+from mne_duin.utils._checks import check_number
+
 # Epochs whose queries, keys and values take more than this go through the blocks in
 # pieces; otherwise these leave the caches of a CPU between two operations.
 MOST_BYTES = 8_000_000
@@ -369,6 +371,11 @@ class Transformer(nn.Module):
         How many tokens it learned from at once. Longer inputs are cut into pieces of
         about the same length, because positions that it never met, and attention over
         more tokens, give wrong outputs. None takes any number.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If ``max_tokens`` is no whole number of 1 or more.
     """
 
     def __init__(
@@ -384,6 +391,8 @@ class Transformer(nn.Module):
         max_tokens=None,
     ):
         super().__init__()
+        if max_tokens is not None:
+            check_number("max_tokens", max_tokens, low=1, high=10**6, integer=True)
         self.dim, self.max_tokens = dim, max_tokens
         self.blocks = nn.ModuleList(
             Block(dim, n_heads, head_dim, ff_dim, attention_dropout, ff_dropout)

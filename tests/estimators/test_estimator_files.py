@@ -219,8 +219,9 @@ def value_at(value, path):
     return value
 
 
-# As many steps come out of a patch for some other strides.
-UNDETERMINED = {"conv_strides", "patch_size"}
+# As many steps come out of a patch for some other strides, and weights do not tell from
+# how many tokens they were learned.
+UNDETERMINED = {"conv_strides", "patch_size", "max_tokens"}
 KNOWN = {kind.__name__: kind for kind in (DuINClassifier, DuINMAE, DuINVQVAE)}
 
 

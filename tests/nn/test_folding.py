@@ -307,3 +307,5 @@ def test_more_tokens_than_were_learned_from_are_taken_in_pieces(n_tokens, sizes)
     wanted = torch.tensor([[1, n_tokens - 1]] * 3)
     torch.testing.assert_close(transformer(tokens, wanted), expected[:, wanted[0]])
     assert Transformer(16, **transformer.sizes()).max_tokens == 4
+    with pytest.raises(ValueError, match="`max_tokens` must"):
+        Transformer(16, 1, max_tokens=0)
