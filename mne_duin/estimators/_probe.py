@@ -124,8 +124,8 @@ def judge_pretraining(classifier, X, y):
 
     What a stage has shown on held-out recording and what is read from its encoder are
     weighed by :class:`~mne_duin.training.PretrainingCheck`. A stage that was not
-    checked has to be better than the signal: as much that is read from its encoder is
-    no reason to give up the start of a network from scratch.
+    checked has to be read better than the signal by more than one standard error:
+    otherwise there is no reason to give up the start of a network from scratch.
     """
     probe = probe_encoder(classifier, X, y)
     check = getattr(unwrap(classifier.pretrained, "pretrained"), "check_", None)
@@ -134,4 +134,7 @@ def judge_pretraining(classifier, X, y):
         return check.usable, check.verdict
     if probe is None:
         return True, ""
-    return lead_in_errors(probe) > 0, describe_probe(probe)
+    lead, why = lead_in_errors(probe), describe_probe(probe)
+    if 0 < lead <= 1:
+        why += " The difference is within one standard error."
+    return lead > 1, why
