@@ -309,6 +309,14 @@ def test_the_default_path_is_an_ensemble_with_the_network_from_scratch(monkeypat
     assert_array_equal(clf.predict(X), clf.classes_[expected.argmax(1)])
 
 
+def test_there_is_no_dropout_unless_it_is_asked_for(fitted):
+    sizes = fitted.module_.sizes()["encoder"]
+    assert sizes["attention_dropout"] == sizes["ff_dropout"] == 0
+    other = DuINCells(**SMALL | {"ff_dropout": 0.3, "max_steps": 1}).fit(noise())
+    sizes = other.module_.sizes()["encoder"]
+    assert (sizes["attention_dropout"], sizes["ff_dropout"]) == (0, 0.3)
+
+
 def test_held_out_segments_longer_than_the_crops_are_taken_in_pieces(tmp_path):
     X = common_bursts(90, seed=2).reshape(30, 3, 3, 800).swapaxes(1, 2)
     X = X.reshape(30, 3, 2400)
