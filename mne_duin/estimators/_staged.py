@@ -182,7 +182,7 @@ class DuINDecoder(ClassifierMixin, BaseEstimator):
         return self
 
     def _for_trials(self, stage, X):
-        """Return an unfitted stage whose crops are as long as the trials.
+        """Return an unfitted stage whose crops are at least as long as the trials.
 
         An encoder gives tokens context from no more than it was trained on at once.
         """

@@ -132,8 +132,9 @@ reject : "auto" | dict | None
     "pretraining": """
 pretraining : str
     ``"cells"``: hidden cells are predicted, see :class:`DuINCells`. ``"codex"``: the
-    published stages, codes (VQ-VAE) and masked modeling (MAE). ``"auto"`` takes cells
-    from 20 minutes of recording on, and codes for less and with the paper's preset.
+    published stages, codes (VQ-VAE) and masked modeling (MAE), with the quick preset of
+    signal and high gamma. ``"auto"`` takes cells from 20 minutes of recording on, and
+    codes for less and with the paper's preset.
 """,
     "job_output": """
 desc : str | None

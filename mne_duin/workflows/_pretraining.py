@@ -26,10 +26,10 @@ PRETRAINING = ("auto", "codex", "cells")
 # In seconds: the least with which hidden cells were measured
 # (doc/benchmarks/pretraining.rst). With minutes the published stages are quick.
 LEAST_FOR_CELLS = 1200.0
-# With all bands codex and masked model take twice the time, and the classifiers of the
-# learning curve three times; on the sample data they are then not more accurate than
-# the network from scratch either.
-QUICK_BANDS = ("high-gamma",)
+# Bands of a codex with the quick preset. All of them take longer in every stage and in
+# the learning curve, and `decode` is to be quick with minutes of recording.
+CODEX_BANDS = ("high-gamma",)
+FOR_ALL_STAGES = ("preset", "device", "precision", "random_state", "balance")
 # What decides about segments, in addition to channels and filters.
 READING = ("session", "task", "run", "acquisition", "duration", "overlap")
 
@@ -204,14 +204,8 @@ def pretrain(
                 **_place_on_disk(given, writer),
                 verbose=verbose,
             )
-        common = {
-            "preset": preset,
-            "device": device,
-            "precision": precision,
-            "random_state": random_state,
-            "balance": balance,
-            "verbose": verbose if isinstance(verbose, bool) else None,
-        }
+        common = {name: given[name] for name in FOR_ALL_STAGES}
+        common["verbose"] = verbose if isinstance(verbose, bool) else None
         with mne.utils.use_log_level(verbose):
             stages = fit_stages(
                 segments,
@@ -281,7 +275,7 @@ def fit_stages(
 def _make_codex(options):
     """Return the first published stage, not fitted."""
     is_quick = options["preset"] == "quick"
-    return DuINVQVAE(bands=QUICK_BANDS if is_quick else None, **options)
+    return DuINVQVAE(bands=CODEX_BANDS if is_quick else None, **options)
 
 
 def _check_amounts(kind, max_iter, max_steps):
