@@ -203,10 +203,12 @@ def _step_bytes(trial, recipe, shape):
     n_batch, device = recipe["batch_size"], trial.device_
     x = torch.zeros(n_batch, n_inputs, n_tokens * trial.patch_size_, device=device)
     subject = torch.zeros(n_batch, dtype=torch.long, device=device)
-    inputs = (x, subject)
-    if isinstance(trial, DuINMAE):
-        hidden = torch.zeros(n_batch, n_tokens, dtype=torch.bool, device=device)
-        inputs = (x, hidden, subject)
+    hidden = torch.zeros(n_batch, n_inputs, n_tokens, dtype=torch.bool, device=device)
+    inputs = {"x": x, "subject": subject}
+    if isinstance(trial, DuINCells):
+        inputs["hidden"] = hidden
+    elif isinstance(trial, DuINMAE):
+        inputs["mask"] = hidden[:, 0]
     own = {p.untyped_storage().data_ptr() for p in trial.module_.parameters()}
     kept = {}
 
@@ -219,6 +221,6 @@ def _step_bytes(trial, recipe, shape):
 
     trial.module_.train()
     with torch.autograd.graph.saved_tensors_hooks(keep, lambda tensor: tensor):
-        trial.module_(*inputs)
+        trial.module_(**inputs)
     trial.module_.eval()
     return sum(storage.nbytes() for storage in kept.values())

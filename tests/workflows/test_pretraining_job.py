@@ -152,7 +152,7 @@ def hidden_cells(two_runs, tmp_path_factory):
     command += ["--duration", "2", "--overlap", "1.5"]
     with pytest.MonkeyPatch.context() as patch:
         patch.setitem(PRESETS["quick"]["cells"], "n_layers", 1)
-        patch.setitem(PRESETS["quick"]["cells"], "batch_size", 4)
+        patch.setitem(PRESETS["quick"]["cells"], "batch_size", 7)
         with warnings.catch_warnings():
             # Two steps teach nothing.
             warnings.filterwarnings("ignore", "Pre-training did not learn")
