@@ -32,6 +32,9 @@ COMMANDS = {
 # Everything that a user's data or arguments can cause is told in one sentence.
 USER_ERRORS = (ValueError, TypeError, OSError, ImportError, NotImplementedError)
 THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
+# Threads that wait for long turn in circles, also where others need the core. Those
+# that fall asleep at once are woken too late: a second thread then gains nothing.
+WAITING = {"OMP_WAIT_POLICY": "PASSIVE", "GOMP_SPINCOUNT": "10000"}
 
 
 def main(arguments=None):
@@ -72,8 +75,9 @@ def main(arguments=None):
 
 def _limit_threads(n_threads):
     """Limit the threads of numerical libraries, before and after they are loaded."""
-    # Otherwise threads that wait turn in circles, also where others need the core.
-    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+    if "OMP_WAIT_POLICY" not in os.environ:
+        for name, value in WAITING.items():
+            os.environ.setdefault(name, value)
     if n_threads is None:
         return
     os.environ.update(dict.fromkeys(THREADS, str(n_threads)))

@@ -16,7 +16,13 @@ import yaml
 
 import mne_duin
 from mne_duin.cli import main
-from mne_duin.cli.main import COMMANDS, THREADS, _limit_threads, _make_parser
+from mne_duin.cli.main import (
+    COMMANDS,
+    THREADS,
+    WAITING,
+    _limit_threads,
+    _make_parser,
+)
 from mne_duin.workflows._derivative import write_config
 from mne_duin.workflows._outputs import settings_of
 
@@ -263,6 +269,13 @@ def test_threads_are_limited_for_libraries_to_come_and_for_torch(monkeypatch):
     _limit_threads(3)
     assert {os.environ[name] for name in THREADS} == {"3"}
     assert seen == [3]
+
+
+@pytest.mark.parametrize("given", [{}, *({name: "7"} for name in WAITING)])
+def test_threads_wait_as_the_user_says_or_fall_asleep_soon(given, monkeypatch):
+    monkeypatch.setattr(os, "environ", dict(given))
+    _limit_threads(None)
+    assert os.environ == (given if "OMP_WAIT_POLICY" in given else WAITING | given)
 
 
 def test_a_converted_file_is_not_written_over_another(tmp_path, capsys):
