@@ -3,6 +3,7 @@
 import os
 from types import SimpleNamespace
 
+import mne
 import pytest
 import torch
 
@@ -26,6 +27,7 @@ class Machine:
         monkeypatch.setattr(_threads, "_others_seconds", lambda: self.others)
         monkeypatch.setattr(_threads.time, "monotonic", lambda: self.now)
         monkeypatch.setattr(_threads, "_last", [0.0, 0.0])
+        monkeypatch.setattr(_threads, "_explained", [])
         monkeypatch.setattr(os, "cpu_count", lambda: n_cores)
         monkeypatch.setattr(_threads, "allowed_cores", lambda: n_cores)
 
@@ -59,6 +61,15 @@ def test_threads_come_back(machine):
             machine.wait(5.0, busy)
             threads.adapt()
             assert torch.get_num_threads() == expected
+
+
+def test_a_number_of_threads_is_explained_once(machine):
+    with mne.utils.catch_logging(verbose=True) as log:
+        for _ in range(3):
+            with FreeThreads(CPU) as threads:
+                machine.wait(5.0, 3.0)
+                threads.adapt()
+    assert log.getvalue().count("1.0 cores are free") == 1
 
 
 def test_a_moment_says_nothing(machine):
