@@ -71,11 +71,13 @@ pretrained.fit(epochs[few], words[few], unlabelled=unlabelled)
 # linear discriminants on the pre-trained tokens, on the signal and of both together.
 # ``make_duin`` forms an ensemble of the pre-trained network and one from scratch if
 # both together are better than the signal alone. Otherwise it issues a warning and uses
-# the network from scratch alone.
+# the network from scratch alone. The pre-trained network counts twice as much
+# (``weight_``) if its encoder alone is clearly better than the signal.
 
 check = pretrained.check_
 print(fill(str(check), 88))
 print("pre-trained encoder used:", pretrained.uses_pretraining_)
+print("its weight in the ensemble:", round(pretrained.weight_, 2))
 plot_pretraining(check.table, probe=check.probe)
 
 # %%
@@ -84,8 +86,8 @@ plot_pretraining(check.table, probe=check.probe)
 #
 # All decoders are trained on the same trials and tested on the same held-out trials. To
 # show what the checks decide about, the first two decoders always use the pre-trained
-# encoder, whatever their outcome. ``FrozenEstimator`` keeps it as it is, so it is
-# trained only once.
+# encoder, whatever their outcome; both networks of the ensemble count the same.
+# ``FrozenEstimator`` keeps it as it is, so it is trained only once.
 
 encoder = FrozenEstimator(pretrained.vqvae_)
 tuned = DuINClassifier(encoder, random_state=0, verbose=False)

@@ -8,7 +8,6 @@ from typing import ClassVar, Self
 
 import numpy as np
 from matplotlib.figure import Figure
-from mne.utils import logger
 from numpy.typing import ArrayLike
 from sklearn.base import ClassifierMixin
 from sklearn.metrics import accuracy_score
@@ -40,6 +39,7 @@ from mne_duin.utils._checks import check_option
 from mne_duin.utils._docs import fill_doc
 from mne_duin.utils._epochs import as_array, check_shared_classes
 from mne_duin.utils._labels import label_array
+from mne_duin.utils._once import inform_once
 
 HEAD_ACTIVATIONS = (None, "sigmoid")
 HEAD_STARTS = ("lda", "random")
@@ -336,10 +336,11 @@ class DuINClassifier(ClassifierMixin, BaseDuIN):
         )
         longest = self.module_.encoder.transformer.max_tokens
         if longest is not None and n_tokens > longest:
-            logger.info(
+            inform_once(
+                "pieces",
                 f"The encoder was pre-trained on {longest} tokens at a time and takes "
                 f"these epochs of {n_tokens} tokens in pieces; pre-train it with a "
-                "longer `crop_duration` to give all tokens context from each other."
+                "longer `crop_duration` to give all tokens context from each other.",
             )
         return recipe, data, run, choice
 

@@ -163,7 +163,7 @@ class DuINMAE(TransformerMixin, BaseDuIN):
     ... ).fit(X, sfreq=1000)
     >>> mae = DuINMAE(vqvae, max_iter=2, verbose=False).fit(X, sfreq=1000)
     >>> mae.transform(X).shape
-    (8, 4, 160)
+    (8, 4, 180)
     """
 
     module_: MAE

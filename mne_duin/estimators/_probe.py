@@ -29,6 +29,9 @@ N_FOLDS = 5
 SIGNIFICANCE = 0.003
 # Smaller differences of the log loss are of no account, however regular they are.
 LEAST_DIFFERENCE = 0.02
+# What a pre-trained network counts in an ensemble if its encoder alone is read better
+# than the signal by more than one standard error; else both count the same.
+WEIGHT_IF_BETTER = 2 / 3
 
 
 def probe_encoder(classifier, X, y, *, scratch=None):
@@ -43,9 +46,10 @@ def probe_encoder(classifier, X, y, *, scratch=None):
     as the head weighs them, in the training epochs of every fold. With ``scratch``
     there is a row for the ensemble of both.
 
-    Returns a table for :class:`~mne_duin.training.PretrainingCheck`, with the standard
-    error in ``attrs`` of how the last row's log loss differs from that of the signal,
-    or None where a class has fewer than two epochs.
+    Returns a table for :class:`~mne_duin.training.PretrainingCheck`, or None where a
+    class has fewer than two epochs. In its ``attrs`` is the standard error of how the
+    last row's log loss differs from that of the signal, and with ``scratch`` the weight
+    of the pre-trained network in the ensemble.
     """
     labels = np.unique(np.asarray(y), return_inverse=True)[1]
     fewest = np.bincount(labels).min()
@@ -63,10 +67,14 @@ def probe_encoder(classifier, X, y, *, scratch=None):
     for name, features in ((FROZEN, frozen), (RAW, signal)):
         scores = _left_out_scores(features, labels, folds)
         likelihoods[name] = log_likelihoods(scores, labels)
+    own = np.arange(len(labels)), labels
+    difference, error = _compare(likelihoods, FROZEN, own)
+    weight = WEIGHT_IF_BETTER if difference > error else 0.5
     if scratch is not None:
         members = np.exp([likelihoods[FROZEN], likelihoods[RAW]])
-        likelihoods[BOTH] = np.log(pool_probabilities(members))
-    own = np.arange(len(labels)), labels
+        pooled = pool_probabilities(members, (weight, 1 - weight))
+        likelihoods[BOTH] = np.log(pooled)
+        _, error = _compare(likelihoods, BOTH, own)
     table = pd.DataFrame(
         {
             "method": list(likelihoods),
@@ -74,11 +82,17 @@ def probe_encoder(classifier, X, y, *, scratch=None):
             "log_loss": [-x[own].mean() for x in likelihoods.values()],
         }
     )
-    last = FROZEN if scratch is None else BOTH
-    difference = likelihoods[last][own] - likelihoods[RAW][own]
-    error = difference.std(ddof=1) / np.sqrt(len(difference))
-    table.attrs["standard_error"] = float(np.hypot(error, LEAST_DIFFERENCE))
+    table.attrs["standard_error"] = error
+    if scratch is not None:
+        table.attrs["weight"] = weight
     return table
+
+
+def _compare(likelihoods, method, own):
+    """Return how much better a method is than the signal, and the standard error."""
+    difference = likelihoods[method][own] - likelihoods[RAW][own]
+    error = difference.std(ddof=1) / np.sqrt(len(difference))
+    return difference.mean(), float(np.hypot(error, LEAST_DIFFERENCE))
 
 
 def _read_encoder(stage, X, skip):

@@ -64,6 +64,10 @@ class DuINDecoder(ClassifierMixin, BaseEstimator):
     scratch_ : DuINClassifier | None
         The member of the ensemble from scratch; None where there is none, and where the
         encoder is not used, which leaves that network alone, as ``classifier_``.
+    weight_ : float
+        What the pre-trained network counts. In an ensemble two thirds where a linear
+        discriminant reads its encoder better than the signal by more than one standard
+        error, else half; without one 1, and 0 where the encoder is not used.
     check_ : PretrainingCheck | None
         What the first stage learned, and what a linear discriminant reads from it in
         cross-validation on the training trials; None for the published first stage.
@@ -167,12 +171,14 @@ class DuINDecoder(ClassifierMixin, BaseEstimator):
         data = {"validation": validation, "test": test}
         scratch = self.classifier if self.scratch is None else self.scratch
         scratch = clone(scratch).set_params(pretrained=None, select=self.select)
-        self.scratch_ = None
+        self.scratch_, self.weight_ = None, float(self.uses_pretraining_)
         if self.uses_pretraining_:
             last = clone(self.classifier)
             last.set_params(pretrained=stage, select=self.select).fit(X, y, **data)
             if self.scratch is not None:
                 self.scratch_ = scratch.fit(X, y, **data)
+                probe = None if self.check_ is None else self.check_.probe
+                self.weight_ = 0.5 if probe is None else probe.attrs["weight"]
         else:
             last = scratch.fit(X, y, **data)
         self.classifier_, self.classes_ = last, last.classes_
@@ -248,7 +254,8 @@ class DuINDecoder(ClassifierMixin, BaseEstimator):
         if self.scratch_ is None:
             return self.classifier_.predict_proba(X)
         members = self.classifier_, self.scratch_
-        return pool_probabilities([each.predict_proba(X) for each in members])
+        probabilities = [each.predict_proba(X) for each in members]
+        return pool_probabilities(probabilities, (self.weight_, 1 - self.weight_))
 
     def channel_contributions(
         self,

@@ -13,7 +13,8 @@ from pathlib import Path
 
 import torch
 from joblib.parallel import get_active_backend
-from mne.utils import logger
+
+from mne_duin.utils._once import inform_once
 
 STAT = Path("/proc/stat")
 QUOTA = Path("/sys/fs/cgroup/cpu.max")
@@ -55,13 +56,11 @@ class FreeThreads:
             return
         wanted = min(max(int(free + NEARLY_FREE), 1), self.most)
         if wanted != torch.get_num_threads():
-            text = f"{free:.1f} cores are free: training goes on in {wanted} thread(s)"
-            if _explained:  # dozens of trainings may follow each other
-                logger.debug(text)
-            else:
-                text += ". Set OMP_NUM_THREADS (--threads) to fix the number."
-                logger.info(text)
-                _explained.append(True)
+            inform_once(
+                "threads",
+                f"{free:.1f} cores are free: training goes on with {wanted} thread(s). "
+                "Set OMP_NUM_THREADS (--threads) to fix the number.",
+            )
             torch.set_num_threads(wanted)
 
 
@@ -135,5 +134,3 @@ def _others_seconds():
 
 # What others had computed at the last look, and when that was: at first, the import.
 _last = [_others_seconds() or 0.0, time.monotonic()]
-# Whether a number of threads was explained in this process.
-_explained: list[bool] = []

@@ -4,13 +4,15 @@ import numpy as np
 from scipy.special import log_softmax, softmax
 
 
-def pool_probabilities(probabilities):
+def pool_probabilities(probabilities, weights=None):
     """Return the normalized geometric mean of probabilities.
 
     Parameters
     ----------
     probabilities : sequence of ndarray, shape (n_epochs, n_classes)
         What each decoder says, with the classes in the same order.
+    weights : sequence of float | None
+        What each decoder counts; None counts all the same.
 
     Returns
     -------
@@ -20,4 +22,4 @@ def pool_probabilities(probabilities):
     # A probability that is rounded to zero has no logarithm.
     tiny = np.finfo(np.float32).tiny
     logs = [log_softmax(np.log(np.maximum(p, tiny)), axis=1) for p in probabilities]
-    return softmax(np.mean(logs, axis=0), axis=1)
+    return softmax(np.average(logs, axis=0, weights=weights), axis=1)

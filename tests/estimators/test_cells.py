@@ -21,9 +21,13 @@ from mne_duin import (
     stack_subjects,
     to_published,
 )
-from mne_duin.estimators import _cells
+from mne_duin.estimators import _cells, _probe
 from mne_duin.estimators._head import cell_projection
-from mne_duin.estimators._probe import LEAST_DIFFERENCE, probe_encoder
+from mne_duin.estimators._probe import (
+    LEAST_DIFFERENCE,
+    WEIGHT_IF_BETTER,
+    probe_encoder,
+)
 from mne_duin.nn import build_encoder
 from mne_duin.nn._cells import CellPredictor, hide_cells
 from mne_duin.training._check import BOTH, FROZEN, RAW
@@ -288,10 +292,15 @@ def _default_path(max_steps=60):
     )
 
 
-def test_the_default_path_is_an_ensemble_with_the_network_from_scratch(monkeypatch):
+@pytest.mark.parametrize("weight", [None, 0.5, WEIGHT_IF_BETTER])
+def test_the_default_path_is_an_ensemble_with_the_network_from_scratch(
+    weight, monkeypatch
+):
     X, y = _labelled()
     clf = _default_path(max_steps=2)
-    check = SimpleNamespace(usable=True)
+    # Too few epochs of a class for a probe: both count the same.
+    probe = None if weight is None else SimpleNamespace(attrs={"weight": weight})
+    check = SimpleNamespace(usable=True, probe=probe)
     monkeypatch.setattr(type(clf), "_probe", lambda *_: check)
     with warnings.catch_warnings(action="ignore", category=RuntimeWarning):
         clf.fit(X, y, unlabelled=common_bursts(20, seed=1))
@@ -303,8 +312,11 @@ def test_the_default_path_is_an_ensemble_with_the_network_from_scratch(monkeypat
         random_state=0,
         verbose=False,
     ).fit(X, y)
-    expected = np.sqrt(clf.classifier_.predict_proba(X) * alone.predict_proba(X))
+    weight = weight or 0.5
+    expected = clf.classifier_.predict_proba(X) ** weight
+    expected *= alone.predict_proba(X) ** (1 - weight)
     expected /= expected.sum(1, keepdims=True)
+    assert clf.weight_ == weight
     assert_allclose(clf.predict_proba(X), expected, rtol=1e-5)
     assert_array_equal(clf.predict(X), clf.classes_[expected.argmax(1)])
 
@@ -359,10 +371,27 @@ def test_the_probe_compares_encoder_signal_and_both():
     assert probe.attrs["standard_error"] >= LEAST_DIFFERENCE
     alone = probe_encoder(classifier, X, y)
     pd.testing.assert_frame_equal(alone, probe[:2], check_exact=True)
+    assert probe.attrs["weight"] in (0.5, WEIGHT_IF_BETTER)
+    assert "weight" not in alone.attrs
     # The signal is read as the member from scratch would start.
     other = probe_encoder(classifier, X, y, scratch=scratch.set_params(bands="raw"))
     assert other["log_loss"][0] == frozen
     assert other["log_loss"][1] != signal
+
+
+def test_an_encoder_that_is_read_clearly_better_counts_more(fitted, monkeypatch):
+    rng = np.random.default_rng(0)
+    y = np.repeat(["low", "high"], 20)
+    noise_only, said = rng.standard_normal((2, 40, 6))
+    said += 2 * (y == "high")[:, None]
+    classifier = DuINClassifier(fitted, verbose=False)
+    for frozen, weight in ((said, WEIGHT_IF_BETTER), (noise_only, 0.5)):
+        monkeypatch.setattr(_probe, "_read_encoder", lambda *_, own=frozen: [own])
+        monkeypatch.setattr(_probe, "_read_signal", lambda *_: [noise_only])
+        probe = probe_encoder(classifier, None, y, scratch=DuINClassifier())
+        assert probe.attrs["weight"] == weight
+    # The row of the ensemble has the weights that the ensemble will have.
+    assert probe["log_loss"][2] == pytest.approx(probe["log_loss"][1])
 
 
 def test_the_default_path_in_one_fit():
@@ -371,6 +400,7 @@ def test_the_default_path_in_one_fit():
     clf = _default_path().set_params(scratch=None)
     clf.fit(X, y, unlabelled=common_bursts(60, seed=1))
     assert clf.uses_pretraining_
+    assert clf.weight_ == 1
     assert clf.check_.probe["accuracy"].min() > 0.7
     assert "held-out segments" in clf.check_.verdict
     assert clf.score(X, y) > 0.9
@@ -399,6 +429,7 @@ def test_pretraining_that_learned_nothing_is_not_used(recalled, tmp_path):
         with pytest.warns(RuntimeWarning, match="not used: .*from scratch"):
             clf.fit(X, y, unlabelled=unlabelled)
     assert not clf.uses_pretraining_
+    assert clf.weight_ == 0
     assert clf.classifier_.pretrained is None
     scratch = clone(clf.classifier).fit(X, y)
     assert_array_equal(clf.predict_proba(X), scratch.predict_proba(X))

@@ -114,7 +114,8 @@ def test_subjects_with_3_and_30_contacts_train_together(layers):
     y = np.concatenate(labels)
     vqvae = DuINVQVAE(**VQVAE | {"subject_layers": layers}).fit(epochs)
     mask = vqvae.scaler_.channel_mask
-    assert mask.sum(1).tolist() == [6, 60]
+    # The signal and five bands.
+    assert mask.sum(1).tolist() == [3 * 6, 30 * 6]
     classifier = DuINClassifier(**CLASSIFIER | {"subject_layers": layers})
     few = epochs.metadata["subject"].to_numpy() == "few"
     classifier.fit(epochs, y)

@@ -14,6 +14,7 @@ from mne_duin.training._threads import (
     free_cores,
     jobs_at_once,
 )
+from mne_duin.utils import _once
 
 CPU = torch.device("cpu")
 
@@ -27,7 +28,7 @@ class Machine:
         monkeypatch.setattr(_threads, "_others_seconds", lambda: self.others)
         monkeypatch.setattr(_threads.time, "monotonic", lambda: self.now)
         monkeypatch.setattr(_threads, "_last", [0.0, 0.0])
-        monkeypatch.setattr(_threads, "_explained", [])
+        monkeypatch.setattr(_once, "_told", set())
         monkeypatch.setattr(os, "cpu_count", lambda: n_cores)
         monkeypatch.setattr(_threads, "allowed_cores", lambda: n_cores)
 
