@@ -1,5 +1,6 @@
 """Ensembles of decoders."""
 
+from collections.abc import Sequence
 from typing import Self
 
 import numpy as np
@@ -22,7 +23,7 @@ from mne_duin.utils._signature import takes_segments
 class DecoderEnsemble(ClassifierMixin, _BaseComposition):
     r"""Decode words with the mean of what several decoders say.
 
-    .. math:: p(w \mid x) \propto \prod_k p_k(w \mid x)^{1/K}
+    .. math:: p(w \mid x) \propto \prod_k p_k(w \mid x)^{a_k / \sum_l a_l}
 
     Decoders that err on different trials correct each other, if each is as sure as it
     should be: one that is too sure outvotes the others. So let a discriminant take part
@@ -32,6 +33,8 @@ class DecoderEnsemble(ClassifierMixin, _BaseComposition):
     ----------
     decoders : list of (str, estimator)
         Name and decoder. A :class:`sklearn.frozen.FrozenEstimator` takes part as it is.
+    weights : sequence of float, shape (n_decoders,) | None
+        What every decoder counts (:math:`a_k`); None counts all the same.
 
     Attributes
     ----------
@@ -60,8 +63,9 @@ class DecoderEnsemble(ClassifierMixin, _BaseComposition):
     (12, 2)
     """
 
-    def __init__(self, decoders: list):
+    def __init__(self, decoders: list, *, weights: Sequence[float] | None = None):
         self.decoders = decoders
+        self.weights = weights
 
     def get_params(self, deep: bool = True) -> dict:
         """Return the parameters, with those of the decoders.
@@ -115,7 +119,8 @@ class DecoderEnsemble(ClassifierMixin, _BaseComposition):
             If ``decoders`` is not a list of names and estimators.
         ValueError
             If there are none, two have the same name, ``unlabelled`` is of use to none
-            of them, or a frozen one knows other classes than the rest.
+            of them, a frozen one knows other classes than the rest, or there is not one
+            weight for each, none negative and not all zero.
         """
         self._check_decoders()
         takes = [name for name, each in self.decoders if takes_segments(each)]
@@ -155,6 +160,16 @@ class DecoderEnsemble(ClassifierMixin, _BaseComposition):
         if not self.decoders:
             raise ValueError("`decoders` must have at least one; got none.")
         self._validate_names([name for name, _ in self.decoders])
+        if self.weights is None:
+            return
+        weights = np.asarray(self.weights, float)
+        known = weights.shape == (len(self.decoders),) and np.isfinite(weights).all()
+        if not known or (weights < 0).any() or not weights.any():
+            raise ValueError(
+                f"`weights` must have one number for each of {len(self.decoders)} "
+                "decoders, none negative and at least one above zero; got "
+                f"{self.weights!r}."
+            )
 
     def predict_proba(self, X: Signal) -> np.ndarray:
         """Return the probability of every class.
@@ -169,8 +184,8 @@ class DecoderEnsemble(ClassifierMixin, _BaseComposition):
             In the order of ``classes_``.
         """
         check_is_fitted(self, "decoders_")
-        members = self.decoders_.values()
-        return pool_probabilities([each.predict_proba(X) for each in members])
+        said = [each.predict_proba(X) for each in self.decoders_.values()]
+        return pool_probabilities(said, self.weights)
 
     def predict(self, X: Signal) -> np.ndarray:
         """Return the most probable class of every epoch.

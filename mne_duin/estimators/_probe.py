@@ -134,7 +134,7 @@ def _left_out_scores(features, y, folds):
 
 
 def judge_pretraining(classifier, X, y):
-    """Return whether a classifier should go on from its encoder, and why, in words.
+    """Return whether to go on from an encoder, why, and its weight in an ensemble.
 
     What a stage has shown on held-out recording and what is read from its encoder are
     weighed by :class:`~mne_duin.training.PretrainingCheck`. A stage that was not
@@ -143,12 +143,14 @@ def judge_pretraining(classifier, X, y):
     """
     probe = probe_encoder(classifier, X, y)
     check = getattr(unwrap(classifier.pretrained, "pretrained"), "check_", None)
+    lead = 0.0 if probe is None else lead_in_errors(probe)
+    weight = WEIGHT_IF_BETTER if lead > 1 else 0.5
     if check is not None:
         check = replace(check, probe=probe)
-        return check.usable, check.verdict
+        return check.usable, check.verdict, weight
     if probe is None:
-        return True, ""
-    lead, why = lead_in_errors(probe), describe_probe(probe)
+        return True, "", weight
+    why = describe_probe(probe)
     if 0 < lead <= 1:
         why += " The difference is within one standard error."
-    return lead > 1, why
+    return lead > 1, why, weight

@@ -57,6 +57,7 @@ from mne_duin.workflows._writing import AnalysisWriter
 PRESETS = ("quick", "paper")
 MAIN, SCRATCH, LDA = "Du-IN", "Du-IN, no pre-training", "shrinkage LDA"
 CODEX_ONLY, WITH_LDA = "Du-IN, codex only", "Du-IN with LDA"
+BOTH = "Du-IN, both networks"  # the pre-trained one and the one from scratch
 # Where the pre-trained encoder is of no use, Du-IN is trained from scratch.
 UNUSED = "Du-IN, pre-trained (not used)"
 
@@ -401,7 +402,7 @@ def _learn(
         f"{len(epochs)} trials of {len(epochs.event_id)} words in {len(contacts)} "
         f"channels; run {', '.join(held_out)} is held out."
     )
-    is_used = _is_used(DuINClassifier(stage, **common), epochs, held_out)
+    is_used, weight = _is_used(DuINClassifier(stage, **common), epochs, held_out)
     pretrained = MAIN if is_used else UNUSED
     networks = {(pretrained, few): DuINClassifier(stage, **common) for few in amounts}
     if is_used and "vqvae" in stages:
@@ -410,8 +411,15 @@ def _learn(
     last.finish(networks)
     results, models = last.results, last.models
     main = pretrained if is_used else SCRATCH
-    last.finish({(WITH_LDA, few): _with_lda(models[main, few]) for few in amounts})
-    order = [CODEX_ONLY, SCRATCH, LDA, WITH_LDA]
+    ensembles = {(WITH_LDA, few): _with_lda(models[main, few]) for few in amounts}
+    if is_used:
+        for few in amounts:
+            pair = [("duin", models[MAIN, few]), ("scratch", models[SCRATCH, few])]
+            pair = [(name, FrozenEstimator(network)) for name, network in pair]
+            ensemble = DecoderEnsemble(pair, weights=(weight, 1 - weight))
+            ensembles[BOTH, few] = ensemble
+    last.finish(ensembles)
+    order = [CODEX_ONLY, SCRATCH, BOTH, LDA, WITH_LDA]
     if not is_used:
         results[MAIN] = replace(results[SCRATCH], estimator=MAIN)
         for few in last.amounts:
@@ -433,10 +441,13 @@ def _learn(
 
 
 def _is_used(classifier, epochs, held_out):
-    """Return whether the pre-trained encoder is of use in the training trials."""
+    """Return whether the pre-trained encoder is of use, and its weight in an ensemble.
+
+    Both are decided on the training trials.
+    """
     learns = np.flatnonzero(~np.isin(run_names(epochs.metadata), held_out))
     y = epochs.events[learns, 2]
-    is_used, why = judge_pretraining(classifier, epochs[learns], y)
+    is_used, why, weight = judge_pretraining(classifier, epochs[learns], y)
     if not is_used:
         mne.utils.warn(
             f"{why} So the pre-trained encoder is not used: {MAIN!r} is trained from "
@@ -444,7 +455,7 @@ def _is_used(classifier, epochs, held_out):
         )
     elif why:
         mne.utils.logger.info(why)
-    return is_used
+    return is_used, weight
 
 
 def _with_lda(network):

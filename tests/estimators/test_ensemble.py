@@ -75,6 +75,22 @@ def test_a_decoder_that_says_nothing_changes_no_decision():
     np.testing.assert_array_equal(ensemble.predict(X), expected)
 
 
+def test_weights_say_what_a_decoder_counts():
+    tables = np.random.default_rng(0).dirichlet(np.ones(3), (2, 6))
+    X, y = np.zeros((6, 1)), list("abcabc")
+    pair = [("a", Says(tables[0])), ("b", Says(tables[1]))]
+    ensemble = DecoderEnsemble(pair, weights=(2, 1)).fit(X, y)
+    expected = tables[0] ** (2 / 3) * tables[1] ** (1 / 3)
+    expected /= expected.sum(1, keepdims=True)
+    np.testing.assert_allclose(ensemble.predict_proba(X), expected)
+    ensemble.set_params(weights=(0, 1)).fit(X, y)
+    np.testing.assert_allclose(ensemble.predict_proba(X), tables[1])
+    for weights in ((1,), (1, -1), (0, 0), (1, np.nan)):
+        ensemble.set_params(weights=weights)
+        with pytest.raises(ValueError, match="one number for each of 2 decoders"):
+            ensemble.fit(X, y)
+
+
 def test_certain_ones_that_contradict_give_finite_probabilities():
     one, other = np.eye(3)[[0, 1, 2] * 2], np.eye(3)[[1, 2, 0] * 2]
     X, y = np.zeros((6, 1)), list("abcabc")

@@ -22,13 +22,15 @@ from mne_duin import (
 from mne_duin.cli import main
 from mne_duin.datasets import SimulationSettings
 from mne_duin.estimators import _probe
-from mne_duin.estimators._probe import judge_pretraining
+from mne_duin.estimators._probe import WEIGHT_IF_BETTER, judge_pretraining
 from mne_duin.estimators.presets import PRESETS
 from mne_duin.training import PretrainingCheck
 from mne_duin.training._check import FROZEN, NETWORK, RAW
+from mne_duin.utils._pooling import pool_probabilities
 from mne_duin.workflows import _held_out, _pretraining
 from mne_duin.workflows import decoding as job
 from mne_duin.workflows.decoding import (
+    BOTH,
     CODEX_ONLY,
     LDA,
     MAIN,
@@ -65,7 +67,7 @@ def decoded(bids_root, tmp_path_factory):
     out = tmp_path_factory.mktemp("results")
     with pytest.MonkeyPatch.context() as patch:
         # After two passes nothing is learned.
-        patch.setattr(job, "judge_pretraining", lambda *_: (True, ""))
+        patch.setattr(job, "judge_pretraining", lambda *_: (True, "", 0.7))
         assert decode_shortly(patch, bids_root, out) == 0
     return out
 
@@ -121,15 +123,22 @@ def test_decode_writes_what_it_promises(decoded):
     places = contacts[["x", "y", "z"]]
     np.testing.assert_array_equal(places, places.round(2))
     scores = pd.read_csv(file_of(decoded, "metrics.tsv"), sep="\t", index_col=0)
-    assert list(scores.index) == [MAIN, CODEX_ONLY, SCRATCH, LDA, WITH_LDA]
+    assert list(scores.index) == [MAIN, CODEX_ONLY, SCRATCH, BOTH, LDA, WITH_LDA]
     others = list((decoded / "sub-01" / "ieeg").glob("*_model-*_predictions.tsv"))
-    assert len(others) == 4
+    assert len(others) == 5
     curve = pd.read_csv(file_of(decoded, "learningcurve.tsv"), sep="\t")
     assert set(curve["n_per_class"]) == {3}
-    assert list(curve["estimator"]) == [MAIN, SCRATCH, LDA, WITH_LDA]
+    assert list(curve["estimator"]) == [MAIN, SCRATCH, BOTH, LDA, WITH_LDA]
     again = read_decoding(decoded)
     pd.testing.assert_frame_equal(again.curve, curve)
     assert "Highest: " in str(again)
+
+
+def test_both_networks_are_pooled_with_the_weight_of_the_check(decoded):
+    results = read_decoding(decoded).results
+    said = [results[name].probabilities for name in (MAIN, SCRATCH, BOTH)]
+    assert np.allclose(said[2], pool_probabilities(said[:2], (0.7, 0.3)), atol=1e-5)
+    assert not np.allclose(said[2], pool_probabilities(said[:2]), atol=1e-5)
 
 
 @pytest.mark.slow
@@ -163,11 +172,12 @@ def test_pretraining_is_judged_by_recording_and_trials(learned, frozen, monkeypa
         check = PretrainingCheck(values, measure, n_segments=9)
     monkeypatch.setattr(_probe, "unwrap", lambda *_: SimpleNamespace(check_=check))
     classifier = SimpleNamespace(pretrained=None)
-    is_used, why = judge_pretraining(classifier, None, None)
+    is_used, why, weight = judge_pretraining(classifier, None, None)
     # A stage that has shown that it learned may be a little worse than the signal; one
     # that has shown nothing has to be clearly better.
     assert is_used == (frozen > {True: 0.551, False: 0.601, None: 0.651}[learned])
     assert ("within one standard error" in why) == (learned is None and frozen == 0.64)
+    assert weight == (WEIGHT_IF_BETTER if frozen > 0.651 else 0.5)
     is_named = learned is False and frozen > 0.601
     assert ("read better with the encoder" in why) == is_named
     assert f"{100 * frozen:.0f} % of the words from the frozen encoder" in why
@@ -231,7 +241,7 @@ def test_held_out_run_is_never_trained_on(decoded):
 
 def test_report_names_all_results_and_the_effect_of_pretraining(decoded):
     text = file_of(decoded, "report.html").read_text(encoding="utf-8")
-    for name in (MAIN, SCRATCH, CODEX_ONLY, LDA, WITH_LDA):
+    for name in (MAIN, SCRATCH, BOTH, CODEX_ONLY, LDA, WITH_LDA):
         assert name in text
     assert "held-out trials" in text
 
@@ -259,7 +269,7 @@ def test_an_earlier_decoding_is_not_replaced(decoded, bids_root):
 @pytest.mark.slow
 def test_a_saved_decoding_is_read_and_reported_again(decoded, bids_root, tmp_path):
     decoding = read_decoding(decoded)
-    assert list(decoding.results) == [MAIN, CODEX_ONLY, SCRATCH, LDA, WITH_LDA]
+    assert list(decoding.results) == [MAIN, CODEX_ONLY, SCRATCH, BOTH, LDA, WITH_LDA]
     assert decoding.classifier.ch_names_ == list(decoding.contacts.index)
     other = tmp_path / "again.html"
     command = ["report", str(decoded), "--out", str(other), "--quiet"]

@@ -171,7 +171,7 @@ def test_hidden_cells_are_learned_and_gone_on_from(
     # The rate is that of the pre-training, whatever the preset says.
     given = {"sfreq": "auto", "preset": "quick", "h_freq": 200.0}
     assert reading_rate(given, stages["cells"]) == 800
-    monkeypatch.setattr(decoding_job, "judge_pretraining", lambda *_: (True, ""))
+    monkeypatch.setattr(decoding_job, "judge_pretraining", lambda *_: (True, "", 0.5))
     monkeypatch.setattr(_held_out, "CURVE_AMOUNTS", (3,))
     monkeypatch.setitem(PRESETS["quick"]["classifier"], "max_iter", 1)
     command = ["decode", str(two_runs), "--subject", "01", "--task", "wordreading"]
