@@ -27,24 +27,25 @@ from mne_duin.training._check import lead_in_errors
 from mne_duin.utils._pooling import pool_probabilities
 
 TABLE = FOLDER / "ensemble_weights.tsv"
-# Simulation without anatomy (plain) and with it, subject, hours of talk.
+# Simulation without anatomy (plain) and with it, subject, hours of talk, steps.
 SUBJECTS = (
-    (True, 31, 0.3),
-    (True, 31, 1.0),
-    (True, 31, 3.0),
-    (False, 11, 1.0),
-    (False, 12, 1.0),
+    (True, 31, 0.3, 1400),
+    (True, 31, 1.0, 4200),
+    (True, 31, 3.0, 14000),
+    (False, 11, 1.0, 4200),
+    (False, 12, 1.0, 4200),
 )
 SETS = {5: 4, 10: 4, 20: 2, 40: 1}  # sets of training trials with so many per word
 WEIGHTS = (0.0, 0.5, 0.6, WEIGHT_IF_BETTER, 0.75, 1.0)
-KEY = ["plain", "subject", "hours"]
+KEY = ["plain", "subject", "hours", "steps"]
 
 
-def measure(plain, seed, hours, memory):
+def measure(plain, seed, hours, steps, memory):
     """Return a row for each set of training trials of a subject."""
     epochs, words, talk, _ = simulate("both", seed, hours, plain)
     words = np.asarray(words)
-    stage = fit_or_recall(DuINCells(**ARCHITECTURE, **COMMON), talk, "cells", memory)
+    stage = DuINCells(max_steps=steps, **ARCHITECTURE, **COMMON)
+    stage = fit_or_recall(stage, talk, "cells", memory)
     rank = pd.Series(words).groupby(words).cumcount().to_numpy()
     test = rank >= max(SETS)
     rows = []
@@ -56,7 +57,7 @@ def measure(plain, seed, hours, memory):
             probe = probe_encoder(tuned, X, y)
             networks = [tuned, DuINClassifier(**ARCHITECTURE, **COMMON)]
             members = [own.fit(X, y).predict_proba(epochs[test]) for own in networks]
-            row = dict(zip(KEY, (plain, seed, hours), strict=True))
+            row = dict(zip(KEY, (plain, seed, hours, steps), strict=True))
             row |= {"trials per word": amount, "lead": lead_in_errors(probe)}
             for weight in WEIGHTS:
                 pooled = pool_probabilities(members, (weight, 1 - weight))
