@@ -33,7 +33,7 @@ COMMANDS = {
 USER_ERRORS = (ValueError, TypeError, OSError, ImportError, NotImplementedError)
 THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
 # Threads that wait for long turn in circles, also where others need the core. Those
-# that fall asleep at once are woken too late: a second thread then gains nothing.
+# that fall asleep at once are woken too late: a second thread then gains little.
 WAITING = {"OMP_WAIT_POLICY": "PASSIVE", "GOMP_SPINCOUNT": "10000"}
 
 

@@ -69,7 +69,7 @@ def probe_encoder(classifier, X, y, *, scratch=None):
         likelihoods[name] = log_likelihoods(scores, labels)
     own = np.arange(len(labels)), labels
     difference, error = _compare(likelihoods, FROZEN, own)
-    weight = WEIGHT_IF_BETTER if difference > error else 0.5
+    weight = _weight(difference / error)
     if scratch is not None:
         members = np.exp([likelihoods[FROZEN], likelihoods[RAW]])
         pooled = pool_probabilities(members, (weight, 1 - weight))
@@ -93,6 +93,11 @@ def _compare(likelihoods, method, own):
     difference = likelihoods[method][own] - likelihoods[RAW][own]
     error = difference.std(ddof=1) / np.sqrt(len(difference))
     return difference.mean(), float(np.hypot(error, LEAST_DIFFERENCE))
+
+
+def _weight(lead):
+    """Return the weight of a network whose encoder leads by so many standard errors."""
+    return WEIGHT_IF_BETTER if lead > 1 else 0.5
 
 
 def _read_encoder(stage, X, skip):
@@ -144,7 +149,7 @@ def judge_pretraining(classifier, X, y):
     probe = probe_encoder(classifier, X, y)
     check = getattr(unwrap(classifier.pretrained, "pretrained"), "check_", None)
     lead = 0.0 if probe is None else lead_in_errors(probe)
-    weight = WEIGHT_IF_BETTER if lead > 1 else 0.5
+    weight = _weight(lead)
     if check is not None:
         check = replace(check, probe=probe)
         return check.usable, check.verdict, weight

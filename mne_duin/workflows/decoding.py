@@ -166,10 +166,10 @@ def decode_words(
 
     The last run is held out. On the other runs the encoder is pre-trained without
     labels and fine-tuned on the words; a shrinkage LDA and a network without
-    pre-training learn from the same trials, and Du-IN and the LDA also are an ensemble
-    (:class:`DecoderEnsemble`). All are tested on the run that none of them has seen. A
-    pre-trained encoder from which a linear discriminant reads no more of the training
-    trials than from the signal is not used, with a warning.
+    pre-training learn from the same trials. Du-IN and the LDA, and both networks, also
+    are ensembles (:class:`DecoderEnsemble`). All are tested on the run that none has
+    seen. A pre-trained encoder from which a linear discriminant reads no more of the
+    training trials than from the signal is not used, with a warning.
 
     Parameters
     ----------
@@ -413,11 +413,10 @@ def _learn(
     main = pretrained if is_used else SCRATCH
     ensembles = {(WITH_LDA, few): _with_lda(models[main, few]) for few in amounts}
     if is_used:
+        weights = weight, 1 - weight
         for few in amounts:
-            pair = [("duin", models[MAIN, few]), ("scratch", models[SCRATCH, few])]
-            pair = [(name, FrozenEstimator(network)) for name, network in pair]
-            ensemble = DecoderEnsemble(pair, weights=(weight, 1 - weight))
-            ensembles[BOTH, few] = ensemble
+            pair = models[MAIN, few], models[SCRATCH, few]
+            ensembles[BOTH, few] = _pool_networks(*pair, weights)
     last.finish(ensembles)
     order = [CODEX_ONLY, SCRATCH, BOTH, LDA, WITH_LDA]
     if not is_used:
@@ -456,6 +455,13 @@ def _is_used(classifier, epochs, held_out):
     elif why:
         mne.utils.logger.info(why)
     return is_used, weight
+
+
+def _pool_networks(pretrained, scratch, weights):
+    """Return the ensemble of two fitted networks."""
+    pair = [("duin", pretrained), ("scratch", scratch)]
+    pair = [(name, FrozenEstimator(network)) for name, network in pair]
+    return DecoderEnsemble(pair, weights=weights)
 
 
 def _with_lda(network):
@@ -502,6 +508,21 @@ def _seconds(segments):
     return len(segments) * (DURATION - OVERLAP)
 
 
+def _make_networks(known, kind, common, memory):
+    """Return the networks with pre-training, unfitted, by name."""
+    if known:
+        networks = {MAIN: DuINClassifier(_last(known), **common)}
+        if "vqvae" in known:
+            networks[CODEX_ONLY] = DuINClassifier(known["vqvae"], **common)
+        return networks
+    if kind == "cells":
+        # What is reported is what is saved: one network.
+        network = make_duin("pretrained", **common, **memory)
+        return {MAIN: network.set_params(scratch=None)}
+    variants = ((MAIN, "mae"), (CODEX_ONLY, "vqvae"))
+    return {name: make_duin(variant, **common, **memory) for name, variant in variants}
+
+
 def _cross_validate(
     epochs,
     segments,
@@ -524,19 +545,7 @@ def _cross_validate(
         kind = choose_pretraining(pretraining, seconds, common["preset"])
     with TemporaryDirectory() as temporary:
         memory = {"memory": checkpoint_dir or temporary}
-        if known:
-            networks = {MAIN: DuINClassifier(_last(known), **common)}
-            if "vqvae" in known:
-                networks[CODEX_ONLY] = DuINClassifier(known["vqvae"], **common)
-        elif kind == "cells":
-            # What is reported is what is saved: one network.
-            network = make_duin("pretrained", **common, **memory)
-            networks = {MAIN: network.set_params(scratch=None)}
-        else:
-            networks = {
-                name: make_duin(variant, **common, **memory)
-                for name, variant in ((MAIN, "mae"), (CODEX_ONLY, "vqvae"))
-            }
+        networks = _make_networks(known, kind, common, memory)
         first, lda = networks[MAIN], make_lda(calibrated=True)
         estimators = networks | {
             SCRATCH: DuINClassifier(**common),
