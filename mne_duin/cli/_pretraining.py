@@ -42,6 +42,11 @@ def add_pretrain(commands):
         "--balance", choices=("recording", "subject"),
         help="draw segments of every recording, or subject, equally often",
     )  # fmt: skip
+    parser.add_argument(
+        "--crop-duration", type=shared.number(0, 3600), metavar="S",
+        help="of random crops of the segments, in seconds; take one that is at least "
+        "as long as your trials; default: the preset's",
+    )  # fmt: skip
     passes = shared.number(1, 1_000_000, whole=True)
     parser.add_argument(
         "--max-iter", type=passes, metavar="N",

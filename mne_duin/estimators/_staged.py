@@ -18,7 +18,7 @@ from mne_duin.estimators._cells import DuINCells
 from mne_duin.estimators._classifier import DuINClassifier
 from mne_duin.estimators._mae import FIRST_STAGES, DuINMAE
 from mne_duin.estimators._probe import probe_encoder
-from mne_duin.estimators._trained import Signal
+from mne_duin.estimators._trained import USUAL_PATCH, Signal
 from mne_duin.estimators._vqvae import DuINVQVAE
 from mne_duin.estimators.memory import fit_or_recall
 from mne_duin.estimators.presets import resolve
@@ -188,18 +188,12 @@ class DuINDecoder(ClassifierMixin, BaseEstimator):
         return self
 
     def _for_trials(self, stage, X):
-        """Return an unfitted stage whose crops are at least as long as the trials.
-
-        An encoder gives tokens context from no more than it was trained on at once.
-        """
+        """Return an unfitted stage whose crops are at least as long as the trials."""
         stage = clone(stage)
-        if stage.crop_duration is None:
-            crop = resolve(stage, stage._stage)["crop_duration"]
-            trials = as_array(X, sfreq=self.vqvae.sfreq)
-            # Without a sampling rate the stage itself complains.
-            if trials.sfreq is not None:
-                duration = trials.data.shape[-1] / trials.sfreq
-                stage.set_params(crop_duration=duration if duration > crop else None)
+        trials = as_array(X, sfreq=self.vqvae.sfreq)
+        # Without a sampling rate the stage itself complains.
+        if trials.sfreq is not None:
+            crops_for_trials_(stage, trials.data.shape[-1] / trials.sfreq)
         return stage
 
     def _probe(self, stage, X, y):
@@ -282,6 +276,19 @@ class DuINDecoder(ClassifierMixin, BaseEstimator):
         """
         check_is_fitted(self, "classifier_")
         return self.classifier_.channel_contributions(method, X=X, y=y)
+
+
+def crops_for_trials_(stage, seconds):
+    """Let an unfitted stage take crops that are at least as long as the trials.
+
+    An encoder gives tokens context from no more than it was trained on at once. Crops
+    whose length was asked for stay, and a part of a token makes no difference.
+    """
+    if stage.crop_duration is None:
+        least = resolve(stage, stage._stage)["crop_duration"]
+        if seconds >= least + (stage.patch_duration or USUAL_PATCH):
+            stage.set_params(crop_duration=seconds)
+    return stage
 
 
 def join_segments(trials, segments):

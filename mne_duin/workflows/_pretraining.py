@@ -10,6 +10,7 @@ import pandas as pd
 
 from mne_duin.estimators import DuINCells, DuINMAE, DuINVQVAE
 from mne_duin.estimators._cost import try_out
+from mne_duin.estimators._staged import crops_for_trials_
 from mne_duin.io import read_segments
 from mne_duin.training import is_main, join_processes, steps_for
 from mne_duin.utils._checks import check_option
@@ -105,6 +106,7 @@ def pretrain(
     on_disk=None,
     disk_dtype=None,
     balance=None,
+    crop_duration=None,
     max_iter=None,
     max_steps=None,
     checkpoint_every=1,
@@ -141,6 +143,9 @@ def pretrain(
     disk_dtype : "float32" | "float16" | "int16" | None
         How numbers are stored there, see :func:`write_segments`; None takes float32.
     %(balance)s
+    crop_duration : float | None
+        Length in seconds of the random crops of the segments that are trained on; None
+        takes that of the preset. Trials that are longer are taken in pieces later.
     max_iter : int | None
         Passes of each stage of codes; None takes those of the preset. Refused where
         cells are hidden.
@@ -211,7 +216,7 @@ def pretrain(
                 segments,
                 len(segments) * (duration - overlap),
                 pretraining,
-                common,
+                common | {"crop_duration": crop_duration},
                 max_iter=max_iter,
                 max_steps=max_steps,
                 **keeping,
@@ -228,6 +233,7 @@ def fit_stages(
     pretraining,
     common,
     *,
+    trials=0.0,
     costs=True,
     max_iter=None,
     max_steps=None,
@@ -245,6 +251,8 @@ def fit_stages(
         ``"codex"``, ``"cells"`` or ``"auto"``.
     common : dict
         Parameters of all stages.
+    trials : float
+        Length in s of the trials to go on with: crops are at least as long.
     costs : bool
         Whether to log what it will take even if that is a minute.
     max_iter : int | None
@@ -263,12 +271,16 @@ def fit_stages(
     _check_amounts(kind, max_iter, max_steps)
     if kind == "cells":
         cells = DuINCells(**common, max_steps=max_steps or steps_for(seconds))
+        crops_for_trials_(cells, trials)
         mne.utils.logger.info(f"Hidden cells: {try_out(cells, segments)[0]}.")
         return {"cells": cells.fit(segments, **keeping)}
     passes = common | {"max_iter": max_iter}
+    first = crops_for_trials_(_make_codex(passes), trials)
+    # Both stages of codes take the same crops.
+    passes["crop_duration"] = first.crop_duration
     if costs or common["preset"] == "paper":
         log_costs(segments, passes)
-    vqvae = _make_codex(passes).fit(segments, **keeping)
+    vqvae = first.fit(segments, **keeping)
     return {"vqvae": vqvae, "mae": DuINMAE(vqvae, **passes).fit(segments, **keeping)}
 
 
@@ -320,7 +332,7 @@ def _settings_of_checkpoints(writer, on_disk):
     """Return the settings that tell a training from others, as pairs."""
     settings = what_matters(writer.settings)
     # Not given, these change nothing; checkpoints of earlier versions lack them.
-    for name in ("disk_dtype", "balance", "max_steps"):
+    for name in ("disk_dtype", "balance", "max_steps", "crop_duration"):
         if settings.get(name) is None:
             settings.pop(name, None)
     if on_disk is not None:

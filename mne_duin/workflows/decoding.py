@@ -396,7 +396,10 @@ def _learn(
     scratch = {(SCRATCH, few): DuINClassifier(**common) for few in amounts}
     # These need no encoder: other processes fit them while this one pre-trains.
     last.begin(scratch | simple)
-    stages = known or _pretrain(segments, held_out, pretraining, common, checkpoint_dir)
+    trials = len(epochs.times) / epochs.info["sfreq"]
+    stages = known or _pretrain(
+        segments, held_out, pretraining, common, checkpoint_dir, trials
+    )
     stage = _last(stages)
     mne.utils.logger.info(
         f"{len(epochs)} trials of {len(epochs.event_id)} words in {len(contacts)} "
@@ -492,15 +495,18 @@ def describe_curve(curve):
     return f"Learning curve, run held out as above:\n{lines}\nHighest: {best}."
 
 
-def _pretrain(segments, held_out, pretraining, common, checkpoint_dir):
-    """Fit the stages without labels, on the runs that are not held out."""
+def _pretrain(segments, held_out, pretraining, common, checkpoint_dir, trials):
+    """Fit the stages without labels, on the runs that are not held out.
+
+    ``trials`` is the length of the trials in s.
+    """
     allowed = ~np.isin(run_names(segments.metadata), held_out)
     segments = segments[np.flatnonzero(allowed)]
     seconds = _seconds(segments)
     mne.utils.logger.info(f"{len(segments)} segments for pre-training.")
     # To measure the cost of less takes a quarter of that cost.
     options = {"checkpoint_dir": checkpoint_dir, "costs": seconds >= LEAST_FOR_CELLS}
-    return fit_stages(segments, seconds, pretraining, common, **options)
+    return fit_stages(segments, seconds, pretraining, common, trials=trials, **options)
 
 
 def _seconds(segments):

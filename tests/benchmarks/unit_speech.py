@@ -27,6 +27,7 @@ from functools import cache, partial
 from itertools import product
 from pathlib import Path
 
+import mne
 import numpy as np
 import pandas as pd
 import plain_speech
@@ -91,8 +92,7 @@ def make_decoder(method, talk, units, steps, memory):
     """Return a function that fits a decoder of words, and the fitted stages if any."""
     base = method.removesuffix("+lda") or "lda"
     common = COMMON | ARCHITECTURE
-    # One pass of the published stages has so many batches of 16 segments.
-    passes = {"max_iter": max(round(steps / np.ceil(len(talk) / 16)), 2)}
+    passes = {"max_iter": n_passes(steps, talk)}
     if method == "lda":
         return lambda X, y: make_lda().fit(X, y)
     if base == "scratch":
@@ -116,12 +116,28 @@ def make_decoder(method, talk, units, steps, memory):
         network = DuINClassifier(FrozenEstimator(stage.fit(talk)), **common)
     else:
         names = np.array([f"unit{unit}" for unit in range(units.max() + 1)], object)
-        stage = DuINTokenDecoder(max_iter=min(passes["max_iter"], 30), **common)
+        # Whole segments of 8 s would make a quarter of the steps.
+        talk, units = in_pieces(talk, units)
+        stage = DuINTokenDecoder(max_iter=min(n_passes(steps, talk), 30), **common)
         stage = FrozenEstimator(stage.fit(talk, names[units]))
         network = DuINClassifier(stage, **common)
     if method == base:
         return network.fit
     return lambda X, y: _with_lda(network, X, y)
+
+
+def n_passes(steps, talk):
+    """Return how many passes of batches of 16 segments have so many steps."""
+    return max(round(steps / np.ceil(len(talk) / 16)), 2)
+
+
+def in_pieces(talk, units, seconds=2.0):
+    """Cut segments and the units of their tokens into pieces as long as trials."""
+    data = talk.get_data(copy=False)
+    n_times = round(seconds * talk.info["sfreq"])
+    pieces = data.reshape(*data.shape[:2], -1, n_times).swapaxes(1, 2)
+    pieces = mne.EpochsArray(pieces.reshape(-1, data.shape[1], n_times), talk.info)
+    return pieces, units.reshape(len(pieces), -1)
 
 
 def _with_lda(network, X, y):

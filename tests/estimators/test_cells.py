@@ -28,6 +28,7 @@ from mne_duin.estimators._probe import (
     WEIGHT_IF_BETTER,
     probe_encoder,
 )
+from mne_duin.estimators._staged import crops_for_trials_
 from mne_duin.nn import build_encoder
 from mne_duin.nn._cells import CellPredictor, hide_cells
 from mne_duin.training._check import BOTH, FROZEN, RAW
@@ -355,6 +356,23 @@ def test_crops_of_the_default_path_are_at_least_as_long_as_the_trials():
         clf.fit(X, y, unlabelled=1e-5 * rng.standard_normal((12, 3, 2000)))
     assert clf.vqvae_.crop_duration == 2.5
     assert clf.vqvae_.module_.encoder.transformer.max_tokens == 25
+
+
+@pytest.mark.parametrize("stage", [DuINCells, DuINVQVAE])
+@pytest.mark.parametrize(
+    ("given", "trials", "crop"),
+    [
+        (None, 3.5, 3.5),
+        (None, 1.0, None),
+        (1.0, 3.5, 1.0),  # what was asked for stays
+    ],
+)
+def test_crops_grow_with_the_trials(stage, given, trials, crop):
+    assert crops_for_trials_(stage(crop_duration=given), trials).crop_duration == crop
+
+
+def test_crops_do_not_grow_by_a_part_of_a_token():
+    assert crops_for_trials_(DuINCells(), 2.0025).crop_duration is None
 
 
 def test_the_probe_compares_encoder_signal_and_both():

@@ -5,6 +5,8 @@ import subprocess
 import sys
 import warnings
 
+import mne
+import numpy as np
 import pandas as pd
 import pytest
 
@@ -20,7 +22,7 @@ from mne_duin.datasets import SimulationSettings
 from mne_duin.estimators.presets import PRESETS
 from mne_duin.workflows import _held_out, _pretraining
 from mne_duin.workflows import decoding as decoding_job
-from mne_duin.workflows._pretraining import choose_pretraining
+from mne_duin.workflows._pretraining import choose_pretraining, fit_stages
 from mne_duin.workflows._reading import reading_rate
 from mne_duin.workflows.decoding import read_pretrained
 
@@ -135,6 +137,35 @@ def test_an_unknown_pretraining_is_refused():
 )
 def test_the_rate_that_recordings_are_read_at(sfreq, preset, h_freq, rate):
     assert reading_rate({"sfreq": sfreq, "preset": preset, "h_freq": h_freq}) == rate
+
+
+@pytest.mark.parametrize(
+    ("kind", "options", "trials", "n_tokens"),
+    [
+        ("cells", {"max_steps": 1}, 0.0, 20),
+        ("cells", {"max_steps": 1}, 2.5, 25),
+        ("codex", {"max_iter": 1}, 3.5, 35),
+        ("codex", {"max_iter": 1}, 9.0, 40),  # no more than a segment
+    ],
+)
+@pytest.mark.filterwarnings("ignore:Pre-training did not learn")
+def test_crops_cover_the_trials(monkeypatch, kind, options, trials, n_tokens):
+    monkeypatch.setattr(_pretraining, "log_costs", lambda *_: None)
+    noise = np.random.default_rng(0).standard_normal((20, 2, 1600))
+    segments = mne.EpochsArray(noise, mne.create_info(2, 400.0, "seeg"))
+    common = {"preset": "quick", "device": "cpu", "verbose": False, "random_state": 0}
+    stages = fit_stages(segments, 80.0, kind, common, trials=trials, **options)
+    for stage in stages.values():
+        assert stage.module_.encoder.transformer.max_tokens == n_tokens
+
+
+def test_the_command_takes_the_length_of_the_crops(bids_root, tmp_path):
+    command = ["pretrain", str(bids_root), *COMMAND, "--quiet", "--sfreq", "500"]
+    command += ["--duration", "2", "--overlap", "0", "--crop-duration", "1.2"]
+    assert main([*command, "--out", str(tmp_path)]) == 0
+    for stage in read_pretrained(tmp_path).values():
+        assert stage.crop_duration == 1.2
+        assert stage.module_.encoder.transformer.max_tokens == 12
 
 
 @pytest.fixture(scope="module")
