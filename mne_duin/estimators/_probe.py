@@ -69,7 +69,7 @@ def probe_encoder(classifier, X, y, *, scratch=None):
         likelihoods[name] = log_likelihoods(scores, labels)
     own = np.arange(len(labels)), labels
     difference, error = _compare(likelihoods, FROZEN, own)
-    weight = _weight(difference / error)
+    weight = weight_of(difference / error)
     if scratch is not None:
         members = np.exp([likelihoods[FROZEN], likelihoods[RAW]])
         pooled = pool_probabilities(members, (weight, 1 - weight))
@@ -95,7 +95,7 @@ def _compare(likelihoods, method, own):
     return difference.mean(), float(np.hypot(error, LEAST_DIFFERENCE))
 
 
-def _weight(lead):
+def weight_of(lead):
     """Return the weight of a network whose encoder leads by so many standard errors."""
     return WEIGHT_IF_BETTER if lead > 1 else 0.5
 
@@ -149,7 +149,7 @@ def judge_pretraining(classifier, X, y):
     probe = probe_encoder(classifier, X, y)
     check = getattr(unwrap(classifier.pretrained, "pretrained"), "check_", None)
     lead = 0.0 if probe is None else lead_in_errors(probe)
-    weight = _weight(lead)
+    weight = weight_of(lead)
     if check is not None:
         check = replace(check, probe=probe)
         return check.usable, check.verdict, weight

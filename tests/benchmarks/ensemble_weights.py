@@ -21,7 +21,7 @@ from sklearn.frozen import FrozenEstimator
 from unit_speech import ARCHITECTURE, COMMON, FOLDER, simulate
 
 from mne_duin import DuINCells, DuINClassifier
-from mne_duin.estimators._probe import WEIGHT_IF_BETTER, probe_encoder
+from mne_duin.estimators._probe import WEIGHT_IF_BETTER, probe_encoder, weight_of
 from mne_duin.estimators.memory import fit_or_recall
 from mne_duin.training._check import lead_in_errors
 from mne_duin.utils._pooling import pool_probabilities
@@ -79,8 +79,9 @@ def main():
         if key not in done:
             table = pd.concat([table, measure(*key, memory)], ignore_index=True)
             table.to_csv(TABLE, sep="\t", index=False, float_format="%.4g")
+    taken = table["lead"].map(weight_of) == WEIGHT_IF_BETTER
     equal, more = table["0.50"], table[f"{WEIGHT_IF_BETTER:.2f}"]
-    table["gain"] = more.where(table["lead"] > 1, equal) - equal
+    table["gain"] = more.where(taken, equal) - equal
     gains = table.groupby(["trials per word", *KEY])["gain"].mean()
     print(gains.unstack(0).round(1).to_string())  # noqa: T201
     print(gains.groupby(level=0).mean().round(1).to_string())  # noqa: T201
