@@ -9,8 +9,6 @@ from typing import ClassVar, Self
 import numpy as np
 from matplotlib.figure import Figure
 from numpy.typing import ArrayLike
-from sklearn.base import ClassifierMixin
-from sklearn.metrics import accuracy_score
 
 from mne_duin import viz
 from mne_duin.estimators._base import (
@@ -24,15 +22,14 @@ from mne_duin.estimators._base import (
 from mne_duin.estimators._files import plain
 from mne_duin.estimators._head import cell_projection, head_width, start_head_
 from mne_duin.estimators._prediction import (
+    EpochClassifier,
     LabelTraining,
     cross_entropy,
-    decision,
     hold_out_epochs,
     learn_classes,
-    probabilities,
 )
 from mne_duin.estimators._resume import open_checkpoints
-from mne_duin.estimators._trained import Signal, in_parts
+from mne_duin.estimators._trained import Signal
 from mne_duin.estimators.presets import check_numbers, resolve
 from mne_duin.nn import Classifier
 from mne_duin.utils._checks import check_option
@@ -47,7 +44,7 @@ SIGNIFICANCE = 0.003
 
 
 @fill_doc
-class DuINClassifier(ClassifierMixin, BaseDuIN):
+class DuINClassifier(EpochClassifier, BaseDuIN):
     """Decode words from epochs with the Du-IN encoder.
 
     Parameters
@@ -425,92 +422,6 @@ class DuINClassifier(ClassifierMixin, BaseDuIN):
                 f"the network has {self.module_.scores.out_features} classes, the list "
                 f"{len(self.classes_)}"
             )
-
-    def decision_function(
-        self, X: Signal, *, subject: ArrayLike | None = None
-    ) -> np.ndarray:
-        """Return the scores that enter the softmax.
-
-        Parameters
-        ----------
-        %(X)s
-        %(subject)s
-
-        Returns
-        -------
-        scores : ndarray, shape (n_epochs, n_classes) | shape (n_epochs,)
-            In the order of ``classes_``. Of two classes, as everywhere in scikit-learn,
-            the second's score minus the first's.
-        """
-        return decision(self._scores(X, subject))
-
-    def _scores(self, X, subject):
-        epochs = self._check_fitted(X, subject)
-        parts = [self._network_scores(*self._scaled(part)) for part in in_parts(epochs)]
-        return np.concatenate(parts)
-
-    def _network_scores(self, x, subject):
-        """Return the scores of scaled inputs."""
-        return self._batched(self.module_, x, subject)
-
-    def predict_proba(
-        self, X: Signal, *, subject: ArrayLike | None = None
-    ) -> np.ndarray:
-        """Return the probability of every class.
-
-        Parameters
-        ----------
-        %(X)s
-        %(subject)s
-
-        Returns
-        -------
-        probabilities : ndarray, shape (n_epochs, n_classes)
-            In the order of ``classes_``.
-        """
-        return probabilities(self._scores(X, subject))
-
-    def predict(self, X: Signal, *, subject: ArrayLike | None = None) -> np.ndarray:
-        """Return the most probable class of every epoch.
-
-        Parameters
-        ----------
-        %(X)s
-        %(subject)s
-
-        Returns
-        -------
-        y : ndarray, shape (n_epochs,)
-            The labels.
-        """
-        index = self._scores(X, subject).argmax(-1)
-        return self.classes_[index]
-
-    def score(
-        self,
-        X: Signal,
-        y: ArrayLike,
-        sample_weight: ArrayLike | None = None,
-        *,
-        subject: ArrayLike | None = None,
-    ) -> float:
-        """Return the fraction of the epochs that are named right.
-
-        Parameters
-        ----------
-        %(X)s
-        %(y)s
-        sample_weight : array, shape (n_epochs,) | None
-            Weight of each epoch.
-        %(subject)s
-
-        Returns
-        -------
-        accuracy : float
-            Between 0 and 1.
-        """
-        predicted = self.predict(X, subject=subject)
-        return float(accuracy_score(y, predicted, sample_weight=sample_weight))
 
     def _loss_of(self, x, subject, target=None):
         """Cross-entropy, per epoch."""

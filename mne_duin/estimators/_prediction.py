@@ -6,11 +6,16 @@ What every classifier of whole epochs needs, Du-IN or a network it is compared w
 import numpy as np
 import pandas as pd
 import torch
+from numpy.typing import ArrayLike
+from sklearn.base import ClassifierMixin
+from sklearn.metrics import accuracy_score
 from sklearn.model_selection import train_test_split
 from sklearn.utils.multiclass import check_classification_targets
 from torch.nn import functional
 
+from mne_duin.estimators._trained import Signal, TrainedNetwork, in_parts
 from mne_duin.utils._checks import check_number, check_option
+from mne_duin.utils._docs import fill_doc
 
 SELECTIONS = ("first", "paper")
 
@@ -28,6 +33,99 @@ class LabelTraining:
         loss = functional.cross_entropy(scores, batch.y, label_smoothing=smoothing)
         accuracy = (scores.argmax(-1) == batch.y).float().mean()
         return {"loss": loss, "accuracy": accuracy}
+
+
+@fill_doc
+class EpochClassifier(ClassifierMixin, TrainedNetwork):
+    """A trained network that names whole epochs."""
+
+    classes_: np.ndarray
+
+    def _network_scores(self, x, subject):
+        """Return the scores of scaled inputs."""
+        return self._batched(self.module_, x, subject)
+
+    def decision_function(
+        self, X: Signal, *, subject: ArrayLike | None = None
+    ) -> np.ndarray:
+        """Return the scores that enter the softmax.
+
+        Parameters
+        ----------
+        %(X)s
+        %(subject)s
+
+        Returns
+        -------
+        scores : ndarray, shape (n_epochs, n_classes) | shape (n_epochs,)
+            In the order of ``classes_``. Of two classes, as everywhere in scikit-learn,
+            the second's score minus the first's.
+        """
+        return decision(self._scores(X, subject))
+
+    def _scores(self, X, subject):
+        epochs = self._check_fitted(X, subject)
+        parts = [self._network_scores(*self._scaled(part)) for part in in_parts(epochs)]
+        return np.concatenate(parts)
+
+    def predict_proba(
+        self, X: Signal, *, subject: ArrayLike | None = None
+    ) -> np.ndarray:
+        """Return the probability of every class.
+
+        Parameters
+        ----------
+        %(X)s
+        %(subject)s
+
+        Returns
+        -------
+        probabilities : ndarray, shape (n_epochs, n_classes)
+            In the order of ``classes_``.
+        """
+        return probabilities(self._scores(X, subject))
+
+    def predict(self, X: Signal, *, subject: ArrayLike | None = None) -> np.ndarray:
+        """Return the most probable class of every epoch.
+
+        Parameters
+        ----------
+        %(X)s
+        %(subject)s
+
+        Returns
+        -------
+        y : ndarray, shape (n_epochs,)
+            The labels.
+        """
+        index = self._scores(X, subject).argmax(-1)
+        return self.classes_[index]
+
+    def score(
+        self,
+        X: Signal,
+        y: ArrayLike,
+        sample_weight: ArrayLike | None = None,
+        *,
+        subject: ArrayLike | None = None,
+    ) -> float:
+        """Return the fraction of the epochs that are named right.
+
+        Parameters
+        ----------
+        %(X)s
+        %(y)s
+        sample_weight : array, shape (n_epochs,) | None
+            Weight of each epoch.
+        %(subject)s
+
+        Returns
+        -------
+        accuracy : float
+            Between 0 and 1.
+        """
+        predicted = self.predict(X, subject=subject)
+        return float(accuracy_score(y, predicted, sample_weight=sample_weight))
 
 
 def learn_classes(y, n_epochs):

@@ -10,20 +10,17 @@ import numpy as np
 import torch
 from numpy.typing import ArrayLike
 from scipy.signal import resample_poly
-from sklearn.base import ClassifierMixin
-from sklearn.metrics import accuracy_score
 from sklearn.utils.validation import check_is_fitted
 
 from mne_duin.estimators import _files
 from mne_duin.estimators._files import plain
 from mne_duin.estimators._prediction import (
+    EpochClassifier,
     LabelTraining,
-    decision,
     hold_out_epochs,
     learn_classes,
-    probabilities,
 )
-from mne_duin.estimators._trained import Signal, TrainedNetwork, in_parts
+from mne_duin.estimators._trained import Signal, TrainedNetwork
 from mne_duin.estimators.presets import (
     COUNT,
     FACTOR,
@@ -74,7 +71,7 @@ SEVERAL = (
 
 @fill_doc
 @dataclass(eq=False, repr=False, kw_only=True)
-class NetworkClassifier(ClassifierMixin, TrainedNetwork):
+class NetworkClassifier(EpochClassifier, TrainedNetwork):
     """Base of the networks that Du-IN is compared with.
 
     A subclass builds its network in ``_build(n_channels, n_times)``.
@@ -231,88 +228,6 @@ class NetworkClassifier(ClassifierMixin, TrainedNetwork):
                 f"was fitted with {self.n_times_ / self._rate():g} s."
             )
         return self._batched(self.module_, x, subject)
-
-    def decision_function(
-        self, X: Signal, *, subject: ArrayLike | None = None
-    ) -> np.ndarray:
-        """Return the scores that enter the softmax.
-
-        Parameters
-        ----------
-        %(X)s
-        %(subject)s
-
-        Returns
-        -------
-        scores : ndarray, shape (n_epochs, n_classes) | shape (n_epochs,)
-            In the order of ``classes_``. Of two classes, as everywhere in scikit-learn,
-            the second's score minus the first's.
-        """
-        return decision(self._scores(X, subject))
-
-    def _scores(self, X, subject):
-        epochs = self._check_fitted(X, subject)
-        parts = [self._network_scores(*self._scaled(part)) for part in in_parts(epochs)]
-        return np.concatenate(parts)
-
-    def predict_proba(
-        self, X: Signal, *, subject: ArrayLike | None = None
-    ) -> np.ndarray:
-        """Return the probability of every class.
-
-        Parameters
-        ----------
-        %(X)s
-        %(subject)s
-
-        Returns
-        -------
-        probabilities : ndarray, shape (n_epochs, n_classes)
-            In the order of ``classes_``.
-        """
-        return probabilities(self._scores(X, subject))
-
-    def predict(self, X: Signal, *, subject: ArrayLike | None = None) -> np.ndarray:
-        """Return the most probable class of every epoch.
-
-        Parameters
-        ----------
-        %(X)s
-        %(subject)s
-
-        Returns
-        -------
-        y : ndarray, shape (n_epochs,)
-            The labels.
-        """
-        index = self._scores(X, subject).argmax(-1)
-        return self.classes_[index]
-
-    def score(
-        self,
-        X: Signal,
-        y: ArrayLike,
-        sample_weight: ArrayLike | None = None,
-        *,
-        subject: ArrayLike | None = None,
-    ) -> float:
-        """Return the fraction of the epochs that are named right.
-
-        Parameters
-        ----------
-        %(X)s
-        %(y)s
-        sample_weight : array, shape (n_epochs,) | None
-            Weight of each epoch.
-        %(subject)s
-
-        Returns
-        -------
-        accuracy : float
-            Between 0 and 1.
-        """
-        predicted = self.predict(X, subject=subject)
-        return float(accuracy_score(y, predicted, sample_weight=sample_weight))
 
     def count_parameters(self) -> int:
         """Return how many numbers the network learns.
