@@ -217,7 +217,8 @@ def summarize(table):
     """
     rng = np.random.default_rng(0)
     rows = []
-    keys = ["set", "kind", "hours", "steps", "method"]
+    keys = ["set", "kind", "method", "hours", "steps"]
+    table = table.sort_values(keys, key=_in_order, kind="stable")
     by_subject = table.set_index(["set", "kind", "subject"]).sort_index()
     for key, group in table.groupby(keys, sort=False):
         row = dict(zip(keys, key, strict=True)) | {"subjects": len(group)}
@@ -225,7 +226,7 @@ def summarize(table):
         for amount in AMOUNTS:
             mean = 100 * np.mean([hits_of(one, amount).mean() for one in members])
             row[f"{amount} trials"] = f"{mean:.1f}"
-            if key[-1] in ("lda", "scratch"):
+            if row["method"] in ("lda", "scratch"):
                 continue
             differences = []
             for one in members:
@@ -238,6 +239,12 @@ def summarize(table):
             row[f"{amount} trials"] += f"; {mean:+.1f} ({low:+.1f} to {high:+.1f})"
         rows.append(row)
     return pd.DataFrame(rows)
+
+
+def _in_order(column):
+    """Return what the rows of a column are sorted by: methods as they are listed."""
+    methods = {name: rank for rank, name in enumerate(WITHOUT + WITH)}
+    return column.map(methods) if column.name == "method" else column
 
 
 def bootstrap(rng, differences, n_draws=2000):
