@@ -195,7 +195,7 @@ def quick(bids_root):
         patch.setattr(pretraining, "read_segments", lambda *_, **__: ((), contacts))
         patch.setattr(pretraining, "log_costs", lambda *_: None)
         for name in ("DuINVQVAE", "DuINMAE"):
-            stage = SimpleNamespace(fit=lambda *_, **__: Saved)
+            stage = SimpleNamespace(fit=lambda *_, **__: Saved, crop_duration=1.0)
             patch.setattr(pretraining, name, lambda *_, _stage=stage, **__: _stage)
         yield bids_root
 
