@@ -233,7 +233,7 @@ def fit_stages(
     pretraining,
     common,
     *,
-    trials=0.0,
+    trial_duration=0.0,
     costs=True,
     max_iter=None,
     max_steps=None,
@@ -251,7 +251,7 @@ def fit_stages(
         ``"codex"``, ``"cells"`` or ``"auto"``.
     common : dict
         Parameters of all stages.
-    trials : float
+    trial_duration : float
         Length in s of the trials to go on with: crops are at least as long.
     costs : bool
         Whether to log what it will take even if that is a minute.
@@ -271,11 +271,11 @@ def fit_stages(
     _check_amounts(kind, max_iter, max_steps)
     if kind == "cells":
         cells = DuINCells(**common, max_steps=max_steps or steps_for(seconds))
-        crops_for_trials_(cells, trials)
+        crops_for_trials_(cells, trial_duration)
         mne.utils.logger.info(f"Hidden cells: {try_out(cells, segments)[0]}.")
         return {"cells": cells.fit(segments, **keeping)}
     passes = common | {"max_iter": max_iter}
-    first = crops_for_trials_(_make_codex(passes), trials)
+    first = crops_for_trials_(_make_codex(passes), trial_duration)
     # Both stages of codes take the same crops.
     passes["crop_duration"] = first.crop_duration
     if costs or common["preset"] == "paper":

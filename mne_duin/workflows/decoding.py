@@ -396,9 +396,9 @@ def _learn(
     scratch = {(SCRATCH, few): DuINClassifier(**common) for few in amounts}
     # These need no encoder: other processes fit them while this one pre-trains.
     last.begin(scratch | simple)
-    trials = len(epochs.times) / epochs.info["sfreq"]
+    duration = len(epochs.times) / epochs.info["sfreq"]
     stages = known or _pretrain(
-        segments, held_out, pretraining, common, checkpoint_dir, trials
+        segments, held_out, pretraining, common, checkpoint_dir, duration
     )
     stage = _last(stages)
     mne.utils.logger.info(
@@ -495,18 +495,16 @@ def describe_curve(curve):
     return f"Learning curve, run held out as above:\n{lines}\nHighest: {best}."
 
 
-def _pretrain(segments, held_out, pretraining, common, checkpoint_dir, trials):
-    """Fit the stages without labels, on the runs that are not held out.
-
-    ``trials`` is the length of the trials in s.
-    """
+def _pretrain(segments, held_out, pretraining, common, checkpoint_dir, trial_duration):
+    """Fit the stages without labels, on the runs that are not held out."""
     allowed = ~np.isin(run_names(segments.metadata), held_out)
     segments = segments[np.flatnonzero(allowed)]
     seconds = _seconds(segments)
     mne.utils.logger.info(f"{len(segments)} segments for pre-training.")
     # To measure the cost of less takes a quarter of that cost.
     options = {"checkpoint_dir": checkpoint_dir, "costs": seconds >= LEAST_FOR_CELLS}
-    return fit_stages(segments, seconds, pretraining, common, trials=trials, **options)
+    options["trial_duration"] = trial_duration
+    return fit_stages(segments, seconds, pretraining, common, **options)
 
 
 def _seconds(segments):

@@ -154,7 +154,7 @@ def test_crops_cover_the_trials(monkeypatch, kind, options, trials, n_tokens):
     noise = np.random.default_rng(0).standard_normal((20, 2, 1600))
     segments = mne.EpochsArray(noise, mne.create_info(2, 400.0, "seeg"))
     common = {"preset": "quick", "device": "cpu", "verbose": False, "random_state": 0}
-    stages = fit_stages(segments, 80.0, kind, common, trials=trials, **options)
+    stages = fit_stages(segments, 80.0, kind, common, trial_duration=trials, **options)
     for stage in stages.values():
         assert stage.module_.encoder.transformer.max_tokens == n_tokens
 
