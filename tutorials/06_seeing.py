@@ -124,7 +124,8 @@ plot_contributions(permutation, contacts, method="permutation", kind="montage")
 network.plot_spatial_filters(contacts, n_filters=4)
 
 # %%
-# High-gamma power is a further input with its own weights:
+# High-gamma power is a further input with its own weights, and so is the power of
+# channels that were made uncorrelated in the band before (``"high-gamma-whitened"``):
 
 network.plot_spatial_filters(contacts, band="high-gamma", n_filters=4)
 

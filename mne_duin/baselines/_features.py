@@ -9,15 +9,17 @@ from sklearn.utils.validation import check_is_fitted
 
 from mne_duin.utils._bands import (
     BANDS,
+    WHITENED,
     bandpass,
     bands_below_nyquist,
     check_bands,
     envelope_power,
 )
-from mne_duin.utils._checks import check_number, check_option
+from mne_duin.utils._checks import check_number, check_option, check_type
 from mne_duin.utils._epochs import as_array, check_start
 from mne_duin.utils._parallel import in_threads
 from mne_duin.utils._screening import group_p_value
+from mne_duin.utils._whitening import learn_whiteners
 
 LOWER_BANDS = ("theta", "alpha", "beta", "low-gamma")
 FEATURES = ("evoked", "high-gamma", "both", "power", "all")
@@ -61,6 +63,11 @@ class EvokedPower(TransformerMixin, BaseEstimator):
         Edges in Hz.
     high_gamma_bin : float
         Length of a bin of high-gamma power in seconds.
+    whitened : bool
+        Whether the power of every band is computed twice: of the channels as they are,
+        and after they were made uncorrelated and equally strong in the epochs given to
+        ``fit`` (ZCA). Sources that are mixed in the channels can be told apart by the
+        second only; where one source is in many channels, the first is clearer.
     screening : float | None
         Level of a permutation test of the classes that each of the lower bands has to
         pass on the epochs given to ``fit`` together with labels; one that does not is
@@ -73,13 +80,19 @@ class EvokedPower(TransformerMixin, BaseEstimator):
         Sampling rate in Hz at fit.
     bands_ : dict of str to tuple of float
         The bands whose power is computed: those below half the sampling rate that
-        passed the screening.
+        passed the screening. Names of whitened ones end with ``"-whitened"``.
+    whiteners_ : dict of str to ndarray, shape (n_channels, n_channels)
+        What the channels are multiplied by in each of these.
     groups_ : dict of str to slice
         Where the features of each kind are: ``"evoked"`` and the names of the bands.
     n_channels_, n_times_ : int
         Size of an epoch at fit.
     n_features_out_ : int
         Number of features.
+
+    References
+    ----------
+    Kessy et al., The American Statistician 2018, for ZCA.
 
     Examples
     --------
@@ -88,9 +101,9 @@ class EvokedPower(TransformerMixin, BaseEstimator):
     >>> X = np.random.default_rng(0).standard_normal((4, 2, 500))
     >>> extract = EvokedPower(sfreq=500.0)
     >>> extract.fit_transform(X).shape
-    (4, 186)
-    >>> list(extract.groups_)
-    ['evoked', 'high-gamma', 'theta', 'alpha', 'beta', 'low-gamma']
+    (4, 292)
+    >>> list(extract.groups_)[:3], list(extract.groups_)[-1]
+    (['evoked', 'high-gamma', 'theta'], 'low-gamma-whitened')
     """
 
     def __init__(
@@ -105,6 +118,7 @@ class EvokedPower(TransformerMixin, BaseEstimator):
         power_bin=0.15,
         high_gamma_band=BANDS["high-gamma"],
         high_gamma_bin=0.05,
+        whitened=True,
         screening=0.05,
     ):
         self.features = features
@@ -116,6 +130,7 @@ class EvokedPower(TransformerMixin, BaseEstimator):
         self.power_bin = power_bin
         self.high_gamma_band = high_gamma_band
         self.high_gamma_bin = high_gamma_bin
+        self.whitened = whitened
         self.screening = screening
 
     def fit(self, X, y=None):
@@ -197,8 +212,11 @@ class EvokedPower(TransformerMixin, BaseEstimator):
         self.bands_ = self._usable_bands()
         _, self.n_channels_, self.n_times_ = epochs.data.shape
         self.tmin_, self.filters_ = epochs.tmin, epochs.filters
+        whiteners = learn_whiteners(epochs.data, self.sfreq_, self.bands_)
+        self.whiteners_ = {name: own[0] for name, own in whiteners.items()}
         self._lay_out(epochs)
-        lower = [name for name in self.bands_ if name != "high-gamma"]
+        always = "high-gamma", "high-gamma" + WHITENED
+        lower = [name for name in self.bands_ if name not in always]
         if y is None or self.screening is None or not lower:
             return epochs, None
         features, groups = self.transform(epochs), self.groups_
@@ -210,6 +228,8 @@ class EvokedPower(TransformerMixin, BaseEstimator):
         # Something has to be left to learn from.
         if len(out) < len(groups):
             self.bands_ = {k: v for k, v in self.bands_.items() if k not in out}
+            kept = self.whiteners_.items()
+            self.whiteners_ = {k: v for k, v in kept if k not in out}
         self._lay_out(epochs)
         kept = [features[:, groups[name]] for name in self.groups_]
         return epochs, np.concatenate(kept, axis=1)
@@ -262,6 +282,7 @@ class EvokedPower(TransformerMixin, BaseEstimator):
     def _check(self, epochs):
         check_option("features", self.features, FEATURES)
         check_option("input", self.input, INPUTS)
+        check_type("whitened", self.whitened, bool)
         if self.input == "high-gamma" and self.features not in POWER_ONLY:
             raise ValueError(
                 "input='high-gamma' is data that are power already, which have no "
@@ -292,6 +313,8 @@ class EvokedPower(TransformerMixin, BaseEstimator):
         wanted = {"high-gamma": tuple(self.high_gamma_band)}
         if self.features in ("power", "all"):
             wanted |= {name: lower[name] for name in lower if name not in wanted}
+        if self.whitened:
+            wanted |= {f"{name}{WHITENED}": edges for name, edges in wanted.items()}
         bands = bands_below_nyquist(wanted, self.sfreq_)
         if "high-gamma" not in bands:
             low, high = self.high_gamma_band
@@ -320,12 +343,14 @@ class EvokedPower(TransformerMixin, BaseEstimator):
         if self.features in ("evoked", "both", "all"):
             yield "evoked", self._evoked(data)
 
-        def envelope(band):
-            return envelope_power(bandpass(data, self.sfreq_, band))
+        def envelope(name):
+            signal = self.whiteners_[name] @ data if name in self.whiteners_ else data
+            return envelope_power(bandpass(signal, self.sfreq_, self.bands_[name]))
 
-        envelopes = in_threads(envelope, self.bands_.values(), is_long=len(data) > 1)
+        envelopes = in_threads(envelope, self.bands_, is_long=len(data) > 1)
         for name, power in zip(self.bands_, envelopes, strict=True):
-            seconds = self.high_gamma_bin if name == "high-gamma" else self.power_bin
+            is_high = name.removesuffix(WHITENED) == "high-gamma"
+            seconds = self.high_gamma_bin if is_high else self.power_bin
             power = self._bins(power, seconds)
             power = np.log(power + np.finfo(float).tiny)
             if self.features in ("power", "all"):
@@ -370,7 +395,7 @@ def _evoked_matrix(n_times, *options):
 
 
 class EvokedHighGamma(EvokedPower):
-    """Former name of :class:`EvokedPower`, with ``features="both"``.
+    """Former name of :class:`EvokedPower` with ``features="both", whitened=False``.
 
     .. deprecated:: 0.1
        Use :class:`EvokedPower`.
@@ -406,6 +431,7 @@ class EvokedHighGamma(EvokedPower):
             evoked_bin=evoked_bin,
             high_gamma_band=high_gamma_band,
             high_gamma_bin=high_gamma_bin,
+            whitened=False,
         )
 
     def fit(self, X, y=None):
@@ -423,7 +449,8 @@ class EvokedHighGamma(EvokedPower):
         self : EvokedHighGamma
             The transformer.
         """
-        warn("EvokedHighGamma is now EvokedPower(features='both').", FutureWarning)
+        now = "EvokedPower(features='both', whitened=False)"
+        warn(f"EvokedHighGamma is now {now}.", FutureWarning)
         return super().fit(X, y)
 
     def fit_transform(self, X, y=None):

@@ -10,9 +10,13 @@ from sklearn.utils.validation import check_is_fitted
 from mne_duin.baselines._features import EvokedPower
 from mne_duin.baselines._lda import SelectInformative
 from mne_duin.sequences import collapse, token_targets
+from mne_duin.utils._bands import NAMED
 from mne_duin.utils._checks import check_number
 from mne_duin.utils._docs import fill_doc
 from mne_duin.utils._epochs import as_array
+from mne_duin.utils._whitening import learn_whiteners
+
+WHITENED_BAND = "high-gamma-whitened"
 
 
 @fill_doc
@@ -20,9 +24,9 @@ class TokenLDA(BaseEstimator):
     """Name the label of every token by shrinkage LDA on what surrounds it.
 
     Evoked amplitudes and high-gamma power (:class:`EvokedPower`) of the token and
-    of its neighbors, each standardized, those chosen that differ between labels, then
-    linear discriminant analysis with the shrinkage of Ledoit and Wolf: the same
-    ingredients as :func:`mne_duin.make_lda`.
+    of its neighbors, the power of channels and of whitened channels, each standardized,
+    those chosen that differ between labels, then linear discriminant analysis with the
+    shrinkage of Ledoit and Wolf: the same ingredients as :func:`mne_duin.make_lda`.
 
     Parameters
     ----------
@@ -41,6 +45,8 @@ class TokenLDA(BaseEstimator):
     ----------
     classes_ : ndarray, shape (n_classes,)
         The labels.
+    whitener_ : ndarray, shape (n_channels, n_channels)
+        What the channels are multiplied by for the power of whitened channels.
     mean_ : ndarray, shape (n_features,)
         Mean of the features of a token.
     pipeline_ : Pipeline
@@ -94,7 +100,11 @@ class TokenLDA(BaseEstimator):
             If the labels do not fit the epochs, or there is one label only.
         """
         check_number("context", self.context, low=0, integer=True)
-        bins = self._bins(X)
+        epochs = self._epochs(X)
+        band = {WHITENED_BAND: NAMED[WHITENED_BAND]}
+        whiteners = learn_whiteners(epochs.data, epochs.sfreq, band)
+        self.whitener_ = whiteners[WHITENED_BAND][0]
+        bins = self._bins(epochs)
         targets, mask, classes = token_targets(y)
         if mask.shape != bins.shape[:2]:
             raise ValueError(
@@ -124,7 +134,7 @@ class TokenLDA(BaseEstimator):
             The labels.
         """
         check_is_fitted(self, "pipeline_")
-        features = self._with_neighbours(self._bins(X))
+        features = self._with_neighbours(self._bins(self._epochs(X)))
         codes = self.pipeline_.predict(features.reshape(-1, features.shape[-1]))
         return self.classes_[codes].reshape(features.shape[:2])
 
@@ -165,25 +175,41 @@ class TokenLDA(BaseEstimator):
         _, mask, _ = token_targets(y, self.classes_)
         return float((predicted[mask] == np.asarray(y)[mask]).mean())
 
-    def _bins(self, X):
-        """Return the features of every token, (n_epochs, n_tokens, n_features)."""
+    def _epochs(self, X):
+        """Return the epochs as arrays, whose sampling rate has to be known."""
         epochs = as_array(X, sfreq=self.sfreq)
-        bins = {"evoked": self.evoked_bin, "high-gamma": self.high_gamma_bin}
+        if epochs.sfreq is None:
+            raise ValueError(
+                "The sampling rate of an array is not known; give it as `sfreq` in Hz."
+            )
+        return epochs
+
+    def _bins(self, epochs):
+        """Return the features of every token, (n_epochs, n_tokens, n_features)."""
+        data = epochs.data
+        kinds = [
+            ("evoked", data, self.evoked_bin),
+            ("high-gamma", data, self.high_gamma_bin),
+            ("high-gamma", self.whitener_ @ data, self.high_gamma_bin),
+        ]
         parts = []
-        for name, seconds in bins.items():
+        for name, signal, seconds in kinds:
             n_bins = round(self.token_duration / seconds)
-            size = seconds * (epochs.sfreq or 0)
+            size = seconds * epochs.sfreq
             if abs(n_bins * seconds - self.token_duration) > 1e-9 or size % 1 > 1e-6:
                 raise ValueError(
                     f"A token of {self.token_duration} s must be a whole number of "
                     f"bins of {seconds} s, and these a whole number of samples."
                 )
             extract = EvokedPower(
-                name, sfreq=self.sfreq, evoked_bin=seconds, high_gamma_bin=seconds
+                name,
+                sfreq=epochs.sfreq,
+                evoked_bin=seconds,
+                high_gamma_bin=seconds,
+                whitened=False,
             )
-            values = extract.fit(epochs).transform(epochs)
-            values = values.reshape(*epochs.data.shape[:2], -1)
-            n_tokens = epochs.data.shape[-1] // round(n_bins * size)
+            values = extract.fit_transform(signal).reshape(*data.shape[:2], -1)
+            n_tokens = data.shape[-1] // round(n_bins * size)
             values = values[..., : n_tokens * n_bins]
             values = values.reshape(*values.shape[:2], n_tokens, n_bins)
             values = values.transpose(0, 2, 1, 3)

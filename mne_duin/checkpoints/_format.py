@@ -15,7 +15,9 @@ import torch
 from mne_duin.utils._atomic import write_file
 
 FORMAT = "mne_duin"
-VERSION = 1
+# The latest that is understood, and what is written unless a file needs a later one:
+# one that an earlier version of the package would read without a word, but wrong.
+VERSION, FIRST_VERSION = 2, 1
 
 
 # What a reader meets in bytes that are not what they should be.
@@ -31,7 +33,11 @@ class LaterVersionError(ValueError):
 
 
 def write_checkpoint(
-    path: Path | str, tensors: dict[str, torch.Tensor], meta: dict
+    path: Path | str,
+    tensors: dict[str, torch.Tensor],
+    meta: dict,
+    *,
+    version: int = FIRST_VERSION,
 ) -> Path:
     """Write a checkpoint, whole or not at all.
 
@@ -43,6 +49,8 @@ def write_checkpoint(
         The tensors by name.
     meta : dict
         Anything JSON can hold.
+    version : int
+        The first version of the format that can say what the file holds.
 
     Returns
     -------
@@ -61,7 +69,7 @@ def write_checkpoint(
     }
     # Tensors that share memory are one tensor under two names; each gets its own copy.
     tensors = {name: value.clone() for name, value in tensors.items()}
-    header = {"version": VERSION, "meta": meta}
+    header = {"version": version, "meta": meta}
     header["sha256"] = checksum(tensors, header)
     # One entry only: safetensors writes several in an order that differs every time.
     text = json.dumps(header, ensure_ascii=False)

@@ -7,6 +7,7 @@ from typing import ClassVar
 
 import numpy as np
 import pandas as pd
+import torch
 from matplotlib.figure import Figure
 from numpy.typing import ArrayLike
 from sklearn.frozen import FrozenEstimator
@@ -31,7 +32,8 @@ from mne_duin.nn import (
     network_sizes,
 )
 from mne_duin.nn._models import Stage
-from mne_duin.utils._bands import BANDS, BROADBAND, SCREENED
+from mne_duin.utils._band_choice import SCREENED
+from mne_duin.utils._bands import BANDS, BROADBAND, WHITENED
 from mne_duin.utils._checks import check_option
 from mne_duin.utils._docs import fill_doc
 
@@ -57,6 +59,7 @@ SUBJECT_LAYERS = ("spatial", "patch")
 BALANCES = (None, "recording", "subject")
 PATCH_ENCODERS = ("published", "depthwise", "depthwise-filters")
 FRONT = ("encoder.spatial", "encoder.patch")
+WHITENER = "whitener."  # in names of tensors in files
 # Transformer and head grow with the features of a token, the folded patch encoder with
 # inputs x samples x features; published are 160, and 16 x 100 x 160.
 MOST_FEATURES = 4096
@@ -151,6 +154,16 @@ def _read_bands(learned):
     return {"high-gamma": BANDS["high-gamma"]} if learned["high_gamma"] else {}
 
 
+def _read_whiteners(estimator, tensors):
+    """Return the whitening of bands out of a file, which has to fit the rest."""
+    n_channels = len(estimator.ch_names_)
+    shape = len(estimator.subjects_), n_channels, n_channels
+    expected = {name for name in estimator.bands_ if name.endswith(WHITENED)}
+    if {*tensors} != expected or {tuple(v.shape) for v in tensors.values()} - {shape}:
+        raise ValueError("the whitening is not that of its bands, subjects, channels")
+    return {name: value.numpy() for name, value in tensors.items()}
+
+
 @fill_doc
 class BaseDuIN(TrainedNetwork):
     """Base of the estimators around the Du-IN encoder.
@@ -204,12 +217,15 @@ class BaseDuIN(TrainedNetwork):
         """Add what a file of this class holds in addition to what all networks have."""
         meta["network"] = network_sizes(self.module_)
         meta["learned"]["bands"] = {k: list(v) for k, v in self.bands_.items()}
+        for name, value in self.whiteners_.items():
+            tensors[WHITENER + name] = torch.from_numpy(value.copy())
 
     def _take_state(self, tensors, meta):
         """Take back what :meth:`_add_state` added."""
         self.module_ = load_network(meta["network"], below(tensors, "module."))
         self.patch_size_ = self.module_.encoder.patch_size
         self.bands_ = _read_bands(meta["learned"])
+        self.whiteners_ = _read_whiteners(self, below(tensors, WHITENER))
 
     def _build_encoder(self, recipe):
         """Build a new encoder of the sizes that constructor and preset give."""

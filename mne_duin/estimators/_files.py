@@ -25,6 +25,8 @@ EARLIER_STAGES = ("vqvae", "pretrained")
 NOT_SAVED = (*EARLIER_STAGES, "memory")
 LIBRARIES = ("torch", "mne", "numpy", "scipy", "scikit-learn", "safetensors")
 SCALES = ("mean", "scale", "channel_mask")
+# Version of the format by which networks can be given the power of whitened channels.
+WITH_WHITENING = 2
 # What is met in a file whose parts do not go together.
 ERRORS = (
     AttributeError,
@@ -49,7 +51,9 @@ def save(estimator, path, *, key=None) -> Path:
     The key stands for parameters, seed and data; see ``memory``.
     """
     tensors, meta = to_state(estimator)
-    return write_checkpoint(path, tensors, meta if key is None else meta | {"key": key})
+    meta = meta if key is None else meta | {"key": key}
+    version = {"version": WITH_WHITENING} if estimator.whiteners_ else {}
+    return write_checkpoint(path, tensors, meta, **version)
 
 
 def read(path, classes, *, key=None):

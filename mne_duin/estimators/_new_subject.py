@@ -22,6 +22,7 @@ from mne_duin.training import (
 from mne_duin.utils._checks import check_number, check_type, draw_seed
 from mne_duin.utils._epochs import as_array, learn_contacts
 from mne_duin.utils._slots import COLUMN, slot_names, slot_numbers
+from mne_duin.utils._whitening import learn_whiteners
 
 
 def add_subject(
@@ -218,8 +219,8 @@ def _add(estimator, epochs, y, name, options):
 def _own_data(added, epochs, y, name):
     """Put the subject's epochs on the device, as its network sees them."""
     n_slots, size = added.n_features_in_, added.patch_size_
-    inputs = added._inputs(_as_slots(epochs, n_slots))
-    index = np.full(len(inputs), added.subjects_.tolist().index(name))
+    index = np.full(len(epochs), added.subjects_.tolist().index(name))
+    inputs = added._inputs(_as_slots(epochs, n_slots), index)
     n_times = inputs.shape[-1] // size * size
     x = added.scaler_.apply(inputs[..., :n_times], index)
     options = {}
@@ -277,7 +278,9 @@ def _grow_input(added, epochs, name):
     added.ch_names_ = slot_names(n_slots)
     added.n_features_in_ = n_slots
     added.info_ = mne.create_info(added.ch_names_, added.info_["sfreq"], "seeg")
-    added.scaler_ = _grow_scaler(added, n_before, position, epochs)
+    own = _as_slots(epochs, n_slots)
+    added.whiteners_ = _grow_whiteners(added, n_before, position, own)
+    added.scaler_ = _grow_scaler(added, n_before, position, own)
     return position
 
 
@@ -311,11 +314,23 @@ def _as_slots(epochs, n_slots):
     return replace(epochs, data=np.pad(data, widths), ch_names=slot_names(n_slots))
 
 
+def _grow_whiteners(added, n_before, position, epochs):
+    """Return the whitening of all subjects in all slots."""
+    n_slots = added.n_features_in_
+    new = learn_whiteners(epochs.data, added.info_["sfreq"], added.bands_)
+    grown = {}
+    for name, old in added.whiteners_.items():
+        wide = np.tile(np.eye(n_slots), (len(old), 1, 1))
+        wide[:, :n_before, :n_before] = old
+        grown[name] = np.insert(wide, position, new[name][0], axis=0)
+    return grown
+
+
 def _grow_scaler(added, n_before, position, epochs):
     """Return the scales of all subjects in all slots."""
     old, n_slots = added.scaler_, added.n_features_in_
     real = np.arange(n_slots) < len(added.contacts_[str(added.subjects_[position])])
-    inputs = added._inputs(_as_slots(epochs, n_slots))
+    inputs = added._inputs(epochs, np.full(len(epochs), position))
     own = ChannelScaler.learn(
         inputs, np.zeros(len(inputs), int), 1, added.ch_names_, real[None]
     )

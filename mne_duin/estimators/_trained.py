@@ -29,7 +29,8 @@ from mne_duin.training import (
 )
 from mne_duin.training._data import StoredSignal, scale_inputs
 from mne_duin.training._devices import from_main
-from mne_duin.utils._bands import RAW, add_bands, choose_bands
+from mne_duin.utils._band_choice import choose_bands
+from mne_duin.utils._bands import RAW, add_bands
 from mne_duin.utils._checks import check_type, draw_seed
 from mne_duin.utils._epochs import (
     as_array,
@@ -71,6 +72,7 @@ def inherit_input(estimator, pretrained):
     forget_network(estimator)
     for name in (
         "bands_",
+        "whiteners_",
         "ch_names_",
         "contacts_",
         "info_",
@@ -136,6 +138,7 @@ class TrainedNetwork(BaseEstimator):
     tmin_: float | None  # of classifiers, whose epochs have a fixed window
     patch_size_: int
     bands_: dict
+    whiteners_: dict  # by band, (n_subjects, n_channels, n_channels) each
     n_iter_: int
     best_iter_: int | None
 
@@ -149,7 +152,7 @@ class TrainedNetwork(BaseEstimator):
         """Turn the training data into epochs of whole patches and learn the channels.
 
         Sets ``bands_, ch_names_, contacts_, info_, n_features_in_, patch_size_,
-        subjects_, scaler_`` and, where it can be known, ``fit_groups_``.
+        subjects_, scaler_, whiteners_`` and, where it can be known, ``fit_groups_``.
         """
         epochs = self._as_array(X, sfreq)
         if epochs.sfreq is None:
@@ -168,7 +171,9 @@ class TrainedNetwork(BaseEstimator):
         self.patch_size_ = self._count_patch_samples()
         self.subjects_, index = subject_index(epochs)
         self.contacts_ = learn_contacts(epochs, self.subjects_)
-        self.bands_ = choose_bands(bands, epochs, y, index)
+        self.bands_, self.whiteners_ = choose_bands(
+            bands, epochs, y, index, len(self.subjects_)
+        )
         self._learn_scaler(epochs, index)
         note_runs(self, epochs.metadata)
         return self._whole_patches(epochs)
@@ -178,9 +183,13 @@ class TrainedNetwork(BaseEstimator):
         rate = sfreq if sfreq is not None else self.sfreq
         return as_array(X, sfreq=rate, on_disk=self._trains_from_disk)
 
-    def _inputs(self, epochs):
-        """Return what the network sees, (n_epochs, n_inputs, n_times), not scaled."""
-        return add_bands(epochs.data, self.info_["sfreq"], self.bands_)
+    def _inputs(self, epochs, subject):
+        """Return what the network sees, (n_epochs, n_inputs, n_times), not scaled.
+
+        ``subject`` (n_epochs,) says of which of the known subjects each epoch is.
+        """
+        rate = self.info_["sfreq"]
+        return add_bands(epochs.data, rate, self.bands_, self.whiteners_, subject)
 
     def _check_fitted(self, X, subject=None):
         """Turn epochs for a fitted estimator into the form it was trained on."""
@@ -221,7 +230,7 @@ class TrainedNetwork(BaseEstimator):
     def _learn_scaler(self, epochs, index):
         """Learn mean and deviation of every channel of every subject."""
         self.scaler_ = ChannelScaler.learn(
-            self._inputs(epochs),
+            self._inputs(epochs, index),
             index,
             len(self.subjects_),
             self.ch_names_,
@@ -315,7 +324,7 @@ class TrainedNetwork(BaseEstimator):
     def _scaled_inputs(self, epochs):
         """Return the z-scored inputs, which stay on disk where the epochs are there."""
         _, index = subject_index(epochs, self.subjects_)
-        inputs = self._inputs(epochs)
+        inputs = self._inputs(epochs, index)
         # A channel of zeros only is missing: its mean is the best guess.
         silent = silent_channels(epochs.data)
         silent = np.tile(silent, inputs.shape[1] // silent.shape[1])

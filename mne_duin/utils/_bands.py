@@ -18,7 +18,6 @@ from scipy.signal import butter, oaconvolve, sosfilt, sosfilt_zi
 from mne_duin._version import __version__
 from mne_duin.utils._checks import check_number
 from mne_duin.utils._parallel import in_threads
-from mne_duin.utils._screening import group_p_value
 from mne_duin.utils._stored import Part, Source, StoredArray, open_source
 from mne_duin.utils._stored_files import write_once
 
@@ -30,11 +29,13 @@ BANDS = {
     "high-gamma": (70.0, 150.0),
 }
 BROADBAND = "broadband"
-RAW, SCREENED = "raw", "screened"
+RAW = "raw"
+# What the name of a band ends with whose power is taken after spatial whitening.
+WHITENED = "-whitened"
+NAMED = BANDS | {band + WHITENED: edges for band, edges in BANDS.items()}
 # Power is smoothed over nearly three periods of the lower edge, but not longer than
 # what happens in a syllable.
 SMOOTHING_PERIODS, LONGEST_SMOOTHING = 2.8, 0.15
-LEVEL = 0.05
 LOWEST_POWER = 1e-6  # of the mean
 N_AT_ONCE = 16  # epochs in one step, so that no large copies are made
 POWER = "power_{low:g}-{high:g}Hz_{key}.npy"  # files of power next to segments
@@ -49,7 +50,8 @@ def check_bands(name, bands):
     name : str
         Name of the argument, for messages.
     bands : sequence of str | dict of str to tuple of float
-        Names out of ``BANDS``, or names with their lower and upper edge in Hz.
+        Names out of ``BANDS``, alone or followed by ``"-whitened"``, or names with
+        their lower and upper edge in Hz.
 
     Returns
     -------
@@ -69,13 +71,14 @@ def check_bands(name, bands):
             f"names and edges in Hz; got {bands!r}."
         )
     if not isinstance(bands, dict):
-        unknown = [str(band) for band in bands if band not in BANDS]
+        unknown = [str(band) for band in bands if band not in NAMED]
         if unknown:
             raise ValueError(
                 f"`{name}` has no {', '.join(unknown[:10])}; the bands are "
-                f"{', '.join(BANDS)}. Give others as a dict of names and edges in Hz."
+                f"{', '.join(BANDS)}, each alone or followed by {WHITENED!r}. Give "
+                "others as a dict of names and edges in Hz."
             )
-        return {band: BANDS[band] for band in BANDS if band in bands}
+        return {band: edges for band, edges in NAMED.items() if band in bands}
     for band, (low, high) in bands.items():
         check_number(f"{name}[{band!r}][1]", high, low=0.0, closed=False)
         check_number(f"{name}[{band!r}][0]", low, low=0.0, high=high, closed=False)
@@ -98,11 +101,11 @@ def bands_below_nyquist(bands, sfreq):
         The bands whose upper edge lies below half the sampling rate.
     """
     usable = {band: edges for band, edges in bands.items() if 2 * edges[1] < sfreq}
-    left_out = [
-        f"{band} ({low:g}-{high:g} Hz)"
+    left_out = dict.fromkeys(
+        f"{band.removesuffix(WHITENED)} ({low:g}-{high:g} Hz)"
         for band, (low, high) in bands.items()
         if band not in usable
-    ]
+    )
     if left_out:
         logger.info(
             f"At {sfreq:g} Hz the power in {', '.join(left_out)} cannot be computed "
@@ -173,83 +176,69 @@ def envelope_power(data):
     return data**2 + fft.irfft(spectrum, n_times) ** 2
 
 
-def choose_bands(bands, epochs, y=None, subject=None):
-    """Return the edges of the bands that a network is given the power of.
-
-    ``bands`` is the parameter of the estimators. Screening needs the classes ``y``
-    (n_epochs,): high gamma always enters, a lower band only if its power differs
-    between the classes by more than chance in the training data of any subject.
-    """
-    if bands == RAW:
-        return {}
-    wanted = BANDS if bands == SCREENED else check_bands("bands", bands)
-    usable = bands_below_nyquist(wanted, epochs.sfreq)
-    if bands != SCREENED:
-        return usable
-
-    def is_chosen(name):
-        return name == "high-gamma" or _differs(epochs, usable[name], y, subject)
-
-    chosen = in_threads(is_chosen, usable)
-    return {n: usable[n] for n, is_in in zip(usable, chosen, strict=True) if is_in}
-
-
-def _differs(epochs, band, y, subject):
-    """Return whether the power in a band differs between the classes."""
-    parts = np.split(epochs.data, range(N_AT_ONCE, len(epochs), N_AT_ONCE))
-    power = np.concatenate([log_power(one, epochs.sfreq, band) for one in parts])
-    size = max(round(LONGEST_SMOOTHING * epochs.sfreq), 1)
-    starts = np.arange(0, power.shape[-1], size)
-    bins = np.add.reduceat(power, starts, axis=-1)
-    bins = bins / np.diff(starts, append=power.shape[-1])
-    mean = power.mean(-1, keepdims=True)
-    features = np.concatenate([bins, mean], axis=-1).reshape(len(power), -1)
-    subject = np.zeros(len(y), int) if subject is None else subject
-    rows = [subject == one for one in np.unique(subject)]
-    p_values = [group_p_value(features[own], y[own]) for own in rows]
-    return min(p_values) * len(rows) <= LEVEL
-
-
-def add_bands(data, sfreq, bands):
+def add_bands(data, sfreq, bands, whiteners=None, subject=None):
     """Append the logarithm of the power of every channel in every band.
 
     Every epoch is treated alone, so its values depend on nothing else. For epochs on
     disk the power is written once, next to them.
 
-    Shapes: ``data`` (n_epochs, n_channels, n_times) -> (n_epochs, (1 + n_bands) *
-    n_channels, n_times).
+    Parameters
+    ----------
+    data : ndarray | StoredArray, shape (n_epochs, n_channels, n_times)
+        The signal.
+    sfreq : float
+        Sampling rate in Hz.
+    bands : dict of str to tuple of float
+        Lower and upper edge in Hz of each band.
+    whiteners : dict of str to ndarray, shape (n_subjects, n_channels, n_channels)
+        For some of the bands, what the channels are multiplied by before.
+    subject : ndarray of int, shape (n_epochs,) | None
+        Whose each epoch is; None is the first subject.
+
+    Returns
+    -------
+    inputs : ndarray | StoredArray
+        Shape (n_epochs, (1 + n_bands) * n_channels, n_times).
     """
     if not bands:
         return data
+    whiteners = {} if whiteners is None else whiteners
     if isinstance(data, StoredArray):
-        edges = [tuple(map(float, band)) for band in bands.values()]
-        return _add_stored_bands(data, sfreq, edges)
+        return _add_stored_bands(data, sfreq, bands, whiteners, subject)
     n_epochs, n_channels, n_times = data.shape
+    subject = np.zeros(n_epochs, int) if subject is None else subject
     inputs = np.empty((n_epochs, (1 + len(bands)) * n_channels, n_times), np.float32)
     inputs[:, :n_channels] = data
 
     def fill(number):
         own = slice((number + 1) * n_channels, (number + 2) * n_channels)
-        band = list(bands.values())[number]
+        name = list(bands)[number]
+        whitener = whiteners.get(name)
         for first in range(0, n_epochs, N_AT_ONCE):
             rows = slice(first, first + N_AT_ONCE)
-            inputs[rows, own] = log_power(data[rows], sfreq, band)
+            matrix = None if whitener is None else whitener[subject[rows]]
+            inputs[rows, own] = log_power(data[rows], sfreq, bands[name], matrix)
 
     in_threads(fill, range(len(bands)), is_long=n_epochs > 1)
     return inputs
 
 
-def _add_stored_bands(data, sfreq, bands):
+def _add_stored_bands(data, sfreq, bands, whiteners, subject):
     """Append the power of epochs on disk, in files where the epochs are in files."""
+    view_subject = np.zeros(len(data.views), int)
+    if whiteners and subject is not None:
+        # Epochs of one file may be of several subjects, whose power is not the same.
+        data, view_subject = data.split_views(subject)
 
-    def power_of(part, n_times):
-        sources = _stored_power(part, n_times, sfreq, bands)
+    def power_of(number, part):
+        own = {name: matrix[view_subject[number]] for name, matrix in whiteners.items()}
+        sources = _stored_power(part, data.n_times, sfreq, bands, own)
         return tuple(Part(source, part.channels) for source in sources)
 
     return data.with_parts(power_of)
 
 
-def _stored_power(part, n_times, sfreq, bands):
+def _stored_power(part, n_times, sfreq, bands, whiteners):
     """Return the power in each band, of all rows and channels of a part's source."""
     source = part.source
     n_rows, n_channels = source.values.shape[:2]
@@ -259,40 +248,60 @@ def _stored_power(part, n_times, sfreq, bands):
         np.arange(n_rows),
         n_times,
     )
+    matrices = {
+        name: _of_source(matrix, part.channels, n_channels)
+        for name, matrix in whiteners.items()
+    }
 
     def fill(outputs):
         for first in range(0, n_rows, N_AT_ONCE):
             rows = np.arange(first, min(first + N_AT_ONCE, n_rows))
-            _fill_power(outputs, rows, whole.read(rows), sfreq)
+            _fill_power(outputs, rows, whole.read(rows), sfreq, bands, matrices)
 
     if source.path is None:
-        outputs = {band: np.empty(whole.shape, np.float32) for band in bands}
+        outputs = {name: np.empty(whole.shape, np.float32) for name in bands}
         fill(outputs)
-        return [Source(outputs[band]) for band in bands]
+        return [Source(outputs[name]) for name in bands]
     keys, paths = {}, {}
-    for low, high in bands:
+    for name, edges in bands.items():
+        low, high = map(float, edges)
         known = (source.digest, part.first, n_times, float(sfreq), low, high)
+        if name in matrices:
+            known += (hashlib.sha256(matrices[name].tobytes()).hexdigest(),)
         key = hashlib.sha256(repr((*known, __version__)).encode()).hexdigest()
-        name = POWER.format(low=low, high=high, key=key[:16])
-        keys[low, high], paths[low, high] = key, source.path.with_name(name)
+        file_name = POWER.format(low=low, high=high, key=key[:16])
+        keys[name], paths[name] = key, source.path.with_name(file_name)
     write_once(paths, whole.shape, fill)
-    return [open_source(paths[band], digest=keys[band]) for band in bands]
+    return [open_source(paths[name], digest=keys[name]) for name in bands]
 
 
-def _fill_power(outputs, rows, data, sfreq):
+def _of_source(matrix, channels, n_channels):
+    """Return the matrix of chosen channels among all that are stored."""
+    known = np.flatnonzero(channels >= 0)
+    own = channels[known]
+    full = np.zeros((n_channels, n_channels))
+    full[np.ix_(own, own)] = matrix[np.ix_(known, known)]
+    return full
+
+
+def _fill_power(outputs, rows, data, sfreq, bands, matrices):
     """Write the power of some epochs into the array of each band."""
 
-    def fill(band):
-        outputs[band][rows[0] : rows[-1] + 1] = log_power(data, sfreq, band)
+    def fill(name):
+        power = log_power(data, sfreq, bands[name], matrices.get(name))
+        outputs[name][rows[0] : rows[-1] + 1] = power
 
     in_threads(fill, outputs)
 
 
-def log_power(data, sfreq, band):
+def log_power(data, sfreq, band, matrix=None):
     """Return the log of the smoothed power in a band, of the shape of the data.
 
-    Single precision, which is enough for a logarithm and what networks take.
+    Single precision, which is enough for a logarithm and what networks take. With a
+    ``matrix`` (..., n_channels, n_channels) it is that of mixtures of the channels.
     """
+    if matrix is not None:
+        data = matrix @ data
     smoothing = min(SMOOTHING_PERIODS / band[0], LONGEST_SMOOTHING)
     n_times = data.shape[-1]
     window, weight, first = _smoothing(round(smoothing * sfreq), n_times)

@@ -196,20 +196,41 @@ class StoredArray:
             lambda part: replace(part, channels=np.append(part.channels, more))
         )
 
+    def split_views(self, groups):
+        """Return the same epochs, of which those of one view are of one group.
+
+        Parameters
+        ----------
+        groups : ndarray of int, shape (n_epochs,)
+            Group of each epoch.
+
+        Returns
+        -------
+        array : StoredArray
+            The same epochs.
+        view_groups : ndarray of int, shape (n_views,)
+            Group of each view.
+        """
+        pairs = np.stack([self.which, groups], axis=1)
+        pairs, which = np.unique(pairs, axis=0, return_inverse=True)
+        views = [self.views[view] for view in pairs[:, 0]]
+        array = StoredArray(views, which.reshape(-1), self.rows, self.n_times)
+        return array, pairs[:, 1]
+
     def with_parts(self, make):
         """Return the array with further channels behind its own.
 
         Parameters
         ----------
         make : callable
-            Takes a Part and the number of samples, returns a tuple of Part.
+            Takes the number of a view and its Part, returns a tuple of Part.
 
         Returns
         -------
         array : StoredArray
             The same epochs.
         """
-        views = [(part, *make(part, self.n_times)) for (part,) in self.views]
+        views = [(part, *make(i, part)) for i, (part,) in enumerate(self.views)]
         return StoredArray(views, self.which, self.rows, self.n_times)
 
     def read(self, rows=None, start=0, n_times=None):

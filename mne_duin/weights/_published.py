@@ -152,7 +152,8 @@ def _estimator(stage, network):
 def set_up(estimator, module, ch_names, n_subjects, sfreq=SFREQ):
     """Make an estimator that counts as fitted on z-scored signals."""
     shape = (n_subjects, len(ch_names))
-    estimator.module_, estimator.bands_ = module.eval(), {}
+    estimator.module_ = module.eval()
+    estimator.bands_, estimator.whiteners_ = {}, {}
     estimator.device_ = torch.device("cpu")
     estimator.scaler_ = ChannelScaler(
         np.zeros(shape, np.float32), np.ones(shape, np.float32), np.ones(shape, bool)

@@ -28,16 +28,37 @@ def tone(frequency, amplitude=1.0, seconds=2.0):
     ("features", "n_features"),
     [
         ("evoked", 180),
-        ("high-gamma", 90),
-        ("both", 270),
-        ("power", 225),
-        ("all", 405),
+        ("high-gamma", 180),
+        ("both", 360),
+        ("power", 450),
+        ("all", 630),
     ],
 )
 def test_number_of_features(data, features, n_features):
     extract = EvokedPower(features, sfreq=SFREQ)
     assert extract.fit_transform(data).shape == (6, n_features)
     assert extract.n_features_out_ == n_features
+    plain = EvokedPower(features, sfreq=SFREQ, whitened=False).fit_transform(data)
+    # Power once instead of twice; the evoked signal stays as it is.
+    n_evoked = 180 if features in ("evoked", "both", "all") else 0
+    assert plain.shape == (6, n_evoked + (n_features - n_evoked) // 2)
+
+
+def test_whitened_power_is_that_of_channels_without_correlations(data):
+    mixed = np.array([[1.0, 0.5, 0.0], [0.5, 1.0, 0.5], [0.0, 0.5, 1.0]]) @ data
+    extract = EvokedPower("high-gamma", sfreq=SFREQ).fit(mixed)
+    unmixed = extract.whiteners_["high-gamma-whitened"] @ mixed
+    plain = EvokedPower("high-gamma", sfreq=SFREQ, whitened=False)
+    own = extract.groups_["high-gamma-whitened"]
+    np.testing.assert_allclose(
+        extract.transform(mixed)[:, own], plain.fit_transform(unmixed), atol=1e-6
+    )
+    # What later epochs are like makes no difference.
+    np.testing.assert_allclose(
+        extract.transform(3 * mixed)[:, own],
+        extract.transform(mixed)[:, own] + np.log(9),
+        atol=1e-5,
+    )
 
 
 def test_both_is_evoked_then_high_gamma(data):
@@ -165,7 +186,9 @@ def test_any_sampling_rate_and_bands_above_nyquist_are_named(sfreq, bands):
     data = np.random.default_rng(0).normal(size=(4, 2, int(sfreq)))
     with mne.utils.use_log_level("INFO"), mne.utils.catch_logging() as log:
         extract = EvokedPower(sfreq=sfreq).fit(data)
-    assert list(extract.bands_) == bands
+    whitened = [f"{name}-whitened" for name in bands]
+    assert list(extract.bands_) == bands + whitened
+    assert list(extract.whiteners_) == whitened
     assert np.isfinite(extract.transform(data)).all()
     left_out = [name for name in BANDS if name not in bands]
     said = log.getvalue()
@@ -190,9 +213,13 @@ def test_a_band_without_information_is_left_out():
     features = extract.fit_transform(data, y)
     assert "beta" in extract.bands_
     assert "theta" not in extract.bands_
+    assert {name for name in extract.bands_ if "whitened" in name} == {
+        *extract.whiteners_
+    }
     np.testing.assert_array_equal(features, extract.transform(data))
     everything = EvokedPower(sfreq=SFREQ, screening=None).fit(data, y)
-    assert list(everything.bands_) == ["high-gamma", *list(BANDS)[:4]]
+    names = ["high-gamma", *list(BANDS)[:4]]
+    assert list(everything.bands_) == names + [f"{name}-whitened" for name in names]
 
 
 def test_permutation_test_holds_its_level_and_finds_one_feature_of_many():
@@ -209,8 +236,8 @@ def test_permutation_test_holds_its_level_and_finds_one_feature_of_many():
 
 
 def test_the_former_name_warns_and_gives_the_same_features(data):
-    new = EvokedPower("both", sfreq=SFREQ).fit_transform(data)
-    with pytest.warns(FutureWarning, match=r"now EvokedPower\(features='both'\)"):
+    new = EvokedPower("both", sfreq=SFREQ, whitened=False).fit_transform(data)
+    with pytest.warns(FutureWarning, match=r"now EvokedPower\(features='both', "):
         old = EvokedHighGamma(sfreq=SFREQ).fit_transform(data)
     np.testing.assert_array_equal(old, new)
 
@@ -220,7 +247,8 @@ def test_power_keeps_its_bands_where_none_passes_the_screening():
     X, y = rng.standard_normal((12, 2, 200)), np.arange(12) % 2
     with mne.utils.use_log_level("ERROR"):
         extract = EvokedPower("power", sfreq=100.0, screening=0.0).fit(X, y)
-    assert list(extract.bands_) == ["theta", "alpha", "beta"]
+    names = ["theta", "alpha", "beta"]
+    assert list(extract.bands_) == names + [f"{name}-whitened" for name in names]
     with (
         mne.utils.use_log_level("ERROR"),
         pytest.raises(ValueError, match="10 Hz is too low"),

@@ -123,7 +123,8 @@ def test_made_by_name(tmp_path):
 
 def test_scales_are_those_of_the_segments(trials, segments):
     estimator = make("dewave").fit(*trials, unlabelled=segments)
-    expected = estimator._inputs(type("Epochs", (), {"data": segments.get_data()}))
+    epochs = type("Epochs", (), {"data": segments.get_data()})
+    expected = estimator._inputs(epochs, np.zeros(len(segments), int))
     assert np.allclose(estimator.scaler_.scale, expected.std((0, 2)), rtol=1e-5)
     alone = make("dewave").fit(*trials)
     assert (alone.scaler_.scale < 0.7 * estimator.scaler_.scale).all()

@@ -32,6 +32,15 @@ def test_labels_are_found(streams):
     assert said == [collapse(own, silence="-") for own in predicted]
 
 
+def test_epochs_are_decoded_alone_and_of_any_length(streams):
+    X, y = streams
+    lda = TokenLDA(sfreq=SFREQ).fit(X[:14], y[:14])
+    together = lda.predict(X[14:])
+    assert np.array_equal(lda.predict(X[15:16])[0], together[1])
+    # All but the last tokens see the same neighbors.
+    assert np.array_equal(lda.predict(X[14:, :, :700])[:, :5], together[:, :5])
+
+
 def test_masked_tokens_do_not_count(streams):
     X, y = streams
     masked = y.copy()
@@ -46,8 +55,8 @@ def test_masked_tokens_do_not_count(streams):
 def test_it_sees_its_neighbours(context, streams):
     X, y = streams
     lda = TokenLDA(context, sfreq=SFREQ).fit(X, y)
-    assert lda.pipeline_[0].n_features_in_ == (2 * context + 1) * 3 * (4 + 2)
-    bins = lda._bins(X)
+    assert lda.pipeline_[0].n_features_in_ == (2 * context + 1) * 3 * (4 + 2 + 2)
+    bins = lda._bins(lda._epochs(X))
     windows = lda._with_neighbours(bins)
     middle = windows[:, 5].reshape(len(X), 2 * context + 1, -1)
     near = bins[:, 5 - context : 6 + context] - lda.mean_

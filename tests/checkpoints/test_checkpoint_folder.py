@@ -16,7 +16,6 @@ from mne_duin.checkpoints import (
     write_checkpoint,
     write_next,
 )
-from mne_duin.checkpoints import _format as format_module
 from mne_duin.checkpoints._folder import list_checkpoints
 from mne_duin.utils import _atomic as atomic_module
 
@@ -121,12 +120,10 @@ def test_all_damaged(tmp_path):
         read_latest(tmp_path)
 
 
-def test_a_later_version_is_no_damage(tmp_path, monkeypatch):
-    write(tmp_path, 1)
-    monkeypatch.setattr(format_module, "VERSION", 2)
-    write(tmp_path, 2)
-    monkeypatch.undo()
-    with pytest.raises(LaterVersionError, match="00002.* has format version 2; .*to 1"):
+def test_a_later_version_is_no_damage(tmp_path):
+    write(tmp_path, 1, 2)
+    write_checkpoint(tmp_path / numbered(2)[0], tensors(2), {"pass": 2}, version=3)
+    with pytest.raises(LaterVersionError, match="00002.* has format version 3; .*to 2"):
         read_latest(tmp_path)
     damage(tmp_path / numbered(2)[0])
     with pytest.warns(RuntimeWarning, match="00002.* does not match its checksum"):

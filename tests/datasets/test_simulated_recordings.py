@@ -35,7 +35,9 @@ def information(epochs):
     words = epochs.metadata["trial_type"].to_numpy()
     short = epochs.copy().crop(-0.3, 1.0)
     parts = [
-        EvokedPower(kind).fit_transform(short).reshape(*epochs.get_data().shape[:2], -1)
+        EvokedPower(kind, whitened=False)
+        .fit_transform(short)
+        .reshape(*epochs.get_data().shape[:2], -1)
         for kind in ("evoked", "high-gamma")
     ]
     features = np.concatenate(parts, axis=2)

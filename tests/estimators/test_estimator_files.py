@@ -158,7 +158,8 @@ def test_the_header_lists_what_a_reader_needs(fitted, tmp_path):
     with safetensors.safe_open(path, framework="pt") as file:
         header = json.loads(file.metadata()["mne_duin"])
         scaler = {name for name in file.keys() if name.startswith("scaler.")}  # noqa: SIM118
-    assert header["version"] == 1
+    # Versions before could not whiten power, and would read it wrong.
+    assert header["version"] == 2
     assert header["meta"]["parameters"]["n_layers"] == estimator.n_layers
     learned = header["meta"]["learned"]
     assert learned["ch_names"] == estimator.ch_names_
@@ -274,3 +275,20 @@ def test_missing_and_added_weights_are_refused(drop, fitted):
     more = tensors | {"module.more": torch.zeros(2)}
     with pytest.raises(DamagedError, match="more has shape"):
         _files.from_state(more, meta, KNOWN)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda own: {},
+        lambda own: own | {"whitener.more": own["whitener.high-gamma-whitened"]},
+        lambda own: {name: value[:, 1:] for name, value in own.items()},
+    ],
+)
+def test_whitening_is_that_of_the_bands(change, fitted):
+    tensors, meta = _files.to_state(fitted["classifier"])
+    own = {name: v for name, v in tensors.items() if name.startswith("whitener.")}
+    assert "whitener.high-gamma-whitened" in own
+    rest = {name: value for name, value in tensors.items() if name not in own}
+    with pytest.raises(DamagedError, match="holds no whole.*the whitening is not that"):
+        _files.from_state(rest | change(own), meta, KNOWN)

@@ -112,7 +112,12 @@ def assert_same(first, second):
 
 
 @pytest.mark.parametrize(
-    ("dtype", "bands"), [*((d, ["high-gamma"]) for d in DTYPES), ("int16", "raw")]
+    ("dtype", "bands"),
+    [
+        *((d, ["high-gamma"]) for d in DTYPES),
+        ("int16", "raw"),
+        ("int16", ["beta", "high-gamma-whitened"]),
+    ],
 )
 @pytest.mark.parametrize(
     "kind", [pytest.param("vqvae", marks=pytest.mark.slow), "cells"]

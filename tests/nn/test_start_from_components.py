@@ -202,11 +202,17 @@ def correlated(n_channels, n_epochs=12):
     return torch.tensor(x, dtype=torch.float32)
 
 
+def shrunk_moment(x):
+    """The second moment of the channels, whose correlations are shrunk."""
+    moment = torch.einsum("nct,ndt->cd", x, x) / (x.shape[0] * x.shape[2])
+    moment[~torch.eye(len(moment), dtype=bool)] *= 1 - _principal.SHRINKAGE
+    return moment
+
+
 def test_zca_whitens_and_is_symmetric():
     x = correlated(6)[:, :5]
     forward, backward = _principal.whitening_maps(x, 5, "zca")
-    white = torch.einsum("fc,ect->eft", forward, x)
-    moment = torch.einsum("eft,egt->fg", white, white) / (x.shape[0] * x.shape[2])
+    moment = forward @ shrunk_moment(x) @ forward.T
     torch.testing.assert_close(moment, torch.eye(5), atol=1e-3, rtol=0)
     torch.testing.assert_close(forward, forward.T, atol=1e-4, rtol=0)
     torch.testing.assert_close(backward @ forward, torch.eye(5), atol=1e-4, rtol=0)
@@ -233,10 +239,12 @@ def test_zca_of_padded_and_repeated_channels_is_finite():
 
 def test_with_few_filters_zca_stays_close_to_some_channels():
     x = correlated(8)[:, :7]
+    # Of equal variance, so that shrinking leaves the components as they are.
+    x = x / x.square().mean((0, 2)).sqrt()[:, None]
     forward, backward = _principal.whitening_maps(x, 4, "zca")
-    white = torch.einsum("fc,ect->eft", forward, x)
-    moment = torch.einsum("eft,egt->fg", white, white) / (x.shape[0] * x.shape[2])
+    moment = forward @ shrunk_moment(x) @ forward.T
     torch.testing.assert_close(moment, torch.eye(4), atol=1e-3, rtol=0)
+    white = torch.einsum("fc,ect->eft", forward, x)
     torch.testing.assert_close(forward @ backward, torch.eye(4), atol=1e-4, rtol=0)
     principal, _ = _principal.whitening_maps(x, 4, "principal")
     # The same subspace, but each filter has a channel of its own.

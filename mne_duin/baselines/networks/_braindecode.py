@@ -212,8 +212,8 @@ class BraindecodeNetwork(NetworkClassifier):
                 f"braindecode: {first_names(wrong)}."
             )
 
-    def _inputs(self, epochs):
-        data = super()._inputs(epochs)
+    def _inputs(self, epochs, subject):
+        data = super()._inputs(epochs, subject)
         patch = self._patch()
         if data.shape[-1] < patch:
             raise ValueError(

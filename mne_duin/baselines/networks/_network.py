@@ -134,7 +134,7 @@ class NetworkClassifier(EpochClassifier, TrainedNetwork):
         self._check_parameters()
         epochs = self._check_X(X, subject=subject, sfreq=sfreq)
         self.tmin_ = epochs.tmin
-        self.n_times_ = self._inputs(epochs[:1]).shape[-1]
+        self.n_times_ = self._inputs(epochs[:1], np.zeros(1, int)).shape[-1]
         self.classes_, y = learn_classes(y, len(epochs))
         run = self._begin()
         if unlabelled is not None:
@@ -190,7 +190,7 @@ class NetworkClassifier(EpochClassifier, TrainedNetwork):
         """Return the sampling rate that the network sees."""
         return self.network_sfreq or self.info_["sfreq"]
 
-    def _inputs(self, epochs):
+    def _inputs(self, epochs, subject):
         """Return the signal at the rate of the network, not scaled."""
         came, wanted = self.info_["sfreq"], self._rate()
         if came < wanted:
@@ -263,7 +263,7 @@ class NetworkClassifier(EpochClassifier, TrainedNetwork):
 
     def _take_state(self, tensors, meta):
         """Take back what :meth:`_add_state` added."""
-        self.bands_, self.patch_size_ = {}, 1
+        self.bands_, self.whiteners_, self.patch_size_ = {}, {}, 1
         self.classes_ = label_array(meta["learned"]["classes"])
         self.n_times_ = meta["learned"]["n_times"]
         self._check_parameters()

@@ -1,0 +1,84 @@
+"""Which bands a network is given the power of."""
+
+import numpy as np
+
+from mne_duin.utils._bands import (
+    LONGEST_SMOOTHING,
+    N_AT_ONCE,
+    NAMED,
+    RAW,
+    bands_below_nyquist,
+    check_bands,
+    log_power,
+)
+from mne_duin.utils._parallel import in_threads
+from mne_duin.utils._screening import group_p_value
+from mne_duin.utils._whitening import learn_whiteners
+
+SCREENED = "screened"
+ALWAYS = "high-gamma", "high-gamma-whitened"
+LEVEL = 0.05
+
+
+def choose_bands(bands, epochs, y=None, subject=None, n_subjects=1):
+    """Return the bands that a network is given the power of, and their whitening.
+
+    Parameters
+    ----------
+    bands : str | sequence of str | dict
+        The parameter of the estimators.
+    epochs : EpochsData
+        The training epochs.
+    y : ndarray, shape (n_epochs,) | None
+        Their classes, for the screening: high gamma always enters, a lower band only if
+        its power differs between the classes by more than chance in the training data
+        of any subject.
+    subject : ndarray of int, shape (n_epochs,) | None
+        Whose each epoch is.
+    n_subjects : int
+        Number of subjects.
+
+    Returns
+    -------
+    edges : dict of str to tuple of float
+        Lower and upper edge in Hz of each band.
+    whiteners : dict of str to ndarray, shape (n_subjects, n_channels, n_channels)
+        See :func:`~mne_duin.utils._whitening.learn_whiteners`.
+    """
+    if isinstance(bands, str) and bands == RAW:
+        return {}, {}
+    screened = isinstance(bands, str) and bands == SCREENED
+    wanted = NAMED if screened else check_bands("bands", bands)
+    usable = bands_below_nyquist(wanted, epochs.sfreq)
+    whiteners = learn_whiteners(epochs.data, epochs.sfreq, usable, subject, n_subjects)
+    if not screened:
+        return usable, whiteners
+    subject = np.zeros(len(epochs), int) if subject is None else subject
+
+    def is_chosen(name):
+        return name in ALWAYS or _differs(
+            epochs, usable[name], whiteners.get(name), y, subject
+        )
+
+    chosen = in_threads(is_chosen, usable)
+    usable = {n: usable[n] for n, is_in in zip(usable, chosen, strict=True) if is_in}
+    return usable, {name: whiteners[name] for name in whiteners if name in usable}
+
+
+def _differs(epochs, band, whitener, y, subject):
+    """Return whether the power in a band differs between the classes."""
+    parts = []
+    for first in range(0, len(epochs), N_AT_ONCE):
+        rows = slice(first, first + N_AT_ONCE)
+        matrix = None if whitener is None else whitener[subject[rows]]
+        parts.append(log_power(epochs.data[rows], epochs.sfreq, band, matrix))
+    power = np.concatenate(parts)
+    size = max(round(LONGEST_SMOOTHING * epochs.sfreq), 1)
+    starts = np.arange(0, power.shape[-1], size)
+    bins = np.add.reduceat(power, starts, axis=-1)
+    bins = bins / np.diff(starts, append=power.shape[-1])
+    mean = power.mean(-1, keepdims=True)
+    features = np.concatenate([bins, mean], axis=-1).reshape(len(power), -1)
+    rows = [subject == one for one in np.unique(subject)]
+    p_values = [group_p_value(features[own], y[own]) for own in rows]
+    return min(p_values) * len(rows) <= LEVEL

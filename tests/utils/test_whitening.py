@@ -1,0 +1,140 @@
+"""Spatial whitening of a band before its power is taken."""
+
+import numpy as np
+import pytest
+
+from mne_duin.utils import _whitening
+from mne_duin.utils._bands import add_bands, bandpass, log_power
+from mne_duin.utils._stored import StoredArray, open_source
+from mne_duin.utils._whitening import learn_whiteners, whitener
+
+SFREQ = 500.0
+BAND = {"high-gamma-whitened": (70.0, 150.0)}
+MIXING = np.array([[1.0, 0.6, 0.0], [0.5, 1.0, 0.4], [0.2, 0.7, 1.0]])
+
+
+def sources(n_epochs=40, n_times=600, seed=0):
+    """Noise of three sources, each of them loud in half of the epochs."""
+    rng = np.random.default_rng(seed)
+    signal = rng.standard_normal((n_epochs, 3, n_times))
+    loud = np.arange(n_epochs)[:, None] >> np.arange(3) & 1 == 1
+    return signal * np.where(loud, 3.0, 1.0)[..., None], loud
+
+
+def in_band(data):
+    """The channels of all epochs in the band, one row each."""
+    signal = bandpass(data, SFREQ, (70.0, 150.0))
+    return signal.swapaxes(0, 1).reshape(signal.shape[1], -1)
+
+
+def test_channels_are_uncorrelated_afterwards_and_keep_their_amplitude():
+    data = np.array([1e-5, 1e-3, 1.0])[:, None] * (MIXING @ sources()[0])
+    matrix = learn_whiteners(data, SFREQ, BAND)["high-gamma-whitened"][0]
+    before, after = in_band(data), matrix @ in_band(data)
+    np.testing.assert_allclose(np.corrcoef(after), np.eye(3), atol=0.01)
+    np.testing.assert_allclose(after.std(1) / before.std(1), 1.0, atol=0.01)
+    # Each stays closest to its channel.
+    similar = np.corrcoef(before, after)[:3, 3:]
+    assert (similar.argmax(1) == np.arange(3)).all()
+
+
+def test_power_of_mixed_sources_is_told_apart():
+    signal, loud = sources()
+    data = (MIXING + MIXING.T) @ signal
+    whiteners = learn_whiteners(data, SFREQ, BAND)
+    names = BAND | {"high-gamma": (70.0, 150.0)}
+    power = add_bands(data, SFREQ, names, whiteners)[:, 3:].mean(-1)
+    whitened, mixed = power[:, :3], power[:, 3:]
+
+    def leak(values):
+        """How much other sources change a channel, relative to its own."""
+        differences = [values[own].mean(0) - values[~own].mean(0) for own in loud.T]
+        others = np.abs(differences)[~np.eye(3, dtype=bool)]
+        return others.mean() / np.diag(differences).mean()
+
+    assert leak(whitened) < 0.5 * leak(mixed)
+
+
+def test_other_bands_are_not_whitened():
+    assert learn_whiteners(sources()[0], SFREQ, {"high-gamma": (70.0, 150.0)}) == {}
+
+
+@pytest.mark.parametrize("subject", [None, np.arange(40) % 2])
+def test_power_on_disk_is_that_in_memory(subject, tmp_path):
+    data = (MIXING @ sources(seed=3)[0]).astype(np.float32)
+    other = (MIXING.T @ sources(seed=4)[0]).astype(np.float32)
+    if subject is not None:
+        data = np.where((subject == 1)[:, None, None], other, data)
+    np.save(tmp_path / "epochs.npy", data)
+    stored = StoredArray.of(open_source(tmp_path / "epochs.npy", digest="known"))
+    view = stored[:, [2, 0]][..., 50:550].pad_channels(1)
+    n_subjects = 1 if subject is None else 2
+    bands = BAND | {"beta": (13.0, 30.0)}
+    whiteners, in_memory = (
+        learn_whiteners(one, SFREQ, bands, subject, n_subjects)
+        for one in (view, np.asarray(view))
+    )
+    for name, matrices in whiteners.items():
+        np.testing.assert_array_equal(matrices, in_memory[name])
+        # A padded channel stays as it is.
+        np.testing.assert_array_equal(matrices[:, 2], [[0, 0, 1]] * n_subjects)
+    ours = np.asarray(add_bands(view, SFREQ, bands, whiteners, subject))
+    theirs = add_bands(np.asarray(view), SFREQ, bands, whiteners, subject)
+    # The matrix of all stored channels adds in another order.
+    np.testing.assert_allclose(ours, theirs, atol=1e-5)
+    assert not ours[:, [2, 5, 8]].any()
+    files = {path: path.stat().st_mtime_ns for path in tmp_path.glob("power_*.npy")}
+    assert len(files) == 1 + n_subjects
+    add_bands(view, SFREQ, bands, whiteners, subject)
+    assert {path: path.stat().st_mtime_ns for path in files} == files
+    changed = {name: 2 * own for name, own in whiteners.items()}
+    louder = np.asarray(add_bands(view, SFREQ, bands, changed, subject))
+    np.testing.assert_allclose(louder[:, 3:5], ours[:, 3:5] + np.log(4), atol=1e-5)
+    np.testing.assert_array_equal(louder[:, 5:], ours[:, 5:])
+
+
+def test_a_common_reference_is_not_amplified():
+    data = MIXING @ sources()[0]
+    data -= data.mean(1, keepdims=True)
+    matrix = learn_whiteners(data, SFREQ, BAND)["high-gamma-whitened"][0]
+    after = matrix @ in_band(data)
+    assert np.isfinite(after).all()
+    assert after.std() < 2 * in_band(data).std()
+
+
+def test_a_touched_cable_does_not_count():
+    data = MIXING @ sources()[0]
+    expected = learn_whiteners(data, SFREQ, BAND)["high-gamma-whitened"]
+    data = np.append(data, 1e3 * np.ones((3, 1)) * data[:1, :1], axis=0)
+    found = learn_whiteners(data, SFREQ, BAND)["high-gamma-whitened"]
+    np.testing.assert_array_equal(found, expected)
+
+
+def test_long_recordings_are_read_in_part_from_beginning_to_end(monkeypatch):
+    data = MIXING @ sources(n_epochs=80)[0]
+    everything = learn_whiteners(data, SFREQ, BAND)["high-gamma-whitened"]
+    monkeypatch.setattr(_whitening, "MOST_SAMPLES", 600 * 20)
+    part = learn_whiteners(data, SFREQ, BAND)["high-gamma-whitened"]
+    every_fourth = learn_whiteners(data[::4], SFREQ, BAND)["high-gamma-whitened"]
+    np.testing.assert_array_equal(part, every_fourth)
+    assert not np.array_equal(part, everything)
+
+
+def test_few_samples_shrink_the_correlations():
+    covariance = MIXING @ MIXING.T
+    distances = [
+        np.abs(whitener(covariance, n) - np.eye(3)).sum() for n in (0, 3, 30, np.inf)
+    ]
+    assert distances[0] < 1e-4
+    assert distances == sorted(distances)
+    whole = whitener(covariance, np.inf)
+    np.testing.assert_allclose(
+        whole @ covariance @ whole.T, np.diag(np.diag(covariance)), atol=1e-4
+    )
+
+
+def test_silence_has_no_power():
+    data = sources()[0]
+    data[:, 1] = 0
+    matrix = learn_whiteners(data, SFREQ, BAND)["high-gamma-whitened"][0]
+    assert not log_power(data, SFREQ, (70.0, 150.0), matrix)[:, 1].any()
