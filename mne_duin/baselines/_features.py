@@ -314,7 +314,8 @@ class EvokedPower(TransformerMixin, BaseEstimator):
         if self.features in ("power", "all"):
             wanted |= {name: lower[name] for name in lower if name not in wanted}
         if self.whitened:
-            wanted |= {f"{name}{WHITENED}": edges for name, edges in wanted.items()}
+            for name in [name for name in wanted if not name.endswith(WHITENED)]:
+                wanted.setdefault(name + WHITENED, wanted[name])
         bands = bands_below_nyquist(wanted, self.sfreq_)
         if "high-gamma" not in bands:
             low, high = self.high_gamma_band

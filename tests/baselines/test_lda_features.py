@@ -196,6 +196,25 @@ def test_any_sampling_rate_and_bands_above_nyquist_are_named(sfreq, bands):
     assert bool(left_out) == ("left out" in said)
 
 
+def test_whitened_bands_can_be_named():
+    X = np.random.default_rng(0).standard_normal((6, 2, 500))
+    options = {"sfreq": SFREQ, "bands": ["theta", "beta-whitened"]}
+    assert list(EvokedPower("power", **options).fit(X).bands_) == [
+        "high-gamma",
+        "theta",
+        "beta-whitened",
+        "high-gamma-whitened",
+        "theta-whitened",
+    ]
+    extract = EvokedPower("power", whitened=False, **options).fit(X)
+    assert list(extract.bands_) == ["high-gamma", "theta", "beta-whitened"]
+    assert list(extract.whiteners_) == ["beta-whitened"]
+    own = {"mu": (8.0, 12.0), "mu-whitened": (9.0, 11.0)}
+    extract = EvokedPower("power", sfreq=SFREQ, bands=own).fit(X)
+    assert extract.bands_["mu-whitened"] == (9.0, 11.0)
+    assert extract.transform(X).shape == (6, extract.n_features_out_)
+
+
 def test_high_gamma_that_is_power_already_is_averaged_in_bins():
     power = np.random.default_rng(0).exponential(size=(3, 2, 100))
     features = EvokedPower(input="high-gamma", sfreq=100.0).fit_transform(power)

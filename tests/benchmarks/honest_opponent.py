@@ -38,13 +38,16 @@ KINDS = {
     "power": (0.04, 0.0, 1.2),
 }
 BANDS = (4, 8), (8, 13), (13, 30), (30, 70), (70, 150)
+NAMES = "theta", "alpha", "beta", "low-gamma", "high-gamma"
 # Natural logarithm of the power in each band, relative to rest.
 STATES = (0, 0, 0, 0, 0), (0, -0.42, -0.63, 0.07, 0.07), (0.21, -0.7, -0.84, 0.35, 0.35)
 REPORT_SEEDS = 11, 21, 22
 N_PER_WORD = (5, 20, 60)
 LDA, FORMER, SCRATCH, ENSEMBLE = "LDA", "LDA, evoked and high gamma", "scratch", "both"
 PRINCIPAL = "scratch, principal components"
-METHODS = (LDA, FORMER, SCRATCH, PRINCIPAL, ENSEMBLE)
+# Without the power of whitened channels.
+PLAIN_LDA, PLAIN_SCRATCH = "LDA, channels only", "scratch, channels only"
+METHODS = (LDA, FORMER, SCRATCH, PRINCIPAL, ENSEMBLE, PLAIN_LDA, PLAIN_SCRATCH)
 
 
 def spectrum(exponent, floor):
@@ -160,20 +163,22 @@ def load(kind, seed, n):
 
 def make(method):
     """Make a decoder by its name in the table."""
-    init = {"init": "principal"} if method == PRINCIPAL else {}
+    changes = {PRINCIPAL: {"init": "principal"}, PLAIN_SCRATCH: {"bands": NAMES}}
     network = make_duin(
         "scratch",
         architecture={"n_layers": 2, "sfreq": SFREQ},
-        classifier=init,
+        classifier=changes.get(method),
         random_state=0,
         verbose=False,
     )
     lda = make_lda(sfreq=SFREQ, calibrated=True)
     made = {
         LDA: lda,
-        FORMER: make_lda("both", sfreq=SFREQ),
+        FORMER: make_lda("both", sfreq=SFREQ, whitened=False),
         SCRATCH: network,
         PRINCIPAL: network,
+        PLAIN_SCRATCH: network,
+        PLAIN_LDA: make_lda(sfreq=SFREQ, calibrated=True, whitened=False),
         ENSEMBLE: DecoderEnsemble([("scratch", network), ("lda", lda)]),
     }
     return made[method]

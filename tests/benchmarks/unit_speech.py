@@ -44,6 +44,7 @@ from mne_duin import (
     make_lda,
     simulate_unit_speech,
 )
+from mne_duin.utils._bands import NAMED, WHITENED
 
 FOLDER = Path(__file__).parents[2] / "doc" / "benchmarks"
 TABLE = FOLDER / "unit_speech.tsv"
@@ -62,6 +63,12 @@ AMOUNTS = (5, 10, 20, 40)
 N_TRIALS = 120  # per word; those after the fortieth are test trials
 ARCHITECTURE = {"n_layers": 2}
 COMMON = {"random_state": 0, "verbose": False}
+# Inputs of the network that is told the units: those of the hidden cells.
+CEILING = {
+    "bands": tuple(name for name in NAMED if name.endswith(WHITENED)),
+    "n_filters": 48,
+    "conv_filters": (64, 64, 48),
+}
 # What does not depend on unlabeled talk, then what does, in order of interest.
 WITHOUT = ("lda", "scratch", "scratch+lda")
 WITH = ("pretrained", "pretrained+lda", "ceiling", "cells+mae", "vqvae+mae")
@@ -118,7 +125,8 @@ def make_decoder(method, talk, units, steps, memory):
         names = np.array([f"unit{unit}" for unit in range(units.max() + 1)], object)
         # Whole segments of 8 s would make a quarter of the steps.
         talk, units = in_pieces(talk, units)
-        stage = DuINTokenDecoder(max_iter=min(n_passes(steps, talk), 30), **common)
+        options = common | CEILING | {"max_iter": min(n_passes(steps, talk), 30)}
+        stage = DuINTokenDecoder(**options)
         stage = FrozenEstimator(stage.fit(talk, names[units]))
         network = DuINClassifier(stage, **common)
     if method == base:

@@ -117,9 +117,9 @@ class DuINTokenDecoder(BaseDuIN):
     %(subject_layers)s
     %(patch_encoder)s
     n_filters, conv_filters : int | None, tuple of int | None
-        Filters of spatial map and convolutions; both presets take 16 and
-        ``(128, 128, 16)``. A pre-trained encoder brings its own, as with all sizes
-        below.
+        Filters of spatial map and convolutions; the quick preset takes 64 and
+        ``(64, 64, 64)``, the paper preset 16 and ``(128, 128, 16)``. A pre-trained
+        encoder brings its own, as with all sizes below.
     conv_kernels, conv_strides : tuple of int
         Kernels and strides of the convolutions in samples.
     n_layers : int | None
