@@ -76,8 +76,9 @@ def compare(rows):
     if len(network) and len(linear):
         whitened = (
             "Power of whitened channels changed the accuracy of the network by "
-            f"{network.min():+.1f} to {network.max():+.1f} (mean {network.mean():+.1f}) "
-            f"and that of the LDA by {linear.min():+.1f} to {linear.max():+.1f} "
+            f"{network.min():+.1f} to {network.max():+.1f} (mean "
+            f"{network.mean():+.1f}) and that of the LDA by "
+            f"{linear.min():+.1f} to {linear.max():+.1f} "
             f"(mean {linear.mean():+.1f}) points.\n"
         )
     return (

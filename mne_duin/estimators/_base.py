@@ -60,6 +60,9 @@ BALANCES = (None, "recording", "subject")
 PATCH_ENCODERS = ("published", "depthwise", "depthwise-filters")
 FRONT = ("encoder.spatial", "encoder.patch")
 WHITENER = "whitener."  # in names of tensors in files
+# How far ZCA shrinks the correlations of inputs among which there is power of whitened
+# channels, nearly the same signal as the power of channels. Without it, it does harm.
+SHRINKAGE = 0.3
 # Transformer and head grow with the features of a token, the folded patch encoder with
 # inputs x samples x features; published are 160, and 16 x 100 x 160.
 MOST_FEATURES = 4096
@@ -226,6 +229,11 @@ class BaseDuIN(TrainedNetwork):
         self.patch_size_ = self.module_.encoder.patch_size
         self.bands_ = _read_bands(meta["learned"])
         self.whiteners_ = _read_whiteners(self, below(tensors, WHITENER))
+
+    def _initial_maps(self, recipe):
+        """Return by which whitening of the inputs the spatial maps start."""
+        shrinkage = SHRINKAGE if self.whiteners_ else 0.0
+        return {"whitening": recipe["init"], "shrinkage": shrinkage}
 
     def _build_encoder(self, recipe):
         """Build a new encoder of the sizes that constructor and preset give."""

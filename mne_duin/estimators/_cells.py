@@ -373,8 +373,8 @@ class DuINCells(TransformerMixin, BaseDuIN):
             module.start_from_components(
                 data.x,
                 data.subject,
-                whitening=recipe["init"],
                 exact=module.fixed_front,
+                **self._initial_maps(recipe),
             )
         module.learn_weights_(data.x, self.signal_weight)
 

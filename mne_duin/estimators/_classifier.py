@@ -358,7 +358,7 @@ class DuINClassifier(EpochClassifier, BaseDuIN):
         """Give a new encoder and the head their start."""
         if self.pretrained is None and recipe["init"] != "random":
             module.start_from_components(
-                data.x, data.subject, data.y, whitening=recipe["init"]
+                data.x, data.subject, data.y, **self._initial_maps(recipe)
             )
         if recipe["head_init"] == "lda":
             start_head_(

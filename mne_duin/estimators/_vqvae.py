@@ -419,7 +419,7 @@ class DuINVQVAE(TransformerMixin, BaseDuIN):
             epochs, crop=recipe["crop_duration"], balance=self.balance
         )
         is_whitened = recipe["init"] != "random"
-        start = partial(_start, recipe) if is_whitened else None
+        start = partial(self._start, recipe) if is_whitened else None
         self._build_seeded(partial(self._build, recipe), run, start, data)
         self.module_.limit_context(data.n_times // self.patch_size_)
         step = self._training_step(recipe, data)
@@ -492,6 +492,15 @@ class DuINVQVAE(TransformerMixin, BaseDuIN):
 
     def _subject_step(self, recipe, data):
         return partial(reconstruction_losses, commitment=self.commitment)
+
+    def _start(self, recipe, module, data):
+        """Give encoder, codex and decoder their start."""
+        module.start_from_components(
+            data.x,
+            data.subject,
+            exact=recipe["front_lr_scale"] == 0,
+            **self._initial_maps(recipe),
+        )
 
     def _add_state(self, tensors, meta):
         super()._add_state(tensors, meta)
@@ -731,12 +740,3 @@ class DuINVQVAE(TransformerMixin, BaseDuIN):
         table = None if contacts is None else own_contacts(self, contacts, row)
         options = {"sfreq": self.info_["sfreq"], "tmin": tmin, "unit": unit} | options
         return viz.plot_reconstruction(signal, rebuilt, table, **options)
-
-
-def _start(recipe, module, data):
-    module.start_from_components(
-        data.x,
-        data.subject,
-        whitening=recipe["init"],
-        exact=recipe["front_lr_scale"] == 0,
-    )

@@ -84,7 +84,14 @@ class DuINEncoder(nn.Module):
 
     @torch.no_grad()
     def start_from_components(
-        self, x, subject=None, y=None, *, whitening="principal", exact=False
+        self,
+        x,
+        subject=None,
+        y=None,
+        *,
+        whitening="principal",
+        shrinkage=0.0,
+        exact=False,
     ):
         """Start from components of the channels.
 
@@ -101,6 +108,8 @@ class DuINEncoder(nn.Module):
         whitening : str
             ``"zca"`` stays as close to the channels as whitening can; ``"principal"``
             takes their principal components.
+        shrinkage : float
+            How far ZCA shrinks the correlations of the channels, 0 to 1.
         exact : bool
             Whether tokens are the components and nothing else, which costs less to
             compute as long as it stays so. Otherwise, and where filters are kept apart,
@@ -117,8 +126,9 @@ class DuINEncoder(nn.Module):
             rows = [(subject == i).nonzero().flatten() for i in range(n_subjects)]
         if subject is not None and y is not None:
             labels = [y[own] for own in rows]
+        options = {"whitening": whitening, "shrinkage": shrinkage}
         pairs = [
-            _principal.whitening_maps(x, self.n_components, whitening, y=one, rows=own)
+            _principal.whitening_maps(x, self.n_components, **options, y=one, rows=own)
             for own, one in zip(rows, labels, strict=True)
         ]
         maps, inverse = map(torch.stack, zip(*pairs, strict=True))

@@ -55,9 +55,7 @@ class Stage(nn.Module):
                 part.max_tokens = n_tokens
 
     @torch.no_grad()
-    def start_from_components(
-        self, x, subject=None, y=None, *, whitening="principal", exact=False
-    ):
+    def start_from_components(self, x, subject=None, y=None, **options):
         """Start from components of the data.
 
         Parameters
@@ -68,14 +66,10 @@ class Stage(nn.Module):
             Subject of each epoch.
         y : LongTensor, shape (n_epochs,) | None
             Class of each epoch, see :meth:`DuINEncoder.start_from_components`.
-        whitening : str
-            ``"zca"`` or ``"principal"``.
-        exact : bool
-            Whether tokens are the components and nothing else.
+        **options : dict
+            ``whitening``, ``shrinkage`` and ``exact``, see there.
         """
-        inverse = self.encoder.start_from_components(
-            x, subject, y, whitening=whitening, exact=exact
-        )
+        inverse = self.encoder.start_from_components(x, subject, y, **options)
         self._start_behind(inverse, x, subject)
 
     def _start_behind(self, inverse, x, subject):

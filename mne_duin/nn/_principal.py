@@ -9,9 +9,9 @@ then trained as usual; the random part that is left breaks the symmetries.
 
 Of all whitenings, ZCA changes the channels least: what one channel carries stays in one
 filter, where the feature selection of the head finds it. Principal components spread it
-over all filters. Correlations are shrunk before: power in the same band of a channel
-and of the same channel whitened is nearly the same signal, and a full whitening would
-make their difference, mostly noise, as strong as what they have in common.
+over all filters. Where some inputs are nearly the same signal, a full whitening makes
+their difference, mostly noise, as strong as what they have in common; then correlations
+are shrunk before.
 
 Filters come with an order and signs of their own in every subject, so the first filter
 of one subject need not mean what the first filter of another does, and what a shared
@@ -25,8 +25,6 @@ import torch
 from torch import nn
 
 RANDOM_PART = 0.1
-# How far ZCA shrinks the correlations of the inputs.
-SHRINKAGE = 0.3
 # The alignment compares means over bins of so many samples, in so many rounds.
 BIN_SAMPLES = 50
 N_ROUNDS = 5
@@ -75,21 +73,23 @@ def calibrate_(encoder, part, x, subject):
         norm.momentum = momentum
 
 
-def whitening_maps(x, n_filters, whitening="principal", *, y=None, rows=None):
+def whitening_maps(
+    x, n_filters, whitening="principal", *, shrinkage=0.0, y=None, rows=None
+):
     """Return whitening maps (n_filters, n_channels) and the maps back.
 
     Of all epochs, or of some ``rows`` (n_rows,); ``y`` then has their classes.
 
     ``"zca"`` is the whitening that stays closest to the channels (Bell and Sejnowski,
-    Vision Research 1997; Kessy et al., The American Statistician 2018), of shrunk
-    correlations; with more channels than filters, closest to those that differ most
-    between the classes ``y`` (n_epochs,), or without classes to those that are least
-    redundant.
+    Vision Research 1997; Kessy et al., The American Statistician 2018), of correlations
+    that are shrunk towards none by ``shrinkage`` (0 to 1); with more channels than
+    filters, closest to those that differ most between the classes ``y`` (n_epochs,), or
+    without classes to those that are least redundant.
     """
     n_channels = x.shape[1]
     moment = _second_moment(x, rows)
     if whitening == "zca":
-        moment = torch.lerp(moment, moment.diag().diag(), SHRINKAGE)
+        moment = torch.lerp(moment, moment.diag().diag(), shrinkage)
     variance, vectors = _principal_axes(moment)
     # Padded channels and exact linear dependencies have no variance to whiten.
     rank = int((variance > 1e-6 * variance[0]).sum())

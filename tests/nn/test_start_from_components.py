@@ -202,17 +202,18 @@ def correlated(n_channels, n_epochs=12):
     return torch.tensor(x, dtype=torch.float32)
 
 
-def shrunk_moment(x):
+def shrunk_moment(x, shrinkage):
     """The second moment of the channels, whose correlations are shrunk."""
     moment = torch.einsum("nct,ndt->cd", x, x) / (x.shape[0] * x.shape[2])
-    moment[~torch.eye(len(moment), dtype=bool)] *= 1 - _principal.SHRINKAGE
+    moment[~torch.eye(len(moment), dtype=bool)] *= 1 - shrinkage
     return moment
 
 
-def test_zca_whitens_and_is_symmetric():
+@pytest.mark.parametrize("shrinkage", [0.0, 0.3])
+def test_zca_whitens_and_is_symmetric(shrinkage):
     x = correlated(6)[:, :5]
-    forward, backward = _principal.whitening_maps(x, 5, "zca")
-    moment = forward @ shrunk_moment(x) @ forward.T
+    forward, backward = _principal.whitening_maps(x, 5, "zca", shrinkage=shrinkage)
+    moment = forward @ shrunk_moment(x, shrinkage) @ forward.T
     torch.testing.assert_close(moment, torch.eye(5), atol=1e-3, rtol=0)
     torch.testing.assert_close(forward, forward.T, atol=1e-4, rtol=0)
     torch.testing.assert_close(backward @ forward, torch.eye(5), atol=1e-4, rtol=0)
@@ -237,12 +238,13 @@ def test_zca_of_padded_and_repeated_channels_is_finite():
     torch.testing.assert_close(back, x, atol=1e-3, rtol=0)
 
 
-def test_with_few_filters_zca_stays_close_to_some_channels():
+@pytest.mark.parametrize("shrinkage", [0.0, 0.3])
+def test_with_few_filters_zca_stays_close_to_some_channels(shrinkage):
     x = correlated(8)[:, :7]
     # Of equal variance, so that shrinking leaves the components as they are.
     x = x / x.square().mean((0, 2)).sqrt()[:, None]
-    forward, backward = _principal.whitening_maps(x, 4, "zca")
-    moment = forward @ shrunk_moment(x) @ forward.T
+    forward, backward = _principal.whitening_maps(x, 4, "zca", shrinkage=shrinkage)
+    moment = forward @ shrunk_moment(x, shrinkage) @ forward.T
     torch.testing.assert_close(moment, torch.eye(4), atol=1e-3, rtol=0)
     white = torch.einsum("fc,ect->eft", forward, x)
     torch.testing.assert_close(forward @ backward, torch.eye(4), atol=1e-4, rtol=0)

@@ -407,7 +407,8 @@ class DuINTokenDecoder(BaseDuIN):
     def _start(self, recipe, module, data):
         """Give a new encoder and the heads their start."""
         if self.pretrained is None and recipe["init"] != "random":
-            module.start_from_components(data.x, data.subject, whitening=recipe["init"])
+            options = self._initial_maps(recipe)
+            module.start_from_components(data.x, data.subject, **options)
         if recipe["head_init"] == "lda":
             start_token_heads_(module, data)
         elif recipe["head_init"] == "linear":
