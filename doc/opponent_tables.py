@@ -65,7 +65,7 @@ def compare(rows):
     Returns
     -------
     text : str
-        Three sentences, and one on whitened power where it was left out, too.
+        Two sentences, and one on whitened power where there are rows without it.
     """
     gains = differences(rows, NETWORK, LINEAR)
     whitened = ""

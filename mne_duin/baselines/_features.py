@@ -8,6 +8,7 @@ from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.utils.validation import check_is_fitted
 
 from mne_duin.utils._bands import (
+    ALWAYS,
     BANDS,
     WHITENED,
     bandpass,
@@ -215,8 +216,7 @@ class EvokedPower(TransformerMixin, BaseEstimator):
         whiteners = learn_whiteners(epochs.data, self.sfreq_, self.bands_)
         self.whiteners_ = {name: own[0] for name, own in whiteners.items()}
         self._lay_out(epochs)
-        always = "high-gamma", "high-gamma" + WHITENED
-        lower = [name for name in self.bands_ if name not in always]
+        lower = [name for name in self.bands_ if name not in ALWAYS]
         if y is None or self.screening is None or not lower:
             return epochs, None
         features, groups = self.transform(epochs), self.groups_
@@ -228,8 +228,8 @@ class EvokedPower(TransformerMixin, BaseEstimator):
         # Something has to be left to learn from.
         if len(out) < len(groups):
             self.bands_ = {k: v for k, v in self.bands_.items() if k not in out}
-            kept = self.whiteners_.items()
-            self.whiteners_ = {k: v for k, v in kept if k not in out}
+            for name in out:
+                self.whiteners_.pop(name, None)
         self._lay_out(epochs)
         kept = [features[:, groups[name]] for name in self.groups_]
         return epochs, np.concatenate(kept, axis=1)

@@ -60,8 +60,8 @@ BALANCES = (None, "recording", "subject")
 PATCH_ENCODERS = ("published", "depthwise", "depthwise-filters")
 FRONT = ("encoder.spatial", "encoder.patch")
 WHITENER = "whitener."  # in names of tensors in files
-# How far ZCA shrinks the correlations of inputs among which there is power of whitened
-# channels, nearly the same signal as the power of channels. Without it, it does harm.
+# How far ZCA shrinks the correlations of the inputs where power of whitened channels is
+# among them. With power of channels only, accuracy decreases with it.
 SHRINKAGE = 0.3
 # Transformer and head grow with the features of a token, the folded patch encoder with
 # inputs x samples x features; published are 160, and 16 x 100 x 160.

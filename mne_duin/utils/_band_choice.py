@@ -3,6 +3,7 @@
 import numpy as np
 
 from mne_duin.utils._bands import (
+    ALWAYS,
     LONGEST_SMOOTHING,
     N_AT_ONCE,
     NAMED,
@@ -16,7 +17,6 @@ from mne_duin.utils._screening import group_p_value
 from mne_duin.utils._whitening import learn_whiteners
 
 SCREENED = "screened"
-ALWAYS = "high-gamma", "high-gamma-whitened"
 LEVEL = 0.05
 
 

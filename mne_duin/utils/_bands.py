@@ -32,6 +32,8 @@ BROADBAND = "broadband"
 RAW = "raw"
 # What the name of a band ends with whose power is taken after spatial whitening.
 WHITENED = "-whitened"
+# Speech changes high gamma first of all; it is never left out by a screening.
+ALWAYS = "high-gamma", "high-gamma" + WHITENED
 NAMED = BANDS | {band + WHITENED: edges for band, edges in BANDS.items()}
 # Power is smoothed over nearly three periods of the lower edge, but not longer than
 # what happens in a syllable.

@@ -595,10 +595,10 @@ def _recipe(decoding, epochs):
     plain = [name for name in classifier.bands_ if name not in classifier.whiteners_]
     inputs = "signal"
     if plain:
-        inputs += f", log power in {', '.join(plain)}"
+        inputs += f"; log power in {', '.join(plain)}"
     if classifier.whiteners_:
         names = (name.removesuffix(WHITENED) for name in classifier.whiteners_)
-        inputs += f", log power of spatially whitened channels in {', '.join(names)}"
+        inputs += f"; log power of spatially whitened channels in {', '.join(names)}"
     return {
         "training trials": len(epochs) - len(tested),
         "held-out trials": len(tested),
