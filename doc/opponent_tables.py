@@ -1,6 +1,6 @@
 """Tabulate ``benchmarks/honest_opponent.tsv`` for the page on accuracy.
 
-The page has the means over seeds and sentences on network, LDA and whitened power; the
+The page has the means over seeds and sentences on network, LDA and unmixed power; the
 trials that were classified correctly stay in the committed table.
 """
 
@@ -9,7 +9,7 @@ from pathlib import Path
 import pandas as pd
 
 NETWORK, LINEAR = "scratch", "LDA"
-WITHOUT_WHITENING = ", channels only"
+WITHOUT_UNMIXING = ", channels only"
 
 
 def write_opponents(table, folder):
@@ -65,17 +65,17 @@ def compare(rows):
     Returns
     -------
     text : str
-        Two sentences, and one on whitened power where there are rows without it.
+        Two sentences, and one on unmixed power where there are rows without it.
     """
     gains = differences(rows, NETWORK, LINEAR)
-    whitened = ""
+    unmixed = ""
     network, linear = (
-        differences(rows, method, method + WITHOUT_WHITENING)
+        differences(rows, method, method + WITHOUT_UNMIXING)
         for method in (NETWORK, LINEAR)
     )
     if len(network) and len(linear):
-        whitened = (
-            "Power of whitened channels changed the accuracy of the network by "
+        unmixed = (
+            "Power of unmixed channels changed the accuracy of the network by "
             f"{network.min():+.1f} to {network.max():+.1f} (mean "
             f"{network.mean():+.1f}) and that of the LDA by "
             f"{linear.min():+.1f} to {linear.max():+.1f} "
@@ -87,7 +87,7 @@ def compare(rows):
         "(simulation and number of training trials); the "
         f"difference was {gains.min():+.1f} to {gains.max():+.1f} percentage points. "
         "Defaults were chosen on other seeds of such simulations.\n"
-    ) + whitened
+    ) + unmixed
 
 
 def differences(rows, method, other):

@@ -81,12 +81,12 @@ results_table(results)
 # %%
 # :func:`~mne_duin.compare` tests differences with a paired test. It fits all estimators
 # again, so this page compares two linear baselines. Power is computed twice by default:
-# of the channels, and of channels that were made uncorrelated in each band (spatial
-# whitening). Where several sources reach every channel, only the latter distinguishes
-# them. ``whitened=False`` leaves it out:
+# of the channels, and of channels that were unmixed in each band. Where several sources
+# reach every channel, only the latter distinguishes them. ``unmixed=False`` leaves it
+# out:
 
 table = compare(
-    {"power of channels": make_lda(whitened=False), "both": make_lda()},
+    {"power of channels": make_lda(unmixed=False), "both": make_lda()},
     epochs,
     words,
     cv="leave-one-run-out",

@@ -125,7 +125,7 @@ network.plot_spatial_filters(contacts, n_filters=4)
 
 # %%
 # High-gamma power is a further input with its own weights, and so is the power of
-# channels that were made uncorrelated in the band before (``"high-gamma-whitened"``):
+# channels that were unmixed in the band before (``"high-gamma-unmixed"``):
 
 network.plot_spatial_filters(contacts, band="high-gamma", n_filters=4)
 

@@ -10,7 +10,7 @@ from sklearn.utils.validation import check_is_fitted
 from mne_duin.utils._bands import (
     ALWAYS,
     BANDS,
-    WHITENED,
+    UNMIXED,
     bandpass,
     bands_below_nyquist,
     check_bands,
@@ -20,7 +20,7 @@ from mne_duin.utils._checks import check_number, check_option, check_type
 from mne_duin.utils._epochs import as_array, check_start
 from mne_duin.utils._parallel import in_threads
 from mne_duin.utils._screening import group_p_value
-from mne_duin.utils._whitening import learn_whiteners
+from mne_duin.utils._unmixing import learn_unmixing
 
 LOWER_BANDS = ("theta", "alpha", "beta", "low-gamma")
 FEATURES = ("evoked", "high-gamma", "both", "power", "all")
@@ -64,11 +64,11 @@ class EvokedPower(TransformerMixin, BaseEstimator):
         Edges in Hz.
     high_gamma_bin : float
         Length of a bin of high-gamma power in seconds.
-    whitened : bool
+    unmixed : bool
         Whether the power of every band is computed twice: of the channels as they are,
-        and after they were made uncorrelated and equally strong in the epochs given to
-        ``fit`` (ZCA). Sources that are mixed in the channels can be told apart by the
-        second only; where one source is in many channels, the first is clearer.
+        and after they were unmixed in that band as the epochs given to ``fit`` say.
+        Sources that are mixed in the channels can be told apart by the second only;
+        where one source is in many channels, the first is clearer. See Notes.
     screening : float | None
         Level of a permutation test of the classes that each of the lower bands has to
         pass on the epochs given to ``fit`` together with labels; one that does not is
@@ -81,8 +81,8 @@ class EvokedPower(TransformerMixin, BaseEstimator):
         Sampling rate in Hz at fit.
     bands_ : dict of str to tuple of float
         The bands whose power is computed: those below half the sampling rate that
-        passed the screening. Names of whitened ones end with ``"-whitened"``.
-    whiteners_ : dict of str to ndarray, shape (n_channels, n_channels)
+        passed the screening. Names of unmixed ones end with ``"-unmixed"``.
+    unmixing_ : dict of str to ndarray, shape (n_channels, n_channels)
         What the channels are multiplied by in each of these.
     groups_ : dict of str to slice
         Where the features of each kind are: ``"evoked"`` and the names of the bands.
@@ -91,9 +91,20 @@ class EvokedPower(TransformerMixin, BaseEstimator):
     n_features_out_ : int
         Number of features.
 
+    Notes
+    -----
+    In every band, channels are whitened by the transformation that changes them least
+    (ZCA). If the power of sources changes so much that they can be separated by it,
+    covariances of windows of 0.25 s are diagonalized jointly. That is decided by
+    left-out epochs: sources that were separated on every other epoch must be clearly
+    more independent on the epochs between than whitened channels are. Each component
+    takes the place of the channel that it is strongest in.
+
     References
     ----------
-    Kessy et al., The American Statistician 2018, for ZCA.
+    Kessy et al., The American Statistician 2018, for ZCA; Pham and Cardoso, IEEE
+    Transactions on Signal Processing 2001, for joint diagonalization; Michelmann et
+    al., Journal of Neuroscience Methods 2018, for unmixing intracranial recordings.
 
     Examples
     --------
@@ -104,7 +115,7 @@ class EvokedPower(TransformerMixin, BaseEstimator):
     >>> extract.fit_transform(X).shape
     (4, 292)
     >>> list(extract.groups_)[:3], list(extract.groups_)[-1]
-    (['evoked', 'high-gamma', 'theta'], 'low-gamma-whitened')
+    (['evoked', 'high-gamma', 'theta'], 'low-gamma-unmixed')
     """
 
     def __init__(
@@ -119,7 +130,7 @@ class EvokedPower(TransformerMixin, BaseEstimator):
         power_bin=0.15,
         high_gamma_band=BANDS["high-gamma"],
         high_gamma_bin=0.05,
-        whitened=True,
+        unmixed=True,
         screening=0.05,
     ):
         self.features = features
@@ -131,7 +142,7 @@ class EvokedPower(TransformerMixin, BaseEstimator):
         self.power_bin = power_bin
         self.high_gamma_band = high_gamma_band
         self.high_gamma_bin = high_gamma_bin
-        self.whitened = whitened
+        self.unmixed = unmixed
         self.screening = screening
 
     def fit(self, X, y=None):
@@ -213,8 +224,8 @@ class EvokedPower(TransformerMixin, BaseEstimator):
         self.bands_ = self._usable_bands()
         _, self.n_channels_, self.n_times_ = epochs.data.shape
         self.tmin_, self.filters_ = epochs.tmin, epochs.filters
-        whiteners = learn_whiteners(epochs.data, self.sfreq_, self.bands_)
-        self.whiteners_ = {name: own[0] for name, own in whiteners.items()}
+        unmixing = learn_unmixing(epochs.data, self.sfreq_, self.bands_)
+        self.unmixing_ = {name: own[0] for name, own in unmixing.items()}
         self._lay_out(epochs)
         lower = [name for name in self.bands_ if name not in ALWAYS]
         if y is None or self.screening is None or not lower:
@@ -229,7 +240,7 @@ class EvokedPower(TransformerMixin, BaseEstimator):
         if len(out) < len(groups):
             self.bands_ = {k: v for k, v in self.bands_.items() if k not in out}
             for name in out:
-                self.whiteners_.pop(name, None)
+                self.unmixing_.pop(name, None)
         self._lay_out(epochs)
         kept = [features[:, groups[name]] for name in self.groups_]
         return epochs, np.concatenate(kept, axis=1)
@@ -282,7 +293,7 @@ class EvokedPower(TransformerMixin, BaseEstimator):
     def _check(self, epochs):
         check_option("features", self.features, FEATURES)
         check_option("input", self.input, INPUTS)
-        check_type("whitened", self.whitened, bool)
+        check_type("unmixed", self.unmixed, bool)
         if self.input == "high-gamma" and self.features not in POWER_ONLY:
             raise ValueError(
                 "input='high-gamma' is data that are power already, which have no "
@@ -313,9 +324,9 @@ class EvokedPower(TransformerMixin, BaseEstimator):
         wanted = {"high-gamma": tuple(self.high_gamma_band)}
         if self.features in ("power", "all"):
             wanted |= {name: lower[name] for name in lower if name not in wanted}
-        if self.whitened:
-            for name in [name for name in wanted if not name.endswith(WHITENED)]:
-                wanted.setdefault(name + WHITENED, wanted[name])
+        if self.unmixed:
+            for name in [name for name in wanted if not name.endswith(UNMIXED)]:
+                wanted.setdefault(name + UNMIXED, wanted[name])
         bands = bands_below_nyquist(wanted, self.sfreq_)
         if "high-gamma" not in bands:
             low, high = self.high_gamma_band
@@ -345,12 +356,12 @@ class EvokedPower(TransformerMixin, BaseEstimator):
             yield "evoked", self._evoked(data)
 
         def envelope(name):
-            signal = self.whiteners_[name] @ data if name in self.whiteners_ else data
+            signal = self.unmixing_[name] @ data if name in self.unmixing_ else data
             return envelope_power(bandpass(signal, self.sfreq_, self.bands_[name]))
 
         envelopes = in_threads(envelope, self.bands_, is_long=len(data) > 1)
         for name, power in zip(self.bands_, envelopes, strict=True):
-            is_high = name.removesuffix(WHITENED) == "high-gamma"
+            is_high = name.removesuffix(UNMIXED) == "high-gamma"
             seconds = self.high_gamma_bin if is_high else self.power_bin
             power = self._bins(power, seconds)
             power = np.log(power + np.finfo(float).tiny)
@@ -396,7 +407,7 @@ def _evoked_matrix(n_times, *options):
 
 
 class EvokedHighGamma(EvokedPower):
-    """Former name of :class:`EvokedPower` with ``features="both", whitened=False``.
+    """Former name of :class:`EvokedPower` with ``features="both", unmixed=False``.
 
     .. deprecated:: 0.1
        Use :class:`EvokedPower`.
@@ -432,7 +443,7 @@ class EvokedHighGamma(EvokedPower):
             evoked_bin=evoked_bin,
             high_gamma_band=high_gamma_band,
             high_gamma_bin=high_gamma_bin,
-            whitened=False,
+            unmixed=False,
         )
 
     def fit(self, X, y=None):
@@ -450,7 +461,7 @@ class EvokedHighGamma(EvokedPower):
         self : EvokedHighGamma
             The transformer.
         """
-        now = "EvokedPower(features='both', whitened=False)"
+        now = "EvokedPower(features='both', unmixed=False)"
         warn(f"EvokedHighGamma is now {now}.", FutureWarning)
         return super().fit(X, y)
 

@@ -94,7 +94,7 @@ def make_lda(
     power_bin=0.15,
     high_gamma_band=BANDS["high-gamma"],
     high_gamma_bin=0.05,
-    whitened=True,
+    unmixed=True,
     screening=0.05,
     selection=0.003,
     calibrated=False,
@@ -129,9 +129,10 @@ def make_lda(
         Edges in Hz.
     high_gamma_bin : float
         Length of a bin of high-gamma power in seconds.
-    whitened : bool
+    unmixed : bool
         Whether the power of every band is computed of the channels as they are and of
-        spatially whitened channels; else only of the channels.
+        unmixed channels (:class:`~mne_duin.baselines.EvokedPower`); else only of the
+        channels.
     screening : float | None
         Level of a permutation test on the training data that each of the lower bands
         has to pass; None takes all.
@@ -182,7 +183,7 @@ def make_lda(
         power_bin=power_bin,
         high_gamma_band=high_gamma_band,
         high_gamma_bin=high_gamma_bin,
-        whitened=whitened,
+        unmixed=unmixed,
         screening=screening,
     )
     steps = [("scale", StandardScaler())]

@@ -14,9 +14,9 @@ from mne_duin.utils._bands import NAMED
 from mne_duin.utils._checks import check_number
 from mne_duin.utils._docs import fill_doc
 from mne_duin.utils._epochs import as_array
-from mne_duin.utils._whitening import learn_whiteners
+from mne_duin.utils._unmixing import learn_unmixing
 
-WHITENED_BAND = "high-gamma-whitened"
+UNMIXED_BAND = "high-gamma-unmixed"
 
 
 @fill_doc
@@ -24,7 +24,7 @@ class TokenLDA(BaseEstimator):
     """Name the label of every token by shrinkage LDA on what surrounds it.
 
     Evoked amplitudes and high-gamma power (:class:`EvokedPower`) of the token and
-    of its neighbors, the power of channels and of whitened channels, each standardized,
+    of its neighbors, the power of channels and of unmixed channels, each standardized,
     those chosen that differ between labels, then linear discriminant analysis with the
     shrinkage of Ledoit and Wolf: the same ingredients as :func:`mne_duin.make_lda`.
 
@@ -45,8 +45,8 @@ class TokenLDA(BaseEstimator):
     ----------
     classes_ : ndarray, shape (n_classes,)
         The labels.
-    whitener_ : ndarray, shape (n_channels, n_channels)
-        What the channels are multiplied by for the power of whitened channels.
+    unmixing_ : ndarray, shape (n_channels, n_channels)
+        What the channels are multiplied by for the power of unmixed channels.
     mean_ : ndarray, shape (n_features,)
         Mean of the features of a token.
     pipeline_ : Pipeline
@@ -101,9 +101,9 @@ class TokenLDA(BaseEstimator):
         """
         check_number("context", self.context, low=0, integer=True)
         epochs = self._epochs(X)
-        band = {WHITENED_BAND: NAMED[WHITENED_BAND]}
-        whiteners = learn_whiteners(epochs.data, epochs.sfreq, band)
-        self.whitener_ = whiteners[WHITENED_BAND][0]
+        band = {UNMIXED_BAND: NAMED[UNMIXED_BAND]}
+        unmixing = learn_unmixing(epochs.data, epochs.sfreq, band)
+        self.unmixing_ = unmixing[UNMIXED_BAND][0]
         bins = self._bins(epochs)
         targets, mask, classes = token_targets(y)
         if mask.shape != bins.shape[:2]:
@@ -190,7 +190,7 @@ class TokenLDA(BaseEstimator):
         kinds = [
             ("evoked", data, self.evoked_bin),
             ("high-gamma", data, self.high_gamma_bin),
-            ("high-gamma", self.whitener_ @ data, self.high_gamma_bin),
+            ("high-gamma", self.unmixing_ @ data, self.high_gamma_bin),
         ]
         parts = []
         for name, signal, seconds in kinds:
@@ -206,7 +206,7 @@ class TokenLDA(BaseEstimator):
                 sfreq=epochs.sfreq,
                 evoked_bin=seconds,
                 high_gamma_bin=seconds,
-                whitened=False,
+                unmixed=False,
             )
             values = extract.fit_transform(signal).reshape(*data.shape[:2], -1)
             n_tokens = data.shape[-1] // round(n_bins * size)

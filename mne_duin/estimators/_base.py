@@ -33,7 +33,7 @@ from mne_duin.nn import (
 )
 from mne_duin.nn._models import Stage
 from mne_duin.utils._band_choice import SCREENED
-from mne_duin.utils._bands import BANDS, BROADBAND, WHITENED
+from mne_duin.utils._bands import BANDS, BROADBAND, UNMIXED
 from mne_duin.utils._checks import check_option
 from mne_duin.utils._docs import fill_doc
 
@@ -59,8 +59,8 @@ SUBJECT_LAYERS = ("spatial", "patch")
 BALANCES = (None, "recording", "subject")
 PATCH_ENCODERS = ("published", "depthwise", "depthwise-filters")
 FRONT = ("encoder.spatial", "encoder.patch")
-WHITENER = "whitener."  # in names of tensors in files
-# How far ZCA shrinks the correlations of the inputs where power of whitened channels is
+UNMIXING = "unmixing."  # in names of tensors in files
+# How far ZCA shrinks the correlations of the inputs where power of unmixed channels is
 # among them. With power of channels only, accuracy decreases with it.
 SHRINKAGE = 0.3
 # Transformer and head grow with the features of a token, the folded patch encoder with
@@ -157,13 +157,13 @@ def _read_bands(learned):
     return {"high-gamma": BANDS["high-gamma"]} if learned["high_gamma"] else {}
 
 
-def _read_whiteners(estimator, tensors):
-    """Return the whitening of bands out of a file, which has to fit the rest."""
+def _read_unmixing(estimator, tensors):
+    """Return the unmixing of bands out of a file, which has to fit the rest."""
     n_channels = len(estimator.ch_names_)
     shape = len(estimator.subjects_), n_channels, n_channels
-    expected = {name for name in estimator.bands_ if name.endswith(WHITENED)}
+    expected = {name for name in estimator.bands_ if name.endswith(UNMIXED)}
     if {*tensors} != expected or {tuple(v.shape) for v in tensors.values()} - {shape}:
-        raise ValueError("the whitening is not that of its bands, subjects, channels")
+        raise ValueError("the unmixing is not that of its bands, subjects, channels")
     return {name: value.numpy() for name, value in tensors.items()}
 
 
@@ -220,19 +220,19 @@ class BaseDuIN(TrainedNetwork):
         """Add what a file of this class holds in addition to what all networks have."""
         meta["network"] = network_sizes(self.module_)
         meta["learned"]["bands"] = {k: list(v) for k, v in self.bands_.items()}
-        for name, value in self.whiteners_.items():
-            tensors[WHITENER + name] = torch.from_numpy(value.copy())
+        for name, value in self.unmixing_.items():
+            tensors[UNMIXING + name] = torch.from_numpy(value.copy())
 
     def _take_state(self, tensors, meta):
         """Take back what :meth:`_add_state` added."""
         self.module_ = load_network(meta["network"], below(tensors, "module."))
         self.patch_size_ = self.module_.encoder.patch_size
         self.bands_ = _read_bands(meta["learned"])
-        self.whiteners_ = _read_whiteners(self, below(tensors, WHITENER))
+        self.unmixing_ = _read_unmixing(self, below(tensors, UNMIXING))
 
     def _initial_maps(self, recipe):
         """Return by which whitening of the inputs the spatial maps start."""
-        shrinkage = SHRINKAGE if self.whiteners_ else 0.0
+        shrinkage = SHRINKAGE if self.unmixing_ else 0.0
         return {"whitening": recipe["init"], "shrinkage": shrinkage}
 
     def _build_encoder(self, recipe):
@@ -328,7 +328,8 @@ class BaseDuIN(TrainedNetwork):
         Returns
         -------
         weights : ndarray, shape (n_subjects, n_filters, n_channels)
-            Per standard deviation of each channel.
+            Per standard deviation of each channel; in an unmixed band, of the component
+            in its place.
         """
         check_is_fitted(self, "module_")
         names = [BROADBAND, *self.bands_]
@@ -364,6 +365,8 @@ class BaseDuIN(TrainedNetwork):
         patterns : ndarray, shape (n_subjects, n_filters, n_channels) | dict
             By band with ``"all"``. In standard deviations of the channel per standard
             deviation of the filter's output; NaN for a subject without epochs in ``X``.
+            In an unmixed band, a channel has the values of the components in proportion
+            to the power that it has from each.
 
         References
         ----------
@@ -377,7 +380,7 @@ class BaseDuIN(TrainedNetwork):
         """Return the forward-model patterns of the inputs of each band."""
         patterns = _contributions.spatial_patterns(self, self._check_fitted(X, subject))
         names = [BROADBAND, *self.bands_]
-        return dict(zip(names, np.split(patterns, len(names), axis=-1), strict=True))
+        return dict(zip(names, np.moveaxis(patterns, 2, 0), strict=True))
 
     def _shown_patterns(self, X, show_subject=None, subject=None):
         """Return one subject's patterns without padded channels, by band."""
@@ -439,7 +442,8 @@ class BaseDuIN(TrainedNetwork):
         chance on held-out trials.
 
         ``"permutation"`` is the increase of the loss on ``X`` when the channel, its
-        signal and its power in all bands together, comes from another epoch: the mean
+        signal and its power in all bands together (of unmixed bands that of the
+        component in its place), comes from another epoch: the mean
         over five random ways of exchanging epochs. It says what the network needs:
         channels that carry the same hide each other. Trust it on epochs that were held
         out, with a hundred or more of them; means over the folds of a cross-validation

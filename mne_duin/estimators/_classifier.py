@@ -59,7 +59,7 @@ class DuINClassifier(EpochClassifier, BaseDuIN):
         encoder decides itself. See :class:`DuINVQVAE`. ``"screened"`` (the quick
         preset) takes high gamma, and each of theta, alpha, beta and low gamma whose
         power differs between the classes by more than chance on the training epochs (a
-        permutation test), of the channels as they are and whitened: the bands that
+        permutation test), of the channels as they are and unmixed: the bands that
         :func:`mne_duin.make_lda` uses.
     init : str | None
         Initial values of an encoder from scratch: ``"zca"``, ``"principal"`` or

@@ -55,7 +55,37 @@ def over_bands(estimator, values):
 
     Shapes: ``values`` (n_subjects, n_inputs) -> (n_subjects, n_channels).
     """
-    return values.reshape(len(values), -1, estimator.n_features_in_).mean(1)
+    return _by_band(estimator, values).mean(1)
+
+
+def _by_band(estimator, values):
+    """Return the values of the inputs of every band as values of channels.
+
+    A channel has those of the components of an unmixed band in proportion to the power
+    that it has from each.
+
+    Shapes: ``values`` (n_subjects, ..., n_inputs) -> (n_subjects, ..., n_bands,
+    n_channels).
+    """
+    by_band = values.reshape(*values.shape[:-1], -1, estimator.n_features_in_).copy()
+    for number, band in enumerate(estimator.bands_, start=1):
+        if band in estimator.unmixing_:
+            parts = _parts_of_power(estimator, band, number)
+            own = np.einsum("s...k,sck->s...c", by_band[..., number, :], parts)
+            by_band[..., number, :] = own
+    return by_band
+
+
+def _parts_of_power(estimator, band, number):
+    """Return which part of every channel's power comes from each component.
+
+    Shape: (n_subjects, n_channels, n_components), with sum 1 over components.
+    """
+    n_channels = estimator.n_features_in_
+    inputs = slice(number * n_channels, (number + 1) * n_channels)
+    power = np.exp(estimator.scaler_.mean[:, inputs])
+    parts = np.linalg.pinv(estimator.unmixing_[band]) ** 2 * power[:, None]
+    return parts / parts.sum(-1, keepdims=True)
 
 
 def folded_filters(estimator):
@@ -86,9 +116,9 @@ def step_kernels(estimator):
 
 
 def spatial_patterns(estimator, epochs):
-    """Return the forward-model patterns of the spatial filters.
+    """Return the forward-model patterns of the spatial filters, by band.
 
-    Shape: (n_subjects, n_filters, n_inputs).
+    Shape: (n_subjects, n_filters, n_bands, n_channels).
     """
     weights = estimator.module_.encoder.spatial.weight.detach().cpu().double().numpy()
     x, subject = estimator._scaled(epochs)
@@ -101,7 +131,7 @@ def spatial_patterns(estimator, epochs):
         spread = np.sqrt(np.maximum(np.diag(sources), 0))
         solution = np.linalg.pinv(sources, rcond=1e-10, hermitian=True)
         patterns[index] = spread[:, None] * (solution @ across)
-    return patterns
+    return _by_band(estimator, patterns)
 
 
 def token_patterns(estimator, epochs):
@@ -174,10 +204,10 @@ def _standardized(values):
 def permutation(estimator, epochs, y=None, *, n_shuffles=N_SHUFFLES):
     """Return the increase in mean loss when a channel is permuted.
 
-    A channel is permuted by taking its signal, and its high-gamma power with it, from
-    another epoch of the subject. What the network sees of that channel stays as likely
-    as ever but says nothing about this epoch; zeros would be a signal that it has never
-    seen.
+    A channel is permuted by taking its signal and its power, of unmixed bands that of
+    the component in its place, from another epoch of the subject. What the network sees
+    of that channel stays as likely as ever but says nothing about this epoch; zeros
+    would be a signal that it has never seen.
 
     Shape: (n_subjects, n_channels).
     """

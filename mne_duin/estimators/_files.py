@@ -25,8 +25,8 @@ EARLIER_STAGES = ("vqvae", "pretrained")
 NOT_SAVED = (*EARLIER_STAGES, "memory")
 LIBRARIES = ("torch", "mne", "numpy", "scipy", "scikit-learn", "safetensors")
 SCALES = ("mean", "scale", "channel_mask")
-# Version of the format by which networks can be given the power of whitened channels.
-WITH_WHITENING = 2
+# Version of the format by which networks can be given the power of unmixed channels.
+WITH_UNMIXING = 2
 # What is met in a file whose parts do not go together.
 ERRORS = (
     AttributeError,
@@ -52,7 +52,7 @@ def save(estimator, path, *, key=None) -> Path:
     """
     tensors, meta = to_state(estimator)
     meta = meta if key is None else meta | {"key": key}
-    version = {"version": WITH_WHITENING} if estimator.whiteners_ else {}
+    version = {"version": WITH_UNMIXING} if estimator.unmixing_ else {}
     return write_checkpoint(path, tensors, meta, **version)
 
 

@@ -22,7 +22,7 @@ from mne_duin.training import (
 from mne_duin.utils._checks import check_number, check_type, draw_seed
 from mne_duin.utils._epochs import as_array, learn_contacts
 from mne_duin.utils._slots import COLUMN, slot_names, slot_numbers
-from mne_duin.utils._whitening import learn_whiteners
+from mne_duin.utils._unmixing import learn_unmixing
 
 
 def add_subject(
@@ -279,7 +279,7 @@ def _grow_input(added, epochs, name):
     added.n_features_in_ = n_slots
     added.info_ = mne.create_info(added.ch_names_, added.info_["sfreq"], "seeg")
     own = _as_slots(epochs, n_slots)
-    added.whiteners_ = _grow_whiteners(added, n_before, position, own)
+    added.unmixing_ = _grow_unmixing(added, n_before, position, own)
     added.scaler_ = _grow_scaler(added, n_before, position, own)
     return position
 
@@ -314,12 +314,12 @@ def _as_slots(epochs, n_slots):
     return replace(epochs, data=np.pad(data, widths), ch_names=slot_names(n_slots))
 
 
-def _grow_whiteners(added, n_before, position, epochs):
-    """Return the whitening of all subjects in all slots."""
+def _grow_unmixing(added, n_before, position, epochs):
+    """Return the unmixing of all subjects in all slots."""
     n_slots = added.n_features_in_
-    new = learn_whiteners(epochs.data, added.info_["sfreq"], added.bands_)
+    new = learn_unmixing(epochs.data, added.info_["sfreq"], added.bands_)
     grown = {}
-    for name, old in added.whiteners_.items():
+    for name, old in added.unmixing_.items():
         wide = np.tile(np.eye(n_slots), (len(old), 1, 1))
         wide[:, :n_before, :n_before] = old
         grown[name] = np.insert(wide, position, new[name][0], axis=0)

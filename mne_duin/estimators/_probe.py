@@ -59,7 +59,7 @@ def probe_encoder(classifier, X, y, *, scratch=None):
     frozen = _read_encoder(stage, X, resolve(classifier, classifier._stage)["skip"])
     parameters = (scratch or classifier).get_params(deep=False)
     parameters |= {"pretrained": None, "use_codex": False, "head_init": "random"}
-    # Bands are chosen and channels are whitened on all epochs, as it would be trained.
+    # Bands are chosen and channels are unmixed on all epochs, as it would be trained.
     signal = _read_signal(type(classifier)(**parameters), X, y)
     n_folds = min(N_FOLDS, fewest)
     folds = StratifiedKFold(n_folds, shuffle=True, random_state=0).split(labels, labels)

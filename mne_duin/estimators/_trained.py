@@ -72,7 +72,7 @@ def inherit_input(estimator, pretrained):
     forget_network(estimator)
     for name in (
         "bands_",
-        "whiteners_",
+        "unmixing_",
         "ch_names_",
         "contacts_",
         "info_",
@@ -138,7 +138,7 @@ class TrainedNetwork(BaseEstimator):
     tmin_: float | None  # of classifiers, whose epochs have a fixed window
     patch_size_: int
     bands_: dict
-    whiteners_: dict  # by band, (n_subjects, n_channels, n_channels) each
+    unmixing_: dict  # by band, (n_subjects, n_channels, n_channels) each
     n_iter_: int
     best_iter_: int | None
 
@@ -152,7 +152,7 @@ class TrainedNetwork(BaseEstimator):
         """Turn the training data into epochs of whole patches and learn the channels.
 
         Sets ``bands_, ch_names_, contacts_, info_, n_features_in_, patch_size_,
-        subjects_, scaler_, whiteners_`` and, where it can be known, ``fit_groups_``.
+        subjects_, scaler_, unmixing_`` and, where it can be known, ``fit_groups_``.
         """
         epochs = self._as_array(X, sfreq)
         if epochs.sfreq is None:
@@ -171,7 +171,7 @@ class TrainedNetwork(BaseEstimator):
         self.patch_size_ = self._count_patch_samples()
         self.subjects_, index = subject_index(epochs)
         self.contacts_ = learn_contacts(epochs, self.subjects_)
-        self.bands_, self.whiteners_ = choose_bands(
+        self.bands_, self.unmixing_ = choose_bands(
             bands, epochs, y, index, len(self.subjects_)
         )
         self._learn_scaler(epochs, index)
@@ -189,7 +189,7 @@ class TrainedNetwork(BaseEstimator):
         ``subject`` (n_epochs,) says of which of the known subjects each epoch is.
         """
         rate = self.info_["sfreq"]
-        return add_bands(epochs.data, rate, self.bands_, self.whiteners_, subject)
+        return add_bands(epochs.data, rate, self.bands_, self.unmixing_, subject)
 
     def _check_fitted(self, X, subject=None):
         """Turn epochs for a fitted estimator into the form it was trained on."""

@@ -209,10 +209,11 @@ class DuINVQVAE(TransformerMixin, BaseDuIN):
         preset takes all. ``"raw"``, the published input, is the signal alone:
         the patch encoder is linear and power is not a linear function of the signal;
         with hours of recording the transformer learns to compute it, with minutes it
-        does not. A name that ends with ``"-whitened"``, such as
-        ``"high-gamma-whitened"``, is the power after the channels were made
-        uncorrelated and equally strong in that band on the training data (ZCA): of
-        sources that are mixed in the channels only such power can be told apart.
+        does not. A name that ends with ``"-unmixed"``, such as
+        ``"high-gamma-unmixed"``, is the power after the channels were unmixed in
+        that band as the training data say, see
+        :class:`~mne_duin.baselines.EvokedPower`: of sources that are mixed in the
+        channels only such power can be told apart.
     init : str | None
         Initial values. ``"zca"`` whitens the training data by the map that stays
         closest to the channels, so that what one channel carries stays in one filter;

@@ -10,7 +10,7 @@ from typing import Any
 
 from mne.utils import warn
 
-from mne_duin.utils._bands import BANDS, WHITENED
+from mne_duin.utils._bands import BANDS, UNMIXED
 from mne_duin.utils._checks import check_number, check_option
 
 PRESETS: dict[str, dict[str, dict[str, Any]]] = {
@@ -43,7 +43,7 @@ PRESETS: dict[str, dict[str, dict[str, Any]]] = {
             "weight_decay": 0.05,
             "crop_duration": 2.0,
             # Both kinds of power decode no better and take longer.
-            "bands": tuple(band + WHITENED for band in BANDS),
+            "bands": tuple(band + UNMIXED for band in BANDS),
             "init": "zca",
             # What tests/benchmarks/unit_speech.py has measured.
             "n_layers": 2,
@@ -90,7 +90,7 @@ PRESETS: dict[str, dict[str, dict[str, Any]]] = {
             "validation_fraction": 0.0,
         },
         "tokens": {
-            "bands": ("high-gamma", "high-gamma" + WHITENED),
+            "bands": ("high-gamma", "high-gamma" + UNMIXED),
             "init": "zca",
             "n_layers": 4,
             "head_dim": 32,
@@ -111,7 +111,7 @@ PRESETS: dict[str, dict[str, dict[str, Any]]] = {
             "validation_fraction": 0.0,
         },
         "sequences": {
-            "bands": ("high-gamma", "high-gamma" + WHITENED),
+            "bands": ("high-gamma", "high-gamma" + UNMIXED),
             "init": "zca",
             "n_layers": 4,
             "head_dim": 32,

@@ -14,14 +14,14 @@ from mne_duin.utils._bands import (
 )
 from mne_duin.utils._parallel import in_threads
 from mne_duin.utils._screening import group_p_value
-from mne_duin.utils._whitening import learn_whiteners
+from mne_duin.utils._unmixing import learn_unmixing
 
 SCREENED = "screened"
 LEVEL = 0.05
 
 
 def choose_bands(bands, epochs, y=None, subject=None, n_subjects=1):
-    """Return the bands that a network is given the power of, and their whitening.
+    """Return the bands that a network is given the power of, and their unmixing.
 
     Parameters
     ----------
@@ -42,35 +42,35 @@ def choose_bands(bands, epochs, y=None, subject=None, n_subjects=1):
     -------
     edges : dict of str to tuple of float
         Lower and upper edge in Hz of each band.
-    whiteners : dict of str to ndarray, shape (n_subjects, n_channels, n_channels)
-        See :func:`~mne_duin.utils._whitening.learn_whiteners`.
+    unmixing : dict of str to ndarray, shape (n_subjects, n_channels, n_channels)
+        See :func:`~mne_duin.utils._unmixing.learn_unmixing`.
     """
     if isinstance(bands, str) and bands == RAW:
         return {}, {}
     screened = isinstance(bands, str) and bands == SCREENED
     wanted = NAMED if screened else check_bands("bands", bands)
     usable = bands_below_nyquist(wanted, epochs.sfreq)
-    whiteners = learn_whiteners(epochs.data, epochs.sfreq, usable, subject, n_subjects)
+    unmixing = learn_unmixing(epochs.data, epochs.sfreq, usable, subject, n_subjects)
     if not screened:
-        return usable, whiteners
+        return usable, unmixing
     subject = np.zeros(len(epochs), int) if subject is None else subject
 
     def is_chosen(name):
         return name in ALWAYS or _differs(
-            epochs, usable[name], whiteners.get(name), y, subject
+            epochs, usable[name], unmixing.get(name), y, subject
         )
 
     chosen = in_threads(is_chosen, usable)
     usable = {n: usable[n] for n, is_in in zip(usable, chosen, strict=True) if is_in}
-    return usable, {name: whiteners[name] for name in whiteners if name in usable}
+    return usable, {name: unmixing[name] for name in unmixing if name in usable}
 
 
-def _differs(epochs, band, whitener, y, subject):
+def _differs(epochs, band, unmixing, y, subject):
     """Return whether the power in a band differs between the classes."""
     parts = []
     for first in range(0, len(epochs), N_AT_ONCE):
         rows = slice(first, first + N_AT_ONCE)
-        matrix = None if whitener is None else whitener[subject[rows]]
+        matrix = None if unmixing is None else unmixing[subject[rows]]
         parts.append(log_power(epochs.data[rows], epochs.sfreq, band, matrix))
     power = np.concatenate(parts)
     size = max(round(LONGEST_SMOOTHING * epochs.sfreq), 1)

@@ -30,11 +30,11 @@ BANDS = {
 }
 BROADBAND = "broadband"
 RAW = "raw"
-# What the name of a band ends with whose power is taken after spatial whitening.
-WHITENED = "-whitened"
+# What the name of a band ends with whose power is taken after channels were unmixed.
+UNMIXED = "-unmixed"
 # Speech changes high gamma first of all; it is never left out by a screening.
-ALWAYS = "high-gamma", "high-gamma" + WHITENED
-NAMED = BANDS | {band + WHITENED: edges for band, edges in BANDS.items()}
+ALWAYS = "high-gamma", "high-gamma" + UNMIXED
+NAMED = BANDS | {band + UNMIXED: edges for band, edges in BANDS.items()}
 # Power is smoothed over nearly three periods of the lower edge, but not longer than
 # what happens in a syllable.
 SMOOTHING_PERIODS, LONGEST_SMOOTHING = 2.8, 0.15
@@ -52,7 +52,7 @@ def check_bands(name, bands):
     name : str
         Name of the argument, for messages.
     bands : sequence of str | dict of str to tuple of float
-        Names out of ``BANDS``, alone or followed by ``"-whitened"``, or names with
+        Names out of ``BANDS``, alone or followed by ``"-unmixed"``, or names with
         their lower and upper edge in Hz.
 
     Returns
@@ -77,7 +77,7 @@ def check_bands(name, bands):
         if unknown:
             raise ValueError(
                 f"`{name}` has no {', '.join(unknown[:10])}; the bands are "
-                f"{', '.join(BANDS)}, each alone or followed by {WHITENED!r}. Give "
+                f"{', '.join(BANDS)}, each alone or followed by {UNMIXED!r}. Give "
                 "others as a dict of names and edges in Hz."
             )
         return {band: edges for band, edges in NAMED.items() if band in bands}
@@ -104,7 +104,7 @@ def bands_below_nyquist(bands, sfreq):
     """
     usable = {band: edges for band, edges in bands.items() if 2 * edges[1] < sfreq}
     left_out = dict.fromkeys(
-        f"{band.removesuffix(WHITENED)} ({low:g}-{high:g} Hz)"
+        f"{band.removesuffix(UNMIXED)} ({low:g}-{high:g} Hz)"
         for band, (low, high) in bands.items()
         if band not in usable
     )
@@ -178,7 +178,7 @@ def envelope_power(data):
     return data**2 + fft.irfft(spectrum, n_times) ** 2
 
 
-def add_bands(data, sfreq, bands, whiteners=None, subject=None):
+def add_bands(data, sfreq, bands, unmixing=None, subject=None):
     """Append the logarithm of the power of every channel in every band.
 
     Every epoch is treated alone, so its values depend on nothing else. For epochs on
@@ -192,7 +192,7 @@ def add_bands(data, sfreq, bands, whiteners=None, subject=None):
         Sampling rate in Hz.
     bands : dict of str to tuple of float
         Lower and upper edge in Hz of each band.
-    whiteners : dict of str to ndarray, shape (n_subjects, n_channels, n_channels)
+    unmixing : dict of str to ndarray, shape (n_subjects, n_channels, n_channels)
         For some of the bands, what the channels are multiplied by before.
     subject : ndarray of int, shape (n_epochs,) | None
         Whose each epoch is; None is the first subject.
@@ -204,9 +204,9 @@ def add_bands(data, sfreq, bands, whiteners=None, subject=None):
     """
     if not bands:
         return data
-    whiteners = {} if whiteners is None else whiteners
+    unmixing = {} if unmixing is None else unmixing
     if isinstance(data, StoredArray):
-        return _add_stored_bands(data, sfreq, bands, whiteners, subject)
+        return _add_stored_bands(data, sfreq, bands, unmixing, subject)
     n_epochs, n_channels, n_times = data.shape
     subject = np.zeros(n_epochs, int) if subject is None else subject
     inputs = np.empty((n_epochs, (1 + len(bands)) * n_channels, n_times), np.float32)
@@ -215,32 +215,32 @@ def add_bands(data, sfreq, bands, whiteners=None, subject=None):
     def fill(number):
         own = slice((number + 1) * n_channels, (number + 2) * n_channels)
         name = list(bands)[number]
-        whitener = whiteners.get(name)
+        matrices = unmixing.get(name)
         for first in range(0, n_epochs, N_AT_ONCE):
             rows = slice(first, first + N_AT_ONCE)
-            matrix = None if whitener is None else whitener[subject[rows]]
+            matrix = None if matrices is None else matrices[subject[rows]]
             inputs[rows, own] = log_power(data[rows], sfreq, bands[name], matrix)
 
     in_threads(fill, range(len(bands)), is_long=n_epochs > 1)
     return inputs
 
 
-def _add_stored_bands(data, sfreq, bands, whiteners, subject):
+def _add_stored_bands(data, sfreq, bands, unmixing, subject):
     """Append the power of epochs on disk, in files where the epochs are in files."""
     view_subject = np.zeros(len(data.views), int)
-    if whiteners and subject is not None:
+    if unmixing and subject is not None:
         # Epochs of one file may be of several subjects, whose power is not the same.
         data, view_subject = data.split_views(subject)
 
     def power_of(number, part):
-        own = {name: matrix[view_subject[number]] for name, matrix in whiteners.items()}
+        own = {name: matrix[view_subject[number]] for name, matrix in unmixing.items()}
         sources = _stored_power(part, data.n_times, sfreq, bands, own)
         return tuple(Part(source, part.channels) for source in sources)
 
     return data.with_parts(power_of)
 
 
-def _stored_power(part, n_times, sfreq, bands, whiteners):
+def _stored_power(part, n_times, sfreq, bands, unmixing):
     """Return the power in each band, of all rows and channels of a part's source."""
     source = part.source
     n_rows, n_channels = source.values.shape[:2]
@@ -252,7 +252,7 @@ def _stored_power(part, n_times, sfreq, bands, whiteners):
     )
     matrices = {
         name: _of_source(matrix, part.channels, n_channels)
-        for name, matrix in whiteners.items()
+        for name, matrix in unmixing.items()
     }
 
     def fill(outputs):

@@ -324,8 +324,8 @@ scaler_ : ChannelScaler
     where there is one.
 bands_ : dict of str to tuple of float
     Edges in Hz of the bands whose power the network is given.
-whiteners_ : dict of str to ndarray, shape (n_subjects, n_channels, n_channels)
-    For whitened bands, what the signal is multiplied by before.
+unmixing_ : dict of str to ndarray, shape (n_subjects, n_channels, n_channels)
+    For unmixed bands, what the signal is multiplied by before.
 info_ : Info
     Channel names and sampling rate.
 ch_names_ : list of str

@@ -153,7 +153,7 @@ def set_up(estimator, module, ch_names, n_subjects, sfreq=SFREQ):
     """Make an estimator that counts as fitted on z-scored signals."""
     shape = (n_subjects, len(ch_names))
     estimator.module_ = module.eval()
-    estimator.bands_, estimator.whiteners_ = {}, {}
+    estimator.bands_, estimator.unmixing_ = {}, {}
     estimator.device_ = torch.device("cpu")
     estimator.scaler_ = ChannelScaler(
         np.zeros(shape, np.float32), np.ones(shape, np.float32), np.ones(shape, bool)

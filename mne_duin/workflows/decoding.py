@@ -28,7 +28,7 @@ from mne_duin.estimators.presets import resolve
 from mne_duin.evaluation import evaluate_each, summarize_curve
 from mne_duin.report import make_report
 from mne_duin.training import choose_device, jobs_at_once
-from mne_duin.utils._bands import WHITENED
+from mne_duin.utils._bands import UNMIXED
 from mne_duin.utils._checks import as_list, check_option
 from mne_duin.utils._docs import fill_doc
 from mne_duin.utils._epochs import run_names
@@ -592,13 +592,13 @@ def _recipe(decoding, epochs):
     tested = decoding.result.epoch
     classifier = decoding.classifier
     recipe = resolve(classifier, "classifier")
-    plain = [name for name in classifier.bands_ if name not in classifier.whiteners_]
+    plain = [name for name in classifier.bands_ if name not in classifier.unmixing_]
     inputs = "signal"
     if plain:
         inputs += f"; log power in {', '.join(plain)}"
-    if classifier.whiteners_:
-        names = (name.removesuffix(WHITENED) for name in classifier.whiteners_)
-        inputs += f"; log power of spatially whitened channels in {', '.join(names)}"
+    if classifier.unmixing_:
+        names = (name.removesuffix(UNMIXED) for name in classifier.unmixing_)
+        inputs += f"; log power of unmixed channels in {', '.join(names)}"
     return {
         "training trials": len(epochs) - len(tested),
         "held-out trials": len(tested),

@@ -38,23 +38,23 @@ def test_number_of_features(data, features, n_features):
     extract = EvokedPower(features, sfreq=SFREQ)
     assert extract.fit_transform(data).shape == (6, n_features)
     assert extract.n_features_out_ == n_features
-    plain = EvokedPower(features, sfreq=SFREQ, whitened=False).fit_transform(data)
+    plain = EvokedPower(features, sfreq=SFREQ, unmixed=False).fit_transform(data)
     # Power once instead of twice; the evoked signal stays as it is.
     n_evoked = 180 if features in ("evoked", "both", "all") else 0
     assert plain.shape == (6, n_evoked + (n_features - n_evoked) // 2)
 
 
-def test_whitened_power_is_that_of_channels_without_correlations(data):
+def test_unmixed_power_is_that_of_the_unmixed_signal(data):
     mixed = np.array([[1.0, 0.5, 0.0], [0.5, 1.0, 0.5], [0.0, 0.5, 1.0]]) @ data
     extract = EvokedPower("high-gamma", sfreq=SFREQ).fit(mixed)
-    unmixed = extract.whiteners_["high-gamma-whitened"] @ mixed
-    plain = EvokedPower("high-gamma", sfreq=SFREQ, whitened=False)
-    own = extract.groups_["high-gamma-whitened"]
+    unmixed = extract.unmixing_["high-gamma-unmixed"] @ mixed
+    plain = EvokedPower("high-gamma", sfreq=SFREQ, unmixed=False)
+    own = extract.groups_["high-gamma-unmixed"]
     np.testing.assert_allclose(
         extract.transform(mixed)[:, own], plain.fit_transform(unmixed), atol=1e-6
     )
     # Later epochs with other correlations are multiplied by the same matrix.
-    unmixed = extract.whiteners_["high-gamma-whitened"] @ data
+    unmixed = extract.unmixing_["high-gamma-unmixed"] @ data
     np.testing.assert_allclose(
         extract.transform(data)[:, own], plain.fit_transform(unmixed), atol=1e-5
     )
@@ -185,9 +185,9 @@ def test_any_sampling_rate_and_bands_above_nyquist_are_named(sfreq, bands):
     data = np.random.default_rng(0).normal(size=(4, 2, int(sfreq)))
     with mne.utils.use_log_level("INFO"), mne.utils.catch_logging() as log:
         extract = EvokedPower(sfreq=sfreq).fit(data)
-    whitened = [f"{name}-whitened" for name in bands]
-    assert list(extract.bands_) == bands + whitened
-    assert list(extract.whiteners_) == whitened
+    unmixed = [f"{name}-unmixed" for name in bands]
+    assert list(extract.bands_) == bands + unmixed
+    assert list(extract.unmixing_) == unmixed
     assert np.isfinite(extract.transform(data)).all()
     left_out = [name for name in BANDS if name not in bands]
     said = log.getvalue()
@@ -195,22 +195,22 @@ def test_any_sampling_rate_and_bands_above_nyquist_are_named(sfreq, bands):
     assert bool(left_out) == ("left out" in said)
 
 
-def test_whitened_bands_can_be_named():
+def test_unmixed_bands_can_be_named():
     X = np.random.default_rng(0).standard_normal((6, 2, 500))
-    options = {"sfreq": SFREQ, "bands": ["theta", "beta-whitened"]}
+    options = {"sfreq": SFREQ, "bands": ["theta", "beta-unmixed"]}
     assert list(EvokedPower("power", **options).fit(X).bands_) == [
         "high-gamma",
         "theta",
-        "beta-whitened",
-        "high-gamma-whitened",
-        "theta-whitened",
+        "beta-unmixed",
+        "high-gamma-unmixed",
+        "theta-unmixed",
     ]
-    extract = EvokedPower("power", whitened=False, **options).fit(X)
-    assert list(extract.bands_) == ["high-gamma", "theta", "beta-whitened"]
-    assert list(extract.whiteners_) == ["beta-whitened"]
-    own = {"mu": (8.0, 12.0), "mu-whitened": (9.0, 11.0)}
+    extract = EvokedPower("power", unmixed=False, **options).fit(X)
+    assert list(extract.bands_) == ["high-gamma", "theta", "beta-unmixed"]
+    assert list(extract.unmixing_) == ["beta-unmixed"]
+    own = {"mu": (8.0, 12.0), "mu-unmixed": (9.0, 11.0)}
     extract = EvokedPower("power", sfreq=SFREQ, bands=own).fit(X)
-    assert extract.bands_["mu-whitened"] == (9.0, 11.0)
+    assert extract.bands_["mu-unmixed"] == (9.0, 11.0)
     assert extract.transform(X).shape == (6, extract.n_features_out_)
 
 
@@ -231,13 +231,13 @@ def test_a_band_without_information_is_left_out():
     features = extract.fit_transform(data, y)
     assert "beta" in extract.bands_
     assert "theta" not in extract.bands_
-    assert {name for name in extract.bands_ if "whitened" in name} == {
-        *extract.whiteners_
+    assert {name for name in extract.bands_ if "unmixed" in name} == {
+        *extract.unmixing_
     }
     np.testing.assert_array_equal(features, extract.transform(data))
     everything = EvokedPower(sfreq=SFREQ, screening=None).fit(data, y)
     names = ["high-gamma", *list(BANDS)[:4]]
-    assert list(everything.bands_) == names + [f"{name}-whitened" for name in names]
+    assert list(everything.bands_) == names + [f"{name}-unmixed" for name in names]
 
 
 def test_permutation_test_holds_its_level_and_finds_one_feature_of_many():
@@ -254,7 +254,7 @@ def test_permutation_test_holds_its_level_and_finds_one_feature_of_many():
 
 
 def test_the_former_name_warns_and_gives_the_same_features(data):
-    new = EvokedPower("both", sfreq=SFREQ, whitened=False).fit_transform(data)
+    new = EvokedPower("both", sfreq=SFREQ, unmixed=False).fit_transform(data)
     with pytest.warns(FutureWarning, match=r"now EvokedPower\(features='both', "):
         old = EvokedHighGamma(sfreq=SFREQ).fit_transform(data)
     np.testing.assert_array_equal(old, new)
@@ -266,7 +266,7 @@ def test_power_keeps_its_bands_where_none_passes_the_screening():
     with mne.utils.use_log_level("ERROR"):
         extract = EvokedPower("power", sfreq=100.0, screening=0.0).fit(X, y)
     names = ["theta", "alpha", "beta"]
-    assert list(extract.bands_) == names + [f"{name}-whitened" for name in names]
+    assert list(extract.bands_) == names + [f"{name}-unmixed" for name in names]
     with (
         mne.utils.use_log_level("ERROR"),
         pytest.raises(ValueError, match="10 Hz is too low"),

@@ -45,7 +45,7 @@ REPORT_SEEDS = 11, 21, 22
 N_PER_WORD = (5, 20, 60)
 LDA, FORMER, SCRATCH, ENSEMBLE = "LDA", "LDA, evoked and high gamma", "scratch", "both"
 PRINCIPAL = "scratch, principal components"
-# Without the power of whitened channels.
+# Without the power of unmixed channels.
 PLAIN_LDA, PLAIN_SCRATCH = "LDA, channels only", "scratch, channels only"
 METHODS = (LDA, FORMER, SCRATCH, PRINCIPAL, ENSEMBLE, PLAIN_LDA, PLAIN_SCRATCH)
 
@@ -174,11 +174,11 @@ def make(method):
     lda = make_lda(sfreq=SFREQ, calibrated=True)
     made = {
         LDA: lda,
-        FORMER: make_lda("both", sfreq=SFREQ, whitened=False),
+        FORMER: make_lda("both", sfreq=SFREQ, unmixed=False),
         SCRATCH: network,
         PRINCIPAL: network,
         PLAIN_SCRATCH: network,
-        PLAIN_LDA: make_lda(sfreq=SFREQ, calibrated=True, whitened=False),
+        PLAIN_LDA: make_lda(sfreq=SFREQ, calibrated=True, unmixed=False),
         ENSEMBLE: DecoderEnsemble([("scratch", network), ("lda", lda)]),
     }
     return made[method]

@@ -43,7 +43,7 @@ from mne_duin import (
     make_lda,
     simulate_unit_speech,
 )
-from mne_duin.utils._bands import NAMED, WHITENED
+from mne_duin.utils._bands import NAMED, UNMIXED
 
 FOLDER = Path(__file__).parents[2] / "doc" / "benchmarks"
 TABLE = FOLDER / "unit_speech.tsv"
@@ -64,7 +64,7 @@ ARCHITECTURE = {"n_layers": 2}
 COMMON = {"random_state": 0, "verbose": False}
 # The network that is told the units has the inputs of the hidden cells.
 CEILING = {
-    "bands": tuple(name for name in NAMED if name.endswith(WHITENED)),
+    "bands": tuple(name for name in NAMED if name.endswith(UNMIXED)),
     "n_filters": 48,
     "conv_filters": (64, 64, 48),
 }

@@ -35,7 +35,7 @@ def information(epochs):
     words = epochs.metadata["trial_type"].to_numpy()
     short = epochs.copy().crop(-0.3, 1.0)
     parts = [
-        EvokedPower(kind, whitened=False)
+        EvokedPower(kind, unmixed=False)
         .fit_transform(short)
         .reshape(*epochs.get_data().shape[:2], -1)
         for kind in ("evoked", "high-gamma")

@@ -50,7 +50,7 @@ def test_conditions_are_simulations_with_a_number_of_trials():
     assert "-5.0 to +10.0 percentage points" in text
 
 
-def test_what_whitened_power_changes_is_stated():
+def test_what_unmixed_power_changes_is_stated():
     rows = make_rows(
         ("bursts", 1, 20, "LDA", 50.0),
         ("bursts", 1, 20, "scratch", 60.0),
@@ -59,7 +59,7 @@ def test_what_whitened_power_changes_is_stated():
         ("states", 1, 20, "scratch", 60.0),
         ("states", 1, 20, "scratch, channels only", 64.0),
     )
-    assert "whitened" not in opponents.compare(rows)
+    assert "unmixed" not in opponents.compare(rows)
     rows = pd.concat([rows, make_rows(("bursts", 1, 20, "LDA, channels only", 45.0))])
     text = opponents.compare(rows)
     assert "network by -4.0 to +2.0 (mean -1.0) and that of the LDA by +5.0" in text

@@ -81,31 +81,31 @@ def epochs_with_bursts(amplitude):
 
 def test_screening_keeps_high_gamma_and_what_differs_between_classes():
     epochs, y = epochs_with_bursts(1.0)
-    always = ["high-gamma", "high-gamma-whitened"]
-    bands, whiteners = choose_bands("screened", epochs, y)
-    assert list(bands) == ["beta", "high-gamma", "beta-whitened", "high-gamma-whitened"]
-    assert list(whiteners) == list(bands)[2:]
+    always = ["high-gamma", "high-gamma-unmixed"]
+    bands, unmixing = choose_bands("screened", epochs, y)
+    assert list(bands) == ["beta", "high-gamma", "beta-unmixed", "high-gamma-unmixed"]
+    assert list(unmixing) == list(bands)[2:]
     shuffled = np.random.default_rng(1).permutation(y)
-    bands, whiteners = choose_bands("screened", epochs, shuffled)
-    assert (list(bands), list(whiteners)) == (always, always[1:])
+    bands, unmixing = choose_bands("screened", epochs, shuffled)
+    assert (list(bands), list(unmixing)) == (always, always[1:])
     two = np.arange(60) % 2
-    bands, whiteners = choose_bands("screened", epochs, y, two, 2)
-    assert {"beta", "beta-whitened"} < {*bands}
-    assert whiteners["beta-whitened"].shape == (2, 2, 2)
+    bands, unmixing = choose_bands("screened", epochs, y, two, 2)
+    assert {"beta", "beta-unmixed"} < {*bands}
+    assert unmixing["beta-unmixed"].shape == (2, 2, 2)
 
 
 def test_bands_by_name_and_by_edges():
     epochs, y = epochs_with_bursts(1.0)
     assert choose_bands("raw", epochs) == ({}, {})
-    bands, whiteners = choose_bands(("beta", "theta"), epochs)
+    bands, unmixing = choose_bands(("beta", "theta"), epochs)
     assert bands == {"theta": (4.0, 8.0), "beta": (13.0, 30.0)}
-    assert whiteners == {}
-    bands, whiteners = choose_bands(("beta-whitened", "beta"), epochs)
-    assert bands == {"beta": (13.0, 30.0), "beta-whitened": (13.0, 30.0)}
-    assert whiteners["beta-whitened"].shape == (1, 2, 2)
-    own = {"mu": (9, 12), "mu-whitened": (9, 12)}
-    bands, whiteners = choose_bands(own, epochs)
-    assert (bands, list(whiteners)) == (own, ["mu-whitened"])
+    assert unmixing == {}
+    bands, unmixing = choose_bands(("beta-unmixed", "beta"), epochs)
+    assert bands == {"beta": (13.0, 30.0), "beta-unmixed": (13.0, 30.0)}
+    assert unmixing["beta-unmixed"].shape == (1, 2, 2)
+    own = {"mu": (9, 12), "mu-unmixed": (9, 12)}
+    bands, unmixing = choose_bands(own, epochs)
+    assert (bands, list(unmixing)) == (own, ["mu-unmixed"])
     with pytest.raises(ValueError, match="`bands` has no gamma; the bands are theta"):
         choose_bands(["gamma"], epochs)
     with pytest.raises(TypeError, match="`bands` must be a list of names out of"):
@@ -117,5 +117,5 @@ def test_bands_above_nyquist_are_left_out_and_named():
     with use_log_level("INFO"), catch_logging() as log:
         bands, _ = choose_bands(tuple(NAMED), epochs)
     assert list(bands)[:3] == ["theta", "alpha", "beta"]
-    assert list(bands)[3:] == [f"{name}-whitened" for name in list(bands)[:3]]
+    assert list(bands)[3:] == [f"{name}-unmixed" for name in list(bands)[:3]]
     assert "low-gamma (30-70 Hz), high-gamma (70-150 Hz) cannot" in log.getvalue()

@@ -158,7 +158,7 @@ def test_the_header_lists_what_a_reader_needs(fitted, tmp_path):
     with safetensors.safe_open(path, framework="pt") as file:
         header = json.loads(file.metadata()["mne_duin"])
         scaler = {name for name in file.keys() if name.startswith("scaler.")}  # noqa: SIM118
-    # Versions before could not whiten power, and would read it wrong.
+    # Versions before could not unmix power, and would read it wrong.
     assert header["version"] == 2
     assert header["meta"]["parameters"]["n_layers"] == estimator.n_layers
     learned = header["meta"]["learned"]
@@ -281,14 +281,14 @@ def test_missing_and_added_weights_are_refused(drop, fitted):
     "change",
     [
         lambda own: {},
-        lambda own: own | {"whitener.more": own["whitener.high-gamma-whitened"]},
+        lambda own: own | {"unmixing.more": own["unmixing.high-gamma-unmixed"]},
         lambda own: {name: value[:, 1:] for name, value in own.items()},
     ],
 )
-def test_whitening_is_that_of_the_bands(change, fitted):
+def test_unmixing_is_that_of_the_bands(change, fitted):
     tensors, meta = _files.to_state(fitted["classifier"])
-    own = {name: v for name, v in tensors.items() if name.startswith("whitener.")}
-    assert "whitener.high-gamma-whitened" in own
+    own = {name: v for name, v in tensors.items() if name.startswith("unmixing.")}
+    assert "unmixing.high-gamma-unmixed" in own
     rest = {name: value for name, value in tensors.items() if name not in own}
-    with pytest.raises(DamagedError, match="holds no whole.*the whitening is not that"):
+    with pytest.raises(DamagedError, match="holds no whole.*the unmixing is not that"):
         _files.from_state(rest | change(own), meta, KNOWN)

@@ -3,10 +3,12 @@
 import numpy as np
 import pandas as pd
 import pytest
-from toy_trials import CLASSIFIER, VQVAE, as_epochs, simulate
+from toy_trials import CLASSIFIER, VQVAE, as_epochs, over_components, simulate
 
 from mne_duin.channels import stack_subjects
 from mne_duin.estimators import DuINClassifier, DuINVQVAE
+from mne_duin.estimators._contributions import over_bands
+from mne_duin.utils._bands import BROADBAND, bandpass
 
 PLANTED = {"01": 1, "02": 4, "03": 0, "04": 2, "05": 3}
 N_CHANNELS = {"01": 3, "02": 6, "03": 4, "04": 5, "05": 4}
@@ -72,9 +74,32 @@ def test_weights_are_those_of_the_subject(fitted, layers):
             first = encoder.patch.subjects[index].layers[0].weight.transpose(0, 1)
             first = first.flatten(1).T
         n_bands = 1 + len(classifier.bands_)
-        mean = first.detach().abs().mean(0).reshape(n_bands, -1).mean(0).numpy()
+        by_band = first.detach().abs().mean(0).reshape(n_bands, -1).numpy()
+        mean = over_components(classifier, by_band, subject=index).mean(0)
         own = table[name].notna().to_numpy()
         np.testing.assert_allclose(table[name][own], mean[own], rtol=1e-5)
+
+
+def test_a_channel_has_the_values_of_the_components_in_it(fitted):
+    """Of each as much as the channel's power has of the component's, in the data."""
+    classifier, epochs, _, _ = fitted
+    n_channels, name = classifier.n_features_in_, classifier.subjects_[0]
+    real = range(N_CHANNELS[name])
+    band = "high-gamma-unmixed"
+    signal = bandpass(epochs.get_data(), epochs.info["sfreq"], (70.0, 150.0))
+    signal = signal[epochs.metadata["subject"] == name].swapaxes(0, 1)
+    signal = signal.reshape(n_channels, -1)
+    matrix = classifier.unmixing_[band][0]
+    power = np.linalg.inv(matrix) ** 2 * (matrix @ signal).var(1)
+    parts = power[real] / power[real].sum(1, keepdims=True)
+    # Uncorrelated components add up to the power of the channel.
+    np.testing.assert_allclose(power.sum(1)[real], signal[real].var(1), rtol=0.05)
+    bands = [BROADBAND, *classifier.bands_]
+    for component in real:
+        values = np.zeros((len(classifier.subjects_), len(bands), n_channels))
+        values[:, bands.index(band), component] = len(bands)
+        found = over_bands(classifier, values.reshape(len(values), -1))
+        np.testing.assert_allclose(found[0, real], parts[:, component], atol=0.03)
 
 
 def test_the_order_of_the_subjects_does_not_matter(fitted):

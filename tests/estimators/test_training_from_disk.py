@@ -116,7 +116,7 @@ def assert_same(first, second):
     [
         *((d, ["high-gamma"]) for d in DTYPES),
         ("int16", "raw"),
-        ("int16", ["beta", "high-gamma-whitened"]),
+        ("int16", ["beta", "high-gamma-unmixed"]),
     ],
 )
 @pytest.mark.parametrize(

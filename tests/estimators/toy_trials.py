@@ -78,3 +78,19 @@ def output(estimator, X, **options):
     if hasattr(estimator, "predict_proba"):
         return estimator.predict_proba(X, **options)
     return estimator.transform(X, **options)
+
+
+def over_components(estimator, values, *, subject):
+    """Give channels the values of the components of unmixed bands, one by one.
+
+    ``values`` (n_bands, n_channels), the signal itself as the first band.
+    """
+    n_channels, found = estimator.n_features_in_, values.copy()
+    power = np.exp(estimator.scaler_.mean[subject].reshape(-1, n_channels))
+    for number, band in enumerate(estimator.bands_, start=1):
+        if band in estimator.unmixing_:
+            mixing = np.linalg.inv(estimator.unmixing_[band][subject])
+            for channel, row in enumerate(mixing):
+                parts = row**2 * power[number]
+                found[number, channel] = parts @ values[number] / parts.sum()
+    return found

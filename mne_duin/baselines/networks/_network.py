@@ -263,7 +263,7 @@ class NetworkClassifier(EpochClassifier, TrainedNetwork):
 
     def _take_state(self, tensors, meta):
         """Take back what :meth:`_add_state` added."""
-        self.bands_, self.whiteners_, self.patch_size_ = {}, {}, 1
+        self.bands_, self.unmixing_, self.patch_size_ = {}, {}, 1
         self.classes_ = label_array(meta["learned"]["classes"])
         self.n_times_ = meta["learned"]["n_times"]
         self._check_parameters()

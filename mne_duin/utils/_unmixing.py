@@ -1,0 +1,268 @@
+"""Unmix the channels of each band, so that the power of sources can be told apart.
+
+A contact records a mixture of sources. The signal of a mixture is a sum, which a linear
+layer can undo; its power is not, and nothing can undo it afterwards. So the channels of
+every band are unmixed before power is taken.
+
+At first they are whitened: made uncorrelated and equally strong. Of all such
+transformations ZCA changes the channels least (Kessy et al., The American Statistician
+2018), but a rotation of the sources remains. Sources whose power changes at different
+times have one right rotation, which joint diagonalization of the covariances of short
+windows finds. It is used where left-out epochs confirm it: with more sources than
+channels, what it finds is chance. Each component takes the place of the channel that it
+is strongest in.
+
+It is no improvement in itself, because where one source is in many contacts it spreads
+the others into them. Decoders are given the power of channels and of unmixed channels.
+"""
+
+import numpy as np
+from scipy.optimize import linear_sum_assignment
+
+from mne_duin.utils._bands import UNMIXED, bandpass
+from mne_duin.utils._epochs import peak_to_peak, usual_limits
+from mne_duin.utils._joint_diagonalization import contrast, diagonalize
+from mne_duin.utils._parallel import in_threads
+from mne_duin.utils._stored import blocks
+
+# Of each channel: ten minutes at 400 Hz, evenly spread over the training data.
+MOST_SAMPLES = 2**18
+# Directions with less than this part of the usual variance are not amplified further:
+# a common reference leaves one with nothing but rounding.
+LEAST_VARIANCE = 1e-3
+# Matrices are rounded to so many bits: the last ones depend on the number of threads,
+# and power on disk is found again by its matrix.
+BITS = 16
+# In seconds, about as long as a syllable: the power of sources changes within it.
+WINDOW = 0.25
+# Covariances that are diagonalized; fewer with many channels, for which a step takes
+# the third power of their number.
+MOST_WINDOWS, MOST_WORK = 2000, 2**27
+FEWEST_EPOCHS = 4
+# What separating has to gain over whitening in left-out epochs: nats per channel and
+# window, and its standard errors. Where channels are no mixture of as many sources, as
+# in tests/benchmarks/honest_opponent.py, the gain is below 0.001, and the matrix is
+# chance; where they are, it is from 0.002 to 0.05.
+LEAST_GAIN, LEAST_ERRORS = 2e-3, 2.0
+STEPS_TO_TRY, STEPS = 20, 60
+
+
+def learn_unmixing(data, sfreq, bands, subject=None, n_subjects=1):
+    """Learn to unmix the bands whose names end with ``"-unmixed"``.
+
+    Epochs with far more than the usual amplitude do not count.
+
+    Parameters
+    ----------
+    data : ndarray | StoredArray, shape (n_epochs, n_channels, n_times)
+        The training epochs.
+    sfreq : float
+        Sampling rate in Hz.
+    bands : dict of str to tuple of float
+        Lower and upper edge in Hz of each band.
+    subject : ndarray of int, shape (n_epochs,) | None
+        Whose each epoch is; None is the first subject.
+    n_subjects : int
+        Number of subjects.
+
+    Returns
+    -------
+    unmixing : dict of str to ndarray, shape (n_subjects, n_channels, n_channels)
+        What the signal in each of these bands is to be multiplied by. Channels of zeros
+        only stay as they are.
+    """
+    wanted = {name: edges for name, edges in bands.items() if name.endswith(UNMIXED)}
+    if not wanted:
+        return {}
+    subject = np.zeros(len(data), int) if subject is None else subject
+    found = [
+        _learn_subject(data, np.flatnonzero(subject == index), sfreq, wanted)
+        for index in range(n_subjects)
+    ]
+    return {name: np.stack([own[name] for own in found]) for name in wanted}
+
+
+def _learn_subject(data, rows, sfreq, bands):
+    """Return the matrix of every band of one subject."""
+    n_channels, n_times = data.shape[1:]
+    if len(rows):
+        peaks = peak_to_peak(data, rows)
+        rows = rows[~(peaks > usual_limits(peaks)).any(axis=1)]
+    rows = _spread(rows, max(MOST_SAMPLES // n_times, 1))
+    size = min(max(round(WINDOW * sfreq), 1), n_times)
+    n_windows = min(max(MOST_WORK // n_channels**3, n_channels), MOST_WINDOWS)
+    in_windows = np.isin(rows, _spread(rows, max(n_windows // (n_times // size), 1)))
+    moments = {name: np.zeros((n_channels, n_channels)) for name in bands}
+    windows = {name: [] for name in bands}
+
+    def add(name):
+        signal = bandpass(block, sfreq, bands[name])
+        windows[name].append(_window_covariances(signal[cut], size))
+        signal = signal.swapaxes(0, 1).reshape(n_channels, -1)
+        moments[name] += signal @ signal.T
+
+    first = 0
+    for block in blocks(data, rows):
+        cut = in_windows[first : first + len(block)]
+        first += len(block)
+        in_threads(add, bands, is_long=len(block) > 1)
+    n_samples = max(len(rows) * n_times, 1)
+    matrices = {}
+
+    def unmix(name):
+        per_second = 2 * (bands[name][1] - bands[name][0])
+        covariance = moments[name] / n_samples
+        own = whitener(covariance, per_second * n_samples / sfreq)
+        if len(rows):
+            own = separate(own, np.concatenate(windows[name]), per_second * WINDOW)
+        matrices[name] = _rounded(own)
+
+    in_threads(unmix, bands)
+    return {name: matrices[name] for name in bands}
+
+
+def _spread(rows, n_most):
+    """Return so many rows at most, evenly spread."""
+    n_kept = min(len(rows), n_most)
+    return rows[np.linspace(0, len(rows), n_kept, endpoint=False).astype(int)]
+
+
+def _window_covariances(signal, size):
+    """Return the covariances of the windows of every epoch.
+
+    Shapes: ``signal`` (n_epochs, n_channels, n_times) -> (n_epochs, n_windows,
+    n_channels, n_channels).
+    """
+    n_epochs, n_channels, n_times = signal.shape
+    n_windows = n_times // size
+    cut = signal[..., : n_windows * size]
+    cut = cut.reshape(n_epochs, n_channels, n_windows, size).swapaxes(1, 2)
+    return cut @ cut.swapaxes(2, 3) / size
+
+
+def whitener(covariance, n_independent):
+    """Return the ZCA of channels; each keeps its unit and about its amplitude.
+
+    The correlations are shrunk towards none by what that many independent samples leave
+    uncertain: as much as there are channels per sample.
+
+    Parameters
+    ----------
+    covariance : ndarray, shape (n_channels, n_channels)
+        Of the channels.
+    n_independent : float
+        Number of independent samples that it was estimated from.
+
+    Returns
+    -------
+    matrix : ndarray, shape (n_channels, n_channels)
+        What the channels are to be multiplied by.
+    """
+    n_channels = len(covariance)
+    loud = np.flatnonzero(np.diag(covariance))
+    covariance = covariance[np.ix_(loud, loud)]
+    scale = np.sqrt(np.diag(covariance))
+    shrinkage = len(loud) / (len(loud) + n_independent) if len(loud) else 0.0
+    correlation = (1 - shrinkage) * covariance / np.outer(scale, scale)
+    correlation[np.diag_indices(len(loud))] = 1.0
+    variance, vectors = np.linalg.eigh(correlation)
+    variance = np.maximum(variance, LEAST_VARIANCE)
+    own = (vectors / np.sqrt(variance)) @ vectors.T
+    matrix = np.eye(n_channels)
+    matrix[np.ix_(loud, loud)] = own * np.outer(scale, 1 / scale)
+    return matrix
+
+
+def separate(matrix, windows, n_independent):
+    """Go on from whitened channels to separated sources, if epochs confirm them.
+
+    Parameters
+    ----------
+    matrix : ndarray, shape (n_channels, n_channels)
+        The whitening.
+    windows : ndarray, shape (n_epochs, n_windows, n_channels, n_channels)
+        Covariances of the channels.
+    n_independent : float
+        Number of independent samples in a window. The covariance of each is shrunk
+        towards that of all by what it leaves uncertain.
+
+    Returns
+    -------
+    matrix : ndarray, shape (n_channels, n_channels)
+        What the channels are to be multiplied by: the whitening as it is, where sources
+        that were separated on every other epoch are not clearly more independent than
+        whitened channels on the epochs between.
+    """
+    n_epochs, n_windows, n_channels, _ = windows.shape
+    loud = np.flatnonzero(np.einsum("ekii->i", windows))
+    if n_epochs < FEWEST_EPOCHS or len(loud) < 2:
+        return matrix
+    own = windows.reshape(-1, n_channels, n_channels)[:, loud[:, None], loud]
+    total = own.mean(0)
+    before = matrix[np.ix_(loud, loud)]
+    whitening = _without_silence(before, total)
+    n_components = len(whitening)
+    covariances = whitening @ own @ whitening.T
+    amplitude = np.sqrt(np.einsum("kii->i", covariances) / len(covariances))
+    covariances /= np.outer(amplitude, amplitude)
+    # How loud all channels are together says nothing about sources.
+    power = np.einsum("kii->k", covariances) / n_components
+    covariances /= np.maximum(power, LEAST_VARIANCE)[:, None, None]
+    shrinkage = n_components / (n_components + n_independent)
+    covariances = (1 - shrinkage) * covariances + shrinkage * np.eye(n_components)
+    folds = np.repeat(np.arange(n_epochs) % 2, n_windows)
+    gains = np.empty(len(folds))
+    for fold in range(2):
+        found = diagonalize(covariances[folds != fold], max_iter=STEPS_TO_TRY)
+        left_out = covariances[folds == fold]
+        gains[folds == fold] = contrast(left_out) - contrast(left_out, found)
+        if gains[folds == fold].mean() <= 0:
+            return matrix
+    # Shrinking makes the gain smaller by the square of what it leaves.
+    gains = gains.reshape(n_epochs, -1).mean(1) / n_components / (1 - shrinkage) ** 2
+    error = gains.std(ddof=1) / np.sqrt(n_epochs)
+    if gains.mean() < max(LEAST_GAIN, LEAST_ERRORS * error):
+        return matrix
+    found = diagonalize(covariances, max_iter=STEPS) / amplitude @ whitening
+    separated = matrix.copy()
+    separated[np.ix_(loud, loud)] = _in_place(found, before, total)
+    return separated
+
+
+def _without_silence(whitening, covariance):
+    """Return whitened channels in units of their power, without silent directions.
+
+    Shapes: ``whitening``, ``covariance`` (n_channels, n_channels) -> (n_components,
+    n_channels).
+    """
+    whitening = whitening / np.sqrt(np.diag(covariance))[:, None]
+    variance, vectors = np.linalg.eigh(whitening @ covariance @ whitening.T)
+    heard = variance > 0.5
+    return whitening if heard.all() else vectors[:, heard].T @ whitening
+
+
+def _in_place(found, whitening, covariance):
+    """Give each component the place of the channel that it is strongest in.
+
+    Every component gets the sign and the amplitude of the channel; where there are
+    fewer components than channels, the others stay whitened.
+
+    Shapes: ``found`` (n_components, n_channels), ``whitening``, ``covariance``
+    (n_channels, n_channels) -> (n_channels, n_channels).
+    """
+    channels = np.sqrt(np.diag(covariance))
+    components = np.sqrt((found @ covariance * found).sum(1))
+    # How much of the variance of a channel comes from a component.
+    parts = (np.linalg.pinv(found) * components / channels[:, None]) ** 2
+    channel, component = linear_sum_assignment(parts, maximize=True)
+    own = found[component] * (channels[channel] / components[component])[:, None]
+    own[own[np.arange(len(own)), channel] < 0] *= -1
+    ordered = whitening.copy()
+    ordered[channel] = own
+    return ordered
+
+
+def _rounded(values):
+    """Round numbers to some bits, each relative to itself."""
+    mantissa, exponent = np.frexp(values)
+    return np.ldexp(np.round(mantissa * 2.0**BITS) / 2.0**BITS, exponent)
