@@ -115,7 +115,7 @@ class DuINCells(TransformerMixin, BaseDuIN):
     %(attention_sizes)s
     bands : "raw" | sequence of str | dict | None
         Bands whose power the network is given in addition to the signal, see
-        :class:`DuINVQVAE`; by default all bands, of unmixed channels.
+        :class:`DuINVQVAE`; by default as there.
     init : str | None
         Initial values, see :class:`DuINVQVAE`.
     front_lr_scale : float | None

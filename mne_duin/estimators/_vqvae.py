@@ -205,15 +205,15 @@ class DuINVQVAE(TransformerMixin, BaseDuIN):
         Bands in which the network is given the logarithm of the power of every channel,
         in addition to its signal: names out of theta (4-8 Hz), alpha (8-13), beta
         (13-30), low-gamma (30-70) and high-gamma (70-150), or names and edges in Hz.
-        Those above half the sampling rate are left out, with a message. The quick
-        preset takes all. ``"raw"``, the published input, is the signal alone:
-        the patch encoder is linear and power is not a linear function of the signal;
-        with hours of recording the transformer learns to compute it, with minutes it
-        does not. A name that ends with ``"-unmixed"``, such as
-        ``"high-gamma-unmixed"``, is the power after the channels were unmixed in
-        that band as the training data say, see
+        Those above half the sampling rate are left out, with a message. A name that
+        ends with ``"-unmixed"``, such as ``"high-gamma-unmixed"``, is the power after
+        the channels were unmixed in that band as the training data say, see
         :class:`~mne_duin.baselines.EvokedPower`: of sources that are mixed in the
-        channels only such power can be told apart.
+        channels only such power can be told apart. The quick preset takes all bands,
+        of unmixed channels. ``"raw"``, the published input, is the signal alone: the
+        patch encoder is linear and power is not a linear function of the signal; with
+        hours of recording the transformer learns to compute it, with minutes it does
+        not.
     init : str | None
         Initial values. ``"zca"`` whitens the training data by the map that stays
         closest to the channels, so that what one channel carries stays in one filter;

@@ -13,6 +13,8 @@ from mne.utils import warn
 from mne_duin.utils._bands import BANDS, UNMIXED
 from mne_duin.utils._checks import check_number, check_option
 
+# Stages without labels: both kinds of power decode no better and take longer.
+UNMIXED_BANDS = tuple(band + UNMIXED for band in BANDS)
 PRESETS: dict[str, dict[str, dict[str, Any]]] = {
     "quick": {
         "vqvae": {
@@ -23,7 +25,7 @@ PRESETS: dict[str, dict[str, dict[str, Any]]] = {
             "warmup": 0.1,
             "weight_decay": 0.01,
             "crop_duration": 3.0,
-            "bands": tuple(BANDS),
+            "bands": UNMIXED_BANDS,
             "init": "zca",
             "n_layers": 4,
             "head_dim": 32,
@@ -42,8 +44,7 @@ PRESETS: dict[str, dict[str, dict[str, Any]]] = {
             "warmup": 0.02,
             "weight_decay": 0.05,
             "crop_duration": 2.0,
-            # Both kinds of power decode no better and take longer.
-            "bands": tuple(band + UNMIXED for band in BANDS),
+            "bands": UNMIXED_BANDS,
             "init": "zca",
             # What tests/benchmarks/unit_speech.py has measured.
             "n_layers": 2,

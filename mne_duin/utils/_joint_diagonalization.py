@@ -61,15 +61,15 @@ def contrast(covariances, matrix=None):
     It is lower by the Kullback-Leibler divergence that the matrix removes between
     Gaussian channels with these covariances and independent ones.
 
-    Shapes: ``covariances`` (n_matrices, n_channels, n_channels), ``matrix``
-    (n_channels, n_channels) -> (n_matrices,).
+    Shapes: ``covariances`` (..., n_channels, n_channels), ``matrix`` (n_channels,
+    n_channels) -> (...).
     """
     if matrix is None:
-        variances, volume = np.einsum("kii->ki", covariances), 0.0
+        variances, volume = np.einsum("...ii->...i", covariances), 0.0
     else:
         variances = (matrix @ covariances * matrix).sum(-1)
         volume = np.linalg.slogdet(matrix)[1]
-    return 0.5 * np.log(variances).sum(1) - volume
+    return 0.5 * np.log(variances).sum(-1) - volume
 
 
 def _to_unit_power(matrix, covariances):

@@ -39,10 +39,8 @@ WINDOW = 0.25
 # the third power of their number.
 MOST_WINDOWS, MOST_WORK = 2000, 2**27
 FEWEST_EPOCHS = 4
-# What separating has to gain over whitening in left-out epochs: nats per channel and
-# window, and its standard errors. Where channels are no mixture of as many sources, as
-# in tests/benchmarks/honest_opponent.py, the gain is below 0.001, and the matrix is
-# chance; where they are, it is from 0.002 to 0.05.
+# What separating has to gain over whitening on left-out epochs, in nats per channel and
+# window and in standard errors (tests/benchmarks/unmixing.py).
 LEAST_GAIN, LEAST_ERRORS = 2e-3, 2.0
 STEPS_TO_TRY, STEPS = 20, 60
 
@@ -162,7 +160,7 @@ def whitener(covariance, n_independent):
     loud = np.flatnonzero(np.diag(covariance))
     covariance = covariance[np.ix_(loud, loud)]
     scale = np.sqrt(np.diag(covariance))
-    shrinkage = len(loud) / (len(loud) + n_independent) if len(loud) else 0.0
+    shrinkage = _shrinkage(len(loud), n_independent) if len(loud) else 0.0
     correlation = (1 - shrinkage) * covariance / np.outer(scale, scale)
     correlation[np.diag_indices(len(loud))] = 1.0
     variance, vectors = np.linalg.eigh(correlation)
@@ -183,8 +181,7 @@ def separate(matrix, windows, n_independent):
     windows : ndarray, shape (n_epochs, n_windows, n_channels, n_channels)
         Covariances of the channels.
     n_independent : float
-        Number of independent samples in a window. The covariance of each is shrunk
-        towards that of all by what it leaves uncertain.
+        Number of independent samples in a window.
 
     Returns
     -------
@@ -193,44 +190,83 @@ def separate(matrix, windows, n_independent):
         that were separated on every other epoch are not clearly more independent than
         whitened channels on the epochs between.
     """
-    n_epochs, n_windows, n_channels, _ = windows.shape
+    n_epochs, _, n_channels, _ = windows.shape
     loud = np.flatnonzero(np.einsum("ekii->i", windows))
     if n_epochs < FEWEST_EPOCHS or len(loud) < 2:
         return matrix
-    own = windows.reshape(-1, n_channels, n_channels)[:, loud[:, None], loud]
-    total = own.mean(0)
+    windows = windows[:, :, loud[:, None], loud]
+    total = windows.mean((0, 1))
     before = matrix[np.ix_(loud, loud)]
     whitening = _without_silence(before, total)
-    n_components = len(whitening)
-    covariances = whitening @ own @ whitening.T
-    amplitude = np.sqrt(np.einsum("kii->i", covariances) / len(covariances))
-    covariances /= np.outer(amplitude, amplitude)
-    # How loud all channels are together says nothing about sources.
-    power = np.einsum("kii->k", covariances) / n_components
-    covariances /= np.maximum(power, LEAST_VARIANCE)[:, None, None]
-    shrinkage = n_components / (n_components + n_independent)
-    covariances = (1 - shrinkage) * covariances + shrinkage * np.eye(n_components)
-    folds = np.repeat(np.arange(n_epochs) % 2, n_windows)
-    gains = np.empty(len(folds))
-    for fold in range(2):
-        found = diagonalize(covariances[folds != fold], max_iter=STEPS_TO_TRY)
-        left_out = covariances[folds == fold]
-        gains[folds == fold] = contrast(left_out) - contrast(left_out, found)
-        if gains[folds == fold].mean() <= 0:
-            return matrix
-    # Shrinking makes the gain smaller by the square of what it leaves.
-    gains = gains.reshape(n_epochs, -1).mean(1) / n_components / (1 - shrinkage) ** 2
-    error = gains.std(ddof=1) / np.sqrt(n_epochs)
-    if gains.mean() < max(LEAST_GAIN, LEAST_ERRORS * error):
+    covariances = relative_covariances(whitening, windows, n_independent)
+    gain, error = left_out_gain(covariances, n_independent)
+    if not gain >= max(LEAST_GAIN, LEAST_ERRORS * error):
         return matrix
-    found = diagonalize(covariances, max_iter=STEPS) / amplitude @ whitening
+    found = diagonalize(np.concatenate(covariances), max_iter=STEPS) @ whitening
     separated = matrix.copy()
     separated[np.ix_(loud, loud)] = _in_place(found, before, total)
     return separated
 
 
+def relative_covariances(whitening, windows, n_independent):
+    """Return covariances of whitened channels that are no louder in one window.
+
+    How loud all channels are together says nothing about sources. Each covariance is
+    shrunk towards the mean by what so many independent samples leave uncertain.
+
+    Shapes: ``whitening`` (n_components, n_channels), ``windows`` (n_epochs, n_windows,
+    n_channels, n_channels) -> (n_epochs, n_windows, n_components, n_components).
+    """
+    n_components = len(whitening)
+    covariances = whitening @ windows @ whitening.T
+    power = np.einsum("ekii->ek", covariances) / n_components
+    covariances /= np.maximum(power, LEAST_VARIANCE)[..., None, None]
+    shrinkage = _shrinkage(n_components, n_independent)
+    return (1 - shrinkage) * covariances + shrinkage * np.eye(n_components)
+
+
+def left_out_gain(covariances, n_independent):
+    """Return how much more independent separated sources are on left-out epochs.
+
+    They are separated on every other epoch and compared with whitened channels on the
+    epochs between, then the other way round, unless the first half decides against it.
+
+    Parameters
+    ----------
+    covariances : ndarray, shape (n_epochs, n_windows, n_components, n_components)
+        Of whitened channels.
+    n_independent : float
+        Number of independent samples in a window.
+
+    Returns
+    -------
+    gain : float
+        Decrease of the contrast in nats per component and window. Shrinking made it
+        smaller by about the square of what it left, and that is undone.
+    error : float
+        Its standard error over epochs.
+    """
+    n_components = covariances.shape[-1]
+    scale = n_components * (1 - _shrinkage(n_components, n_independent)) ** 2
+    gains = []
+    for fold in range(2):
+        learned_on, left_out = (covariances[own::2] for own in (1 - fold, fold))
+        found = diagonalize(np.concatenate(learned_on), max_iter=STEPS_TO_TRY)
+        lower = contrast(left_out) - contrast(left_out, found)
+        gains.append(lower.mean(1) / scale)
+        if gains[0].mean() <= 0:
+            break
+    gains = np.concatenate(gains)
+    return gains.mean(), gains.std(ddof=1) / np.sqrt(len(gains))
+
+
+def _shrinkage(n_channels, n_independent):
+    """Return what so many independent samples leave uncertain of correlations."""
+    return n_channels / (n_channels + n_independent)
+
+
 def _without_silence(whitening, covariance):
-    """Return whitened channels in units of their power, without silent directions.
+    """Return whitened channels of variance one, without directions that are silent.
 
     Shapes: ``whitening``, ``covariance`` (n_channels, n_channels) -> (n_components,
     n_channels).

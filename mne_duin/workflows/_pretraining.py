@@ -27,9 +27,6 @@ PRETRAINING = ("auto", "codex", "cells")
 # In seconds: the least with which hidden cells were measured
 # (doc/benchmarks/pretraining.rst). With minutes the published stages are quick.
 LEAST_FOR_CELLS = 1200.0
-# Bands of a codex with the quick preset. All of them take longer in every stage and in
-# the learning curve, and `decode` is to be quick with minutes of recording.
-CODEX_BANDS = ("high-gamma",)
 FOR_ALL_STAGES = ("preset", "device", "precision", "random_state", "balance")
 # What decides about segments, in addition to channels and filters.
 READING = ("session", "task", "run", "acquisition", "duration", "overlap")
@@ -275,19 +272,13 @@ def fit_stages(
         mne.utils.logger.info(f"Hidden cells: {try_out(cells, segments)[0]}.")
         return {"cells": cells.fit(segments, **keeping)}
     passes = common | {"max_iter": max_iter}
-    first = crops_for_trials_(_make_codex(passes), trial_duration)
+    first = crops_for_trials_(DuINVQVAE(**passes), trial_duration)
     # Both stages of codes take the same crops.
     passes["crop_duration"] = first.crop_duration
     if costs or common["preset"] == "paper":
         log_costs(segments, passes)
     vqvae = first.fit(segments, **keeping)
     return {"vqvae": vqvae, "mae": DuINMAE(vqvae, **passes).fit(segments, **keeping)}
-
-
-def _make_codex(options):
-    """Return the first published stage, not fitted."""
-    is_quick = options["preset"] == "quick"
-    return DuINVQVAE(bands=CODEX_BANDS if is_quick else None, **options)
 
 
 def _check_amounts(kind, max_iter, max_steps):
@@ -383,7 +374,7 @@ def log_costs(segments, common):
     costs : dict of str to Cost
         By stage.
     """
-    cost, trial = try_out(_make_codex(common), segments)
+    cost, trial = try_out(DuINVQVAE(**common), segments)
     costs = {"VQ-VAE": cost, "MAE": try_out(DuINMAE(trial, **common), segments)[0]}
     for name, one in costs.items():
         mne.utils.logger.info(f"{name}: {one}.")
