@@ -39,6 +39,8 @@ WINDOW = 0.25
 # the third power of their number.
 MOST_WINDOWS, MOST_WORK = 2000, 2**27
 FEWEST_EPOCHS = 4
+# Directions that are left with less of the usual variance after whitening are silent.
+LEAST_WHITENED = 0.5
 # What separating has to gain over whitening on left-out epochs, in nats per channel and
 # window and in standard errors (tests/benchmarks/unmixing.py).
 LEAST_GAIN, LEAST_ERRORS = 2e-3, 2.0
@@ -195,10 +197,8 @@ def separate(matrix, windows, n_independent):
     if n_epochs < FEWEST_EPOCHS or len(loud) < 2:
         return matrix
     windows = windows[:, :, loud[:, None], loud]
-    total = windows.mean((0, 1))
-    before = matrix[np.ix_(loud, loud)]
-    whitening = _without_silence(before, total)
-    covariances = relative_covariances(whitening, windows, n_independent)
+    before, total = matrix[np.ix_(loud, loud)], windows.mean((0, 1))
+    whitening, covariances = whiten_windows(before, windows, n_independent)
     gain, error = left_out_gain(covariances, n_independent)
     if not gain >= max(LEAST_GAIN, LEAST_ERRORS * error):
         return matrix
@@ -208,21 +208,44 @@ def separate(matrix, windows, n_independent):
     return separated
 
 
-def relative_covariances(whitening, windows, n_independent):
-    """Return covariances of whitened channels that are no louder in one window.
+def whiten_windows(matrix, windows, n_independent):
+    """Whiten channels in full, with windows that are all equally loud.
 
-    How loud all channels are together says nothing about sources. Each covariance is
-    shrunk towards the mean by what so many independent samples leave uncertain.
+    How loud all channels are together says nothing about sources, and correlations that
+    a shrunk whitening has left do not, either. Directions that it leaves nearly without
+    power are dropped.
 
-    Shapes: ``whitening`` (n_components, n_channels), ``windows`` (n_epochs, n_windows,
-    n_channels, n_channels) -> (n_epochs, n_windows, n_components, n_components).
+    Parameters
+    ----------
+    matrix : ndarray, shape (n_channels, n_channels)
+        The whitening.
+    windows : ndarray, shape (n_epochs, n_windows, n_channels, n_channels)
+        Covariances of the channels.
+    n_independent : float
+        Number of independent samples in a window.
+
+    Returns
+    -------
+    whitening : ndarray, shape (n_components, n_channels)
+        What channels are to be multiplied by.
+    covariances : ndarray, shape (n_epochs, n_windows, n_components, n_components)
+        The covariances afterwards, each shrunk towards the mean of all by what so many
+        samples leave uncertain.
     """
-    n_components = len(whitening)
-    covariances = whitening @ windows @ whitening.T
-    power = np.einsum("ekii->ek", covariances) / n_components
+    matrix = matrix / np.sqrt(np.diag(windows.mean((0, 1))))[:, None]
+    covariances = matrix @ windows @ matrix.T
+    power = np.einsum("ekii->ek", covariances) / len(matrix)
     covariances /= np.maximum(power, LEAST_VARIANCE)[..., None, None]
-    shrinkage = _shrinkage(n_components, n_independent)
-    return (1 - shrinkage) * covariances + shrinkage * np.eye(n_components)
+    variance, vectors = np.linalg.eigh(covariances.mean((0, 1)))
+    heard = variance > LEAST_WHITENED
+    rest = (vectors[:, heard] / np.sqrt(variance[heard])).T
+    if heard.all():
+        # As close to the channels as can be.
+        rest = vectors @ rest
+    covariances = rest @ covariances @ rest.T
+    shrinkage = _shrinkage(len(rest), n_independent)
+    covariances = (1 - shrinkage) * covariances + shrinkage * np.eye(len(rest))
+    return rest @ matrix, covariances
 
 
 def left_out_gain(covariances, n_independent):
@@ -263,18 +286,6 @@ def left_out_gain(covariances, n_independent):
 def _shrinkage(n_channels, n_independent):
     """Return what so many independent samples leave uncertain of correlations."""
     return n_channels / (n_channels + n_independent)
-
-
-def _without_silence(whitening, covariance):
-    """Return whitened channels of variance one, without directions that are silent.
-
-    Shapes: ``whitening``, ``covariance`` (n_channels, n_channels) -> (n_components,
-    n_channels).
-    """
-    whitening = whitening / np.sqrt(np.diag(covariance))[:, None]
-    variance, vectors = np.linalg.eigh(whitening @ covariance @ whitening.T)
-    heard = variance > 0.5
-    return whitening if heard.all() else vectors[:, heard].T @ whitening
 
 
 def _in_place(found, whitening, covariance):

@@ -79,6 +79,10 @@ def test_a_component_takes_the_place_of_the_channel_that_it_is_strongest_in():
             id="all sources change alike",
         ),
         pytest.param(MIXING @ sources(3)[0], id="too few epochs to be confirmed"),
+        pytest.param(
+            np.array([[1.0, 1.0, 1.0], [1.0, 1.1, 1.0], [1.0, 1.0, 0.9]]) @ noise(12),
+            id="channels that are nearly the same, which whitening leaves correlated",
+        ),
     ],
 )
 def test_channels_are_whitened_where_sources_cannot_be_separated(data):
