@@ -412,6 +412,18 @@ def test_methods_report_every_result():
     assert any(reference.startswith("Wilson") for reference in references)
 
 
+@pytest.mark.parametrize("bands", [["beta", "beta-unmixed"], ["beta"]])
+def test_methods_say_that_channels_were_unmixed(bands):
+    X, y = RNG.standard_normal((8, 2, 400)), np.repeat(["a", "b"], 4)
+    options = {"n_layers": 1, "max_iter": 1, "sfreq": 400.0, "verbose": False}
+    network = DuINClassifier(bands=bands, **options).fit(X, y)
+    paragraphs, references = methods_text(stages={"classifier": network})
+    unmixed = "beta-unmixed" in bands
+    text = " ".join([*paragraphs, *references])
+    for part in ("whitened (ZCA", "Kessy, A.", "Pham, D.-T."):
+        assert (part in text) == unmixed
+
+
 def test_results_must_be_named():
     with pytest.raises(TypeError, match="`results` must be Mapping"):
         make_report(results=[make_result(20, 0.1)])

@@ -26,6 +26,12 @@ CITATIONS = {
     "patterns": "Haufe, S., Meinecke, F., Görgen, K., et al. (2014). On the "
     "interpretation of weight vectors of linear models in multivariate neuroimaging. "
     "NeuroImage, 87, 96-110. doi:10.1016/j.neuroimage.2013.10.067",
+    "whitening": "Kessy, A., Lewin, A., & Strimmer, K. (2018). Optimal whitening and "
+    "decorrelation. The American Statistician, 72(4), 309-314. "
+    "doi:10.1080/00031305.2016.1277159",
+    "joint diagonalization": "Pham, D.-T., & Cardoso, J.-F. (2001). Blind separation "
+    "of instantaneous mixtures of nonstationary sources. IEEE Transactions on Signal "
+    "Processing, 49(9), 1837-1848. doi:10.1109/78.942614",
     "interval": "Wilson, E. B. (1927). Probable inference, the law of succession, and "
     "statistical inference. Journal of the American Statistical Association, 22(158), "
     "209-212. doi:10.1080/01621459.1927.10502953",

@@ -68,7 +68,7 @@ def methods_text(
         _recording_text(contacts, epochs),
         _channel_text(contacts, cited),
         _trial_text(epochs, results),
-        _model_text(stages),
+        _model_text(stages, cited),
         *_training_texts(stages),
     ]
     if results:
@@ -186,8 +186,8 @@ def _trial_text(epochs, results):
     return text
 
 
-def _model_text(stages):
-    """Describe the networks as they were."""
+def _model_text(stages, cited):
+    """Describe the networks and their inputs as they were."""
     learned = PUBLISHED_STAGES
     if "hidden cells" in (stages or {}):
         learned = CELL_STAGE
@@ -196,9 +196,19 @@ def _model_text(stages):
         f"patch (100 ms in the publication) become one token, {learned}, and a "
         "classifier is fine-tuned on labeled trials."
     )
-    module = getattr((stages or {}).get("classifier"), "module_", None)
+    classifier = (stages or {}).get("classifier")
+    module = getattr(classifier, "module_", None)
     if module is None:
         return text
+    if getattr(classifier, "unmixing_", None):
+        cited |= {"whitening", "joint diagonalization"}
+        text += (
+            " Power was also computed after the channels had been unmixed in each band "
+            "on the training data: whitened (ZCA; Kessy et al., 2018) and, where that "
+            "made them more independent on left-out epochs, separated by joint "
+            "diagonalization of the covariances of short windows (Pham & Cardoso, "
+            "2001)."
+        )
     sizes = module.encoder.sizes()
     n_parameters = sum(parameter.numel() for parameter in module.parameters())
     text += (
