@@ -102,7 +102,7 @@ split = [(np.flatnonzero(rank < 20), rest)]
 curve = learning_curve(
     decoders,
     epochs,
-    n_per_class=[5, 10, 20],
+    n_per_class=[3, 5, 10, 20],
     cv=split,
     random_state=0,
     verbose=False,

@@ -2,10 +2,10 @@
 
 Simulated subjects read 8 words; the classifier of the quick preset learns from three
 runs and all channels. Its contributions are ranked against the planted contacts: 1 is
-a perfect ranking, 0.5 a random one. Ablation is measured on the held-out run, as it
+a perfect ranking, 0.5 a random one. Permutation is measured on the held-out run, as it
 should be; patterns, which ask for no held-out data, on all epochs, and on the held-out
 run for comparison. Seeds 401 to 403, which are not in the table, were looked at when
-ablation came to exchange epochs instead of writing zeros. Prints a table and writes
+permutation came to exchange epochs instead of writing zeros. Prints a table and writes
 it::
 
     python tests/benchmarks/planted_contacts.py
@@ -39,8 +39,8 @@ def measure(seed):
         "patterns_held_out": classifier.channel_contributions(
             "patterns", X=epochs[test]
         ),
-        "ablation": classifier.channel_contributions(
-            "ablation", X=epochs[test], y=y[test]
+        "permutation": classifier.channel_contributions(
+            "permutation", X=epochs[test], y=y[test]
         ),
     }
     planted = truth.loc[epochs.ch_names, "planted"]
