@@ -17,6 +17,7 @@ the others into them. Decoders are given the power of channels and of unmixed ch
 """
 
 import numpy as np
+from mne.utils import logger
 from scipy.optimize import linear_sum_assignment
 
 from mne_duin.utils._bands import UNMIXED, bandpass
@@ -107,18 +108,19 @@ def _learn_subject(data, rows, sfreq, bands):
         first += len(block)
         in_threads(add, bands, is_long=len(block) > 1)
     n_samples = max(len(rows) * n_times, 1)
-    matrices = {}
 
     def unmix(name):
         per_second = 2 * (bands[name][1] - bands[name][0])
         covariance = moments[name] / n_samples
-        own = whitener(covariance, per_second * n_samples / sfreq)
+        whitening = matrix = whitener(covariance, per_second * n_samples / sfreq)
         if len(rows):
-            own = separate(own, np.concatenate(windows[name]), per_second * WINDOW)
-        matrices[name] = _rounded(own)
+            own = np.concatenate(windows[name])
+            matrix = separate(whitening, own, per_second * size / sfreq)
+        done = "whitened" if matrix is whitening else "separated into sources"
+        logger.debug(f"{name.removesuffix(UNMIXED)}: channels are {done}.")
+        return _rounded(matrix)
 
-    in_threads(unmix, bands)
-    return {name: matrices[name] for name in bands}
+    return dict(zip(bands, in_threads(unmix, bands), strict=True))
 
 
 def _spread(rows, n_most):

@@ -1,5 +1,6 @@
 """Unmixing a band before its power is taken."""
 
+import mne
 import numpy as np
 import pytest
 
@@ -62,6 +63,16 @@ def test_sources_whose_power_changes_are_separated():
     whitened = whitening(mixing @ sources()[0]) @ mixing
     whitened /= np.diag(whitened)[:, None]
     assert np.abs(whitened - np.eye(3)).max() > 0.3
+
+
+@pytest.mark.parametrize(
+    ("source", "done"),
+    [(noise, "whitened"), (lambda: sources()[0], "separated into sources")],
+)
+def test_what_was_done_is_logged(source, done):
+    with mne.utils.use_log_level("DEBUG"), mne.utils.catch_logging() as log:
+        learn(MIXING @ source())
+    assert f"high-gamma: channels are {done}." in log.getvalue()
 
 
 def test_a_component_takes_the_place_of_the_channel_that_it_is_strongest_in():
