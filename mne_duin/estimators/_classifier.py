@@ -102,7 +102,7 @@ class DuINClassifier(EpochClassifier, BaseDuIN):
     %(spatial_sizes)s
         A pre-trained encoder brings its own, as with all sizes below.
     n_layers : int | None
-        Transformer blocks; the quick preset takes 4, the published number is 8.
+        Transformer blocks; the quick preset takes 2, the published number is 8.
     %(attention_sizes)s
     %(recipe)s
     %(machine)s

@@ -199,7 +199,7 @@ class DuINVQVAE(TransformerMixin, BaseDuIN):
     %(spatial_sizes)s
     n_layers, n_decoder_layers : int | None, int
         Transformer blocks of the encoder and the decoder. Of the encoder the quick
-        preset takes 4; the published number is 8.
+        preset takes 2; the published number is 8.
     %(attention_sizes)s
     bands : "raw" | sequence of str | dict | None
         Bands in which the network is given the logarithm of the power of every channel,

@@ -27,7 +27,7 @@ PRESETS: dict[str, dict[str, dict[str, Any]]] = {
             "crop_duration": 3.0,
             "bands": UNMIXED_BANDS,
             "init": "zca",
-            "n_layers": 4,
+            "n_layers": 2,
             "head_dim": 32,
             "n_filters": None,
             "conv_filters": None,
@@ -72,7 +72,7 @@ PRESETS: dict[str, dict[str, dict[str, Any]]] = {
         "classifier": {
             "bands": "screened",
             "init": "zca",
-            "n_layers": 4,
+            "n_layers": 2,
             "head_dim": 32,
             "n_filters": None,
             "conv_filters": None,
