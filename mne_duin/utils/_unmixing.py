@@ -215,24 +215,13 @@ def whiten_windows(matrix, windows, n_independent):
 
     How loud all channels are together says nothing about sources, and correlations that
     a shrunk whitening has left do not, either. Directions that it leaves nearly without
-    power are dropped.
+    power are dropped. Returns what channels are to be multiplied by, and covariances
+    afterwards, each shrunk towards their mean by what so many independent samples in a
+    window leave uncertain.
 
-    Parameters
-    ----------
-    matrix : ndarray, shape (n_channels, n_channels)
-        The whitening.
-    windows : ndarray, shape (n_epochs, n_windows, n_channels, n_channels)
-        Covariances of the channels.
-    n_independent : float
-        Number of independent samples in a window.
-
-    Returns
-    -------
-    whitening : ndarray, shape (n_components, n_channels)
-        What channels are to be multiplied by.
-    covariances : ndarray, shape (n_epochs, n_windows, n_components, n_components)
-        The covariances afterwards, each shrunk towards the mean of all by what so many
-        samples leave uncertain.
+    Shapes: ``matrix`` (n_channels, n_channels), ``windows`` (n_epochs, n_windows,
+    n_channels, n_channels) -> (n_components, n_channels), (n_epochs, n_windows,
+    n_components, n_components).
     """
     matrix = matrix / np.sqrt(np.diag(windows.mean((0, 1))))[:, None]
     covariances = matrix @ windows @ matrix.T

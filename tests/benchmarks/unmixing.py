@@ -7,7 +7,8 @@ window, for 80 and 320 trials: in simulations with as many sources as channels
 (``plain_speech.py`` without anatomy), with contacts in a brain
 (:func:`mne_duin.simulate_unit_speech`), and with more sources than channels
 (``honest_opponent.py``), where separating was seen to reduce accuracy. It also lists
-the sample dataset. The least gain was chosen on seeds 11 to 14 and 31::
+the sample dataset. In brackets is in how many subjects sources were separated. The
+least gain was chosen on seeds 11 to 14 and 31::
 
     python tests/benchmarks/unmixing.py
 """
