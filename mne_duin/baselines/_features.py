@@ -15,10 +15,11 @@ from mne_duin.utils._bands import (
     bands_below_nyquist,
     check_bands,
     envelope_power,
+    same_edges,
 )
 from mne_duin.utils._checks import check_number, check_option, check_type
 from mne_duin.utils._epochs import as_array, check_start
-from mne_duin.utils._parallel import in_threads
+from mne_duin.utils._parallel import in_threads, one_blas_thread
 from mne_duin.utils._screening import group_p_value
 from mne_duin.utils._unmixing import learn_unmixing
 
@@ -187,6 +188,7 @@ class EvokedPower(TransformerMixin, BaseEstimator):
         """
         return self._fit(X, y)
 
+    @one_blas_thread()
     def _fit(self, X, y):
         """Learn everything; return the features of the same epochs."""
         vars(self).pop("usual_", None)
@@ -355,12 +357,21 @@ class EvokedPower(TransformerMixin, BaseEstimator):
         if self.features in ("evoked", "both", "all"):
             yield "evoked", self._evoked(data)
 
-        def envelope(name):
-            signal = self.unmixing_[name] @ data if name in self.unmixing_ else data
-            return envelope_power(bandpass(signal, self.sfreq_, self.bands_[name]))
+        def envelopes(names):
+            filtered = bandpass(data, self.sfreq_, self.bands_[names[0]])
+            mixtures = self.unmixing_
+            return {
+                name: envelope_power(
+                    mixtures[name] @ filtered if name in mixtures else filtered
+                )
+                for name in names
+            }
 
-        envelopes = in_threads(envelope, self.bands_, is_long=len(data) > 1)
-        for name, power in zip(self.bands_, envelopes, strict=True):
+        groups = same_edges(self.bands_)
+        parts = in_threads(envelopes, groups, is_long=len(data) > 1)
+        powers = {name: power for part in parts for name, power in part.items()}
+        for name in self.bands_:
+            power = powers[name]
             is_high = name.removesuffix(UNMIXED) == "high-gamma"
             seconds = self.high_gamma_bin if is_high else self.power_bin
             power = self._bins(power, seconds)

@@ -2,7 +2,6 @@
 
 import numpy as np
 from sklearn.base import BaseEstimator, TransformerMixin
-from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
 from sklearn.feature_selection import f_classif
 from sklearn.pipeline import Pipeline
 from sklearn.preprocessing import StandardScaler
@@ -10,6 +9,7 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 
 from mne_duin.baselines._calibration import calibrate
 from mne_duin.baselines._features import FEATURES, LOWER_BANDS, EvokedPower
+from mne_duin.baselines._shrinkage import shrinkage_lda
 from mne_duin.utils._bands import BANDS
 from mne_duin.utils._checks import check_number, check_option, check_type
 
@@ -189,7 +189,7 @@ def make_lda(
     steps = [("scale", StandardScaler())]
     if selection is not None:
         steps.append(("select", SelectInformative(selection)))
-    steps.append(("lda", LinearDiscriminantAnalysis(solver="lsqr", shrinkage="auto")))
+    steps.append(("lda", shrinkage_lda()))
     if calibrated:
         steps = [("calibrated", calibrate(Pipeline(steps)))]
     return Pipeline([("features", extract), *steps])

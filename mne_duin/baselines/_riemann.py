@@ -3,13 +3,13 @@
 import numpy as np
 from scipy import signal
 from sklearn.base import BaseEstimator, TransformerMixin
-from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
 from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import FeatureUnion, Pipeline, make_pipeline
 from sklearn.preprocessing import FunctionTransformer, StandardScaler
 from sklearn.utils.validation import check_is_fitted
 
 from mne_duin.baselines._calibration import calibrate
+from mne_duin.baselines._shrinkage import shrinkage_lda
 from mne_duin.utils._checks import (
     check_number,
     check_option,
@@ -134,7 +134,7 @@ def _import_pyriemann():
 def _last_step(classifier):
     if classifier == "logistic":
         return LogisticRegression(max_iter=1000)
-    return LinearDiscriminantAnalysis(solver="lsqr", shrinkage="auto")
+    return shrinkage_lda()
 
 
 def make_riemann(

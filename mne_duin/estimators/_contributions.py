@@ -8,6 +8,7 @@ import pandas as pd
 from mne_duin.utils._checks import check_option
 from mne_duin.utils._epochs import FEWEST_EPOCHS
 from mne_duin.utils._moved import former_option
+from mne_duin.utils._parallel import one_blas_thread
 
 METHODS = ("weights", "patterns", "permutation")
 # Ablations vary a parameter; see :func:`mne_duin.ablate`.
@@ -15,6 +16,7 @@ FORMER = {"ablation": "permutation"}
 N_SHUFFLES = 5
 
 
+@one_blas_thread()
 def compute(estimator, method, X=None, y=None, subject=None):
     """Compute the contributions of the channels of a fitted estimator."""
     method = former_option("method", method, FORMER)

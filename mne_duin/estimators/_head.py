@@ -18,6 +18,7 @@ from sklearn.feature_selection import f_classif
 from sklearn.model_selection import StratifiedKFold
 
 from mne_duin.nn import CellPredictor
+from mne_duin.utils._parallel import one_blas_thread
 
 MIN_FEATURES = 20
 # Left-out epochs are decoded by discriminants that must be quick to fit.
@@ -41,6 +42,7 @@ def head_width(hidden_dim, head_init, n_classes):
 
 
 @torch.no_grad()
+@one_blas_thread()
 def start_head_(module, data, *, significance, projection=None):
     """Give the head linear discriminants of the tokens of the training epochs.
 

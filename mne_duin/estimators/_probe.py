@@ -23,6 +23,7 @@ from mne_duin.training._check import (
     describe_probe,
     lead_in_errors,
 )
+from mne_duin.utils._parallel import one_blas_thread
 from mne_duin.utils._pooling import pool_probabilities
 
 N_FOLDS = 5
@@ -34,6 +35,7 @@ LEAST_DIFFERENCE = 0.02
 WEIGHT_IF_BETTER = 2 / 3
 
 
+@one_blas_thread()
 def probe_encoder(classifier, X, y, *, scratch=None):
     """Compare a pre-trained encoder with a network from scratch in cross-validation.
 

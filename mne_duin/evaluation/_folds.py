@@ -13,6 +13,7 @@ from mne_duin.evaluation._metrics import balanced_accuracy, label_codes, log_los
 from mne_duin.evaluation._splits import make_folds, natural_key, paper_split
 from mne_duin.evaluation._trials import join_columns
 from mne_duin.utils._epochs import run_names
+from mne_duin.utils._parallel import one_blas_thread
 from mne_duin.utils._signature import accepts, takes_segments
 
 
@@ -110,6 +111,7 @@ def plan_splits(trials, cv, groups, within, *, protocol, seeds):
     return splits
 
 
+@one_blas_thread()
 def run_fold(estimator, trials, split, unlabelled=None, *, protocol, reseed):
     """Fit a fresh copy on the training part and predict the test part.
 

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 import numpy as np
 import pandas as pd
 
+from mne_duin.utils._parallel import one_blas_thread
 from mne_duin.viz import plot_pretraining
 
 NETWORK = "network"
@@ -204,6 +205,7 @@ def describe_probe(probe):
     )
 
 
+@one_blas_thread()
 def cell_rules(train, test, hidden, groups):
     """Predict hidden cells by rules that know nothing about speech.
 

@@ -10,7 +10,8 @@ from mne_duin.utils._bands import (
     RAW,
     bands_below_nyquist,
     check_bands,
-    log_power,
+    log_powers,
+    same_edges,
 )
 from mne_duin.utils._parallel import in_threads
 from mne_duin.utils._screening import group_p_value
@@ -55,25 +56,36 @@ def choose_bands(bands, epochs, y=None, subject=None, n_subjects=1):
         return usable, unmixing
     subject = np.zeros(len(epochs), int) if subject is None else subject
 
-    def is_chosen(name):
-        return name in ALWAYS or _differs(
-            epochs, usable[name], unmixing.get(name), y, subject
-        )
+    def screen(names):
+        own = [unmixing.get(name) for name in names]
+        differ = _differ(epochs, usable[names[0]], own, y, subject)
+        return [name for name, is_in in zip(names, differ, strict=True) if is_in]
 
-    chosen = in_threads(is_chosen, usable)
-    usable = {n: usable[n] for n, is_in in zip(usable, chosen, strict=True) if is_in}
+    unsure = {name: usable[name] for name in usable if name not in ALWAYS}
+    chosen = {*ALWAYS}.union(*in_threads(screen, same_edges(unsure)))
+    usable = {name: edges for name, edges in usable.items() if name in chosen}
     return usable, {name: unmixing[name] for name in unmixing if name in usable}
 
 
-def _differs(epochs, band, unmixing, y, subject):
-    """Return whether the power in a band differs between the classes."""
+def _differ(epochs, band, unmixing, y, subject):
+    """Return whether the power in a band differs between the classes.
+
+    One answer for each of ``unmixing``, where None stands for the channels.
+    """
     parts = []
     for first in range(0, len(epochs), N_AT_ONCE):
         rows = slice(first, first + N_AT_ONCE)
-        matrix = None if unmixing is None else unmixing[subject[rows]]
-        parts.append(log_power(epochs.data[rows], epochs.sfreq, band, matrix))
-    power = np.concatenate(parts)
-    size = max(round(LONGEST_SMOOTHING * epochs.sfreq), 1)
+        own = [None if one is None else one[subject[rows]] for one in unmixing]
+        parts.append([*log_powers(epochs.data[rows], epochs.sfreq, band, own)])
+    return [
+        _differs(np.concatenate(power), epochs.sfreq, y, subject)
+        for power in zip(*parts, strict=True)
+    ]
+
+
+def _differs(power, sfreq, y, subject):
+    """Return whether power differs between the classes, in any subject."""
+    size = max(round(LONGEST_SMOOTHING * sfreq), 1)
     starts = np.arange(0, power.shape[-1], size)
     bins = np.add.reduceat(power, starts, axis=-1)
     bins = bins / np.diff(starts, append=power.shape[-1])

@@ -212,17 +212,43 @@ def add_bands(data, sfreq, bands, unmixing=None, subject=None):
     inputs = np.empty((n_epochs, (1 + len(bands)) * n_channels, n_times), np.float32)
     inputs[:, :n_channels] = data
 
-    def fill(number):
-        own = slice((number + 1) * n_channels, (number + 2) * n_channels)
-        name = list(bands)[number]
-        matrices = unmixing.get(name)
+    first_of = {name: (n + 1) * n_channels for n, name in enumerate(bands)}
+
+    def fill(names):
         for first in range(0, n_epochs, N_AT_ONCE):
             rows = slice(first, first + N_AT_ONCE)
-            matrix = None if matrices is None else matrices[subject[rows]]
-            inputs[rows, own] = log_power(data[rows], sfreq, bands[name], matrix)
+            own = {
+                name: unmixing[name][subject[rows]] if name in unmixing else None
+                for name in names
+            }
+            powers = log_powers(data[rows], sfreq, bands[names[0]], own.values())
+            for name, power in zip(names, powers, strict=True):
+                where = slice(first_of[name], first_of[name] + n_channels)
+                inputs[rows, where] = power
 
-    in_threads(fill, range(len(bands)), is_long=n_epochs > 1)
+    in_threads(fill, same_edges(bands), is_long=n_epochs > 1)
     return inputs
+
+
+def same_edges(bands):
+    """Return the names of bands in groups that have the same edges.
+
+    One filter serves them all.
+
+    Parameters
+    ----------
+    bands : dict of str to tuple of float
+        Lower and upper edge in Hz of each band.
+
+    Returns
+    -------
+    groups : list of list of str
+        In the order of the bands.
+    """
+    groups = {}
+    for name, edges in bands.items():
+        groups.setdefault(tuple(edges), []).append(name)
+    return list(groups.values())
 
 
 def _add_stored_bands(data, sfreq, bands, unmixing, subject):
@@ -289,27 +315,35 @@ def _of_source(matrix, channels, n_channels):
 def _fill_power(outputs, rows, data, sfreq, bands, matrices):
     """Write the power of some epochs into the array of each band."""
 
-    def fill(name):
-        power = log_power(data, sfreq, bands[name], matrices.get(name))
-        outputs[name][rows[0] : rows[-1] + 1] = power
+    def fill(names):
+        own = [matrices.get(name) for name in names]
+        powers = log_powers(data, sfreq, bands[names[0]], own)
+        for name, power in zip(names, powers, strict=True):
+            outputs[name][rows[0] : rows[-1] + 1] = power
 
-    in_threads(fill, outputs)
+    in_threads(fill, same_edges({name: bands[name] for name in outputs}))
 
 
-def log_power(data, sfreq, band, matrix=None):
-    """Return the log of the smoothed power in a band, of the shape of the data.
+def log_powers(data, sfreq, band, matrices):
+    """Yield the log of the smoothed power in a band, of the shape of the data.
 
-    Single precision, which is enough for a logarithm and what networks take. With a
-    ``matrix`` (..., n_channels, n_channels) it is that of mixtures of the channels.
+    Single precision, which is enough for a logarithm and what networks take. Of the
+    ``matrices`` each is None, for the power of the channels, or (..., n_channels,
+    n_channels), for that of mixtures. Filters change all channels alike, so they come
+    before the mixtures, once.
     """
-    if matrix is not None:
-        data = matrix @ data
+    filtered = bandpass(data, sfreq, band)
+    for matrix in matrices:
+        yield _log_power(filtered if matrix is None else matrix @ filtered, sfreq, band)
+
+
+def _log_power(filtered, sfreq, band):
+    """Return the log of the smoothed power of a filtered signal."""
     smoothing = min(SMOOTHING_PERIODS / band[0], LONGEST_SMOOTHING)
-    n_times = data.shape[-1]
+    n_times = filtered.shape[-1]
     window, weight, first = _smoothing(round(smoothing * sfreq), n_times)
     length = 2 * (len(window) - 1)
-    power = bandpass(data, sfreq, band) ** 2
-    spectrum = fft.rfft(power, length)
+    spectrum = fft.rfft(filtered**2, length)
     spectrum *= window
     power = fft.irfft(spectrum, length)[..., first : first + n_times] / weight
     level = power.mean(-1, keepdims=True)

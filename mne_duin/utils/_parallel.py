@@ -1,9 +1,36 @@
-"""A few independent computations at once, in as many threads as torch may use."""
+"""How many threads numeric code runs in, where it is our own and not torch's."""
 
 import sys
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from functools import lru_cache
+
+from threadpoolctl import ThreadpoolController
 
 
+@contextmanager
+def one_blas_thread():
+    """Let BLAS and LAPACK compute in one thread; a context, and called a decorator.
+
+    Their threads wait for each other by turning in circles. With matrices of a few
+    hundred rows and two other busy processes, two of them take more than four times as
+    long as one, and alone they are slower, too (``tests/benchmarks/busy_blas.py``).
+    Torch has threads of its own.
+    """
+    with _blas().limit(limits=1):
+        yield
+
+
+@lru_cache(maxsize=1)
+def _blas():
+    """Find the libraries once, which takes longer than a small matrix product."""
+    # NumPy and SciPy bring one each.
+    import scipy.linalg  # noqa: F401
+
+    return ThreadpoolController().select(user_api="blas")
+
+
+@one_blas_thread()
 def in_threads(function, items, *, is_long=True):
     """Apply a function to items, at once where there are threads for it.
 

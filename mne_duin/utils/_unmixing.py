@@ -23,7 +23,7 @@ from scipy.optimize import linear_sum_assignment
 from mne_duin.utils._bands import UNMIXED, bandpass
 from mne_duin.utils._epochs import peak_to_peak, usual_limits
 from mne_duin.utils._joint_diagonalization import contrast, diagonalize
-from mne_duin.utils._parallel import in_threads
+from mne_duin.utils._parallel import in_threads, one_blas_thread
 from mne_duin.utils._stored import blocks
 
 # Of each channel: ten minutes at 400 Hz, evenly spread over the training data.
@@ -48,6 +48,7 @@ LEAST_GAIN, LEAST_ERRORS = 2e-3, 2.0
 STEPS_TO_TRY, STEPS = 20, 60
 
 
+@one_blas_thread()
 def learn_unmixing(data, sfreq, bands, subject=None, n_subjects=1):
     """Learn to unmix the bands whose names end with ``"-unmixed"``.
 

@@ -19,6 +19,7 @@ KNOWN = {
     "mne_duin.baselines._lda.SelectInformative",
     "mne_duin.baselines._riemann.BandSignal",
     "mne_duin.baselines._riemann._window",
+    "mne_duin.baselines._shrinkage.ShrinkageLDA",
     "pyriemann.estimation.Covariances",
     "pyriemann.estimation.XdawnCovariances",
     "pyriemann.spatialfilters.Xdawn",

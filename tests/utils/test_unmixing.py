@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from mne_duin.utils import _unmixing
-from mne_duin.utils._bands import add_bands, bandpass, log_power
+from mne_duin.utils._bands import add_bands, bandpass, log_powers
 from mne_duin.utils._stored import StoredArray, open_source
 from mne_duin.utils._unmixing import learn_unmixing, whitener
 
@@ -232,4 +232,5 @@ def test_silence_has_no_power():
     data = sources()[0]
     data[:, 1] = 0
     matrix = learn_unmixing(data, SFREQ, BAND)["high-gamma-unmixed"][0]
-    assert not log_power(data, SFREQ, (70.0, 150.0), matrix)[:, 1].any()
+    (power,) = log_powers(data, SFREQ, (70.0, 150.0), [matrix])
+    assert not power[:, 1].any()

@@ -12,6 +12,7 @@ import torch
 
 from mne_duin.estimators._head import linear_discriminant, set_pairs_
 from mne_duin.nn import sequence_loss
+from mne_duin.utils._parallel import one_blas_thread
 
 SIGNIFICANCE = 0.003
 N_COMPONENTS = 200
@@ -21,6 +22,7 @@ STEP_SIZE = 0.02
 
 
 @torch.no_grad()
+@one_blas_thread()
 def start_token_heads_(module, data, *, significance=SIGNIFICANCE):
     """Give each head the linear discriminant of the tokens that it sees."""
     tokens, targets = _encode(module, data)
