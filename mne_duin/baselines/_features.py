@@ -14,6 +14,7 @@ from mne_duin.utils._bands import (
     bandpass,
     bands_below_nyquist,
     check_bands,
+    distinct_bands,
     envelope_power,
     same_edges,
 )
@@ -223,8 +224,8 @@ class EvokedPower(TransformerMixin, BaseEstimator):
         epochs = as_array(X, sfreq=self.sfreq)
         self._check(epochs)
         self.sfreq_ = epochs.sfreq
-        self.bands_ = self._usable_bands()
         _, self.n_channels_, self.n_times_ = epochs.data.shape
+        self.bands_ = self._usable_bands()
         self.tmin_, self.filters_ = epochs.tmin, epochs.filters
         unmixing = learn_unmixing(epochs.data, self.sfreq_, self.bands_)
         self.unmixing_ = {name: own[0] for name, own in unmixing.items()}
@@ -330,6 +331,7 @@ class EvokedPower(TransformerMixin, BaseEstimator):
             for name in [name for name in wanted if not name.endswith(UNMIXED)]:
                 wanted.setdefault(name + UNMIXED, wanted[name])
         bands = bands_below_nyquist(wanted, self.sfreq_)
+        bands = distinct_bands(bands, self.n_channels_)
         if "high-gamma" not in bands:
             low, high = self.high_gamma_band
             if self.features == "high-gamma":

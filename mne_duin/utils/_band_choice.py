@@ -10,6 +10,7 @@ from mne_duin.utils._bands import (
     RAW,
     bands_below_nyquist,
     check_bands,
+    distinct_bands,
     log_powers,
     same_edges,
 )
@@ -51,6 +52,7 @@ def choose_bands(bands, epochs, y=None, subject=None, n_subjects=1):
     screened = isinstance(bands, str) and bands == SCREENED
     wanted = NAMED if screened else check_bands("bands", bands)
     usable = bands_below_nyquist(wanted, epochs.sfreq)
+    usable = distinct_bands(usable, epochs.data.shape[1])
     unmixing = learn_unmixing(epochs.data, epochs.sfreq, usable, subject, n_subjects)
     if not screened:
         return usable, unmixing

@@ -116,6 +116,33 @@ def bands_below_nyquist(bands, sfreq):
     return usable
 
 
+def distinct_bands(bands, n_channels):
+    """Leave out the unmixed power of a single channel where its power is there.
+
+    With one channel there is nothing to unmix: both would be the same numbers.
+
+    Parameters
+    ----------
+    bands : dict of str to tuple of float
+        Lower and upper edge in Hz of each band.
+    n_channels : int
+        Number of channels.
+
+    Returns
+    -------
+    distinct : dict of str to tuple of float
+        The bands that differ.
+    """
+    if n_channels > 1:
+        return bands
+    known = {edges for name, edges in bands.items() if not name.endswith(UNMIXED)}
+    return {
+        name: edges
+        for name, edges in bands.items()
+        if not name.endswith(UNMIXED) or edges not in known
+    }
+
+
 def bandpass(data, sfreq, band):
     """Filter a signal forward and backward.
 

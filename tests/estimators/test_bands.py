@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from mne.utils import catch_logging, use_log_level
 
+from mne_duin.baselines import EvokedPower
 from mne_duin.utils._band_choice import choose_bands
 from mne_duin.utils._bands import BANDS, NAMED, add_bands
 from mne_duin.utils._epochs import EpochsData
@@ -112,8 +113,25 @@ def test_bands_by_name_and_by_edges():
         choose_bands("theta", epochs)
 
 
+def test_of_one_channel_nothing_is_unmixed_or_counted_twice():
+    epochs, y = epochs_with_bursts(1.0)
+    one = EpochsData(epochs.data[:, :1], 500.0)
+    bands, unmixing = choose_bands("screened", one, y)
+    assert {"beta", "high-gamma"} <= {*bands}
+    assert not any(name.endswith("-unmixed") for name in bands)
+    assert unmixing == {}
+    # What is asked for alone stays, as a pre-trained codex has it.
+    bands, unmixing = choose_bands(["beta-unmixed"], one)
+    assert list(bands) == ["beta-unmixed"]
+    np.testing.assert_array_equal(unmixing["beta-unmixed"], [[[1.0]]])
+    features = EvokedPower(sfreq=500.0, screening=None)
+    several = features.fit_transform(epochs.data)
+    assert features.fit_transform(one.data).shape[1] < several.shape[1] / 2
+    assert not any(name.endswith("-unmixed") for name in features.bands_)
+
+
 def test_bands_above_nyquist_are_left_out_and_named():
-    epochs = EpochsData(np.ones((2, 1, 200), np.float32), 100.0)
+    epochs = EpochsData(np.ones((2, 2, 200), np.float32), 100.0)
     with use_log_level("INFO"), catch_logging() as log:
         bands, _ = choose_bands(tuple(NAMED), epochs)
     assert list(bands)[:3] == ["theta", "alpha", "beta"]
