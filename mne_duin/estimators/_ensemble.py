@@ -16,7 +16,7 @@ from mne_duin.estimators._trained import Signal, TrainedNetwork, note_runs
 from mne_duin.utils._checks import check_type
 from mne_duin.utils._docs import fill_doc
 from mne_duin.utils._pooling import pool_probabilities
-from mne_duin.utils._signature import takes_segments
+from mne_duin.utils._signature import decides_alike, takes_segments
 
 
 @fill_doc
@@ -171,6 +171,7 @@ class DecoderEnsemble(ClassifierMixin, _BaseComposition):
                 f"{self.weights!r}."
             )
 
+    @decides_alike
     def predict_proba(self, X: Signal) -> np.ndarray:
         """Return the probability of every class.
 
@@ -187,6 +188,7 @@ class DecoderEnsemble(ClassifierMixin, _BaseComposition):
         said = [each.predict_proba(X) for each in self.decoders_.values()]
         return pool_probabilities(said, self.weights)
 
+    @decides_alike
     def predict(self, X: Signal) -> np.ndarray:
         """Return the most probable class of every epoch.
 

@@ -16,6 +16,7 @@ from torch.nn import functional
 from mne_duin.estimators._trained import Signal, TrainedNetwork, in_parts
 from mne_duin.utils._checks import check_number, check_option
 from mne_duin.utils._docs import fill_doc
+from mne_duin.utils._signature import decides_alike
 
 SELECTIONS = ("first", "paper")
 
@@ -68,6 +69,7 @@ class EpochClassifier(ClassifierMixin, TrainedNetwork):
         parts = [self._network_scores(*self._scaled(part)) for part in in_parts(epochs)]
         return np.concatenate(parts)
 
+    @decides_alike
     def predict_proba(
         self, X: Signal, *, subject: ArrayLike | None = None
     ) -> np.ndarray:
@@ -85,6 +87,7 @@ class EpochClassifier(ClassifierMixin, TrainedNetwork):
         """
         return probabilities(self._scores(X, subject))
 
+    @decides_alike
     def predict(self, X: Signal, *, subject: ArrayLike | None = None) -> np.ndarray:
         """Return the most probable class of every epoch.
 

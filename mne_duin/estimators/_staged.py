@@ -26,6 +26,7 @@ from mne_duin.utils._checks import check_option, check_type
 from mne_duin.utils._docs import fill_doc
 from mne_duin.utils._epochs import as_array
 from mne_duin.utils._pooling import pool_probabilities
+from mne_duin.utils._signature import decides_alike
 from mne_duin.utils._stored import join_arrays
 
 VARIANTS = ("pretrained", "cells+mae", "scratch", "vqvae", "vqvae+vq", "mae")
@@ -217,6 +218,7 @@ class DuINDecoder(ClassifierMixin, BaseEstimator):
         segments = as_array(unlabelled, sfreq=rate, on_disk=True)
         return join_segments(as_array(X, sfreq=rate), segments)
 
+    @decides_alike
     def predict(self, X: Signal) -> np.ndarray:
         """Return the most probable class of every epoch.
 
@@ -232,6 +234,7 @@ class DuINDecoder(ClassifierMixin, BaseEstimator):
         check_is_fitted(self, "classifier_")
         return self.classes_[self.predict_proba(X).argmax(1)]
 
+    @decides_alike
     def predict_proba(self, X: Signal) -> np.ndarray:
         """Return the probability of every class.
 

@@ -7,6 +7,7 @@ import numpy as np
 from sklearn.base import clone
 from sklearn.exceptions import NotFittedError
 from sklearn.frozen import FrozenEstimator
+from sklearn.pipeline import Pipeline
 from sklearn.utils.validation import check_is_fitted
 
 from mne_duin.evaluation._metrics import balanced_accuracy, label_codes, log_loss
@@ -14,7 +15,11 @@ from mne_duin.evaluation._splits import make_folds, natural_key, paper_split
 from mne_duin.evaluation._trials import join_columns
 from mne_duin.utils._epochs import run_names
 from mne_duin.utils._parallel import one_blas_thread
-from mne_duin.utils._signature import accepts, takes_segments
+from mne_duin.utils._signature import (
+    accepts,
+    predicts_most_probable,
+    takes_segments,
+)
 
 
 @dataclass(frozen=True)
@@ -143,10 +148,9 @@ def run_fold(estimator, trials, split, unlabelled=None, *, protocol, reseed):
     start = perf_counter()
     model.fit(X_train, trials.y[split.train], **arguments)
     fitted = perf_counter()
-    y_pred = np.asarray(model.predict(X_test))
-    probabilities = None
-    if hasattr(model, "predict_proba"):
-        probabilities = _align(model, X_test, trials.labels)
+    y_pred, probabilities = predict_once(model, X_test)
+    if probabilities is not None:
+        probabilities = _align(model, probabilities, trials.labels)
     seconds = {
         "seconds_fit": fitted - start,
         "seconds_predict": perf_counter() - fitted,
@@ -229,9 +233,38 @@ def _part(trials, index):
     return take(trials.X, index), trials.y[index]
 
 
-def _align(model, X, labels):
+def predict_once(model, X):
+    """Predict labels and probabilities, from one encoding where that is possible.
+
+    Parameters
+    ----------
+    model : estimator
+        A fitted classifier.
+    X : Epochs | ndarray
+        The trials.
+
+    Returns
+    -------
+    y_pred : ndarray, shape (n_trials,)
+        What ``predict`` returns.
+    probabilities : ndarray, shape (n_trials, n_classes) | None
+        What ``predict_proba`` returns; None where there is no such method.
+    """
+    if not hasattr(model, "predict_proba"):
+        return np.asarray(model.predict(X)), None
+    if type(model) is Pipeline:
+        for _, step in model.steps[:-1]:
+            if step not in (None, "passthrough"):
+                X = step.transform(X)
+        model = model[-1]
+    probabilities = np.asarray(model.predict_proba(X), dtype=float)
+    if predicts_most_probable(model):
+        return model.classes_[probabilities.argmax(1)], probabilities
+    return np.asarray(model.predict(X)), probabilities
+
+
+def _align(model, predicted, labels):
     """Put probabilities into the columns of all labels; unseen classes get 0."""
-    predicted = np.asarray(model.predict_proba(X), dtype=float)
     if not np.isfinite(predicted).all():
         raise ValueError(f"{type(model).__name__}.predict_proba returned NaN.")
     probabilities = np.zeros((len(predicted), len(labels)))

@@ -1,4 +1,4 @@
-"""What signatures say, and the order in which they say it."""
+"""What methods and their signatures say, and the order in which they say it."""
 
 import dataclasses
 import inspect
@@ -94,3 +94,41 @@ def takes_segments(estimator):
     members = [inner] if hasattr(inner, "fit") else []
     members += [member for _, member in parameters.get("decoders", ())]
     return not members or any(map(takes_segments, members))
+
+
+def decides_alike(method):
+    """Mark ``predict`` and ``predict_proba`` of which one follows from the other.
+
+    Parameters
+    ----------
+    method : callable
+        One of the two; both must be marked.
+
+    Returns
+    -------
+    method : callable
+        The same method.
+    """
+    method._decides_alike = True
+    return method
+
+
+def predicts_most_probable(model):
+    """Return whether ``predict`` returns the largest of ``predict_proba``.
+
+    A subclass that has its own of either is not marked.
+
+    Parameters
+    ----------
+    model : estimator
+        A classifier.
+
+    Returns
+    -------
+    is_known : bool
+        False where it is not known.
+    """
+    methods = (
+        getattr(type(model), name, None) for name in ("predict", "predict_proba")
+    )
+    return all(getattr(method, "_decides_alike", False) for method in methods)
