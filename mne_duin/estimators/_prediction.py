@@ -225,7 +225,9 @@ def hold_out_epochs(
                 "mne_duin.evaluate(..., protocol='paper') passes both."
             )
         monitor = ("valid_accuracy", "test_accuracy")
-    return epochs[kept], y[kept], {"validation": sets, "monitor": monitor}
+    if len(kept) < len(y):
+        epochs, y = epochs[kept], y[kept]
+    return epochs, y, {"validation": sets, "monitor": monitor}
 
 
 def _labelled_data(estimator, X, y, sfreq):

@@ -171,12 +171,15 @@ class TrainedNetwork(BaseEstimator):
         self.patch_size_ = self._count_patch_samples()
         self.subjects_, index = subject_index(epochs)
         self.contacts_ = learn_contacts(epochs, self.subjects_)
-        self.bands_, self.unmixing_ = choose_bands(
+        epochs = self._whole_patches(epochs)
+        self.bands_, self.unmixing_, inputs = choose_bands(
             bands, epochs, y, index, len(self.subjects_)
         )
+        if inputs is not None:
+            epochs = replace(epochs, inputs=[(epochs.data, inputs)])
         self._learn_scaler(epochs, index)
         note_runs(self, epochs.metadata)
-        return self._whole_patches(epochs)
+        return epochs
 
     def _as_array(self, X, sfreq=None):
         """Turn epochs into arrays, which stay on disk where training reads them."""
@@ -188,6 +191,8 @@ class TrainedNetwork(BaseEstimator):
 
         ``subject`` (n_epochs,) says of which of the known subjects each epoch is.
         """
+        if epochs.known_inputs is not None:
+            return epochs.known_inputs
         rate = self.info_["sfreq"]
         return add_bands(epochs.data, rate, self.bands_, self.unmixing_, subject)
 
@@ -331,7 +336,10 @@ class TrainedNetwork(BaseEstimator):
         if isinstance(inputs, StoredArray):
             signal = StoredSignal(inputs, self.scaler_, index, silent, self.device_)
             return signal, index
-        return scale_inputs(inputs, self.scaler_, index, silent), index
+        # Those that were kept for this are large, and nobody else needs them.
+        out = epochs.known_inputs
+        epochs.inputs.clear()
+        return scale_inputs(inputs, self.scaler_, index, silent, out=out), index
 
     def _signal_data(self, epochs, *, y=None, crop=None, max_shift=0.0, balance=None):
         """Put epochs on the device for training; times are in seconds."""

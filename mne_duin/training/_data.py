@@ -119,13 +119,13 @@ class StoredSignal:
         return found.hexdigest()
 
 
-def scale_inputs(data, scaler, subject, silent):
+def scale_inputs(data, scaler, subject, silent, *, out=None):
     """Scale inputs; those that are missing become zero, which is their mean.
 
     Shapes: ``data`` (n_epochs, n_inputs, n_times), ``subject`` (n_epochs,), ``silent``
-    (n_epochs, n_inputs).
+    (n_epochs, n_inputs). The result may be written to ``out``, such as ``data``.
     """
-    scaled = scaler.apply(data, subject)
+    scaled = scaler.apply(data, subject, out=out)
     scaled[silent] = 0.0
     return scaled
 
@@ -417,7 +417,7 @@ class ChannelScaler:
             scale[index] = np.where(padded, 1, spread)
         return cls(mean, scale, mask)
 
-    def apply(self, data, subject):
+    def apply(self, data, subject, *, out=None):
         """Scale epochs.
 
         Parameters
@@ -426,13 +426,15 @@ class ChannelScaler:
             The epochs.
         subject : ndarray of int, shape (n_epochs,)
             Index of the subject of each epoch.
+        out : ndarray of float32 | None
+            Where the result goes, such as ``data``; None is a copy.
 
         Returns
         -------
         scaled : ndarray of float32, shape (n_epochs, n_channels, n_times)
-            A z-scored copy, clipped at 50 standard deviations.
+            Z-scored, clipped at 50 standard deviations.
         """
-        scaled = data - self.mean[subject][..., None]
+        scaled = np.subtract(data, self.mean[subject][..., None], out=out)
         scaled /= self.scale[subject][..., None]
         np.clip(scaled, -LARGEST, LARGEST, out=scaled)
         return scaled.astype(np.float32, copy=False)

@@ -5,17 +5,16 @@ import numpy as np
 from mne_duin.utils._bands import (
     ALWAYS,
     LONGEST_SMOOTHING,
-    N_AT_ONCE,
     NAMED,
     RAW,
+    add_bands,
     bands_below_nyquist,
     check_bands,
     distinct_bands,
-    log_powers,
-    same_edges,
 )
 from mne_duin.utils._parallel import in_threads
 from mne_duin.utils._screening import group_p_value
+from mne_duin.utils._stored import StoredArray
 from mne_duin.utils._unmixing import learn_unmixing
 
 SCREENED = "screened"
@@ -46,43 +45,36 @@ def choose_bands(bands, epochs, y=None, subject=None, n_subjects=1):
         Lower and upper edge in Hz of each band.
     unmixing : dict of str to ndarray, shape (n_subjects, n_channels, n_channels)
         See :func:`~mne_duin.utils._unmixing.learn_unmixing`.
+    inputs : ndarray, shape (n_epochs, (1 + n_bands) * n_channels, n_times) | None
+        Signal and power of the epochs, of which power takes long to compute; None
+        without bands, and of epochs on disk, next to which it is kept.
     """
     if isinstance(bands, str) and bands == RAW:
-        return {}, {}
+        return {}, {}, None
     screened = isinstance(bands, str) and bands == SCREENED
     wanted = NAMED if screened else check_bands("bands", bands)
     usable = bands_below_nyquist(wanted, epochs.sfreq)
     usable = distinct_bands(usable, epochs.data.shape[1])
     unmixing = learn_unmixing(epochs.data, epochs.sfreq, usable, subject, n_subjects)
+    if not usable or isinstance(epochs.data, StoredArray):
+        return usable, unmixing, None
+    inputs = add_bands(epochs.data, epochs.sfreq, usable, unmixing, subject)
     if not screened:
-        return usable, unmixing
-    subject = np.zeros(len(epochs), int) if subject is None else subject
+        return usable, unmixing, inputs
+    n_epochs, n_channels, n_times = epochs.data.shape
+    by_band = inputs.reshape(n_epochs, -1, n_channels, n_times)
+    subject = np.zeros(n_epochs, int) if subject is None else subject
 
-    def screen(names):
-        own = [unmixing.get(name) for name in names]
-        differ = _differ(epochs, usable[names[0]], own, y, subject)
-        return [name for name, is_in in zip(names, differ, strict=True) if is_in]
+    def is_chosen(name):
+        power = by_band[:, 1 + list(usable).index(name)]
+        return name in ALWAYS or _differs(power, epochs.sfreq, y, subject)
 
-    unsure = {name: usable[name] for name in usable if name not in ALWAYS}
-    chosen = {*ALWAYS}.union(*in_threads(screen, same_edges(unsure)))
-    usable = {name: edges for name, edges in usable.items() if name in chosen}
-    return usable, {name: unmixing[name] for name in unmixing if name in usable}
-
-
-def _differ(epochs, band, unmixing, y, subject):
-    """Return whether the power in a band differs between the classes.
-
-    One answer for each of ``unmixing``, where None stands for the channels.
-    """
-    parts = []
-    for first in range(0, len(epochs), N_AT_ONCE):
-        rows = slice(first, first + N_AT_ONCE)
-        own = [None if one is None else one[subject[rows]] for one in unmixing]
-        parts.append([*log_powers(epochs.data[rows], epochs.sfreq, band, own)])
-    return [
-        _differs(np.concatenate(power), epochs.sfreq, y, subject)
-        for power in zip(*parts, strict=True)
-    ]
+    chosen = in_threads(is_chosen, usable)
+    usable = {n: usable[n] for n, is_in in zip(usable, chosen, strict=True) if is_in}
+    if not all(chosen):
+        by_band = by_band[:, [True, *chosen]]
+        inputs = by_band.reshape(n_epochs, -1, n_times)
+    return usable, {n: unmixing[n] for n in unmixing if n in usable}, inputs
 
 
 def _differs(power, sfreq, y, subject):

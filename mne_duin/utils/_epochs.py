@@ -1,6 +1,6 @@
 """Epochs as arrays, with what is known about them: channels, subjects, amplitudes."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import mne
 import numpy as np
@@ -49,6 +49,9 @@ class EpochsData:
         Time of the first sample in seconds relative to the event, if known.
     filters : str | None
         What the info says about the filters, if anything.
+    inputs : list of tuple of ndarray
+        The data, and what a network is given of them, if that was computed already and
+        not yet used; the one who uses it takes it from the list.
     """
 
     data: np.ndarray
@@ -58,15 +61,29 @@ class EpochsData:
     metadata: pd.DataFrame | None = None
     tmin: float | None = None
     filters: str | None = None
+    inputs: list = field(default_factory=list, compare=False, repr=False)
 
     def __getitem__(self, index):
         """Return the chosen epochs."""
         metadata = None if self.metadata is None else self.metadata.iloc[index]
         subject = None if self.subject is None else self.subject[index]
-        return replace(self, data=self.data[index], subject=subject, metadata=metadata)
+        data, known = self.data[index], self.known_inputs
+        # Inputs may be written to, so they must not be a view.
+        is_copy = isinstance(index, np.ndarray) and known is not None
+        inputs = [(data, known[index])] if is_copy else []
+        return replace(
+            self, data=data, subject=subject, metadata=metadata, inputs=inputs
+        )
 
     def __len__(self):
         return len(self.data)
+
+    @property
+    def known_inputs(self):
+        """Inputs that were computed of just these data, or None."""
+        if self.inputs and self.inputs[0][0] is self.data:
+            return self.inputs[0][1]
+        return None
 
 
 def is_epochs_list(X):

@@ -3,8 +3,12 @@
 import numpy as np
 import pytest
 from mne.utils import catch_logging, use_log_level
+from sklearn.base import clone
 
+from mne_duin import DuINClassifier
 from mne_duin.baselines import EvokedPower
+from mne_duin.estimators import _trained
+from mne_duin.utils import _band_choice
 from mne_duin.utils._band_choice import choose_bands
 from mne_duin.utils._bands import BANDS, NAMED, add_bands
 from mne_duin.utils._epochs import EpochsData
@@ -83,29 +87,29 @@ def epochs_with_bursts(amplitude):
 def test_screening_keeps_high_gamma_and_what_differs_between_classes():
     epochs, y = epochs_with_bursts(1.0)
     always = ["high-gamma", "high-gamma-unmixed"]
-    bands, unmixing = choose_bands("screened", epochs, y)
+    bands, unmixing, _ = choose_bands("screened", epochs, y)
     assert list(bands) == ["beta", "high-gamma", "beta-unmixed", "high-gamma-unmixed"]
     assert list(unmixing) == list(bands)[2:]
     shuffled = np.random.default_rng(1).permutation(y)
-    bands, unmixing = choose_bands("screened", epochs, shuffled)
+    bands, unmixing, _ = choose_bands("screened", epochs, shuffled)
     assert (list(bands), list(unmixing)) == (always, always[1:])
     two = np.arange(60) % 2
-    bands, unmixing = choose_bands("screened", epochs, y, two, 2)
+    bands, unmixing, _ = choose_bands("screened", epochs, y, two, 2)
     assert {"beta", "beta-unmixed"} < {*bands}
     assert unmixing["beta-unmixed"].shape == (2, 2, 2)
 
 
 def test_bands_by_name_and_by_edges():
     epochs, y = epochs_with_bursts(1.0)
-    assert choose_bands("raw", epochs) == ({}, {})
-    bands, unmixing = choose_bands(("beta", "theta"), epochs)
+    assert choose_bands("raw", epochs) == ({}, {}, None)
+    bands, unmixing, _ = choose_bands(("beta", "theta"), epochs)
     assert bands == {"theta": (4.0, 8.0), "beta": (13.0, 30.0)}
     assert unmixing == {}
-    bands, unmixing = choose_bands(("beta-unmixed", "beta"), epochs)
+    bands, unmixing, _ = choose_bands(("beta-unmixed", "beta"), epochs)
     assert bands == {"beta": (13.0, 30.0), "beta-unmixed": (13.0, 30.0)}
     assert unmixing["beta-unmixed"].shape == (1, 2, 2)
     own = {"mu": (9, 12), "mu-unmixed": (9, 12)}
-    bands, unmixing = choose_bands(own, epochs)
+    bands, unmixing, _ = choose_bands(own, epochs)
     assert (bands, list(unmixing)) == (own, ["mu-unmixed"])
     with pytest.raises(ValueError, match="`bands` has no gamma; the bands are theta"):
         choose_bands(["gamma"], epochs)
@@ -116,12 +120,12 @@ def test_bands_by_name_and_by_edges():
 def test_of_one_channel_nothing_is_unmixed_or_counted_twice():
     epochs, y = epochs_with_bursts(1.0)
     one = EpochsData(epochs.data[:, :1], 500.0)
-    bands, unmixing = choose_bands("screened", one, y)
+    bands, unmixing, _ = choose_bands("screened", one, y)
     assert {"beta", "high-gamma"} <= {*bands}
     assert not any(name.endswith("-unmixed") for name in bands)
     assert unmixing == {}
     # What is asked for alone stays, as a pre-trained codex has it.
-    bands, unmixing = choose_bands(["beta-unmixed"], one)
+    bands, unmixing, _ = choose_bands(["beta-unmixed"], one)
     assert list(bands) == ["beta-unmixed"]
     np.testing.assert_array_equal(unmixing["beta-unmixed"], [[[1.0]]])
     features = EvokedPower(sfreq=500.0, screening=None)
@@ -133,7 +137,35 @@ def test_of_one_channel_nothing_is_unmixed_or_counted_twice():
 def test_bands_above_nyquist_are_left_out_and_named():
     epochs = EpochsData(np.ones((2, 2, 200), np.float32), 100.0)
     with use_log_level("INFO"), catch_logging() as log:
-        bands, _ = choose_bands(tuple(NAMED), epochs)
+        bands, _, _ = choose_bands(tuple(NAMED), epochs)
     assert list(bands)[:3] == ["theta", "alpha", "beta"]
     assert list(bands)[3:] == [f"{name}-unmixed" for name in list(bands)[:3]]
     assert "low-gamma (30-70 Hz), high-gamma (70-150 Hz) cannot" in log.getvalue()
+
+
+def count_calls(monkeypatch):
+    """Return a list that grows with every computation of power."""
+    calls = []
+    for module in (_trained, _band_choice):
+        original = module.add_bands
+        monkeypatch.setattr(
+            module, "add_bands", lambda *a, f=original: calls.append(1) or f(*a)
+        )
+    return calls
+
+
+@pytest.mark.parametrize("fraction", [0.0, 0.25])
+def test_power_is_computed_once_in_a_fit(monkeypatch, fraction):
+    epochs, y = epochs_with_bursts(1.0)
+    X, calls = epochs.data.copy(), count_calls(monkeypatch)
+    options = {"n_layers": 1, "max_iter": 1, "validation_fraction": fraction}
+    classifier = DuINClassifier(
+        sfreq=500.0, random_state=0, verbose=False, **options
+    ).fit(X, y)
+    assert len(calls) == 1
+    np.testing.assert_array_equal(X, epochs.data)
+    # Without what was kept the power is computed again, and nothing differs.
+    monkeypatch.setattr(EpochsData, "known_inputs", None)
+    again = clone(classifier).fit(X, y)
+    assert len(calls) > 3
+    np.testing.assert_array_equal(classifier.predict_proba(X), again.predict_proba(X))

@@ -328,14 +328,13 @@ class DuINTokenDecoder(BaseDuIN):
         run = self._begin(checkpoints)
         share = 0 if validation is not None else recipe["validation_fraction"]
         kept, rest = _split(len(epochs), share, run.seed)
-        data = self._signal_data(
-            epochs[kept], y=targets[kept], max_shift=recipe["max_shift"]
-        )
         held_out = None
         if validation is not None:
             held_out = self._labelled_data(validation[0], validation[1], sfreq)
         elif len(rest):
             held_out = self._signal_data(epochs[rest], y=targets[rest])
+            epochs, targets = epochs[kept], targets[kept]
+        data = self._signal_data(epochs, y=targets, max_shift=recipe["max_shift"])
         self._build_seeded(
             partial(self._build, recipe), run, partial(self._start, recipe), data
         )
