@@ -86,7 +86,12 @@ class DuINClassifier(EpochClassifier, BaseDuIN):
     use_codex : bool
         Put the first stage's codex between encoder and head ("vqvae+vq" in the paper).
     encoder_lr_scale : float | None
-        Learning rate of a pre-trained encoder relative to that of the head.
+        Factor of the learning rate for the encoder.
+    head_lr_scale : float | None
+        Factor of the learning rate for a head that starts from discriminants. They
+        leave most of tens of thousands of features out, and AdamW moves all weights
+        alike: at the full rate features without information come back. None is 0.1 in
+        the quick preset.
     label_smoothing : float | None
         Fraction of the target spread over the other classes.
     max_shift : float | None
@@ -157,6 +162,7 @@ class DuINClassifier(EpochClassifier, BaseDuIN):
         skip: bool | None = None,
         use_codex: bool = False,
         encoder_lr_scale: float | None = None,
+        head_lr_scale: float | None = None,
         label_smoothing: float | None = None,
         max_shift: float | None = None,
         validation_fraction: float | None = None,
@@ -201,6 +207,7 @@ class DuINClassifier(EpochClassifier, BaseDuIN):
         self.skip = skip
         self.use_codex = use_codex
         self.encoder_lr_scale = encoder_lr_scale
+        self.head_lr_scale = head_lr_scale
         self.label_smoothing = label_smoothing
         self.max_shift = max_shift
         self.validation_fraction = validation_fraction
@@ -279,13 +286,16 @@ class DuINClassifier(EpochClassifier, BaseDuIN):
             checkpoint_dir=checkpoint_dir,
             checkpoint_every=checkpoint_every,
         )
+        scale = {"encoder": recipe["encoder_lr_scale"]}
+        if recipe["head_init"] == "lda":
+            scale |= dict.fromkeys(("hidden", "scores"), recipe["head_lr_scale"])
         self._train(
             self._training_step(recipe, data),
             data,
             recipe,
             run,
             **choice,
-            lr_scale={"encoder": recipe["encoder_lr_scale"]},
+            lr_scale=scale,
         )
         return self
 

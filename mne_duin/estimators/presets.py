@@ -88,6 +88,7 @@ PRESETS: dict[str, dict[str, dict[str, Any]]] = {
             "head_dropout": 0.0,
             "label_smoothing": 0.0,
             "encoder_lr_scale": 1.0,
+            "head_lr_scale": 0.1,
             "validation_fraction": 0.0,
         },
         "tokens": {
@@ -184,6 +185,7 @@ PRESETS: dict[str, dict[str, dict[str, Any]]] = {
             "head_dropout": 0.0,
             "label_smoothing": 0.0,
             "encoder_lr_scale": 1.0,
+            "head_lr_scale": 1.0,
             "validation_fraction": 0.1,
         },
         # The parameters of ``duin_llm``, for which no training script was published.
@@ -257,6 +259,7 @@ LIMITS: dict[str, dict[str, Any]] = {
     "warmup": SHARE,
     "weight_decay": FACTOR,
     "encoder_lr_scale": FACTOR,
+    "head_lr_scale": FACTOR,
     "front_lr_scale": FACTOR,
     "label_smoothing": SHARE,
     "max_shift": {"low": 0, "high": 3600},

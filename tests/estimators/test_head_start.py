@@ -5,6 +5,7 @@ import pytest
 import torch
 from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
 
+from mne_duin import DuINClassifier
 from mne_duin.estimators._head import (
     head_readings,
     linear_discriminant,
@@ -192,3 +193,23 @@ def test_two_classes_give_two_opposite_scores():
     np.testing.assert_allclose(weights[0], -weights[1])
     np.testing.assert_allclose(offsets[0], -offsets[1])
     assert np.mean((features @ weights.T + offsets).argmax(1) == y) > 0.9
+
+
+def test_a_head_from_discriminants_has_a_learning_rate_of_its_own():
+    x, y = make_data(3).x.numpy(), make_data(3).y.numpy()
+    options = {"n_layers": 1, "max_iter": 2, "random_state": 0, "verbose": False}
+    options |= {"sfreq": 500.0, "bands": "raw", "lr_min": 0.0}
+
+    def weights(lr, **own):
+        classifier = DuINClassifier(lr=lr, **options, **own).fit(x, y)
+        return classifier.module_.hidden.weight.detach()
+
+    start = weights(1e-12, head_lr_scale=0.0)
+    assert torch.equal(weights(1e-3, head_lr_scale=0.0), start)
+    quick = (weights(1e-3) - start).abs().max()
+    full = (weights(1e-3, head_lr_scale=1.0) - start).abs().max()
+    assert 0 < quick < full / 5
+    # A random head knows nothing yet, and learns at the full rate.
+    start = weights(1e-12, head_init="random")
+    learned = weights(1e-3, head_init="random", head_lr_scale=0.0)
+    assert (learned - start).abs().max() > 1e-4

@@ -59,6 +59,7 @@ PUBLISHED = {
         "init": "random",
         "label_smoothing": 0.0,
         "encoder_lr_scale": 1.0,
+        "head_lr_scale": 1.0,
     },
 }
 NETWORKS = (CNNBiGRU, EEGConformer, TSTCC, NeuroBERT, DeWave)
