@@ -20,7 +20,12 @@ from mne_duin.estimators._base import (
     unwrap,
 )
 from mne_duin.estimators._files import plain
-from mne_duin.estimators._head import cell_projection, head_width, start_head_
+from mne_duin.estimators._head import (
+    cell_projection,
+    head_rate,
+    head_width,
+    start_head_,
+)
 from mne_duin.estimators._prediction import (
     EpochClassifier,
     LabelTraining,
@@ -90,8 +95,9 @@ class DuINClassifier(EpochClassifier, BaseDuIN):
     head_lr_scale : float | None
         Factor of the learning rate for a head that starts from discriminants. They
         leave most of tens of thousands of features out, and AdamW moves all weights
-        alike: at the full rate features without information come back. None is 0.1 in
-        the quick preset.
+        alike: at the full rate features without information come back. None in the
+        quick preset is 1 with up to five trials per class, whose discriminants are
+        poor, and 0.1 with more.
     label_smoothing : float | None
         Fraction of the target spread over the other classes.
     max_shift : float | None
@@ -288,7 +294,8 @@ class DuINClassifier(EpochClassifier, BaseDuIN):
         )
         scale = {"encoder": recipe["encoder_lr_scale"]}
         if recipe["head_init"] == "lda":
-            scale |= dict.fromkeys(("hidden", "scores"), recipe["head_lr_scale"])
+            own = head_rate(recipe["head_lr_scale"], len(data) / len(self.classes_))
+            scale |= dict.fromkeys(("hidden", "scores"), own)
         self._train(
             self._training_step(recipe, data),
             data,

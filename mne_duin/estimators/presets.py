@@ -88,7 +88,7 @@ PRESETS: dict[str, dict[str, dict[str, Any]]] = {
             "head_dropout": 0.0,
             "label_smoothing": 0.0,
             "encoder_lr_scale": 1.0,
-            "head_lr_scale": 0.1,
+            "head_lr_scale": None,
             "validation_fraction": 0.0,
         },
         "tokens": {

@@ -7,6 +7,7 @@ from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
 
 from mne_duin import DuINClassifier
 from mne_duin.estimators._head import (
+    head_rate,
     head_readings,
     linear_discriminant,
     shrinkage_lda,
@@ -209,6 +210,8 @@ def test_a_head_from_discriminants_has_a_learning_rate_of_its_own():
     quick = (weights(1e-3) - start).abs().max()
     full = (weights(1e-3, head_lr_scale=1.0) - start).abs().max()
     assert 0 < quick < full / 5
+    assert head_rate(None, 5) == head_rate(1.0, 40) == 1.0
+    assert head_rate(None, 5.1) == 0.1
     # A random head knows nothing yet, and learns at the full rate.
     start = weights(1e-12, head_init="random")
     learned = weights(1e-3, head_init="random", head_lr_scale=0.0)
