@@ -9,7 +9,7 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 
 from mne_duin.baselines._calibration import calibrate
 from mne_duin.baselines._features import FEATURES, LOWER_BANDS, EvokedPower
-from mne_duin.baselines._shrinkage import shrinkage_lda
+from mne_duin.baselines._shrinkage import make_shrinkage_lda
 from mne_duin.utils._bands import BANDS
 from mne_duin.utils._checks import check_number, check_option, check_type
 
@@ -189,7 +189,7 @@ def make_lda(
     steps = [("scale", StandardScaler())]
     if selection is not None:
         steps.append(("select", SelectInformative(selection)))
-    steps.append(("lda", shrinkage_lda()))
+    steps.append(("lda", make_shrinkage_lda()))
     if calibrated:
         steps = [("calibrated", calibrate(Pipeline(steps)))]
     return Pipeline([("features", extract), *steps])

@@ -9,7 +9,7 @@ from sklearn.preprocessing import FunctionTransformer, StandardScaler
 from sklearn.utils.validation import check_is_fitted
 
 from mne_duin.baselines._calibration import calibrate
-from mne_duin.baselines._shrinkage import shrinkage_lda
+from mne_duin.baselines._shrinkage import make_shrinkage_lda
 from mne_duin.utils._checks import (
     check_number,
     check_option,
@@ -134,7 +134,7 @@ def _import_pyriemann():
 def _last_step(classifier):
     if classifier == "logistic":
         return LogisticRegression(max_iter=1000)
-    return shrinkage_lda()
+    return make_shrinkage_lda()
 
 
 def make_riemann(

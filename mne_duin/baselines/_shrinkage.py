@@ -8,8 +8,8 @@ from mne_duin.utils._parallel import one_blas_thread
 class ShrinkageLDA(LinearDiscriminantAnalysis):
     """Scikit-learn's discriminants, solved in one thread.
 
-    The covariance has a few hundred features; next to another busy process several
-    threads take ten times as long for it.
+    The covariance has a few hundred features, for which several threads take longer
+    than one (``tests/benchmarks/busy_blas.py``).
     """
 
     @one_blas_thread()
@@ -31,7 +31,7 @@ class ShrinkageLDA(LinearDiscriminantAnalysis):
         return super().fit(X, y)
 
 
-def shrinkage_lda():
+def make_shrinkage_lda():
     """Return unfitted discriminants whose covariance is shrunk automatically.
 
     Ledoit and Wolf, J. Multivariate Analysis 2004.

@@ -8,7 +8,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from mne_duin.baselines._features import EvokedPower
 from mne_duin.baselines._lda import SelectInformative
-from mne_duin.baselines._shrinkage import shrinkage_lda
+from mne_duin.baselines._shrinkage import make_shrinkage_lda
 from mne_duin.sequences import collapse, token_targets
 from mne_duin.utils._bands import NAMED
 from mne_duin.utils._checks import check_number
@@ -114,7 +114,7 @@ class TokenLDA(BaseEstimator):
         if len(classes) < 2:
             raise ValueError(f"`y` has one label only, {classes.tolist()[0]!r}.")
         self.classes_, self.mean_ = classes, bins.mean((0, 1))
-        lda = shrinkage_lda()
+        lda = make_shrinkage_lda()
         self.pipeline_ = make_pipeline(
             StandardScaler(), SelectInformative(self.selection), lda
         )
