@@ -110,6 +110,7 @@ PRESETS: dict[str, dict[str, dict[str, Any]]] = {
             "context": 2,
             "label_smoothing": 0.0,
             "encoder_lr_scale": 1.0,
+            "head_lr_scale": 0.1,
             "validation_fraction": 0.0,
         },
         "sequences": {
@@ -131,6 +132,7 @@ PRESETS: dict[str, dict[str, dict[str, Any]]] = {
             "context": 2,
             "label_smoothing": 0.0,
             "encoder_lr_scale": 1.0,
+            "head_lr_scale": 0.1,
             "validation_fraction": 0.0,
         },
     },
@@ -208,6 +210,7 @@ PRESETS: dict[str, dict[str, dict[str, Any]]] = {
             "context": 0,
             "label_smoothing": 0.0,
             "encoder_lr_scale": 1.0,
+            "head_lr_scale": 1.0,
             "validation_fraction": 0.1,
         },
     },

@@ -1,7 +1,8 @@
 """What five patients' talk without labels saves the sixth, at 10 trials per word.
 
-Six subjects of ``plain_speech.py`` say the same words, made of the same units; where
-units are in the channels, and how channels are mixed, is each one's own. Five talked
+Six subjects of ``plain_speech.py`` say the same words, made of the same units, at 0.6
+of the usual strength; where units are in the channels, and how channels are mixed, is
+each one's own. Five talked
 for 20 minutes, the sixth, the new patient, for six, and said eight words ten times each
 (40 other trials of each word test). Hidden cells are learned on the talk of all six
 with one map per subject and a shared trunk, or on that of the new patient alone, with
@@ -48,6 +49,7 @@ def simulate(seed):
             HOURS[name],
             n_trials=n_trials,
             language=10 * seed + len(NAMES),
+            strength=plain_speech.WEAK,
         )
     rank = pd.Series(words).groupby(words).cumcount().to_numpy()
     parts = [(epochs[own], words[own]) for own in (rank < N_TRAIN, rank >= N_TRAIN)]

@@ -15,16 +15,28 @@ SFREQ = 400.0
 N_CHANNELS, N_UNITS, N_ARTICULATORS = 8, 16, 4
 KINDS = {"phase-locked": (1, 0), "power": (0, 1), "both": (1, 1)}
 EVOKED, POWER = 0.8, 0.45  # relative to the 1/f activity, and of the carrier
+WEAK = 0.6  # a strength at which decoders differ clearly
 SPEED, GAIN, JITTER = 0.15, 0.3, 0.06
 BLOCK = 600  # s
 
 
-def simulate(kind, seed, hours, *, n_trials, n_words=8, vocabulary=40, language=None):
+def simulate(
+    kind,
+    seed,
+    hours,
+    *,
+    n_trials,
+    n_words=8,
+    vocabulary=40,
+    language=None,
+    strength=1.0,
+):
     """Return trials, words, segments of 2 s and the units of the segments' tokens.
 
     Speakers of the same ``language``, a seed, have the same words and units in time.
+    ``strength`` multiplies what units add to the signal.
     """
-    speaker = Speaker(np.random.default_rng(seed), kind, vocabulary)
+    speaker = Speaker(np.random.default_rng(seed), kind, vocabulary, strength)
     if language is not None:
         speaker.learn(Speaker(np.random.default_rng(language), kind, vocabulary))
     trials = np.random.default_rng([seed, 1])
@@ -51,8 +63,8 @@ def simulate(kind, seed, hours, *, n_trials, n_words=8, vocabulary=40, language=
 class Speaker:
     """Units, words and background of a subject."""
 
-    def __init__(self, rng, kind, vocabulary):
-        self.gains = KINDS[kind]
+    def __init__(self, rng, kind, vocabulary, strength=1.0):
+        self.gains = [strength * gain for gain in KINDS[kind]]
         shared = rng.standard_normal((2, N_ARTICULATORS, N_CHANNELS))
         own = rng.standard_normal((2, N_UNITS, N_CHANNELS))
         articulator = np.arange(N_UNITS) % N_ARTICULATORS

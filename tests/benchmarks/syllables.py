@@ -2,10 +2,10 @@
 
 Every simulated subject says 240 epochs of four to six syllables out of eight, in six
 runs. Four runs are learned from, two are decoded without being told when anything is
-said. The presets were made on another simulation (seed 0); here the networks have two
-transformer blocks instead of eight, so that a seed takes a minute or two. Writes one
-row per decoder and seed, next to the rows of other seeds that are there already, and
-the table of all::
+said. The presets were made on other simulations (seeds 0 to 2); here the networks have
+two transformer blocks instead of four, so that a seed takes a minute or two. Writes
+one row per decoder and seed, next to the rows of other seeds that are there already,
+and the table of all::
 
     python tests/benchmarks/syllables.py --seeds 301 302 303
 """

@@ -170,6 +170,28 @@ def test_the_linear_start_beats_chance_before_training(start, streams):
     assert (rate < 0.2) == (start == "linear")
 
 
+@pytest.mark.parametrize("loss", ["cross-entropy", "ctc"])
+def test_heads_from_a_linear_model_have_a_learning_rate_of_their_own(loss, streams):
+    epochs, y = streams
+    if loss == "ctc":
+        y = [collapse(own) for own in y]
+    options = DECODER | {"loss": loss, "max_iter": 2, "lr_min": 0.0}
+
+    def weights(lr, **own):
+        decoder = DuINTokenDecoder(**options | {"lr": lr} | own).fit(epochs, y)
+        return decoder.module_.heads[0].hidden.weight.detach()
+
+    start = weights(1e-12, head_lr_scale=0.0)
+    assert torch.equal(weights(1e-3, head_lr_scale=0.0), start)
+    quick = (weights(1e-3) - start).abs().max()
+    full = (weights(1e-3, head_lr_scale=1.0) - start).abs().max()
+    assert 0 < quick < full / 5
+    # A random head knows nothing yet, and learns at the full rate.
+    start = weights(1e-12, head_init="random")
+    learned = weights(1e-3, head_init="random", head_lr_scale=0.0)
+    assert (learned - start).abs().max() > 1e-4
+
+
 def test_validation_chooses_a_pass(streams):
     epochs, y = streams
     sequences = [collapse(own) for own in y]

@@ -103,7 +103,10 @@ class DuINTokenDecoder(BaseDuIN):
     head_dropout : float | None
         Dropout of the hidden layers of the heads.
     encoder_lr_scale : float | None
-        Learning rate of the encoder relative to that of the heads.
+        Factor of the learning rate for the encoder.
+    head_lr_scale : float | None
+        Factor of the learning rate for heads that start from a linear model; see
+        :class:`DuINClassifier`. 0.1 in the quick preset.
     label_smoothing : float | None
         Fraction of the target spread over the other labels; not with CTC.
     max_shift : float | None
@@ -199,6 +202,7 @@ class DuINTokenDecoder(BaseDuIN):
         head_init: str | None = None,
         head_dropout: float | None = None,
         encoder_lr_scale: float | None = None,
+        head_lr_scale: float | None = None,
         label_smoothing: float | None = None,
         max_shift: float | None = None,
         validation_fraction: float | None = None,
@@ -242,6 +246,7 @@ class DuINTokenDecoder(BaseDuIN):
         self.head_init = head_init
         self.head_dropout = head_dropout
         self.encoder_lr_scale = encoder_lr_scale
+        self.head_lr_scale = head_lr_scale
         self.label_smoothing = label_smoothing
         self.max_shift = max_shift
         self.validation_fraction = validation_fraction
@@ -341,6 +346,9 @@ class DuINTokenDecoder(BaseDuIN):
         if self.pretrained is None:
             self.module_.limit_context(n_tokens)
         monitor = "valid_loss" if self.loss == "ctc" else "valid_accuracy"
+        scale = {"encoder": recipe["encoder_lr_scale"]}
+        if recipe["head_init"] != "random":
+            scale["heads"] = recipe["head_lr_scale"]
         self._train(
             self._training_step(recipe, data),
             data,
@@ -348,7 +356,7 @@ class DuINTokenDecoder(BaseDuIN):
             run,
             validation=held_out and {"valid": held_out},
             monitor=held_out and monitor,
-            lr_scale={"encoder": recipe["encoder_lr_scale"]},
+            lr_scale=scale,
         )
         return self
 
