@@ -10,6 +10,7 @@ from toy_tokens import DECODER, simulate_streams, token_labels
 from toy_trials import SFREQ, one_by_one
 
 from mne_duin import DuINTokenDecoder, add_subject, read_estimator
+from mne_duin.estimators.tokens._heads import _choose_ridge
 from mne_duin.sequences import FINALS, INITIALS, collapse, error_rate
 from mne_duin.training import _engine
 
@@ -168,6 +169,28 @@ def test_the_linear_start_beats_chance_before_training(start, streams):
     ctc = DuINTokenDecoder(loss="ctc", head_init=start, **options)
     rate = error_rate(sequences, ctc.fit(streams[0], sequences).predict(streams[0]))
     assert (rate < 0.2) == (start == "linear")
+
+
+@pytest.mark.parametrize("n_epochs", [2, 12, 24])
+def test_few_sequences_are_enough_for_clear_signals(n_epochs):
+    epochs, y = simulate_streams(n_epochs)
+    sequences = [collapse(own) for own in y]
+    options = DECODER | {"max_iter": 1, "lr": 1e-12, "context": 0, "loss": "ctc"}
+    decoder = DuINTokenDecoder(**options).fit(epochs, sequences)
+    rate = error_rate(sequences, decoder.predict(epochs))
+    assert np.isfinite(rate)
+    assert rate < 0.1 or n_epochs == 2
+
+
+@pytest.mark.parametrize("noise", [0.3, 3.0])
+def test_the_ridge_of_a_sequence_head_suits_the_noise(noise):
+    rng = np.random.default_rng(0)
+    targets = torch.from_numpy(rng.integers(3, size=(60, 2)))
+    components = torch.from_numpy(noise * rng.standard_normal((60, 8, 30))).float()
+    for time in range(2):
+        components[torch.arange(60), 2 + 3 * time, targets[:, time]] += 3.0
+    ridge = _choose_ridge(components, targets, 4, 100)
+    assert (ridge > 3) == (noise > 1)
 
 
 @pytest.mark.parametrize("loss", ["cross-entropy", "ctc"])

@@ -4,11 +4,12 @@ Where the label of every token is known the linear model is a shrinkage LDA. Whe
 sequences are known it is a linear map, from the whitened principal components of the
 tokens to the scores of blank and labels, that minimizes the CTC loss: with a few
 hundred epochs a network that starts at random does not get beyond giving every token
-the blank.
+the blank. How much its weights are shrunk is chosen by the loss of left-out epochs.
 """
 
 import numpy as np
 import torch
+from scipy import linalg
 
 from mne_duin.estimators._head import linear_discriminant, set_pairs_
 from mne_duin.nn import sequence_loss
@@ -16,7 +17,10 @@ from mne_duin.utils._parallel import one_blas_thread
 
 SIGNIFICANCE = 0.003
 N_COMPONENTS = 200
-RIDGE = 0.01
+# The ridge of the mean loss of N epochs is an N-th of one of these, whatever N is; so
+# not all epochs are needed to choose it.
+RIDGES = (6.4, 3.2, 1.6, 0.8, 0.4, 0.2)
+N_FOLDS, MOST_EPOCHS = 4, 80
 N_STEPS = 250
 STEP_SIZE = 0.02
 
@@ -73,26 +77,58 @@ def start_sequence_head_(module, data, *, n_steps=N_STEPS):
         features = head.gather(tokens)
         center, whiten = _whitening(features.flatten(0, 1).double())
         components = (features - center.float()) @ whiten.float()
-    linear = _fit_sequences(components, targets, head.scores.out_features, n_steps)
+    n_classes = head.scores.out_features
+    ridge = _choose_ridge(components, targets, n_classes, n_steps)
+    linear = _fit_sequences(components, targets, n_classes, ridge, n_steps)
     with torch.no_grad():
         weights = (linear.weight.double() @ whiten.T).numpy()
         offsets = linear.bias.double().numpy() - weights @ center.numpy()
         set_pairs_(head, weights, offsets)
 
 
+@one_blas_thread()
 def _whitening(features):
     """Return the mean and the map to whitened principal components."""
     center = features.mean(0)
     spread = features.std(0) + 1e-6
-    variance, vectors = torch.linalg.eigh(torch.cov(((features - center) / spread).T))
-    kept = min(N_COMPONENTS, len(variance))
+    covariance = torch.cov(((features - center) / spread).T).numpy()
+    n_features = len(covariance)
+    strongest = max(n_features - N_COMPONENTS, 0), n_features - 1
+    variance, vectors = linalg.eigh(covariance, subset_by_index=strongest)
     # A twentieth of the mean variance keeps the weakest components from blowing up.
-    scale = (variance + 0.05 * variance.mean()).sqrt()
-    return center, vectors[:, -kept:] / scale[-kept:] / spread[:, None]
+    scale = np.sqrt(variance + 0.05 * np.trace(covariance) / n_features)
+    return center, torch.from_numpy(vectors / scale) / spread[:, None]
+
+
+def _choose_ridge(components, targets, n_classes, n_steps):
+    """Return the ridge with the least CTC loss of left-out epochs.
+
+    From the strongest on they are tried until two in a row are worse than the best.
+    """
+    n_epochs = len(components)
+    if n_epochs < N_FOLDS:
+        return RIDGES[0]
+    kept = torch.linspace(0, n_epochs - 1, min(n_epochs, MOST_EPOCHS)).long()
+    components, targets = components[kept], targets[kept]
+    fold = torch.arange(len(kept)) % N_FOLDS
+    losses = []
+    for ridge in RIDGES:
+        losses.append(0.0)
+        for index in range(N_FOLDS):
+            rest, left_out = fold != index, fold == index
+            linear = _fit_sequences(
+                components[rest], targets[rest], n_classes, ridge, n_steps
+            )
+            with torch.no_grad():
+                scores = linear(components[left_out])
+                losses[-1] += sequence_loss(scores, targets[left_out])[0].sum().item()
+        if len(losses) - np.argmin(losses) > 2:
+            break
+    return RIDGES[np.argmin(losses)]
 
 
 @torch.enable_grad()
-def _fit_sequences(components, targets, n_classes, n_steps):
+def _fit_sequences(components, targets, n_classes, ridge, n_steps):
     """Minimize the CTC loss of a linear map with a ridge on its weights."""
     linear = torch.nn.Linear(components.shape[-1], n_classes)
     torch.nn.init.zeros_(linear.weight)
@@ -100,8 +136,8 @@ def _fit_sequences(components, targets, n_classes, n_steps):
     optimizer = torch.optim.Adam(linear.parameters(), lr=STEP_SIZE)
     for _ in range(n_steps):
         loss, lengths = sequence_loss(linear(components), targets)
-        ridge = RIDGE * linear.weight.square().sum()
+        penalty = ridge / len(components) * linear.weight.square().sum()
         optimizer.zero_grad()
-        ((loss / lengths.clamp(min=1)).mean() + ridge).backward()
+        ((loss / lengths.clamp(min=1)).mean() + penalty).backward()
         optimizer.step()
     return linear
