@@ -203,6 +203,8 @@ def wanted_rows(options):
     for hours, steps in AMOUNTS_OF_TALK:
         if options.hours and hours not in options.hours:
             continue
+        if options.steps and steps not in options.steps:
+            continue
         for kind, seed, method in product(kinds, seeds, WITH):
             if method in methods:
                 yield options.set, kind, seed, hours, steps, method
@@ -287,6 +289,7 @@ def main():
     parser.add_argument("--seeds", type=int, nargs="+")
     parser.add_argument("--kinds", nargs="+")
     parser.add_argument("--hours", type=float, nargs="+")
+    parser.add_argument("--steps", type=int, nargs="+", help="of the hidden cells")
     parser.add_argument("--methods", nargs="+")
     parser.add_argument("--table", type=Path, default=TABLE)
     parser.add_argument("--memory", type=Path, help="where learned stages are kept")
